@@ -1,0 +1,41 @@
+/**
+ * Stands in for `@std/cli/parse-args` where only the npm registry is reachable:
+ * the part of it that the project uses, over minimist, from which it descends.
+ *
+ * @module
+ */
+// @ts-types="npm:@types/minimist@1.2.5"
+import minimist from "npm:minimist@1.2.8";
+
+/** Options of {@linkcode parseArgs}. */
+export interface ParseOptions {
+  string?: readonly string[];
+  boolean?: readonly string[];
+  unknown?: (arg: string) => unknown;
+}
+
+/** What {@linkcode parseArgs} returns. */
+export interface Args extends Record<string, unknown> {
+  _: (string | number)[];
+}
+
+/** Sorts arguments into flags and the rest, which is in `_`. */
+export function parseArgs(args: readonly string[], options: ParseOptions = {}): Args {
+  const string = [...options.string ?? []];
+  const boolean = [...options.boolean ?? []];
+  // minimist takes --no-NAME as NAME switched off; here it is a flag like any other.
+  const end = args.indexOf("--");
+  const negated = (arg: string, at: number) =>
+    arg.startsWith("--no-") && (end === -1 || at < end) && !string.includes(arg.slice(2));
+  args.filter(negated).forEach((arg) => options.unknown?.(arg));
+  const parsed = minimist(args.filter((arg, at) => !negated(arg, at)), {
+    string,
+    boolean,
+    unknown: (arg) => options.unknown?.(arg) !== false,
+  });
+  for (const [name, value] of Object.entries(parsed)) {
+    // A flag that is given more than once counts with its last value.
+    if (name !== "_" && Array.isArray(value)) parsed[name] = value.at(-1);
+  }
+  return parsed;
+}

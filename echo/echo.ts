@@ -1,0 +1,59 @@
+/**
+ * The echo loop (RFC 862): what comes from a stream goes back to it.
+ *
+ * @module
+ */
+import { type BufferPool, SMALL } from "./buffers.ts";
+import type { Traffic } from "./traffic.ts";
+
+/**
+ * Sends everything that `conn` brings back on it until its peer sends no more,
+ * then closes the sending side. Reads nothing while anything is unwritten, so
+ * a peer that does not read is not read from either.
+ *
+ * This is the hot path: one read and one write a round trip, and no timer,
+ * closure or allocation in between (design, byte path, rules 2, 3 and 6).
+ *
+ * @param conn the stream; it stays open, for the caller to close
+ * @param traffic counts what has passed, while it passes
+ * @param buffers lends what to read into
+ * @param onRead sees the bytes of each read, before they are sent back
+ * @throws what `conn` throws when its peer resets it or it is closed meanwhile
+ */
+export async function echo(
+  conn: Deno.Conn,
+  traffic: Traffic,
+  buffers: BufferPool,
+  onRead?: (bytes: Uint8Array) => void,
+): Promise<void> {
+  let buffer = buffers.small();
+  // The last read's part of the buffer, kept because messages are often of one size.
+  let bytes = buffer;
+  try {
+    for (;;) {
+      const length = await conn.read(buffer);
+      if (length === null) break;
+      traffic.received += length;
+      if (bytes.length !== length || bytes.buffer !== buffer.buffer) {
+        bytes = buffer.subarray(0, length);
+      }
+      if (onRead !== undefined) onRead(bytes);
+      let written = await conn.write(bytes);
+      traffic.sent += written;
+      while (written < length) {
+        const more = await conn.write(bytes.subarray(written));
+        written += more;
+        traffic.sent += more;
+      }
+      if (length === buffer.length) {
+        buffer = buffers.grow(buffer);
+      } else if (length <= SMALL && buffer.length > SMALL) {
+        buffers.giveBack(buffer);
+        buffer = buffers.small();
+      }
+    }
+  } finally {
+    buffers.giveBack(buffer);
+  }
+  await conn.closeWrite();
+}

@@ -1,0 +1,71 @@
+/**
+ * Checks that what returns is what was sent.
+ *
+ * @module
+ */
+
+/**
+ * Remembers the bytes that were sent and compares those that return with them,
+ * in order. It holds what is under way, and nothing more.
+ */
+export class Verifier {
+  #underWay: Uint8Array[] = [];
+  /** How much of the first chunk under way has returned. */
+  #position = 0;
+  #sent = 0;
+  #returned = 0;
+
+  /** How many bytes were sent and have not returned. */
+  get missing(): number {
+    return this.#sent - this.#returned;
+  }
+
+  /** How many bytes returned as they were sent. */
+  get returned(): number {
+    return this.#returned;
+  }
+
+  /** Notes bytes that are about to be sent. They must not change afterwards. */
+  sent(bytes: Uint8Array): void {
+    this.#underWay.push(bytes);
+    this.#sent += bytes.length;
+  }
+
+  /**
+   * Compares bytes that returned with what was sent.
+   *
+   * @returns the first difference in words, with its offset from the first
+   *   byte of the stream, or undefined where there is none
+   */
+  difference(bytes: Uint8Array): string | undefined {
+    let compared = 0;
+    while (compared < bytes.length) {
+      const expected = this.#underWay[0];
+      if (expected === undefined) {
+        return `more came back than was sent, from offset ${this.#returned} on`;
+      }
+      const length = Math.min(bytes.length - compared, expected.length - this.#position);
+      for (let i = 0; i < length; i++) {
+        const was = expected[this.#position + i];
+        const is = bytes[compared + i];
+        if (was !== is) {
+          return `the byte at offset ${this.#returned + i} was sent as ${
+            hex(was)
+          } and came back as ${hex(is)}`;
+        }
+      }
+      compared += length;
+      this.#returned += length;
+      this.#position += length;
+      if (this.#position === expected.length) {
+        this.#underWay.shift();
+        this.#position = 0;
+      }
+    }
+    return undefined;
+  }
+}
+
+function hex(byte = 0): string {
+  return `0x${byte.toString(16).padStart(2, "0")}`;
+}

@@ -1,0 +1,55 @@
+/**
+ * What goes wrong between a program and an endpoint, in words for people.
+ *
+ * @module
+ */
+import { type Endpoint, formatEndpoint } from "./endpoint.ts";
+
+/** An endpoint that cannot be listened on or connected to. Its message is one line for people. */
+export class EndpointError extends Error {
+  override readonly name = "EndpointError";
+
+  /**
+   * @param doing what failed, as in "cannot connect to"
+   * @param endpoint on what it failed
+   * @param cause why; anything that is not an Error is taken as the words themselves
+   */
+  constructor(doing: string, endpoint: Endpoint, cause: unknown) {
+    super(`${doing} ${formatEndpoint(endpoint)}: ${reason(cause)}`, { cause });
+  }
+}
+
+const REASONS: Record<string, string> = {
+  EACCES: "permission denied",
+  EADDRINUSE: "address in use",
+  EADDRNOTAVAIL: "no such address on this machine",
+  EAFNOSUPPORT: "this machine has no such kind of address",
+  ECONNABORTED: "connection aborted",
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset by the peer",
+  EHOSTUNREACH: "host unreachable",
+  EMFILE: "too many open files",
+  ENETUNREACH: "network unreachable",
+  ENFILE: "too many open files on this machine",
+  EPERM: "operation not permitted",
+  ETIMEDOUT: "timed out",
+};
+
+/** Says in a few words why an operation on the network failed. */
+export function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const known = REASONS[errorCode(error) ?? ""];
+  if (known !== undefined) return known;
+  // Deno gives failed look-ups no class and no code of their own.
+  const lookup = /^failed to lookup address information: (.*)$/.exec(error.message);
+  if (lookup !== null) return `unknown host (${lookup[1]})`;
+  return error.message.replace(/ \(os error \d+\)$/, "");
+}
+
+/** The system's name for an error, such as `ECONNRESET`, where it has one. */
+export function errorCode(error: unknown): string | undefined {
+  if (error instanceof Error && "code" in error && typeof error.code === "string") {
+    return error.code;
+  }
+  return undefined;
+}
