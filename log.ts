@@ -1,0 +1,104 @@
+/**
+ * The server's log: lines on stderr, as text for people or JSON for programs.
+ *
+ * `@std/log` stands behind this file alone (design, "Dependencies").
+ *
+ * @module
+ */
+import { BaseHandler } from "jsr:@std/log@^0.224.14/base-handler";
+import type { LevelName } from "jsr:@std/log@^0.224.14/levels";
+import { Logger, type LogRecord } from "jsr:@std/log@^0.224.14/logger";
+import { escapeControls } from "./escape.ts";
+
+/** Details of a log line. A key ends in its unit, where it has one: `duration_ms`. */
+export type LogFields = Record<string, string | number | readonly string[]>;
+
+/** Where the server says what happens. */
+export interface Log {
+  debug(message: string, fields?: LogFields): unknown;
+  info(message: string, fields?: LogFields): unknown;
+  warn(message: string, fields?: LogFields): unknown;
+  error(message: string, fields?: LogFields): unknown;
+}
+
+/** The names of the levels, from the most talkative to the quietest. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+
+/** How a log line can look. */
+export const LOG_FORMATS = ["text", "json"] as const;
+
+/** How the log can show what connections bring. */
+export const LOG_DATA_FORMS = ["off", "text", "hex"] as const;
+
+/** One of {@linkcode LOG_DATA_FORMS}. */
+export type LogDataForm = typeof LOG_DATA_FORMS[number];
+
+/** How much {@linkcode excerpt} shows, in bytes. */
+const EXCERPT_BYTES = 256;
+
+/**
+ * Makes a log that writes to stderr.
+ *
+ * @param level lines below it are left out
+ * @param format `text`: time, level, message and details on a line; `json`: an
+ *   object a line
+ */
+export function createLog(
+  level: typeof LOG_LEVELS[number],
+  format: typeof LOG_FORMATS[number],
+): Log {
+  const levelName = level.toUpperCase() as LevelName;
+  const formatter = format === "json" ? formatJson : formatText;
+  return new Logger("yodel", levelName, {
+    handlers: [new StderrHandler(levelName, { formatter })],
+  });
+}
+
+/** Shows the beginning of `bytes`, as text without control characters or as hexadecimal digits. */
+export function excerpt(bytes: Uint8Array, form: "text" | "hex"): string {
+  const shown = bytes.subarray(0, EXCERPT_BYTES);
+  const more = bytes.length > EXCERPT_BYTES ? "…" : "";
+  if (form === "hex") return shown.toHex() + more;
+  // As a stream, the decoder leaves out a character that the cut has halved.
+  return escapeControls(new TextDecoder().decode(shown, { stream: true })) + more;
+}
+
+const encoder = new TextEncoder();
+
+/** The handlers of `@std/log` write to stdout, which is for data alone. */
+class StderrHandler extends BaseHandler {
+  override log(line: string): void {
+    const bytes = encoder.encode(line + "\n");
+    try {
+      let written = 0;
+      while (written < bytes.length) written += Deno.stderr.writeSync(bytes.subarray(written));
+    } catch {
+      // Nobody reads the log any more (a closed pipe, a full disk): the server goes on.
+    }
+  }
+}
+
+function formatJson(record: LogRecord): string {
+  return JSON.stringify({
+    time: record.datetime.toISOString(),
+    level: record.levelName.toLowerCase(),
+    message: record.msg,
+    ...fieldsOf(record),
+  });
+}
+
+function formatText(record: LogRecord): string {
+  const words = [record.datetime.toISOString(), record.levelName.toLowerCase(), record.msg];
+  for (const [key, value] of Object.entries(fieldsOf(record))) {
+    words.push(`${key}=${quoteIfNeeded(String(value))}`);
+  }
+  return words.join(" ");
+}
+
+function fieldsOf(record: LogRecord): LogFields {
+  return (record.args[0] ?? {}) as LogFields;
+}
+
+function quoteIfNeeded(value: string): string {
+  return /^[^\s"]+$/.test(value) ? value : `"${value.replaceAll('"', '\\"')}"`;
+}

@@ -1,0 +1,285 @@
+/**
+ * The echo server.
+ *
+ * ```ts
+ * import { serve } from "./server.ts";
+ *
+ * const stop = new AbortController();
+ * const server = await serve([{ scheme: "tcp", host: "127.0.0.1", port: 0 }], {
+ *   signal: stop.signal,
+ * });
+ * console.log(server.endpoints[0].port);
+ * stop.abort();
+ * await server.finished;
+ * ```
+ *
+ * @module
+ */
+import { BufferPool } from "./echo/buffers.ts";
+import { echo } from "./echo/echo.ts";
+import { idleCheckInterval, Traffic } from "./echo/traffic.ts";
+import { excerpt, type Log, type LogDataForm, type LogFields } from "./log.ts";
+import { type Endpoint, formatEndpoint, formatHostPort } from "./net/endpoint.ts";
+import { errorCode, reason } from "./net/error.ts";
+import { listen } from "./net/listen.ts";
+
+export { type Endpoint, formatEndpoint, parseEndpoint } from "./net/endpoint.ts";
+export { EndpointError } from "./net/error.ts";
+export type { Log, LogDataForm, LogFields } from "./log.ts";
+
+/** Settings of {@linkcode serve}. Every limit can be switched off with 0. */
+export interface ServeOptions {
+  /** Closes a connection on which no byte passed for this long, in milliseconds. Default: 60,000. */
+  idleTimeout?: number;
+  /** How many connections wait in the kernel to be accepted, for each listener. Default: 511. */
+  backlog?: number;
+  /** How many connections are served at once; others wait in the kernel. Default: 0, no limit. */
+  maxConnections?: number;
+  /** How long connections may go on once `signal` is aborted, in milliseconds. Default: 5,000. */
+  drain?: number;
+  /** Where to say what happens. Default: nowhere. */
+  log?: Log;
+  /** Logs what each read brought, escaped and cut. Default: off. */
+  logData?: LogDataForm;
+  /** Stops the server: no more connections; those that are open may finish. */
+  signal?: AbortSignal;
+}
+
+/** A running server. */
+export interface Server {
+  /** What the server listens on, ports filled in. A name may have become several addresses. */
+  readonly endpoints: readonly Endpoint[];
+  /** Resolves when the server was stopped and its last connection is closed. */
+  readonly finished: Promise<void>;
+}
+
+/** Why a connection ended. */
+type Ending = "eof" | "reset" | "idle" | "drain" | "error";
+
+interface Connection {
+  readonly conn: Deno.TcpConn;
+  readonly traffic: Traffic;
+  readonly opened: number;
+  /** What the log says of it in every line. */
+  readonly fields: { connection: number; peer: string; endpoint: string };
+  /** Set by whoever closes the connection from outside its own task. */
+  ending?: Ending;
+}
+
+/** How long to leave a listener alone when the system is short of something, in milliseconds. */
+const SHORTAGE_PAUSE = 100;
+
+/** A shortage that goes on is logged again after this long, in milliseconds. */
+const SHORTAGE_REMINDER = 60_000;
+
+/** Errors of accept(2) that last until something is released, and would be met again at once. */
+const SHORTAGES = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
+
+/** A connection on which no byte passed for this long, in milliseconds, has nothing to finish. */
+const QUIET = 50;
+
+/**
+ * Listens on every endpoint and sends back what each connection brings
+ * (RFC 862), byte for byte, each connection in its own task.
+ *
+ * @returns once all endpoints listen
+ * @throws {EndpointError} where one of them cannot be listened on; then none is
+ */
+export async function serve(
+  endpoints: readonly Endpoint[],
+  options: ServeOptions = {},
+): Promise<Server> {
+  const listeners = await listen(endpoints, options.backlog ?? 511);
+  return new EchoServer(listeners, options);
+}
+
+class EchoServer implements Server {
+  readonly endpoints: readonly Endpoint[];
+  readonly finished: Promise<void>;
+
+  readonly #idleTimeout: number;
+  readonly #maxConnections: number;
+  readonly #drainTimeout: number;
+  readonly #log: Log | undefined;
+  readonly #logData: LogDataForm;
+
+  readonly #buffers = new BufferPool();
+  readonly #open = new Set<Connection>();
+  #accepted = 0;
+  #stopping = false;
+  /** Resolved, and replaced, when a connection ends or the server stops. */
+  #change = Promise.withResolvers<void>();
+
+  constructor(listeners: readonly Deno.TcpListener[], options: ServeOptions) {
+    this.#idleTimeout = options.idleTimeout ?? 60_000;
+    this.#maxConnections = options.maxConnections ?? 0;
+    this.#drainTimeout = options.drain ?? 5_000;
+    this.#log = options.log;
+    this.#logData = options.logData ?? "off";
+    this.endpoints = listeners.map(({ addr }) => endpointOf(addr));
+    this.finished = this.#run(listeners, options.signal);
+  }
+
+  async #run(listeners: readonly Deno.TcpListener[], signal?: AbortSignal): Promise<void> {
+    this.#log?.info("listening", { endpoints: this.endpoints.map(formatEndpoint) });
+    if (this.endpoints.some(({ host }) => host === "0.0.0.0" || host === "::")) {
+      this.#log?.warn("listening on all addresses: whoever can reach this machine can connect");
+    }
+    const sweep = this.#idleTimeout > 0
+      ? setInterval(() => this.#closeIdle(), idleCheckInterval(this.#idleTimeout))
+      : undefined;
+    const stop = () => this.#stop(listeners);
+    signal?.addEventListener("abort", stop, { once: true });
+    if (signal?.aborted) stop();
+    await Promise.all(listeners.map((listener) => this.#acceptFrom(listener)));
+    await this.#drain();
+    clearInterval(sweep);
+    this.#log?.info("stopped", { connections: this.#accepted });
+  }
+
+  #stop(listeners: readonly Deno.TcpListener[]): void {
+    this.#stopping = true;
+    for (const listener of listeners) listener.close();
+    this.#announceChange();
+  }
+
+  async #acceptFrom(listener: Deno.TcpListener): Promise<void> {
+    const endpoint = formatEndpoint(endpointOf(listener.addr));
+    let reminded = -Infinity;
+    while (!this.#stopping) {
+      await this.#room();
+      let conn;
+      try {
+        conn = await listener.accept();
+      } catch (error) {
+        // An error of accept concerns one connection, or all for a while, but
+        // never the listener: only closing that ends the loop (design, rule 5).
+        if (this.#stopping) return;
+        if (!SHORTAGES.has(errorCode(error) ?? "")) {
+          this.#log?.debug("not accepted", { endpoint, error: reason(error) });
+          continue;
+        }
+        if (performance.now() - reminded > SHORTAGE_REMINDER) {
+          reminded = performance.now();
+          this.#log?.warn("cannot accept for now", { endpoint, error: reason(error) });
+        }
+        await pause(SHORTAGE_PAUSE);
+        continue;
+      }
+      // With several listeners another one may have taken the last place meanwhile.
+      await this.#room();
+      if (this.#stopping) conn.close();
+      else this.#serveConnection(conn, endpoint);
+    }
+  }
+
+  /** Waits until one more connection may be served, or the server stops. */
+  async #room(): Promise<void> {
+    const limit = this.#maxConnections;
+    while (limit > 0 && this.#open.size >= limit && !this.#stopping) {
+      await this.#change.promise;
+    }
+  }
+
+  async #serveConnection(conn: Deno.TcpConn, endpoint: string): Promise<void> {
+    const { hostname, port } = conn.remoteAddr;
+    const connection: Connection = {
+      conn,
+      traffic: new Traffic(),
+      opened: performance.now(),
+      fields: { connection: ++this.#accepted, peer: formatHostPort(hostname, port), endpoint },
+    };
+    this.#open.add(connection);
+    this.#log?.debug("opened", connection.fields);
+    let failure: unknown;
+    try {
+      // A reply longer than the buffer would otherwise wait for the peer's
+      // delayed acknowledgement of its first part (Nagle, 44 ms).
+      conn.setNoDelay(true);
+      await echo(conn, connection.traffic, this.#buffers, this.#dataLog(connection));
+    } catch (error) {
+      failure = error;
+    }
+    if (connection.ending === undefined) {
+      conn.close();
+      connection.ending = endingAfter(failure);
+    }
+    this.#open.delete(connection);
+    this.#announceChange();
+    this.#logClosed(connection, failure);
+  }
+
+  #dataLog({ fields }: Connection): ((bytes: Uint8Array) => void) | undefined {
+    const form = this.#logData;
+    if (form === "off") return undefined;
+    return (bytes) =>
+      this.#log?.info("read", {
+        connection: fields.connection,
+        bytes: bytes.length,
+        data: excerpt(bytes, form),
+      });
+  }
+
+  /** One line tells a connection's whole story; one that came only to look, such as a probe, is left out. */
+  #logClosed({ traffic, opened, fields, ending }: Connection, failure: unknown): void {
+    const story: LogFields = {
+      ...fields,
+      received_bytes: traffic.received,
+      sent_bytes: traffic.sent,
+      duration_ms: Math.round(performance.now() - opened),
+      why: ending ?? "error",
+    };
+    if (ending === "error") this.#log?.warn("closed", { ...story, error: reason(failure) });
+    else if (ending === "eof" && traffic.received === 0) this.#log?.debug("closed", story);
+    else this.#log?.info("closed", story);
+  }
+
+  #closeIdle(): void {
+    const now = performance.now();
+    for (const connection of this.#open) {
+      if (connection.traffic.idle(now) >= this.#idleTimeout) close(connection, "idle");
+    }
+  }
+
+  /** Lets connections finish what they have received; the rest is cut off at the time limit. */
+  async #drain(): Promise<void> {
+    if (this.#open.size === 0) return;
+    this.#log?.info("draining", { connections: this.#open.size });
+    const deadline = this.#drainTimeout > 0 ? performance.now() + this.#drainTimeout : Infinity;
+    while (this.#open.size > 0) {
+      await pause(QUIET / 2);
+      const now = performance.now();
+      for (const connection of this.#open) {
+        const { traffic } = connection;
+        const nothingLeft = traffic.idle(now) >= QUIET && traffic.sent === traffic.received;
+        if (nothingLeft || now >= deadline) close(connection, "drain");
+      }
+    }
+  }
+
+  #announceChange(): void {
+    this.#change.resolve();
+    this.#change = Promise.withResolvers();
+  }
+}
+
+/** Closes a connection from outside its task, which ends with the error that this brings it. */
+function close(connection: Connection, ending: Ending): void {
+  if (connection.ending !== undefined) return;
+  connection.ending = ending;
+  connection.conn.close();
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+function endingAfter(failure: unknown): Ending {
+  if (failure === undefined) return "eof";
+  const code = errorCode(failure) ?? "";
+  return ["ECONNRESET", "ECONNABORTED", "EPIPE", "ENOTCONN"].includes(code) ? "reset" : "error";
+}
+
+function endpointOf(addr: Deno.NetAddr): Endpoint {
+  return { scheme: "tcp", host: addr.hostname, port: addr.port };
+}
