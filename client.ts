@@ -1,0 +1,227 @@
+/**
+ * The clients of an echo server.
+ *
+ * ```ts
+ * import { connect } from "./client.ts";
+ *
+ * await connect({ scheme: "tcp", host: "localhost", port: 2222 }, {
+ *   input: Deno.stdin,
+ *   output: Deno.stdout,
+ *   verify: true,
+ * });
+ * ```
+ *
+ * @module
+ */
+import { idleCheckInterval, Traffic } from "./echo/traffic.ts";
+import { Verifier } from "./echo/verifier.ts";
+import { dial } from "./net/dial.ts";
+import { type Endpoint, formatEndpoint } from "./net/endpoint.ts";
+import { reason } from "./net/error.ts";
+
+export { type Endpoint, formatEndpoint, parseEndpoint } from "./net/endpoint.ts";
+export { EndpointError } from "./net/error.ts";
+
+/** Where bytes come from, such as `Deno.stdin`. */
+export interface Input {
+  /** Fills a part of `into` and returns how many bytes that were; null at the end. */
+  read(into: Uint8Array): Promise<number | null>;
+}
+
+/** Where bytes go to, such as `Deno.stdout`. */
+export interface Output {
+  /** Takes a part of `bytes` and returns how many bytes that were. */
+  write(bytes: Uint8Array): Promise<number>;
+}
+
+/** Settings of {@linkcode connect}. */
+export interface ConnectOptions {
+  /** What to send. */
+  input: Input;
+  /** Where what comes back goes. */
+  output: Output;
+  /** How long to try to connect, in milliseconds; 0: as long as the system does. Default: 10,000. */
+  timeout?: number;
+  /** Gives up when no byte passed for this long, in milliseconds; 0: never. Default: 0. */
+  idleTimeout?: number;
+  /** Compares what comes back with what was sent. Default: false. */
+  verify?: boolean;
+  /** Ends the connection. */
+  signal?: AbortSignal;
+}
+
+/** How many bytes passed. */
+export interface Exchange {
+  sent: number;
+  received: number;
+}
+
+/**
+ * The answer was no: what was sent did not come back as it was, or not all of
+ * it, or not in time. Its message is one line for people.
+ */
+export class EchoError extends Error {
+  override readonly name = "EchoError";
+
+  constructor(endpoint: Endpoint, what: string) {
+    super(`${formatEndpoint(endpoint)}: ${what}`);
+  }
+}
+
+/** The input or the output of a client failed. Its cause is what the stream threw. */
+export class StreamError extends Error {
+  override readonly name = "StreamError";
+
+  constructor(doing: string, cause: unknown) {
+    super(`cannot ${doing}: ${reason(cause)}`, { cause });
+  }
+}
+
+/** How much is read from the input or the connection at once, in bytes. */
+const CHUNK = 256 * 1024;
+
+/**
+ * How much may be sent and not have returned while it is verified, in bytes.
+ * It has to be remembered, and a server that only takes would fill the memory.
+ */
+const MAX_UNDER_WAY = 256 * 1024 * 1024;
+
+/**
+ * How long the end of the input may come after the server's end of the
+ * connection and still count as before it, in milliseconds: where both end at
+ * once, either can be seen first.
+ */
+const SIMULTANEOUS = 100;
+
+/** An open connection, with what is known of it. */
+interface Link {
+  readonly endpoint: Endpoint;
+  readonly conn: Deno.TcpConn;
+  readonly traffic: Traffic;
+  /** Only where what comes back is compared. */
+  readonly verifier?: Verifier;
+}
+
+/**
+ * Sends the input to an endpoint and writes what comes back to the output,
+ * both at once. At the end of the input it sends no more and takes what still
+ * comes. When it has to end before the input, a read of the input may be left
+ * pending.
+ *
+ * @throws {EndpointError} where it cannot connect
+ * @throws {EchoError} where the connection breaks, ends before the input does,
+ *   is idle for too long, or brings back something else than was sent
+ * @throws {StreamError} where the input or the output fails
+ * @throws the reason of the signal
+ */
+export async function connect(endpoint: Endpoint, options: ConnectOptions): Promise<Exchange> {
+  const { input, output, timeout = 10_000, idleTimeout = 0, verify = false, signal } = options;
+  const conn = await dial(endpoint, timeout, signal);
+  const traffic = new Traffic();
+  const link = { endpoint, conn, traffic, verifier: verify ? new Verifier() : undefined };
+  const { promise: cutOff, reject: cut } = Promise.withResolvers<never>();
+  const abort = () => cut(signal?.reason);
+  signal?.addEventListener("abort", abort);
+  const idleCheck = idleTimeout > 0
+    ? setInterval(() => {
+      if (traffic.idle(performance.now()) < idleTimeout) return;
+      cut(new EchoError(endpoint, `idle for ${idleTimeout / 1000}s${sofar(traffic)}`));
+    }, idleCheckInterval(idleTimeout))
+    : undefined;
+  try {
+    const sending = send(link, input);
+    const failedSending = sending.then(() => cutOff);
+    await Promise.race([receive(link, output), failedSending, cutOff]);
+    const complete = await settledWithin(SIMULTANEOUS, sending);
+    checkEnd(link, complete === true);
+    return { sent: traffic.sent, received: traffic.received };
+  } finally {
+    clearInterval(idleCheck);
+    signal?.removeEventListener("abort", abort);
+    conn.close();
+  }
+}
+
+/** Sends all of the input and half-closes; returns whether the connection took it all. */
+async function send({ endpoint, conn, traffic, verifier }: Link, input: Input): Promise<boolean> {
+  const chunk = new Uint8Array(CHUNK);
+  for (;;) {
+    const length = await input.read(chunk).catch((error) => {
+      throw new StreamError("read the input", error);
+    });
+    if (length === null) break;
+    const bytes = verifier === undefined ? chunk.subarray(0, length) : chunk.slice(0, length);
+    verifier?.sent(bytes);
+    if (verifier !== undefined && verifier.missing > MAX_UNDER_WAY) {
+      throw new EchoError(
+        endpoint,
+        `${verifier.missing} bytes were sent and are not back, more than can be remembered`,
+      );
+    }
+    try {
+      for (let written = 0; written < length;) {
+        const more = await conn.write(bytes.subarray(written));
+        written += more;
+        traffic.sent += more;
+      }
+    } catch {
+      return false; // The server takes no more; what it still sends is received all the same.
+    }
+  }
+  return await conn.closeWrite().then(() => true, () => false);
+}
+
+/** Writes what comes back to the output, until the server ends the connection. */
+async function receive({ endpoint, conn, traffic, verifier }: Link, output: Output): Promise<void> {
+  const chunk = new Uint8Array(CHUNK);
+  for (;;) {
+    let length;
+    try {
+      length = await conn.read(chunk);
+    } catch (error) {
+      throw new EchoError(endpoint, reason(error) + sofar(traffic));
+    }
+    if (length === null) return;
+    traffic.received += length;
+    const bytes = chunk.subarray(0, length);
+    const difference = verifier?.difference(bytes);
+    await writeAll(output, bytes).catch((error) => {
+      throw new StreamError("write the output", error);
+    });
+    if (difference !== undefined) throw new EchoError(endpoint, difference);
+  }
+}
+
+async function writeAll(output: Output, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await output.write(bytes.subarray(written));
+  }
+}
+
+/** Decides, when the server has ended the connection, whether that was the end of everything. */
+function checkEnd({ endpoint, traffic, verifier }: Link, complete: boolean): void {
+  if (verifier !== undefined && verifier.missing > 0) {
+    throw new EchoError(
+      endpoint,
+      `${verifier.missing} bytes did not come back, from offset ${verifier.returned} on`,
+    );
+  }
+  if (!complete) {
+    throw new EchoError(endpoint, `ended by the server before the end of input${sofar(traffic)}`);
+  }
+}
+
+function sofar({ sent, received }: Traffic): string {
+  return `, after ${sent} bytes were sent and ${received} came back`;
+}
+
+/** Waits for a promise, but not longer than `limit` milliseconds; then there is no result. */
+async function settledWithin<T>(limit: number, promise: Promise<T>): Promise<T | void> {
+  let timer;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, limit));
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
