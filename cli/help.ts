@@ -1,0 +1,67 @@
+/**
+ * The help, made from the tables of commands and flags.
+ *
+ * @module
+ */
+import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint.ts";
+import { type Command, type CommandName, commandNames, commands } from "./commands.ts";
+
+const ENDPOINT_HELP = `ENDPOINT is ${ENDPOINT_FORM}, an IPv6 address in brackets: [::1]:2222.
+Without one it is ${formatEndpoint(DEFAULT_ENDPOINT)}.`;
+
+/** What `yodel --help` prints. */
+export function programHelp(): string {
+  return `Example:
+  yodel serve                        in one terminal
+  echo hello | yodel connect         in another
+
+Echo server and client: do the bytes that I send come back, unchanged?
+
+Usage:
+${columns(commandNames.map((name) => [usage(name), commands[name].summary]))}
+  yodel COMMAND --help
+  yodel --version
+
+${ENDPOINT_HELP}
+
+Exit status: 0 all well; 1 what was sent did not come back; 2 it could not be
+done. See yodel COMMAND --help for flags.
+`;
+}
+
+/** What `yodel COMMAND --help` prints. */
+export function commandHelp(name: CommandName): string {
+  const command: Command = commands[name];
+  const flags = Object.entries(command.flags).map(([flag, { kind, default: otherwise, help }]) => {
+    const value = kind.placeholder === "" ? "" : ` ${kind.placeholder}`;
+    const note = kind.placeholder === "" ? "" : ` (${otherwise})`;
+    return [`--${flag}${value}`, help + note] as const;
+  });
+  return `Example:
+  ${command.example}
+
+${command.summary}
+
+Usage: ${usage(name)} [FLAGS]
+
+Flags:
+${columns(flags)}
+
+${ENDPOINT_HELP}
+Durations are written 250ms, 1.5s or 2m.
+`;
+}
+
+function usage(name: CommandName): string {
+  return `yodel ${name} ${commands[name].maxEndpoints > 1 ? "[ENDPOINT ...]" : "[ENDPOINT]"}`;
+}
+
+/** Sets pairs of texts in two columns, the second on a line of its own where the first is long. */
+function columns(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.min(26, Math.max(...rows.map(([left]) => left.length)));
+  return rows.map(([left, right]) =>
+    left.length > width
+      ? `  ${left}\n  ${"".padEnd(width)}  ${right}`
+      : `  ${left.padEnd(width)}  ${right}`
+  ).join("\n");
+}

@@ -1,0 +1,58 @@
+/**
+ * The kinds of values that flags take.
+ *
+ * @module
+ */
+
+/** A kind of value: how it is written, and what it then is. */
+export interface Kind<T> {
+  /** What stands for the value in the help; empty for a flag that takes none. */
+  readonly placeholder: string;
+  /** What is expected, for the message when something else was given. */
+  readonly expected: string;
+  /** Reads a value; undefined where `text` is none. */
+  parse(text: string): T | undefined;
+}
+
+/** On where it is given, off where it is not. */
+export const toggle: Kind<boolean> = {
+  placeholder: "",
+  expected: "no value",
+  parse: (text) => text === "true" ? true : text === "false" ? false : undefined,
+};
+
+/** A length of time, in milliseconds. 0 switches a limit off. */
+export const duration: Kind<number> = {
+  placeholder: "DURATION",
+  expected: "a duration such as 250ms, 1.5s or 2m",
+  parse(text) {
+    if (text === "0") return 0;
+    const parts = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
+    if (parts === null) return undefined;
+    const value = Number(parts[1]) * (parts[2] === "ms" ? 1 : parts[2] === "s" ? 1000 : 60_000);
+    // Timers hold 31 bits of milliseconds and fire at once when given more.
+    return value < 2 ** 31 ? value : undefined;
+  },
+};
+
+/** A whole number from `least` on. */
+export function count(least: number): Kind<number> {
+  const most = 2 ** 31 - 1;
+  return {
+    placeholder: "N",
+    expected: `a whole number from ${least} to ${most}`,
+    parse(text) {
+      const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
+      return value >= least && value <= most ? value : undefined;
+    },
+  };
+}
+
+/** One of some names. */
+export function choice<const Name extends string>(names: readonly Name[]): Kind<Name> {
+  return {
+    placeholder: names.join("|"),
+    expected: `one of ${names.join(", ")}`,
+    parse: (text) => names.find((name) => name === text),
+  };
+}

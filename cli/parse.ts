@@ -1,0 +1,104 @@
+/**
+ * Reads the command line by the tables of commands and flags.
+ *
+ * @module
+ */
+import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
+import { DEFAULT_ENDPOINT, type Endpoint, ENDPOINT_FORM, parseEndpoint } from "../net/endpoint.ts";
+import { type Command, type CommandName, commandNames, type FlagValues } from "./commands.ts";
+import { nearest } from "./nearest.ts";
+
+/** A command line that cannot be followed. Its message is one line for people. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** What a command was given. */
+export interface Invocation<C extends Command> {
+  readonly flags: FlagValues<C["flags"]>;
+  /** At least one: the default endpoint stands in where none was given. */
+  readonly endpoints: readonly [Endpoint, ...Endpoint[]];
+}
+
+/** Checks the name of a command. */
+export function parseCommandName(text: string | undefined): CommandName {
+  const name = commandNames.find((name) => name === text);
+  if (name !== undefined) return name;
+  if (text === undefined) {
+    throw new UsageError(`no command; expected ${commandNames.join(" or ")}, or --help`);
+  }
+  const what = text.startsWith("-") ? "flag" : "command";
+  throw new UsageError(
+    `unknown ${what} ${quote(text)}${suggestion(text, [...commandNames, "--help", "--version"])}`,
+  );
+}
+
+/**
+ * Reads what follows the name of a command.
+ *
+ * @throws {UsageError} for an unknown flag, a wrong value or a misplaced argument
+ */
+export function parseInvocation<C extends Command>(
+  command: C,
+  args: readonly string[],
+): Invocation<C> {
+  const names = Object.keys(command.flags);
+  const toggles = names.filter((name) => command.flags[name]?.kind.placeholder === "");
+  const unknown: string[] = [];
+  const given = parseArgs([...args], {
+    // "_": endpoints stay as they were written, even where they look like numbers.
+    string: ["_", ...names.filter((name) => !toggles.includes(name))],
+    boolean: toggles,
+    unknown: (arg) => {
+      if (/^-./.test(arg)) unknown.push(arg);
+    },
+  });
+  if (unknown[0] !== undefined) {
+    const name = unknown[0].replace(/=.*/s, "");
+    const known = [...names, "help"].map((name) => `--${name}`);
+    throw new UsageError(`unknown flag ${quote(name)}${suggestion(name, known)}`);
+  }
+  const flags: Record<string, unknown> = {};
+  for (const [name, { kind, default: otherwise }] of Object.entries(command.flags)) {
+    // The library takes --name=anything as true where --name takes no value.
+    const assigned = toggles.includes(name) && args.find((arg) => arg.startsWith(`--${name}=`));
+    const text = assigned ? assigned.slice(`--${name}=`.length) : String(given[name] ?? otherwise);
+    const value = kind.parse(text);
+    if (value === undefined) {
+      const what = text === "" ? "nothing" : quote(text);
+      throw new UsageError(`--${name}: expected ${kind.expected}, not ${what}`);
+    }
+    flags[name] = value;
+  }
+  return {
+    flags: flags as FlagValues<C["flags"]>,
+    endpoints: parseEndpoints(command, given._.map(String)),
+  };
+}
+
+function parseEndpoints(command: Command, texts: string[]): [Endpoint, ...Endpoint[]] {
+  const extra = texts[command.maxEndpoints];
+  if (extra !== undefined) {
+    throw new UsageError(`unexpected argument ${quote(extra)}; expected one endpoint at most`);
+  }
+  const [first = DEFAULT_ENDPOINT, ...more] = texts.map((text) => {
+    const endpoint = parseEndpoint(text);
+    if (endpoint === undefined || (endpoint.port === 0 && !command.anyPort)) {
+      const least = command.anyPort ? 0 : 1;
+      throw new UsageError(
+        `endpoint ${quote(text)}: expected ${ENDPOINT_FORM} with a port from ${least} to 65535`,
+      );
+    }
+    return endpoint;
+  });
+  return [first, ...more];
+}
+
+function suggestion(word: string, known: readonly string[]): string {
+  const name = nearest(word, known);
+  return name === undefined ? "; see --help" : `; did you mean ${name}?`;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}
