@@ -1,0 +1,104 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type Command, commandNames, commands } from "../cli/commands.ts";
+import { commandHelp, programHelp } from "../cli/help.ts";
+import { parseInvocation } from "../cli/parse.ts";
+import config from "../deno.json" with { type: "json" };
+import { yodel } from "./program.ts";
+
+Deno.test("flags have the documented defaults, and nothing given means localhost:2222", () => {
+  assertEquals(parseInvocation(commands.serve, []), {
+    flags: {
+      "idle-timeout": 60_000,
+      "backlog": 511,
+      "max-connections": 0,
+      "drain": 5_000,
+      "log-level": "info",
+      "log-format": "text",
+      "log-data": "off",
+    },
+    endpoints: [{ scheme: "tcp", host: "localhost", port: 2222 }],
+  });
+  assertEquals(parseInvocation(commands.connect, []).flags, {
+    "timeout": 10_000,
+    "idle-timeout": 0,
+    "verify": false,
+  });
+});
+
+Deno.test("flags and endpoints may come in any order, and a flag's last value counts", () => {
+  const { flags, endpoints } = parseInvocation(commands.serve, [
+    "9000",
+    "--drain=250ms",
+    "[::1]:9001",
+    "--idle-timeout",
+    "1s",
+    "--idle-timeout",
+    "1.5m",
+    "--",
+    "9002",
+  ]);
+  assertEquals(flags["drain"], 250);
+  assertEquals(flags["idle-timeout"], 90_000);
+  assertEquals(endpoints.map(({ port }) => port), [9000, 9001, 9002]);
+  assertEquals(parseInvocation(commands.connect, ["--verify", "9000"]).flags["verify"], true);
+});
+
+for (
+  const [args, complaint] of [
+    [[], "no command; expected serve or connect, or --help"],
+    [["srve"], 'unknown command "srve"; did you mean serve?'],
+    [["--versoin"], 'unknown flag "--versoin"; did you mean --version?'],
+    [["serve", "-x"], 'unknown flag "-x"; see --help'],
+    [["serve", "--idle-timout=5s"], 'unknown flag "--idle-timout"; did you mean --idle-timeout?'],
+    [["serve", "--no-drain"], 'unknown flag "--no-drain"; did you mean --drain?'],
+    [
+      ["serve", "--idle-timeout", "ten"],
+      '--idle-timeout: expected a duration such as 250ms, 1.5s or 2m, not "ten"',
+    ],
+    [
+      ["serve", "--drain"],
+      "--drain: expected a duration such as 250ms, 1.5s or 2m, not nothing",
+    ],
+    [
+      ["serve", "--drain", "999999m"],
+      '--drain: expected a duration such as 250ms, 1.5s or 2m, not "999999m"',
+    ],
+    [
+      ["serve", "--log-level", "loud"],
+      '--log-level: expected one of debug, info, warn, error, not "loud"',
+    ],
+    [
+      ["serve", "--backlog", "0"],
+      '--backlog: expected a whole number from 1 to 2147483647, not "0"',
+    ],
+    [["connect", "--verify=maybe"], '--verify: expected no value, not "maybe"'],
+    [
+      ["connect", "99999"],
+      'endpoint "99999": expected [tcp://][HOST:]PORT with a port from 1 to 65535',
+    ],
+    [["connect", "0"], 'endpoint "0": expected [tcp://][HOST:]PORT with a port from 1 to 65535'],
+    [["connect", "1", "2"], 'unexpected argument "2"; expected one endpoint at most'],
+  ] as const
+) {
+  Deno.test(`yodel ${args.join(" ")}: says in one line what is wrong`, async () => {
+    assertEquals(await yodel(args), { code: 2, stdout: "", stderr: `yodel: ${complaint}\n` });
+  });
+}
+
+Deno.test("the help names every command and flag, in 80 columns, after an example", async () => {
+  assertEquals(await yodel(["--help"]), { code: 0, stdout: programHelp(), stderr: "" });
+  for (const name of commandNames) {
+    const command: Command = commands[name];
+    const help = commandHelp(name);
+    assertEquals(await yodel([name, "--help"]), { code: 0, stdout: help, stderr: "" });
+    for (const flag of Object.keys(command.flags)) assertStringIncludes(help, `--${flag}`);
+    assertStringIncludes(programHelp(), `yodel ${name}`);
+    for (const line of (help + programHelp()).split("\n")) assert(line.length <= 80, line);
+    assert(help.startsWith(`Example:\n  yodel ${name} `));
+  }
+});
+
+Deno.test("--version prints the version of deno.json", async () => {
+  const result = await yodel(["--version"]);
+  assertEquals(result, { code: 0, stdout: `yodel ${config.version}\n`, stderr: "" });
+});

@@ -1,0 +1,33 @@
+import { assertEquals } from "@std/assert";
+import { formatEndpoint, parseEndpoint } from "../net/endpoint.ts";
+
+Deno.test("an endpoint may leave out its scheme and its host", () => {
+  for (
+    const [text, host, port] of [
+      ["tcp://example.org:9000", "example.org", 9000],
+      ["example.org:9000", "example.org", 9000],
+      ["10.0.0.1:7", "10.0.0.1", 7],
+      [":9000", "localhost", 9000],
+      ["9000", "localhost", 9000],
+      ["0", "localhost", 0],
+      ["tcp://9000", "localhost", 9000],
+      ["[::1]:9000", "::1", 9000],
+      ["tcp://[fe80::1%eth0]:65535", "fe80::1%eth0", 65535],
+    ] as const
+  ) {
+    assertEquals(parseEndpoint(text), { scheme: "tcp", host, port }, text);
+  }
+});
+
+Deno.test("what is not an endpoint is not taken for one", () => {
+  const texts = ["", "99999", "65536", "-1", "9000x", "example.org", "::1:9000", "[::1]9000"];
+  texts.push("http://example.org:80", "tcp://", "tcp://example.org:", "a b:1", "1:2:3", "[x]:1");
+  for (const text of texts) assertEquals(parseEndpoint(text), undefined, text);
+});
+
+Deno.test("an endpoint is printed as it can be pasted into a client", () => {
+  for (const text of ["tcp://127.0.0.1:2222", "tcp://[::1]:2222", "tcp://example.org:7"]) {
+    const endpoint = parseEndpoint(text);
+    assertEquals(endpoint && formatEndpoint(endpoint), text);
+  }
+});

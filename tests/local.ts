@@ -1,0 +1,132 @@
+/** Servers and clients within the process of the tests, on loopback and free ports. */
+import type { Endpoint } from "../net/endpoint.ts";
+import { type Log, type LogFields, serve, type ServeOptions } from "../server.ts";
+
+/** An echo server in this process. */
+export interface LocalServer extends AsyncDisposable {
+  endpoint: Endpoint;
+  port: number;
+  /** Asks the server to stop. */
+  stop(): void;
+  finished: Promise<void>;
+  /** What it logged so far. */
+  log: LogLine[];
+}
+
+/** A line of the log. */
+export interface LogLine {
+  level: string;
+  message: string;
+  fields: LogFields;
+}
+
+/** Starts an echo server on 127.0.0.1 and a free port. */
+export async function startLocal(options: ServeOptions = {}): Promise<LocalServer> {
+  const stop = new AbortController();
+  const log: LogLine[] = [];
+  const server = await serve([{ scheme: "tcp", host: "127.0.0.1", port: 0 }], {
+    drain: 1,
+    log: collect(log),
+    ...options,
+    signal: stop.signal,
+  });
+  const [endpoint] = server.endpoints;
+  if (endpoint === undefined) throw new Error("the server listens nowhere");
+  return {
+    endpoint,
+    port: endpoint.port,
+    stop: () => stop.abort(),
+    finished: server.finished,
+    log,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await server.finished;
+    },
+  };
+}
+
+function collect(lines: LogLine[]): Log {
+  const add = (level: string) => (message: string, fields: LogFields = {}) =>
+    lines.push({ level, message, fields });
+  return { debug: add("debug"), info: add("info"), warn: add("warn"), error: add("error") };
+}
+
+/** A server that does with its connections what `handle` says; for tests of the client. */
+export interface CustomServer extends AsyncDisposable {
+  endpoint: Endpoint;
+}
+
+/** Starts a server whose connections are handled by `handle` and then closed. */
+export function startCustom(handle: (conn: Deno.TcpConn) => Promise<void>): CustomServer {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const open = new Set<Deno.TcpConn>();
+  const tasks: Promise<void>[] = [];
+  const accepting = (async () => {
+    for await (const conn of listener) {
+      open.add(conn);
+      const task = handle(conn).catch(() => {}).finally(() => {
+        if (open.delete(conn)) conn.close();
+      });
+      tasks.push(task);
+    }
+  })();
+  return {
+    endpoint: { scheme: "tcp", host: "127.0.0.1", port: listener.addr.port },
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      for (const conn of open) conn.close();
+      open.clear();
+      await accepting;
+      await Promise.all(tasks);
+    },
+  };
+}
+
+/** Opens a connection to a port of 127.0.0.1. */
+export async function dialPort(port: number): Promise<Deno.TcpConn> {
+  return await Deno.connect({ hostname: "127.0.0.1", port });
+}
+
+/** Writes all of `bytes`. */
+export async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await conn.write(bytes.subarray(written));
+  }
+}
+
+/** Reads until `length` bytes have come or there are no more. */
+export async function readBytes(conn: Deno.Conn, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  let filled = 0;
+  while (filled < length) {
+    const more = await conn.read(bytes.subarray(filled));
+    if (more === null) break;
+    filled += more;
+  }
+  return bytes.subarray(0, filled);
+}
+
+/** Sends `bytes` and returns what comes back, as many bytes. */
+export async function exchange(conn: Deno.Conn, bytes: Uint8Array): Promise<Uint8Array> {
+  const [returned] = await Promise.all([readBytes(conn, bytes.length), writeAll(conn, bytes)]);
+  return returned;
+}
+
+/** Random bytes. */
+export function random(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  // The system gives at most this much at once.
+  for (let at = 0; at < length; at += 65536) {
+    crypto.getRandomValues(bytes.subarray(at, at + 65536));
+  }
+  return bytes;
+}
+
+/** Waits until `condition` holds, for ten seconds at most. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -1,0 +1,113 @@
+/** Runs the program as a shell would: its arguments, its streams, its signals, its status. */
+
+const standIns = import.meta.resolve("@std/assert").startsWith("file:");
+
+/** The folder of the project. */
+export const root: string = decodeURIComponent(new URL("..", import.meta.url).pathname)
+  .replace(/^\/(?=[A-Z]:)/, "");
+
+/** The command line that starts the program, with the packages that this test run itself uses. */
+export const program: readonly string[] = [
+  Deno.execPath(),
+  "run",
+  "--quiet",
+  "--allow-net",
+  ...(standIns ? ["--no-lock", `--import-map=${root}.ci/npm/imports.json`] : []),
+  `${root}main.ts`,
+];
+
+/** What a finished program leaves behind. */
+export interface Result {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs yodel to its end. */
+export async function yodel(args: readonly string[], stdin = ""): Promise<Result> {
+  return await run([...program, ...args], stdin);
+}
+
+/** Runs a script of bash in which `yodel` is the program. */
+export async function shell(script: string, stdin = ""): Promise<Result> {
+  const words = program.map((word) => `'${word}'`).join(" ");
+  return await run(["bash", "-c", `yodel() { ${words} "$@"; }\n${script}`], stdin);
+}
+
+/** Runs a command to its end, which must come within half a minute. */
+export async function run([command = "", ...args]: string[], stdin = ""): Promise<Result> {
+  const child = new Deno.Command(command, {
+    args,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+  }).spawn();
+  const tooLong = setTimeout(() => child.kill("SIGKILL"), 30_000);
+  const writer = child.stdin.getWriter();
+  const written = writer.write(new TextEncoder().encode(stdin)).then(() => writer.close());
+  // A program need not read its input to the end.
+  await written.catch(() => {});
+  const { code, stdout, stderr } = await child.output();
+  clearTimeout(tooLong);
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** `yodel serve`, running. */
+export interface RunningServer extends AsyncDisposable {
+  /** The lines that it printed on stdout: what it listens on. */
+  endpoints: string[];
+  /** The port of the first of them. */
+  port: number;
+  process: Deno.ChildProcess;
+  /** What it wrote to stderr; complete once it has ended. */
+  log: Promise<string>;
+}
+
+/** Starts `yodel serve` and waits until it listens. */
+export async function startServer(
+  args: readonly string[],
+  command: readonly string[] = [...program, "serve"],
+): Promise<RunningServer> {
+  const [executable = "", ...rest] = [...command, ...args];
+  const process = new Deno.Command(executable, {
+    args: rest,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+  }).spawn();
+  const log = new Response(process.stderr).text();
+  const reader = process.stdout.getReader();
+  const { value } = await reader.read();
+  if (value === undefined) throw new Error(`the server did not start: ${await log}`);
+  const endpoints = new TextDecoder().decode(value).trimEnd().split("\n");
+  return {
+    endpoints,
+    port: Number(/:(\d+)$/.exec(endpoints[0] ?? "")?.[1]),
+    process,
+    log,
+    async [Symbol.asyncDispose]() {
+      try {
+        process.kill("SIGKILL");
+      } catch {
+        // It has ended already.
+      }
+      await process.status;
+      await log;
+      await reader.cancel();
+    },
+  };
+}
+
+/** Whether a command is on this machine. CI installs all that the tests ask for. */
+export function available(command: string): boolean {
+  if (Deno.build.os === "windows") return false;
+  const { success } = new Deno.Command("sh", {
+    args: ["-c", `command -v ${command}`],
+    stdout: "null",
+    stderr: "null",
+  }).outputSync();
+  return success;
+}

@@ -1,0 +1,265 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { Socket } from "node:net";
+import { EndpointError, serve } from "../server.ts";
+import { dialPort, exchange, random, readBytes, startLocal, until, writeAll } from "./local.ts";
+
+Deno.test("what comes back is what was sent, whatever the size of the message", async () => {
+  await using server = await startLocal();
+  using conn = await dialPort(server.port);
+  for (const size of [1, 4095, 4096, 4097, 65_536, 262_144, 262_145, 3, 2_000_000, 1]) {
+    const message = random(size);
+    assertEquals(await exchange(conn, message), message, `${size} bytes`);
+  }
+});
+
+Deno.test("nothing is sent that the client did not send", async () => {
+  await using server = await startLocal();
+  using conn = await dialPort(server.port);
+  await conn.closeWrite();
+  assertEquals(await conn.read(new Uint8Array(1)), null);
+});
+
+Deno.test("after a half-close everything comes back, then the end", async () => {
+  await using server = await startLocal();
+  using conn = await dialPort(server.port);
+  const message = random(1_000_000);
+  const sent = writeAll(conn, message).then(() => conn.closeWrite());
+  assertEquals(await readBytes(conn, message.length + 1), message);
+  await sent;
+});
+
+Deno.test("500 clients at once each get their own bytes back", async () => {
+  await using server = await startLocal();
+  const conns = await Promise.all(Array.from({ length: 500 }, () => dialPort(server.port)));
+  await Promise.all(conns.map(async (conn) => {
+    const message = random(20_000);
+    assertEquals(await exchange(conn, message), message);
+  }));
+  for (const conn of conns) conn.close();
+});
+
+Deno.test("a client that never reads holds up nobody, and is not read from for ever", async () => {
+  await using server = await startLocal();
+  using greedy = await dialPort(server.port);
+  const chunk = random(1_000_000);
+  let taken = 0;
+  const flood = (async () => {
+    for (;;) taken += await greedy.write(chunk);
+  })().catch(() => {});
+  await until(() => taken > 0, "the server reads from the one that never reads");
+  await Promise.all(Array.from({ length: 20 }, async () => {
+    using conn = await dialPort(server.port);
+    const message = random(1_000_000);
+    assertEquals(await exchange(conn, message), message);
+  }));
+  let before;
+  do {
+    before = taken;
+    using conn = await dialPort(server.port);
+    const message = random(4_000_000);
+    assertEquals(await exchange(conn, message), message);
+  } while (taken > before);
+  // What is taken lies in the kernel's buffers, but for one buffer of the server's.
+  assert(taken < 64_000_000, `${taken} bytes`);
+  greedy.close();
+  await flood;
+  await until(() => server.log.some(({ message }) => message === "closed"), "it is closed");
+});
+
+Deno.test("a client that resets in mid-transfer ends its own connection alone", async () => {
+  await using server = await startLocal();
+  using neighbour = await dialPort(server.port);
+  for (let i = 0; i < 20; i++) {
+    const conn = await dialPort(server.port);
+    await writeAll(conn, random(100_000));
+    // Bytes that it has not read make the kernel send a reset instead of an end.
+    conn.close();
+  }
+  const resets = () => server.log.filter(({ fields }) => fields.why === "reset").length;
+  await until(() => resets() >= 20, "all of them are closed");
+  assertEquals(await exchange(neighbour, random(10)).then(({ length }) => length), 10);
+});
+
+Deno.test("clients that reset before they are accepted do not deafen the server", async () => {
+  await using server = await startLocal({ maxConnections: 1 });
+  const only = await dialPort(server.port);
+  await exchange(only, random(1));
+  for (let i = 0; i < 5; i++) await connectAndReset(server.port);
+  only.close();
+  using next = await dialPort(server.port);
+  const message = random(1000);
+  assertEquals(await exchange(next, message), message);
+});
+
+/** Connects, and resets the connection while it waits to be accepted. */
+async function connectAndReset(port: number): Promise<void> {
+  const socket = new Socket();
+  await new Promise<void>((resolve) => socket.connect({ host: "127.0.0.1", port }, resolve));
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  socket.resetAndDestroy();
+  await closed;
+}
+
+Deno.test("beyond --max-connections clients wait, and are served when others leave", async () => {
+  await using server = await startLocal({ maxConnections: 2 });
+  const [first, second, third] = [
+    await dialPort(server.port),
+    await dialPort(server.port),
+    await dialPort(server.port),
+  ];
+  await exchange(first, random(10));
+  await exchange(second, random(10));
+  const message = random(10);
+  let served = false;
+  const waiting = exchange(third, message).then((returned) => {
+    served = true;
+    return returned;
+  });
+  for (let i = 0; i < 20; i++) await exchange(first, random(10));
+  assertEquals(served, false);
+  second.close();
+  assertEquals(await waiting, message);
+  first.close();
+  third.close();
+});
+
+// The busy client sends ten times within the idle timeout: only a machine that
+// stalls for a whole second makes it look idle.
+Deno.test("an idle client is closed after --idle-timeout, a busy one is not", async () => {
+  await using server = await startLocal({ idleTimeout: 1000 });
+  using busy = await dialPort(server.port);
+  using idle = await dialPort(server.port);
+  const start = performance.now();
+  const idleEnds = idle.read(new Uint8Array(1)).then((end) => ({ end, at: performance.now() }));
+  while (performance.now() - start < 2500) {
+    const message = random(10);
+    assertEquals(await exchange(busy, message), message);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const { end, at } = await idleEnds;
+  assertEquals(end, null);
+  assert(at - start >= 1000, `closed after ${at - start} ms`);
+  assertEquals(server.log.filter(({ fields }) => fields.why).map(({ fields }) => fields.why), [
+    "idle",
+  ]);
+});
+
+Deno.test("a server that is stopped gives back what it has received, then ends", async () => {
+  const server = await startLocal({ drain: 20_000 });
+  const [conn, idle] = [await dialPort(server.port), await dialPort(server.port)];
+  await exchange(idle, random(1));
+  const message = random(4_000_000);
+  const sent = writeAll(conn, message);
+  await exchangeStarted(server);
+  server.stop();
+  assertEquals(await idle.read(new Uint8Array(1)), null);
+  assertEquals(await readBytes(conn, message.length), message);
+  await sent;
+  assertEquals(await conn.read(new Uint8Array(1)), null);
+  await server.finished;
+  assertEquals(server.log.filter(({ fields }) => fields.why === "drain").length, 2);
+  await assertRejects(() => dialPort(server.port), Deno.errors.ConnectionRefused);
+  conn.close();
+  idle.close();
+});
+
+async function exchangeStarted(server: { log: { message: string }[] }): Promise<void> {
+  const opened = () => server.log.filter(({ message }) => message === "opened").length;
+  await until(() => opened() === 2, "both connections are open");
+}
+
+Deno.test("a client that takes nothing cannot put off the end beyond --drain", async () => {
+  const server = await startLocal({ drain: 200 });
+  const conn = await dialPort(server.port);
+  let taken = 0;
+  const flood = (async () => {
+    for (;;) taken += await conn.write(new Uint8Array(1_000_000));
+  })().catch(() => {});
+  await until(() => taken > 0, "it sends");
+  server.stop();
+  await server.finished;
+  await flood;
+  conn.close();
+});
+
+Deno.test("several endpoints listen, or none does", async () => {
+  await using taken = await startLocal();
+  const free = { scheme: "tcp", host: "127.0.0.1", port: 0 } as const;
+  const error = await assertRejects(() => serve([free, taken.endpoint]), EndpointError);
+  assertEquals(
+    error.message,
+    `cannot listen on tcp://127.0.0.1:${taken.port}: address in use`,
+  );
+});
+
+Deno.test("localhost is 127.0.0.1 and ::1, with the same port", async () => {
+  const stop = new AbortController();
+  const endpoints = [{ scheme: "tcp", host: "localhost", port: 0 }] as const;
+  const server = await serve(endpoints, { signal: stop.signal });
+  const [v4, v6] = server.endpoints;
+  assertEquals(v4?.host, "127.0.0.1");
+  if (v6 !== undefined) assertEquals(v6, { scheme: "tcp", host: "::1", port: v4?.port ?? 0 });
+  for (const { host, port } of server.endpoints) {
+    using conn = await Deno.connect({ hostname: host, port });
+    const message = random(10);
+    assertEquals(await exchange(conn, message), message);
+  }
+  stop.abort();
+  await server.finished;
+});
+
+Deno.test("the log tells a connection's story in one line, and leaves out probes", async () => {
+  await using server = await startLocal();
+  const conn = await dialPort(server.port);
+  const { port } = conn.localAddr;
+  await exchange(conn, random(123));
+  conn.close();
+  const closed = () => server.log.filter(({ message }) => message === "closed");
+  await until(() => closed().length === 1, "the connection is closed");
+  (await dialPort(server.port)).close();
+  await until(() => closed().length === 2, "the probe is closed");
+  const [story, probe] = closed();
+  assertEquals(story?.level, "info");
+  assert(Number(story?.fields.duration_ms) >= 0);
+  assertEquals({ ...story?.fields, duration_ms: 0 }, {
+    connection: 1,
+    peer: `127.0.0.1:${port}`,
+    endpoint: `tcp://127.0.0.1:${server.port}`,
+    received_bytes: 123,
+    sent_bytes: 123,
+    duration_ms: 0,
+    why: "eof",
+  });
+  assertEquals(probe?.level, "debug");
+});
+
+Deno.test("--log-data shows what each read brought, escaped and cut", async () => {
+  for (
+    const [form, bytes, data] of [
+      ["text", new TextEncoder().encode('hé\n\x1b[31m\\"\u202e'), 'hé\\n\\x1b[31m\\\\"\\u202e'],
+      ["text", new Uint8Array(300).fill(97), "a".repeat(256) + "…"],
+      ["hex", new Uint8Array([0, 10, 255]), "000aff"],
+      ["hex", new Uint8Array(257), "00".repeat(256) + "…"],
+    ] as const
+  ) {
+    await using server = await startLocal({ logData: form });
+    using conn = await dialPort(server.port);
+    await exchange(conn, bytes);
+    const read = server.log.find(({ message }) => message === "read");
+    assertEquals(read?.fields, { connection: 1, bytes: bytes.length, data });
+  }
+});
+
+Deno.test("to listen on all addresses is worth a warning", async () => {
+  const stop = new AbortController();
+  const warnings: string[] = [];
+  const quiet = () => {};
+  const server = await serve([{ scheme: "tcp", host: "0.0.0.0", port: 0 }], {
+    signal: stop.signal,
+    log: { debug: quiet, info: quiet, error: quiet, warn: (message) => warnings.push(message) },
+  });
+  stop.abort();
+  await server.finished;
+  assertEquals(warnings.length, 1);
+  assertStringIncludes(warnings[0] ?? "", "all addresses");
+});

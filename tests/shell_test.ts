@@ -1,0 +1,283 @@
+/** What a shell sees: streams, pipes, signals, exit statuses. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { dialPort, exchange, random, until } from "./local.ts";
+import { available, program, root, run, shell, startServer, yodel } from "./program.ts";
+
+const unix = Deno.build.os !== "windows";
+const linux = Deno.build.os === "linux";
+
+async function megabytes(count: number): Promise<string> {
+  const path = await Deno.makeTempFile();
+  await Deno.writeFile(path, random(count * 1024 * 1024));
+  return path;
+}
+
+Deno.test("serve prints what it listens on, and nothing else, on stdout", async () => {
+  await using server = await startServer(["127.0.0.1:0", "[::1]:0"]);
+  assertEquals(server.endpoints.length, 2);
+  assertMatch(server.endpoints[0] ?? "", /^tcp:\/\/127\.0\.0\.1:\d+$/);
+  assertMatch(server.endpoints[1] ?? "", /^tcp:\/\/\[::1\]:\d+$/);
+  for (const endpoint of server.endpoints) {
+    const result = await yodel(["connect", endpoint, "--verify"], "hello\n");
+    assertEquals(result, { code: 0, stdout: "hello\n", stderr: "" });
+  }
+});
+
+Deno.test({
+  name: "a script can read the address of a server on a free port",
+  ignore: !unix,
+  fn: async () => {
+    const result = await shell(`
+      exec 3< <(yodel serve 0 2>/dev/null); server=$!
+      read -r address <&3; exec 3<&-
+      echo hello | yodel connect "$address"
+      kill $server
+    `);
+    assertEquals(result, { code: 0, stdout: "hello\n", stderr: "" });
+  },
+});
+
+Deno.test("connect brings back 100 MiB, byte for byte", { ignore: !unix }, async () => {
+  await using server = await startServer(["127.0.0.1:0"]);
+  const file = await megabytes(100);
+  for (const verify of ["", "--verify"]) {
+    const result = await shell(
+      `set -o pipefail; cat ${file} | yodel connect ${verify} ${server.port} | cmp - ${file}`,
+    );
+    assertEquals(result, { code: 0, stdout: "", stderr: "" });
+  }
+  await Deno.remove(file);
+});
+
+Deno.test("connect ends quietly when nobody reads its output", { ignore: !unix }, async () => {
+  await using server = await startServer(["127.0.0.1:0"]);
+  const quiet = await shell(`yes | yodel connect ${server.port} | head -1; echo \${PIPESTATUS[1]}`);
+  assertEquals(quiet, { code: 0, stdout: "y\n0\n", stderr: "" });
+  const unverified = await shell(
+    `yes | yodel connect --verify ${server.port} | head -1; echo \${PIPESTATUS[1]}`,
+  );
+  assertEquals(unverified.stdout, "y\n2\n");
+  assertEquals(unverified.stderr, "yodel: cannot write the output: Broken pipe\n");
+});
+
+Deno.test("connect without input ends at once and well", async () => {
+  await using server = await startServer(["127.0.0.1:0"]);
+  const result = await yodel(["connect", `${server.port}`]);
+  assertEquals(result, { code: 0, stdout: "", stderr: "" });
+});
+
+Deno.test("a full disk, or a folder for input, is one line and status 2", {
+  ignore: !linux,
+}, async () => {
+  await using server = await startServer(["127.0.0.1:0"]);
+  assertEquals(await shell(`echo x | yodel connect ${server.port} >/dev/full`), {
+    code: 2,
+    stdout: "",
+    stderr: "yodel: cannot write the output: No space left on device\n",
+  });
+  assertEquals(await shell(`yodel connect ${server.port} </`), {
+    code: 2,
+    stdout: "",
+    stderr: "yodel: cannot read the input: Is a directory\n",
+  });
+});
+
+Deno.test("what cannot be connected to or listened on is one line and status 2", async () => {
+  await using server = await startServer(["127.0.0.1:0"]);
+  const taken = `127.0.0.1:${server.port}`;
+  assertEquals(await yodel(["serve", taken]), {
+    code: 2,
+    stdout: "",
+    stderr: `yodel: cannot listen on tcp://${taken}: address in use\n`,
+  });
+  for (const command of ["serve", "connect"]) {
+    const { code, stdout, stderr } = await yodel([command, "nowhere.invalid:7000"]);
+    assertEquals({ code, stdout }, { code: 2, stdout: "" });
+    assertMatch(stderr, /^yodel: cannot .* tcp:\/\/nowhere\.invalid:7000: unknown host.*\n$/);
+  }
+  server.process.kill("SIGKILL");
+  await server.process.status;
+  assertEquals(await yodel(["connect", taken]), {
+    code: 2,
+    stdout: "",
+    stderr: `yodel: cannot connect to tcp://${taken}: connection refused\n`,
+  });
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`${signal} drains the server, which then exits with 0`, { ignore: !unix }, async () => {
+    await using server = await startServer(["127.0.0.1:0"]);
+    using conn = await dialPort(server.port);
+    await exchange(conn, random(10));
+    server.process.kill(signal);
+    assertEquals(await conn.read(new Uint8Array(1)), null);
+    assertEquals((await server.process.status).code, 0);
+    assertStringIncludes(await server.log, "why=drain");
+  });
+
+  Deno.test(`a second ${signal} ends the server at once`, { ignore: !unix }, async () => {
+    await using server = await startServer(["127.0.0.1:0", "--drain", "0"]);
+    using conn = await dialPort(server.port);
+    let taken = 0;
+    const flood = (async () => {
+      for (;;) taken += await conn.write(new Uint8Array(1_000_000));
+    })().catch(() => {});
+    await until(() => taken > 0, "the connection has something to finish");
+    server.process.kill(signal);
+    await until(() => !accepts(server.port), "the server has stopped to accept");
+    server.process.kill(signal);
+    assertEquals((await server.process.status).code, signal === "SIGINT" ? 130 : 143);
+    await flood;
+  });
+}
+
+function accepts(port: number): boolean {
+  try {
+    // To listen succeeds only when nobody else does.
+    Deno.listen({ hostname: "127.0.0.1", port }).close();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+Deno.test("logs go to stderr as JSON lines with units in the keys", async () => {
+  await using server = await startServer(["127.0.0.1:0", "--log-format", "json"]);
+  await yodel(["connect", `${server.port}`], "hello");
+  server.process.kill(unix ? "SIGTERM" : "SIGKILL");
+  const lines = (await server.log).trimEnd().split("\n").map((line) => JSON.parse(line));
+  assertEquals(lines.slice(0, 2).map(({ message }) => message), ["listening", "closed"]);
+  const [, closed] = lines;
+  assertEquals(Object.keys(closed).slice(0, 3), ["time", "level", "message"]);
+  assertEquals(closed.received_bytes, 5);
+  assertEquals(typeof closed.duration_ms, "number");
+  assert(Math.abs(Date.now() - Date.parse(closed.time)) < 60_000);
+});
+
+Deno.test("--log-level error keeps a server silent, text quotes where it must", async () => {
+  {
+    await using server = await startServer(["127.0.0.1:0", "--log-level", "error"]);
+    await yodel(["connect", `${server.port}`], "hello");
+    server.process.kill(unix ? "SIGTERM" : "SIGKILL");
+    assertEquals(await server.log, "");
+  }
+  await using server = await startServer(["127.0.0.1:0", "--log-data", "text"]);
+  await yodel(["connect", `${server.port}`], 'say "hi" \x1b[2J\n');
+  server.process.kill(unix ? "SIGTERM" : "SIGKILL");
+  assertStringIncludes(
+    await server.log,
+    ' info read connection=1 bytes=14 data="say \\"hi\\" \\x1b[2J\\n"\n',
+  );
+});
+
+Deno.test("a server whose log nobody reads goes on", { ignore: !unix }, async () => {
+  const { stdout } = await shell(`
+    exec 3< <(yodel serve 0 --log-data text 2> >(head -c 1 >/dev/null)); server=$!
+    read -r address <&3
+    for i in 1 2 3; do echo hello | yodel connect --verify "$address"; done
+    kill $server; wait $server 2>/dev/null
+  `);
+  assertEquals(stdout, "hello\n".repeat(3));
+});
+
+Deno.test("200 clients share a server that may open 64 files", { ignore: !linux }, async () => {
+  await using server = await startServer([], [
+    "bash",
+    "-c",
+    `ulimit -n 64 && exec "$@"`,
+    "bash",
+    ...program,
+    "serve",
+    "127.0.0.1:0",
+  ]);
+  const conns = await Promise.all(Array.from({ length: 200 }, () => dialPort(server.port)));
+  await Promise.all(conns.map(async (conn) => {
+    const message = random(1000);
+    assertEquals(await exchange(conn, message), message);
+    conn.close();
+  }));
+  server.process.kill("SIGTERM");
+  assertEquals((await server.process.status).code, 0);
+  const log = await server.log;
+  assertEquals(log.match(/cannot accept for now .*too many open files/g)?.length ?? 0, 1);
+});
+
+Deno.test("the server's memory stays flat while a client does not read", {
+  ignore: !linux,
+}, async () => {
+  await using server = await startServer(["127.0.0.1:0", "--log-level", "error"]);
+  const resident = () => {
+    const status = Deno.readTextFileSync(`/proc/${server.process.pid}/status`);
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+  };
+  using conn = await dialPort(server.port);
+  await exchange(conn, random(1000));
+  const before = resident();
+  let taken = 0;
+  const flood = (async () => {
+    while (taken < 1_000_000_000) taken += await conn.write(new Uint8Array(1_000_000));
+  })().catch(() => {});
+  // Others come and go meanwhile, until what the one could send has come to a halt.
+  let last;
+  do {
+    last = taken;
+    using other = await dialPort(server.port);
+    await exchange(other, random(2_000_000));
+  } while (taken > last);
+  const grown = resident() - before;
+  assert(grown < 50_000_000, `grown by ${grown} bytes`);
+  conn.close();
+  await flood.catch(() => {});
+});
+
+Deno.test({
+  name: "on a terminal connect is interactive, and shows control characters as escapes",
+  ignore: !available("script") || !linux,
+  fn: async () => {
+    await using server = await startServer(["127.0.0.1:0"]);
+    const words = [...program, "connect", `${server.port}`].join(" ");
+    const command = ["script", "--quiet", "--return", "--command", words, "/dev/null"];
+    const child = new Deno.Command(command[0] ?? "", {
+      args: command.slice(1),
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const writer = child.stdin.getWriter();
+    const encoder = new TextEncoder();
+    let screen = "";
+    const reading = (async () => {
+      const decoder = new TextDecoder();
+      for await (const part of child.stdout) screen += decoder.decode(part, { stream: true });
+    })();
+    // The terminal shows what is typed, and the answer comes when the line is complete.
+    await writer.write(encoder.encode("hé\\llo\x07\n"));
+    await until(() => screen.includes("hé\\llo\\x07\r\n"), "the answer is shown");
+    await writer.write(encoder.encode("again\n"));
+    await until(() => screen.match(/again/g)?.length === 2, "the second answer is shown");
+    await writer.write(encoder.encode("\x04"));
+    assertEquals((await child.status).code, 0);
+    await writer.close().catch(() => {});
+    await reading;
+    assert(!screen.includes("\x07"), JSON.stringify(screen));
+  },
+});
+
+Deno.test("deno task start passes arguments on, and signals too", { ignore: !unix }, async () => {
+  await using server = await startServer(["127.0.0.1:0", "--log-level", "debug"], [
+    Deno.execPath(),
+    "task",
+    "--quiet",
+    "--cwd",
+    root,
+    "start",
+  ]);
+  const result = await yodel(["connect", "--verify", `${server.port}`], "hello");
+  assertEquals(result.code, 0);
+  server.process.kill("SIGINT");
+  assertEquals((await server.process.status).code, 0);
+  const log = await server.log;
+  assertStringIncludes(log, " debug opened ");
+  assertStringIncludes(log, " info stopped ");
+  const refused = await run([...program, "connect", `127.0.0.1:${server.port}`]);
+  assertEquals(refused.code, 2);
+});
