@@ -13,12 +13,18 @@ import { escapeControls } from "./escape.ts";
 /** Details of a log line. A key ends in its unit, where it has one: `duration_ms`. */
 export type LogFields = Record<string, string | number | readonly string[]>;
 
-/** Where the server says what happens. */
+/** Writes a line. */
+type Write = (message: string, fields?: LogFields) => void;
+
+/**
+ * Where the server says what happens. A level that nobody wants to read is left
+ * out, and called as `log.debug?.(…)`, so that its lines are not even made.
+ */
 export interface Log {
-  debug(message: string, fields?: LogFields): unknown;
-  info(message: string, fields?: LogFields): unknown;
-  warn(message: string, fields?: LogFields): unknown;
-  error(message: string, fields?: LogFields): unknown;
+  debug?: Write;
+  info?: Write;
+  warn?: Write;
+  error?: Write;
 }
 
 /** The names of the levels, from the most talkative to the quietest. */
@@ -49,9 +55,14 @@ export function createLog(
 ): Log {
   const levelName = level.toUpperCase() as LevelName;
   const formatter = format === "json" ? formatJson : formatText;
-  return new Logger("yodel", levelName, {
+  const logger = new Logger("yodel", levelName, {
     handlers: [new StderrHandler(levelName, { formatter })],
   });
+  const log: Log = {};
+  for (const wanted of LOG_LEVELS.slice(LOG_LEVELS.indexOf(level))) {
+    log[wanted] = (message, fields) => void logger[wanted](message, fields);
+  }
+  return log;
 }
 
 /** Shows the beginning of `bytes`, as text without control characters or as hexadecimal digits. */

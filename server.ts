@@ -60,8 +60,9 @@ interface Connection {
   readonly conn: Deno.TcpConn;
   readonly traffic: Traffic;
   readonly opened: number;
-  /** What the log says of it in every line. */
-  readonly fields: { connection: number; peer: string; endpoint: string };
+  /** Counts the connections of the server, from 1 on. */
+  readonly number: number;
+  readonly endpoint: string;
   /** Set by whoever closes the connection from outside its own task. */
   ending?: Ending;
 }
@@ -100,7 +101,7 @@ class EchoServer implements Server {
   readonly #idleTimeout: number;
   readonly #maxConnections: number;
   readonly #drainTimeout: number;
-  readonly #log: Log | undefined;
+  readonly #log: Log;
   readonly #logData: LogDataForm;
 
   readonly #buffers = new BufferPool();
@@ -114,16 +115,16 @@ class EchoServer implements Server {
     this.#idleTimeout = options.idleTimeout ?? 60_000;
     this.#maxConnections = options.maxConnections ?? 0;
     this.#drainTimeout = options.drain ?? 5_000;
-    this.#log = options.log;
+    this.#log = options.log ?? {};
     this.#logData = options.logData ?? "off";
     this.endpoints = listeners.map(({ addr }) => endpointOf(addr));
     this.finished = this.#run(listeners, options.signal);
   }
 
   async #run(listeners: readonly Deno.TcpListener[], signal?: AbortSignal): Promise<void> {
-    this.#log?.info("listening", { endpoints: this.endpoints.map(formatEndpoint) });
+    this.#log.info?.("listening", { endpoints: this.endpoints.map(formatEndpoint) });
     if (this.endpoints.some(({ host }) => host === "0.0.0.0" || host === "::")) {
-      this.#log?.warn("listening on all addresses: whoever can reach this machine can connect");
+      this.#log.warn?.("listening on all addresses: whoever can reach this machine can connect");
     }
     const sweep = this.#idleTimeout > 0
       ? setInterval(() => this.#closeIdle(), idleCheckInterval(this.#idleTimeout))
@@ -134,7 +135,7 @@ class EchoServer implements Server {
     await Promise.all(listeners.map((listener) => this.#acceptFrom(listener)));
     await this.#drain();
     clearInterval(sweep);
-    this.#log?.info("stopped", { connections: this.#accepted });
+    this.#log.info?.("stopped", { connections: this.#accepted });
   }
 
   #stop(listeners: readonly Deno.TcpListener[]): void {
@@ -156,12 +157,12 @@ class EchoServer implements Server {
         // never the listener: only closing that ends the loop (design, rule 5).
         if (this.#stopping) return;
         if (!SHORTAGES.has(errorCode(error) ?? "")) {
-          this.#log?.debug("not accepted", { endpoint, error: reason(error) });
+          this.#log.debug?.("not accepted", { endpoint, error: reason(error) });
           continue;
         }
         if (performance.now() - reminded > SHORTAGE_REMINDER) {
           reminded = performance.now();
-          this.#log?.warn("cannot accept for now", { endpoint, error: reason(error) });
+          this.#log.warn?.("cannot accept for now", { endpoint, error: reason(error) });
         }
         await pause(SHORTAGE_PAUSE);
         continue;
@@ -182,15 +183,15 @@ class EchoServer implements Server {
   }
 
   async #serveConnection(conn: Deno.TcpConn, endpoint: string): Promise<void> {
-    const { hostname, port } = conn.remoteAddr;
     const connection: Connection = {
       conn,
       traffic: new Traffic(),
       opened: performance.now(),
-      fields: { connection: ++this.#accepted, peer: formatHostPort(hostname, port), endpoint },
+      number: ++this.#accepted,
+      endpoint,
     };
     this.#open.add(connection);
-    this.#log?.debug("opened", connection.fields);
+    this.#log.debug?.("opened", identity(connection));
     let failure: unknown;
     try {
       // A reply longer than the buffer would otherwise wait for the peer's
@@ -209,29 +210,27 @@ class EchoServer implements Server {
     this.#logClosed(connection, failure);
   }
 
-  #dataLog({ fields }: Connection): ((bytes: Uint8Array) => void) | undefined {
+  #dataLog({ number }: Connection): ((bytes: Uint8Array) => void) | undefined {
     const form = this.#logData;
     if (form === "off") return undefined;
     return (bytes) =>
-      this.#log?.info("read", {
-        connection: fields.connection,
+      this.#log.info?.("read", {
+        connection: number,
         bytes: bytes.length,
         data: excerpt(bytes, form),
       });
   }
 
-  /** One line tells a connection's whole story; one that came only to look, such as a probe, is left out. */
-  #logClosed({ traffic, opened, fields, ending }: Connection, failure: unknown): void {
-    const story: LogFields = {
-      ...fields,
-      received_bytes: traffic.received,
-      sent_bytes: traffic.sent,
-      duration_ms: Math.round(performance.now() - opened),
-      why: ending ?? "error",
-    };
-    if (ending === "error") this.#log?.warn("closed", { ...story, error: reason(failure) });
-    else if (ending === "eof" && traffic.received === 0) this.#log?.debug("closed", story);
-    else this.#log?.info("closed", story);
+  /** One line tells a connection's whole story. One that brought nothing, as probes do, is for debugging. */
+  #logClosed(connection: Connection, failure: unknown): void {
+    const { traffic, ending } = connection;
+    if (ending === "error") {
+      this.#log.warn?.("closed", { ...story(connection), error: reason(failure) });
+    } else if (ending === "eof" && traffic.received === 0) {
+      this.#log.debug?.("closed", story(connection));
+    } else {
+      this.#log.info?.("closed", story(connection));
+    }
   }
 
   #closeIdle(): void {
@@ -244,7 +243,7 @@ class EchoServer implements Server {
   /** Lets connections finish what they have received; the rest is cut off at the time limit. */
   async #drain(): Promise<void> {
     if (this.#open.size === 0) return;
-    this.#log?.info("draining", { connections: this.#open.size });
+    this.#log.info?.("draining", { connections: this.#open.size });
     const deadline = this.#drainTimeout > 0 ? performance.now() + this.#drainTimeout : Infinity;
     while (this.#open.size > 0) {
       await pause(QUIET / 2);
@@ -268,6 +267,24 @@ function close(connection: Connection, ending: Ending): void {
   if (connection.ending !== undefined) return;
   connection.ending = ending;
   connection.conn.close();
+}
+
+/** What the log says of a connection from the start. */
+function identity({ number, conn, endpoint }: Connection): LogFields {
+  const { hostname, port } = conn.remoteAddr;
+  return { connection: number, peer: formatHostPort(hostname, port), endpoint };
+}
+
+/** What the log says of a connection at its end. */
+function story(connection: Connection): LogFields {
+  const { traffic, opened, ending = "error" } = connection;
+  return {
+    ...identity(connection),
+    received_bytes: traffic.received,
+    sent_bytes: traffic.sent,
+    duration_ms: Math.round(performance.now() - opened),
+    why: ending,
+  };
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -47,7 +47,7 @@ export async function startLocal(options: ServeOptions = {}): Promise<LocalServe
 
 function collect(lines: LogLine[]): Log {
   const add = (level: string) => (message: string, fields: LogFields = {}) =>
-    lines.push({ level, message, fields });
+    void lines.push({ level, message, fields });
   return { debug: add("debug"), info: add("info"), warn: add("warn"), error: add("error") };
 }
 
