@@ -23,13 +23,14 @@ while block := s.recv(65536): sys.stdout.buffer.write(block)
   ] as const
 ) {
   Deno.test(`${peer} gets 100 MiB back as it sent them, and ends by itself`, {
-    ignore: !available(peer),
+    // The nc of macOS has no -N, without which it would never end.
+    ignore: !available(peer) || (peer === "nc" && Deno.build.os !== "linux"),
   }, async () => {
     await using server = await startServer(["127.0.0.1:0"]);
     const file = await Deno.makeTempFile();
     await Deno.writeFile(file, random(100 * 1024 * 1024));
     const { code, stdout, stderr } = await shell(
-      `set -o pipefail; PORT=${server.port}; timeout 25 ${command} <${file} | cmp - ${file}`,
+      `set -o pipefail; PORT=${server.port}; ${command} <${file} | cmp - ${file}`,
     );
     assertEquals({ code, stdout, stderr }, { code: 0, stdout: "", stderr: "" });
     await Deno.remove(file);

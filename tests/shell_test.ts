@@ -25,7 +25,7 @@ Deno.test("serve prints what it listens on, and nothing else, on stdout", async 
 
 Deno.test({
   name: "a script can read the address of a server on a free port",
-  ignore: !unix,
+  ignore: !linux, // The bash of macOS is too old to say what runs in <( ).
   fn: async () => {
     const result = await shell(`
       exec 3< <(yodel serve 0 2>/dev/null); server=$!
@@ -170,7 +170,7 @@ Deno.test("--log-level error keeps a server silent, text quotes where it must", 
   );
 });
 
-Deno.test("a server whose log nobody reads goes on", { ignore: !unix }, async () => {
+Deno.test("a server whose log nobody reads goes on", { ignore: !linux }, async () => {
   const { stdout } = await shell(`
     exec 3< <(yodel serve 0 --log-data text 2> >(head -c 1 >/dev/null)); server=$!
     read -r address <&3

@@ -1,0 +1,21 @@
+import { assertStringIncludes } from "@std/assert";
+import { type Command, commandNames, commands } from "../cli/commands.ts";
+import { root } from "./program.ts";
+
+/** Text without the differences that formatting makes. */
+function plain(markdown: string): string {
+  return markdown.replace(/-{3,}/g, "---").replace(/ +/g, " ");
+}
+
+for (const name of commandNames) {
+  Deno.test(`the README has the flags of yodel ${name} as --help has them`, async () => {
+    const { flags }: Command = commands[name];
+    const rows = Object.entries(flags).map(([flag, { kind, default: otherwise, help }]) => {
+      const value = kind.placeholder && ` ${kind.placeholder.replaceAll("|", "\\|")}`;
+      return `| \`--${flag}${value}\` | ${kind.placeholder && `\`${otherwise}\``} | ${help} |`;
+    });
+    const table = [`| \`yodel ${name}\` | default | |`, "| --- | --- | --- |", ...rows].join("\n");
+    const readme = await Deno.readTextFile(`${root}README.md`);
+    assertStringIncludes(plain(readme), plain(table));
+  });
+}
