@@ -46,6 +46,8 @@ export interface ConnectOptions {
   idleTimeout?: number;
   /** Compares what comes back with what was sent. Default: false. */
   verify?: boolean;
+  /** Called once the connection is open. */
+  onConnect?: () => void;
   /** Ends the connection. */
   signal?: AbortSignal;
 }
@@ -117,6 +119,7 @@ interface Link {
 export async function connect(endpoint: Endpoint, options: ConnectOptions): Promise<Exchange> {
   const { input, output, timeout = 10_000, idleTimeout = 0, verify = false, signal } = options;
   const conn = await dial(endpoint, timeout, signal);
+  options.onConnect?.();
   const traffic = new Traffic();
   const link = { endpoint, conn, traffic, verifier: verify ? new Verifier() : undefined };
   const { promise: cutOff, reject: cut } = Promise.withResolvers<never>();
@@ -200,15 +203,14 @@ async function writeAll(output: Output, bytes: Uint8Array): Promise<void> {
 
 /** Decides, when the server has ended the connection, whether that was the end of everything. */
 function checkEnd({ endpoint, traffic, verifier }: Link, complete: boolean): void {
-  if (verifier !== undefined && verifier.missing > 0) {
-    throw new EchoError(
-      endpoint,
-      `${verifier.missing} bytes did not come back, from offset ${verifier.returned} on`,
-    );
-  }
-  if (!complete) {
-    throw new EchoError(endpoint, `ended by the server before the end of input${sofar(traffic)}`);
-  }
+  const missing = verifier?.missing
+    ? `${verifier.missing} bytes did not come back, from offset ${verifier.returned} on`
+    : undefined;
+  const early = complete
+    ? undefined
+    : `the server ended it before the end of input${sofar(traffic)}`;
+  const what = [missing, early].filter((part) => part !== undefined).join("; ");
+  if (what !== "") throw new EchoError(endpoint, what);
 }
 
 function sofar({ sent, received }: Traffic): string {

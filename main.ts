@@ -18,6 +18,12 @@ const ALL_WELL = 0;
 const ANSWER_WAS_NO = 1;
 const COULD_NOT_BE_DONE = 2;
 
+/**
+ * Signals that follow the first within this time, in milliseconds, are the same
+ * one: a task runner passes on the Ctrl-C that the terminal sent to both.
+ */
+const SAME_SIGNAL = 100;
+
 const encoder = new TextEncoder();
 
 async function main(args: readonly string[]): Promise<number> {
@@ -46,9 +52,11 @@ async function runServe(args: readonly string[]): Promise<number> {
     logData: flags["log-data"],
     signal: stop.signal,
   });
+  let signalled: number | undefined;
   for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
     Deno.addSignalListener(signal, () => {
-      if (stop.signal.aborted) Deno.exit(128 + number);
+      signalled ??= performance.now();
+      if (performance.now() - signalled > SAME_SIGNAL) Deno.exit(128 + number);
       stop.abort();
     });
   }
@@ -66,6 +74,10 @@ async function runConnect(args: readonly string[]): Promise<number> {
       timeout: flags["timeout"],
       idleTimeout: flags["idle-timeout"],
       verify: flags["verify"],
+      onConnect: () => {
+        if (!Deno.stdin.isTerminal()) return;
+        console.error(`connected to ${formatEndpoint(endpoint)}; Ctrl-D ends`);
+      },
     });
     return ALL_WELL;
   } catch (error) {

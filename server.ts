@@ -178,6 +178,7 @@ class EchoServer implements Server {
   async #room(): Promise<void> {
     const limit = this.#maxConnections;
     while (limit > 0 && this.#open.size >= limit && !this.#stopping) {
+      this.#log.debug?.("full: others wait", { connections: limit });
       await this.#change.promise;
     }
   }
@@ -221,11 +222,13 @@ class EchoServer implements Server {
       });
   }
 
-  /** One line tells a connection's whole story. One that brought nothing, as probes do, is for debugging. */
+  /** One line tells a connection's whole story. One that came and went in silence, as probes do, is for debugging. */
   #logClosed(connection: Connection, failure: unknown): void {
     const { traffic, ending } = connection;
     if (ending === "error") {
       this.#log.warn?.("closed", { ...story(connection), error: reason(failure) });
+    } else if (ending === "drain" && traffic.sent < traffic.received) {
+      this.#log.warn?.("closed before it was finished", story(connection));
     } else if (ending === "eof" && traffic.received === 0) {
       this.#log.debug?.("closed", story(connection));
     } else {

@@ -33,7 +33,7 @@ function flag<T>(kind: Kind<T>, otherwise: string, help: string): Flag<T> {
 /** Every command of the program. */
 export const commands = {
   serve: {
-    summary: "server: send back what every connection brings",
+    summary: "Send back what every connection brings",
     example: "yodel serve 0.0.0.0:2222 [::]:2222 --idle-timeout 5m",
     maxEndpoints: Infinity,
     anyPort: true,
@@ -48,7 +48,7 @@ export const commands = {
     },
   },
   connect: {
-    summary: "client: stdin to server, its answer to stdout",
+    summary: "Send stdin to a server, what returns to stdout",
     example: "yodel connect localhost:2222 --verify <file >/dev/null",
     maxEndpoints: 1,
     anyPort: false,

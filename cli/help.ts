@@ -24,8 +24,8 @@ ${columns(commandNames.map((name) => [usage(name), commands[name].summary]))}
 
 ${ENDPOINT_HELP}
 
-Exit status: 0 all well; 1 what was sent did not come back; 2 it could not be
-done. See yodel COMMAND --help for flags.
+Exit status: 0 all well; 1 what was sent did not come back, or changed; 2 it
+could not be done; 130 or 143 a signal ended it before it could answer.
 `;
 }
 

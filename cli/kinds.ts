@@ -24,7 +24,7 @@ export const toggle: Kind<boolean> = {
 /** A length of time, in milliseconds. 0 switches a limit off. */
 export const duration: Kind<number> = {
   placeholder: "DURATION",
-  expected: "a duration such as 250ms, 1.5s or 2m",
+  expected: "a duration such as 250ms, 1.5s or 2m, or 0",
   parse(text) {
     if (text === "0") return 0;
     const parts = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);

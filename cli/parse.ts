@@ -5,7 +5,13 @@
  */
 import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
 import { DEFAULT_ENDPOINT, type Endpoint, ENDPOINT_FORM, parseEndpoint } from "../net/endpoint.ts";
-import { type Command, type CommandName, commandNames, type FlagValues } from "./commands.ts";
+import {
+  type Command,
+  type CommandName,
+  commandNames,
+  commands,
+  type FlagValues,
+} from "./commands.ts";
 import { nearest } from "./nearest.ts";
 
 /** A command line that cannot be followed. Its message is one line for people. */
@@ -53,11 +59,6 @@ export function parseInvocation<C extends Command>(
       if (/^-./.test(arg)) unknown.push(arg);
     },
   });
-  if (unknown[0] !== undefined) {
-    const name = unknown[0].replace(/=.*/s, "");
-    const known = [...names, "help"].map((name) => `--${name}`);
-    throw new UsageError(`unknown flag ${quote(name)}${suggestion(name, known)}`);
-  }
   const flags: Record<string, unknown> = {};
   for (const [name, { kind, default: otherwise }] of Object.entries(command.flags)) {
     // The library takes --name=anything as true where --name takes no value.
@@ -70,10 +71,21 @@ export function parseInvocation<C extends Command>(
     }
     flags[name] = value;
   }
+  // Only now: an unknown "-1" is most often the value that a flag misses.
+  if (unknown[0] !== undefined) throw unknownFlag(unknown[0], names);
   return {
     flags: flags as FlagValues<C["flags"]>,
     endpoints: parseEndpoints(command, given._.map(String)),
   };
+}
+
+function unknownFlag(arg: string, names: readonly string[]): UsageError {
+  const flag = arg.replace(/=.*/s, "");
+  const owner = commandNames.find((name) => flag.slice(2) in commands[name].flags);
+  const advice = owner === undefined
+    ? suggestion(flag, [...names, "help"].map((name) => `--${name}`))
+    : `; it belongs to yodel ${owner}`;
+  return new UsageError(`unknown flag ${quote(flag)}${advice}`);
 }
 
 function parseEndpoints(command: Command, texts: string[]): [Endpoint, ...Endpoint[]] {

@@ -32,12 +32,8 @@ export function listen(endpoints: readonly Endpoint[], backlog: number): Deno.Tc
 
 function listenOn(endpoint: Endpoint, backlog: number): Deno.TcpListener[] {
   const { host, port } = endpoint;
-  try {
-    if (host !== "localhost") return [listenAt(host, port, backlog)];
-    return listenOnLocalhost(port, backlog);
-  } catch (error) {
-    throw new EndpointError("cannot listen on", endpoint, error);
-  }
+  if (host === "localhost") return listenOnLocalhost(port, backlog);
+  return [listenAt(host, port, backlog)];
 }
 
 function listenOnLocalhost(port: number, backlog: number): Deno.TcpListener[] {
@@ -49,7 +45,7 @@ function listenOnLocalhost(port: number, backlog: number): Deno.TcpListener[] {
       return v6 === undefined ? [v4] : [v4, v6];
     } catch (error) {
       v4.close();
-      const takenByChance = port === 0 && errorCode(error) === "EADDRINUSE";
+      const takenByChance = port === 0 && codeOf(error) === "EADDRINUSE";
       if (!takenByChance || tries === PORT_TRIES) throw error;
     }
   }
@@ -64,14 +60,22 @@ function listenWhereThereIs(
   try {
     return listenAt(address, port, backlog);
   } catch (error) {
-    const code = errorCode(error);
+    const code = codeOf(error);
     if (code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT") return undefined;
     throw error;
   }
 }
 
 function listenAt(hostname: string, port: number, tcpBacklog: number): Deno.TcpListener {
-  return Deno.listen({ hostname, port, tcpBacklog });
+  try {
+    return Deno.listen({ hostname, port, tcpBacklog });
+  } catch (error) {
+    throw new EndpointError("cannot listen on", { scheme: "tcp", host: hostname, port }, error);
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof EndpointError ? errorCode(error.cause) : undefined;
 }
 
 function close(listeners: readonly Deno.Listener[]): void {

@@ -53,15 +53,15 @@ for (
     [["serve", "--no-drain"], 'unknown flag "--no-drain"; did you mean --drain?'],
     [
       ["serve", "--idle-timeout", "ten"],
-      '--idle-timeout: expected a duration such as 250ms, 1.5s or 2m, not "ten"',
+      '--idle-timeout: expected a duration such as 250ms, 1.5s or 2m, or 0, not "ten"',
     ],
     [
       ["serve", "--drain"],
-      "--drain: expected a duration such as 250ms, 1.5s or 2m, not nothing",
+      "--drain: expected a duration such as 250ms, 1.5s or 2m, or 0, not nothing",
     ],
     [
       ["serve", "--drain", "999999m"],
-      '--drain: expected a duration such as 250ms, 1.5s or 2m, not "999999m"',
+      '--drain: expected a duration such as 250ms, 1.5s or 2m, or 0, not "999999m"',
     ],
     [
       ["serve", "--log-level", "loud"],
@@ -71,6 +71,11 @@ for (
       ["serve", "--backlog", "0"],
       '--backlog: expected a whole number from 1 to 2147483647, not "0"',
     ],
+    [
+      ["serve", "--max-connections", "-1"],
+      "--max-connections: expected a whole number from 0 to 2147483647, not nothing",
+    ],
+    [["serve", "--verify"], 'unknown flag "--verify"; it belongs to yodel connect'],
     [["connect", "--verify=maybe"], '--verify: expected no value, not "maybe"'],
     [
       ["connect", "99999"],

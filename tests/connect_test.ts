@@ -101,7 +101,7 @@ Deno.test("a server that ends the connection before the input ended is not all w
   await assertRejects(
     () => connect(server.endpoint, { input: source(random(5), false), output }),
     EchoError,
-    "ended by the server before the end of input, after 5 bytes were sent and 5 came back",
+    "the server ended it before the end of input, after 5 bytes were sent and 5 came back",
   );
   assertEquals(output.written.length, 5);
 });

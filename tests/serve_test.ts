@@ -168,20 +168,6 @@ async function exchangeStarted(server: { log: { message: string }[] }): Promise<
   await until(() => opened() === 2, "both connections are open");
 }
 
-Deno.test("a client that takes nothing cannot put off the end beyond --drain", async () => {
-  const server = await startLocal({ drain: 200 });
-  const conn = await dialPort(server.port);
-  let taken = 0;
-  const flood = (async () => {
-    for (;;) taken += await conn.write(new Uint8Array(1_000_000));
-  })().catch(() => {});
-  await until(() => taken > 0, "it sends");
-  server.stop();
-  await server.finished;
-  await flood;
-  conn.close();
-});
-
 Deno.test("several endpoints listen, or none does", async () => {
   await using taken = await startLocal();
   const free = { scheme: "tcp", host: "127.0.0.1", port: 0 } as const;
@@ -231,6 +217,23 @@ Deno.test("the log tells a connection's story in one line, and leaves out probes
     why: "eof",
   });
   assertEquals(probe?.level, "debug");
+});
+
+Deno.test("a client that takes nothing cannot put off the end beyond --drain", async () => {
+  const server = await startLocal({ drain: 100 });
+  const conn = await dialPort(server.port);
+  let taken = 0;
+  const flood = (async () => {
+    for (;;) taken += await conn.write(new Uint8Array(1_000_000));
+  })().catch(() => {});
+  await until(() => taken > 0, "it sends");
+  server.stop();
+  await server.finished;
+  await flood;
+  conn.close();
+  const warning = server.log.find(({ level }) => level === "warn");
+  assertEquals(warning?.message, "closed before it was finished");
+  assert(Number(warning?.fields.sent_bytes) < Number(warning?.fields.received_bytes));
 });
 
 Deno.test("--log-data shows what each read brought, escaped and cut", async () => {
