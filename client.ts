@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { idleCheckInterval, Traffic } from "./echo/traffic.ts";
+import { lookInterval, Traffic } from "./echo/traffic.ts";
 import { Verifier } from "./echo/verifier.ts";
 import { dial } from "./net/dial.ts";
 import { type Endpoint, formatEndpoint } from "./net/endpoint.ts";
@@ -102,6 +102,8 @@ interface Link {
   readonly traffic: Traffic;
   /** Only where what comes back is compared. */
   readonly verifier?: Verifier;
+  /** Whether what came back waits for the output to take it. */
+  delivering: boolean;
 }
 
 /**
@@ -121,15 +123,19 @@ export async function connect(endpoint: Endpoint, options: ConnectOptions): Prom
   const conn = await dial(endpoint, timeout, signal);
   options.onConnect?.();
   const traffic = new Traffic();
-  const link = { endpoint, conn, traffic, verifier: verify ? new Verifier() : undefined };
+  const verifier = verify ? new Verifier() : undefined;
+  const link: Link = { endpoint, conn, traffic, verifier, delivering: false };
   const { promise: cutOff, reject: cut } = Promise.withResolvers<never>();
   const abort = () => cut(signal?.reason);
   signal?.addEventListener("abort", abort);
+  if (signal?.aborted) abort();
+  const interval = lookInterval(idleTimeout);
   const idleCheck = idleTimeout > 0
     ? setInterval(() => {
-      if (traffic.idle(performance.now()) < idleTimeout) return;
+      // As long as the output takes its time, the server is not to blame.
+      if (link.delivering || traffic.look() * interval < idleTimeout) return;
       cut(new EchoError(endpoint, `idle for ${idleTimeout / 1000}s${sofar(traffic)}`));
-    }, idleCheckInterval(idleTimeout))
+    }, interval)
     : undefined;
   try {
     const sending = send(link, input);
@@ -175,7 +181,8 @@ async function send({ endpoint, conn, traffic, verifier }: Link, input: Input): 
 }
 
 /** Writes what comes back to the output, until the server ends the connection. */
-async function receive({ endpoint, conn, traffic, verifier }: Link, output: Output): Promise<void> {
+async function receive(link: Link, output: Output): Promise<void> {
+  const { endpoint, conn, traffic, verifier } = link;
   const chunk = new Uint8Array(CHUNK);
   for (;;) {
     let length;
@@ -188,16 +195,25 @@ async function receive({ endpoint, conn, traffic, verifier }: Link, output: Outp
     traffic.received += length;
     const bytes = chunk.subarray(0, length);
     const difference = verifier?.difference(bytes);
-    await writeAll(output, bytes).catch((error) => {
-      throw new StreamError("write the output", error);
-    });
+    link.delivering = true;
+    await writeAll(output, bytes);
+    link.delivering = false;
     if (difference !== undefined) throw new EchoError(endpoint, difference);
   }
 }
 
-async function writeAll(output: Output, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    written += await output.write(bytes.subarray(written));
+/**
+ * Writes all of `bytes` to an output.
+ *
+ * @throws {StreamError} where the output fails
+ */
+export async function writeAll(output: Output, bytes: Uint8Array): Promise<void> {
+  try {
+    for (let written = 0; written < bytes.length;) {
+      written += await output.write(bytes.subarray(written));
+    }
+  } catch (error) {
+    throw new StreamError("write the output", error);
   }
 }
 

@@ -6,9 +6,9 @@
  */
 
 // Control characters, the two separators that are not controls (U+2028, U+2029),
-// and the marks that turn the direction of what follows.
+// and the marks that change the direction of text.
 // deno-lint-ignore no-control-regex
-const HARMFUL = /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\\]/g;
+const HARMFUL = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\\]/g;
 
 const SHORT: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\" };
 

@@ -39,6 +39,9 @@ export const LOG_DATA_FORMS = ["off", "text", "hex"] as const;
 /** One of {@linkcode LOG_DATA_FORMS}. */
 export type LogDataForm = typeof LOG_DATA_FORMS[number];
 
+/** How much of the log may wait for its reader, in characters; more is dropped. */
+const MAX_WAITING = 1024 * 1024;
+
 /** How much {@linkcode excerpt} shows, in bytes. */
 const EXCERPT_BYTES = 256;
 
@@ -48,17 +51,17 @@ const EXCERPT_BYTES = 256;
  * @param level lines below it are left out
  * @param format `text`: time, level, message and details on a line; `json`: an
  *   object a line
+ * @returns the log, and a way to wait until all its lines are written
  */
 export function createLog(
   level: typeof LOG_LEVELS[number],
   format: typeof LOG_FORMATS[number],
-): Log {
+): Log & { written(): Promise<void> } {
   const levelName = level.toUpperCase() as LevelName;
   const formatter = format === "json" ? formatJson : formatText;
-  const logger = new Logger("yodel", levelName, {
-    handlers: [new StderrHandler(levelName, { formatter })],
-  });
-  const log: Log = {};
+  const handler = new StderrHandler(levelName, { formatter });
+  const logger = new Logger("yodel", levelName, { handlers: [handler] });
+  const log: Log & { written(): Promise<void> } = { written: () => handler.written() };
   for (const wanted of LOG_LEVELS.slice(LOG_LEVELS.indexOf(level))) {
     log[wanted] = (message, fields) => void logger[wanted](message, fields);
   }
@@ -71,20 +74,45 @@ export function excerpt(bytes: Uint8Array, form: "text" | "hex"): string {
   const more = bytes.length > EXCERPT_BYTES ? "…" : "";
   if (form === "hex") return shown.toHex() + more;
   // As a stream, the decoder leaves out a character that the cut has halved.
-  return escapeControls(new TextDecoder().decode(shown, { stream: true })) + more;
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(shown, { stream: more !== "" });
+  return escapeControls(text) + more;
 }
 
 const encoder = new TextEncoder();
 
-/** The handlers of `@std/log` write to stdout, which is for data alone. */
+/**
+ * Writes lines to stderr without waiting for it: a terminal that is held, or a
+ * program that does not read, must not hold up the server. The handlers of
+ * `@std/log` wait, and write to stdout, which is for data alone.
+ */
 class StderrHandler extends BaseHandler {
+  #waiting = "";
+  #dropped = 0;
+  #writing: Promise<void> | undefined;
+
   override log(line: string): void {
-    const bytes = encoder.encode(line + "\n");
-    try {
-      let written = 0;
-      while (written < bytes.length) written += Deno.stderr.writeSync(bytes.subarray(written));
-    } catch {
-      // Nobody reads the log any more (a closed pipe, a full disk): the server goes on.
+    if (this.#waiting.length > MAX_WAITING) this.#dropped++;
+    else this.#waiting += line + "\n";
+    this.#writing ??= this.#write().finally(() => this.#writing = undefined);
+  }
+
+  /** Waits until all lines are written. */
+  async written(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    while (this.#waiting !== "") {
+      const bytes = encoder.encode(this.#waiting);
+      this.#waiting = this.#dropped > 0 ? `${this.#dropped} lines of the log were dropped\n` : "";
+      this.#dropped = 0;
+      try {
+        for (let written = 0; written < bytes.length;) {
+          written += await Deno.stderr.write(bytes.subarray(written));
+        }
+      } catch {
+        // Nobody reads the log any more (a closed pipe, a full disk): the server goes on.
+      }
     }
   }
 }

@@ -6,8 +6,8 @@
  */
 import { commandHelp, programHelp } from "./cli/help.ts";
 import { commands } from "./cli/commands.ts";
-import { parseCommandName, parseInvocation, UsageError } from "./cli/parse.ts";
-import { connect, EchoError, type Output, StreamError } from "./client.ts";
+import { asksForHelp, parseCommandName, parseInvocation, UsageError } from "./cli/parse.ts";
+import { connect, EchoError, type Input, type Output, StreamError, writeAll } from "./client.ts";
 import config from "./deno.json" with { type: "json" };
 import { escapeControls } from "./escape.ts";
 import { createLog } from "./log.ts";
@@ -24,6 +24,9 @@ const COULD_NOT_BE_DONE = 2;
  */
 const SAME_SIGNAL = 100;
 
+/** How long the last lines of the log may take, in milliseconds. */
+const LAST_LINES = 1000;
+
 const encoder = new TextEncoder();
 
 async function main(args: readonly string[]): Promise<number> {
@@ -31,7 +34,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (first === "--help" || first === "-h") return print(programHelp());
   if (first === "--version" || first === "-V") return print(`yodel ${config.version}\n`);
   const name = parseCommandName(first);
-  if (rest.includes("--help") || rest.includes("-h")) return print(commandHelp(name));
+  if (asksForHelp(rest)) return print(commandHelp(name));
   switch (name) {
     case "serve":
       return await runServe(rest);
@@ -42,35 +45,43 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function runServe(args: readonly string[]): Promise<number> {
   const { flags, endpoints } = parseInvocation(commands.serve, args);
-  const stop = new AbortController();
+  const log = createLog(flags["log-level"], flags["log-format"]);
   const server = await serve(endpoints, {
     idleTimeout: flags["idle-timeout"],
     backlog: flags["backlog"],
     maxConnections: flags["max-connections"],
     drain: flags["drain"],
-    log: createLog(flags["log-level"], flags["log-format"]),
+    log,
     logData: flags["log-data"],
-    signal: stop.signal,
+    signal: stopOnSignal(),
   });
-  let signalled: number | undefined;
+  await print(server.endpoints.map((endpoint) => formatEndpoint(endpoint) + "\n").join(""));
+  await server.finished;
+  await Promise.race([log.written(), pause(LAST_LINES)]);
+  return ALL_WELL;
+}
+
+/** Is aborted at the first SIGINT or SIGTERM; the second one ends the program at once. */
+function stopOnSignal(): AbortSignal {
+  const stop = new AbortController();
+  let first: number | undefined;
   for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
     Deno.addSignalListener(signal, () => {
-      signalled ??= performance.now();
-      if (performance.now() - signalled > SAME_SIGNAL) Deno.exit(128 + number);
+      first ??= performance.now();
+      if (performance.now() - first > SAME_SIGNAL) Deno.exit(128 + number);
       stop.abort();
     });
   }
-  print(server.endpoints.map((endpoint) => formatEndpoint(endpoint) + "\n").join(""));
-  await server.finished;
-  return ALL_WELL;
+  return stop.signal;
 }
 
 async function runConnect(args: readonly string[]): Promise<number> {
   const { flags, endpoints: [endpoint] } = parseInvocation(commands.connect, args);
+  const output = Deno.stdout.isTerminal() ? new TerminalOutput() : stdout;
   try {
     await connect(endpoint, {
-      input: Deno.stdin,
-      output: Deno.stdout.isTerminal() ? new TerminalOutput() : Deno.stdout,
+      input: stdin,
+      output,
       timeout: flags["timeout"],
       idleTimeout: flags["idle-timeout"],
       verify: flags["verify"],
@@ -83,37 +94,56 @@ async function runConnect(args: readonly string[]): Promise<number> {
   } catch (error) {
     // Whoever read stdout, as `head` does, has had enough. That ends well, but
     // for what was to be verified and now is not.
-    const enough = error instanceof StreamError && error.cause instanceof Deno.errors.BrokenPipe;
-    if (enough && !flags["verify"]) return ALL_WELL;
+    if (isBrokenPipe(error) && !flags["verify"]) return ALL_WELL;
     throw error;
   }
 }
 
+const stdin: Input = { read: (into) => whenReady(() => Deno.stdin.read(into)) };
+const stdout: Output = { write: (bytes) => whenReady(() => Deno.stdout.write(bytes)) };
+
 /** Shows what comes from the network without letting it control the terminal. */
 class TerminalOutput implements Output {
-  #decoder = new TextDecoder();
+  #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
   async write(bytes: Uint8Array): Promise<number> {
-    const text = escapeControls(this.#decoder.decode(bytes, { stream: true }), "\n\t\\");
-    const shown = encoder.encode(text);
-    for (let written = 0; written < shown.length;) {
-      written += await Deno.stdout.write(shown.subarray(written));
-    }
+    const text = this.#decoder.decode(bytes, { stream: true });
+    await writeAll(stdout, encoder.encode(escapeControls(text, "\n\t\\")));
     return bytes.length;
   }
 }
 
-/** Writes to stdout, for as long as anybody reads it. */
-function print(text: string): number {
-  const bytes = encoder.encode(text);
-  try {
-    for (let written = 0; written < bytes.length;) {
-      written += Deno.stdout.writeSync(bytes.subarray(written));
+/**
+ * Tries again as long as a stream would block, which it does only where the
+ * program on its other end has set it so: Deno waits for the others itself.
+ */
+async function whenReady<T>(operation: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await operation();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      await pause(10);
     }
+  }
+}
+
+/** Writes to stdout, for as long as anybody reads it. */
+async function print(text: string): Promise<number> {
+  try {
+    await writeAll(stdout, encoder.encode(text));
   } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    if (!isBrokenPipe(error)) throw error;
   }
   return ALL_WELL;
+}
+
+function isBrokenPipe(error: unknown): boolean {
+  return error instanceof StreamError && error.cause instanceof Deno.errors.BrokenPipe;
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** Says on stderr what went wrong and returns the exit status for it. */

@@ -17,7 +17,7 @@
  */
 import { BufferPool } from "./echo/buffers.ts";
 import { echo } from "./echo/echo.ts";
-import { idleCheckInterval, Traffic } from "./echo/traffic.ts";
+import { lookInterval, Traffic } from "./echo/traffic.ts";
 import { excerpt, type Log, type LogDataForm, type LogFields } from "./log.ts";
 import { type Endpoint, formatEndpoint, formatHostPort } from "./net/endpoint.ts";
 import { errorCode, reason } from "./net/error.ts";
@@ -63,8 +63,9 @@ interface Connection {
   /** Counts the connections of the server, from 1 on. */
   readonly number: number;
   readonly endpoint: string;
-  /** Set by whoever closes the connection from outside its own task. */
+  /** Set by whoever ends the connection from outside its own task. */
   ending?: Ending;
+  closed: boolean;
 }
 
 /** How long to leave a listener alone when the system is short of something, in milliseconds. */
@@ -76,8 +77,14 @@ const SHORTAGE_REMINDER = 60_000;
 /** Errors of accept(2) that last until something is released, and would be met again at once. */
 const SHORTAGES = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
 
-/** A connection on which no byte passed for this long, in milliseconds, has nothing to finish. */
-const QUIET = 50;
+/** How often to look, while the server drains, what connections still have to do, in milliseconds. */
+const DRAIN_LOOK = 50;
+
+/** A connection on which so many looks see no byte pass, and all is sent, has finished. */
+const FINISHED_LOOKS = 4;
+
+/** How many looks the peer has to close as well, once the server has closed its side. */
+const LINGER_LOOKS = 20;
 
 /**
  * Listens on every endpoint and sends back what each connection brings
@@ -108,7 +115,7 @@ class EchoServer implements Server {
   readonly #open = new Set<Connection>();
   #accepted = 0;
   #stopping = false;
-  /** Resolved, and replaced, when a connection ends or the server stops. */
+  /** Resolved, and replaced, when there may be room for a connection, or the server stops. */
   #change = Promise.withResolvers<void>();
 
   constructor(listeners: readonly Deno.TcpListener[], options: ServeOptions) {
@@ -127,14 +134,14 @@ class EchoServer implements Server {
       this.#log.warn?.("listening on all addresses: whoever can reach this machine can connect");
     }
     const sweep = this.#idleTimeout > 0
-      ? setInterval(() => this.#closeIdle(), idleCheckInterval(this.#idleTimeout))
+      ? setInterval(() => this.#closeIdle(), lookInterval(this.#idleTimeout))
       : undefined;
     const stop = () => this.#stop(listeners);
     signal?.addEventListener("abort", stop, { once: true });
     if (signal?.aborted) stop();
     await Promise.all(listeners.map((listener) => this.#acceptFrom(listener)));
-    await this.#drain();
     clearInterval(sweep);
+    await this.#drain();
     this.#log.info?.("stopped", { connections: this.#accepted });
   }
 
@@ -148,7 +155,7 @@ class EchoServer implements Server {
     const endpoint = formatEndpoint(endpointOf(listener.addr));
     let reminded = -Infinity;
     while (!this.#stopping) {
-      await this.#room();
+      while (this.#full()) await this.#change.promise;
       let conn;
       try {
         conn = await listener.accept();
@@ -168,19 +175,18 @@ class EchoServer implements Server {
         continue;
       }
       // With several listeners another one may have taken the last place meanwhile.
-      await this.#room();
+      while (this.#full()) await this.#change.promise;
       if (this.#stopping) conn.close();
       else this.#serveConnection(conn, endpoint);
     }
   }
 
-  /** Waits until one more connection may be served, or the server stops. */
-  async #room(): Promise<void> {
+  /** Whether a new connection has to wait for another one to end. */
+  #full(): boolean {
     const limit = this.#maxConnections;
-    while (limit > 0 && this.#open.size >= limit && !this.#stopping) {
-      this.#log.debug?.("full: others wait", { connections: limit });
-      await this.#change.promise;
-    }
+    if (limit === 0 || this.#open.size < limit || this.#stopping) return false;
+    this.#log.debug?.("full: others wait", { connections: limit });
+    return true;
   }
 
   async #serveConnection(conn: Deno.TcpConn, endpoint: string): Promise<void> {
@@ -190,6 +196,7 @@ class EchoServer implements Server {
       opened: performance.now(),
       number: ++this.#accepted,
       endpoint,
+      closed: false,
     };
     this.#open.add(connection);
     this.#log.debug?.("opened", identity(connection));
@@ -202,12 +209,10 @@ class EchoServer implements Server {
     } catch (error) {
       failure = error;
     }
-    if (connection.ending === undefined) {
-      conn.close();
-      connection.ending = endingAfter(failure);
-    }
+    connection.ending ??= endingAfter(failure);
+    close(connection);
     this.#open.delete(connection);
-    this.#announceChange();
+    if (this.#maxConnections > 0) this.#announceChange();
     this.#logClosed(connection, failure);
   }
 
@@ -237,24 +242,40 @@ class EchoServer implements Server {
   }
 
   #closeIdle(): void {
-    const now = performance.now();
+    const looks = Math.ceil(this.#idleTimeout / lookInterval(this.#idleTimeout));
     for (const connection of this.#open) {
-      if (connection.traffic.idle(now) >= this.#idleTimeout) close(connection, "idle");
+      if (connection.traffic.look() >= looks) close(connection, "idle");
     }
   }
 
-  /** Lets connections finish what they have received; the rest is cut off at the time limit. */
+  /**
+   * Lets connections finish what they have received; the rest is cut off at the
+   * time limit, or when it has been idle for too long.
+   *
+   * A finished connection is half-closed first: closed at once, it would answer
+   * a peer that still sends with a reset, and a reset takes back what the peer
+   * has not yet read.
+   */
   async #drain(): Promise<void> {
     if (this.#open.size === 0) return;
     this.#log.info?.("draining", { connections: this.#open.size });
-    const deadline = this.#drainTimeout > 0 ? performance.now() + this.#drainTimeout : Infinity;
+    const deadline = performance.now() + (this.#drainTimeout || Infinity);
+    const idle = (this.#idleTimeout || Infinity) / DRAIN_LOOK;
     while (this.#open.size > 0) {
-      await pause(QUIET / 2);
-      const now = performance.now();
+      await pause(DRAIN_LOOK);
+      const overdue = performance.now() >= deadline;
       for (const connection of this.#open) {
-        const { traffic } = connection;
-        const nothingLeft = traffic.idle(now) >= QUIET && traffic.sent === traffic.received;
-        if (nothingLeft || now >= deadline) close(connection, "drain");
+        const { traffic, ending, conn } = connection;
+        const looks = traffic.look();
+        if (overdue) close(connection, "drain");
+        else if (looks >= idle) close(connection, "idle");
+        else if (ending === "drain") {
+          if (looks >= FINISHED_LOOKS + LINGER_LOOKS) close(connection);
+        } else if (looks >= FINISHED_LOOKS && traffic.sent === traffic.received) {
+          connection.ending = "drain";
+          // Should it fail, the connection's own task meets the same error.
+          conn.closeWrite().catch(() => {});
+        }
       }
     }
   }
@@ -265,10 +286,11 @@ class EchoServer implements Server {
   }
 }
 
-/** Closes a connection from outside its task, which ends with the error that this brings it. */
-function close(connection: Connection, ending: Ending): void {
-  if (connection.ending !== undefined) return;
-  connection.ending = ending;
+/** Closes a connection; its task, if it still runs, ends with the error that this brings it. */
+function close(connection: Connection, ending?: Ending): void {
+  if (connection.closed) return;
+  connection.closed = true;
+  connection.ending ??= ending;
   connection.conn.close();
 }
 

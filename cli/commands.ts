@@ -34,7 +34,7 @@ function flag<T>(kind: Kind<T>, otherwise: string, help: string): Flag<T> {
 export const commands = {
   serve: {
     summary: "Send back what every connection brings",
-    example: "yodel serve 0.0.0.0:2222 [::]:2222 --idle-timeout 5m",
+    example: "yodel serve 9000 10.0.0.5:9000 --idle-timeout 5m",
     maxEndpoints: Infinity,
     anyPort: true,
     flags: {

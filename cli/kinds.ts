@@ -18,13 +18,13 @@ export interface Kind<T> {
 export const toggle: Kind<boolean> = {
   placeholder: "",
   expected: "no value",
-  parse: (text) => text === "true" ? true : text === "false" ? false : undefined,
+  parse: (text) => text === "true",
 };
 
 /** A length of time, in milliseconds. 0 switches a limit off. */
 export const duration: Kind<number> = {
   placeholder: "DURATION",
-  expected: "a duration such as 250ms, 1.5s or 2m, or 0",
+  expected: "a duration such as 250ms, 1.5s or 2m (24 days at most), or 0",
   parse(text) {
     if (text === "0") return 0;
     const parts = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);

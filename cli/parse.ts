@@ -12,6 +12,7 @@ import {
   commands,
   type FlagValues,
 } from "./commands.ts";
+import { toggle } from "./kinds.ts";
 import { nearest } from "./nearest.ts";
 
 /** A command line that cannot be followed. Its message is one line for people. */
@@ -59,11 +60,15 @@ export function parseInvocation<C extends Command>(
       if (/^-./.test(arg)) unknown.push(arg);
     },
   });
+  // The library takes --name=anything as true where --name takes no value.
+  for (const arg of beforeDoubleDash(args)) {
+    const [, name = "", value = ""] = /^--([^=]+)=(.*)$/s.exec(arg) ?? [];
+    if (!toggles.includes(name)) continue;
+    throw new UsageError(`--${name}: expected ${toggle.expected}, not ${quote(value)}`);
+  }
   const flags: Record<string, unknown> = {};
   for (const [name, { kind, default: otherwise }] of Object.entries(command.flags)) {
-    // The library takes --name=anything as true where --name takes no value.
-    const assigned = toggles.includes(name) && args.find((arg) => arg.startsWith(`--${name}=`));
-    const text = assigned ? assigned.slice(`--${name}=`.length) : String(given[name] ?? otherwise);
+    const text = String(given[name] ?? otherwise);
     const value = kind.parse(text);
     if (value === undefined) {
       const what = text === "" ? "nothing" : quote(text);
@@ -77,6 +82,17 @@ export function parseInvocation<C extends Command>(
     flags: flags as FlagValues<C["flags"]>,
     endpoints: parseEndpoints(command, given._.map(String)),
   };
+}
+
+/** Whether a command's arguments ask for its help. */
+export function asksForHelp(args: readonly string[]): boolean {
+  return beforeDoubleDash(args).some((arg) => arg === "--help" || arg === "-h");
+}
+
+/** The arguments that may be flags: those after `--` are not. */
+function beforeDoubleDash(args: readonly string[]): readonly string[] {
+  const end = args.indexOf("--");
+  return end === -1 ? args : args.slice(0, end);
 }
 
 function unknownFlag(arg: string, names: readonly string[]): UsageError {

@@ -2,8 +2,9 @@
  * The buffers that connections read into.
  *
  * A connection starts with a small buffer, so that thousands of idle or
- * short-lived ones cost little, and gets a large one while its reads fill what
- * it has, which is worth half again the throughput of a bulk transfer.
+ * short-lived ones cost little. When a read fills it, it gets a large one, which
+ * is worth half again the throughput of a bulk transfer, until a read brings no
+ * more than a small one can hold.
  *
  * @module
  */
@@ -20,7 +21,7 @@ export const LARGE = 256 * 1024;
  * byte path, rule 6). When none is left, a connection goes on with its small
  * one, only slower.
  */
-const MAX_LARGE = 128;
+export const MAX_LARGE = 128;
 
 /** More than this many unused small buffers (4 MiB) are left to the garbage collector. */
 const MAX_SPARE = 1024;

@@ -4,12 +4,17 @@
  * @module
  */
 
+/** How many chunks that have returned are kept, until they are forgotten all at once. */
+const FORGET_AT_ONCE = 64;
+
 /**
  * Remembers the bytes that were sent and compares those that return with them,
  * in order. It holds what is under way, and nothing more.
  */
 export class Verifier {
-  #underWay: Uint8Array[] = [];
+  /** Chunks that were sent; those before the first one under way have returned. */
+  #chunks: Uint8Array[] = [];
+  #first = 0;
   /** How much of the first chunk under way has returned. */
   #position = 0;
   #sent = 0;
@@ -27,7 +32,7 @@ export class Verifier {
 
   /** Notes bytes that are about to be sent. They must not change afterwards. */
   sent(bytes: Uint8Array): void {
-    this.#underWay.push(bytes);
+    this.#chunks.push(bytes);
     this.#sent += bytes.length;
   }
 
@@ -40,7 +45,7 @@ export class Verifier {
   difference(bytes: Uint8Array): string | undefined {
     let compared = 0;
     while (compared < bytes.length) {
-      const expected = this.#underWay[0];
+      const expected = this.#chunks[this.#first];
       if (expected === undefined) {
         return `more came back than was sent, from offset ${this.#returned} on`;
       }
@@ -57,12 +62,18 @@ export class Verifier {
       compared += length;
       this.#returned += length;
       this.#position += length;
-      if (this.#position === expected.length) {
-        this.#underWay.shift();
-        this.#position = 0;
-      }
+      if (this.#position === expected.length) this.#forgetFirst();
     }
     return undefined;
+  }
+
+  #forgetFirst(): void {
+    this.#position = 0;
+    this.#first++;
+    // Not one by one: each time, all that follow have to move up.
+    if (this.#first < FORGET_AT_ONCE) return;
+    this.#chunks.splice(0, this.#first);
+    this.#first = 0;
   }
 }
 

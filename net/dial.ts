@@ -13,7 +13,8 @@ import { EndpointError } from "./error.ts";
  * @param timeout how long it may take, with the look-up of the name, in
  *   milliseconds; 0: as long as the system waits
  * @param signal gives up when it is aborted
- * @throws {EndpointError} refused, unreachable, unknown host, timed out or aborted
+ * @throws {EndpointError} refused, unreachable, unknown host or timed out
+ * @throws the reason of the signal
  */
 export async function dial(
   endpoint: Endpoint,
@@ -32,7 +33,9 @@ export async function dial(
     conn.setNoDelay(true);
     return conn;
   } catch (error) {
-    throw new EndpointError("cannot connect to", endpoint, given.aborted ? given.reason : error);
+    if (signal?.aborted) throw signal.reason;
+    const cause = overdue.signal.aborted ? overdue.signal.reason : error;
+    throw new EndpointError("cannot connect to", endpoint, cause);
   } finally {
     clearTimeout(timer);
   }

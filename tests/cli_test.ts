@@ -53,15 +53,15 @@ for (
     [["serve", "--no-drain"], 'unknown flag "--no-drain"; did you mean --drain?'],
     [
       ["serve", "--idle-timeout", "ten"],
-      '--idle-timeout: expected a duration such as 250ms, 1.5s or 2m, or 0, not "ten"',
+      '--idle-timeout: expected a duration such as 250ms, 1.5s or 2m (24 days at most), or 0, not "ten"',
     ],
     [
       ["serve", "--drain"],
-      "--drain: expected a duration such as 250ms, 1.5s or 2m, or 0, not nothing",
+      "--drain: expected a duration such as 250ms, 1.5s or 2m (24 days at most), or 0, not nothing",
     ],
     [
       ["serve", "--drain", "999999m"],
-      '--drain: expected a duration such as 250ms, 1.5s or 2m, or 0, not "999999m"',
+      '--drain: expected a duration such as 250ms, 1.5s or 2m (24 days at most), or 0, not "999999m"',
     ],
     [
       ["serve", "--log-level", "loud"],
@@ -76,7 +76,7 @@ for (
       "--max-connections: expected a whole number from 0 to 2147483647, not nothing",
     ],
     [["serve", "--verify"], 'unknown flag "--verify"; it belongs to yodel connect'],
-    [["connect", "--verify=maybe"], '--verify: expected no value, not "maybe"'],
+    [["connect", "--verify=false"], '--verify: expected no value, not "false"'],
     [
       ["connect", "99999"],
       'endpoint "99999": expected [tcp://][HOST:]PORT with a port from 1 to 65535',

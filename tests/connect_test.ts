@@ -140,13 +140,45 @@ Deno.test("--idle-timeout gives up on a server that takes and says nothing", asy
     await new Promise<void>((resolve) => silent.signal.addEventListener("abort", () => resolve()));
   });
   const silent = new AbortController();
+  const start = performance.now();
   await assertRejects(
     () =>
       connect(server.endpoint, { input: source(random(100)), output: sink(), idleTimeout: 100 }),
     EchoError,
     "idle for 0.1s, after 100 bytes were sent and 0 came back",
   );
+  assert(performance.now() - start >= 100);
   silent.abort();
+});
+
+Deno.test("--idle-timeout does not hurry those who read the output", async () => {
+  await using server = await startLocal();
+  const message = random(1000);
+  const output = sink();
+  await connect(server.endpoint, {
+    input: source(message),
+    output: {
+      async write(bytes) {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        return await output.write(bytes);
+      },
+    },
+    idleTimeout: 100,
+  });
+  assertEquals(new Uint8Array(output.written), message);
+});
+
+Deno.test("--verify gives up on a server that takes 256 MiB and returns nothing", async () => {
+  await using server = startCustom(async (conn) => {
+    const into = new Uint8Array(1_000_000);
+    while (await conn.read(into) !== null);
+  });
+  const input: Input = { read: (into) => Promise.resolve(into.length) };
+  await assertRejects(
+    () => connect(server.endpoint, { input, output: sink(), verify: true }),
+    EchoError,
+    "bytes were sent and are not back, more than can be remembered",
+  );
 });
 
 Deno.test("a refused connection, and an unknown host, are one plain line", async () => {
@@ -187,6 +219,14 @@ Deno.test({
       "timed out after 0.2s",
     );
     assert(performance.now() - start >= 199);
+    const stop = new AbortController();
+    const connecting = connect(endpoint, {
+      input: source(new Uint8Array()),
+      output: sink(),
+      signal: stop.signal,
+    });
+    stop.abort(new Error("enough"));
+    await assertRejects(() => connecting, Error, "enough");
     for (const conn of waiting) conn.close();
     listener.close();
   },

@@ -195,6 +195,22 @@ Deno.test("a server whose log nobody reads goes on", { ignore: !linux }, async (
   assertEquals(stdout, "hello\n".repeat(3));
 });
 
+Deno.test("a server whose log is not read for a while goes on", { ignore: !linux }, async () => {
+  const folder = await Deno.makeTempDir();
+  const result = await shell(`
+    mkfifo ${folder}/log; exec 4<>${folder}/log
+    exec 3< <(yodel serve 0 --log-data hex 2>${folder}/log); server=$!
+    read -r address <&3
+    head -c 50000000 /dev/zero | yodel connect --verify "$address" | wc -c
+    kill $server; wait $server 2>/dev/null; echo $?
+  `);
+  assertEquals(result.stdout.split("\n").map((line) => line.trim()).slice(0, 2), [
+    "50000000",
+    "0",
+  ]);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("200 clients share a server that may open 64 files", { ignore: !linux }, async () => {
   await using server = await startServer([], [
     "bash",
@@ -232,6 +248,7 @@ Deno.test("the server's memory stays flat while a client does not read", {
   const flood = (async () => {
     while (taken < 1_000_000_000) taken += await conn.write(new Uint8Array(1_000_000));
   })().catch(() => {});
+  await until(() => taken > 0, "the server takes something");
   // Others come and go meanwhile, until what the one could send has come to a halt.
   let last;
   do {

@@ -23,12 +23,16 @@ export interface Args extends Record<string, unknown> {
 export function parseArgs(args: readonly string[], options: ParseOptions = {}): Args {
   const string = [...options.string ?? []];
   const boolean = [...options.boolean ?? []];
-  // minimist takes --no-NAME as NAME switched off; here it is a flag like any other.
+  // minimist takes --no-NAME as NAME switched off, and stumbles over names that
+  // every object has, such as --toString; here they are flags like any other.
   const end = args.indexOf("--");
-  const negated = (arg: string, at: number) =>
-    arg.startsWith("--no-") && (end === -1 || at < end) && !string.includes(arg.slice(2));
-  args.filter(negated).forEach((arg) => options.unknown?.(arg));
-  const parsed = minimist(args.filter((arg, at) => !negated(arg, at)), {
+  const odd = (arg: string, at: number) => {
+    const name = /^--([^=]*)/.exec(arg)?.[1] ?? "";
+    return (end === -1 || at < end) && !string.includes(name) &&
+      (name.startsWith("no-") || name in {});
+  };
+  args.filter(odd).forEach((arg) => options.unknown?.(arg));
+  const parsed = minimist(args.filter((arg, at) => !odd(arg, at)), {
     string,
     boolean,
     unknown: (arg) => options.unknown?.(arg) !== false,
