@@ -6,7 +6,15 @@
  */
 import { commandHelp, programHelp } from "./cli/help.ts";
 import { commands } from "./cli/commands.ts";
-import { asksForHelp, parseCommandName, parseInvocation, UsageError } from "./cli/parse.ts";
+import { completions } from "./cli/completions.ts";
+import {
+  asksForHelp,
+  parseCommandName,
+  parseEndpoints,
+  parseInvocation,
+  parseShell,
+  UsageError,
+} from "./cli/parse.ts";
 import { connect, EchoError, type Input, type Output, StreamError, writeAll } from "./client.ts";
 import config from "./deno.json" with { type: "json" };
 import { escapeControls } from "./escape.ts";
@@ -40,13 +48,17 @@ async function main(args: readonly string[]): Promise<number> {
       return await runServe(rest);
     case "connect":
       return await runConnect(rest);
+    case "completions": {
+      const { operands } = parseInvocation(commands.completions, rest);
+      return await print(completions(parseShell(operands)));
+    }
   }
 }
 
 async function runServe(args: readonly string[]): Promise<number> {
-  const { flags, endpoints } = parseInvocation(commands.serve, args);
+  const { flags, operands } = parseInvocation(commands.serve, args);
   const log = createLog(flags["log-level"], flags["log-format"]);
-  const server = await serve(endpoints, {
+  const server = await serve(parseEndpoints(operands, 0), {
     idleTimeout: flags["idle-timeout"],
     backlog: flags["backlog"],
     maxConnections: flags["max-connections"],
@@ -76,7 +88,8 @@ function stopOnSignal(): AbortSignal {
 }
 
 async function runConnect(args: readonly string[]): Promise<number> {
-  const { flags, endpoints: [endpoint] } = parseInvocation(commands.connect, args);
+  const { flags, operands } = parseInvocation(commands.connect, args);
+  const [endpoint] = parseEndpoints(operands, 1);
   const output = Deno.stdout.isTerminal() ? new TerminalOutput() : stdout;
   try {
     await connect(endpoint, {

@@ -9,25 +9,29 @@ import { choice, count, duration, type Kind, toggle } from "./kinds.ts";
 
 /** A flag of a command. */
 export interface Flag<T = unknown> {
+  /** Under which heading the help has it. */
+  readonly group: string;
   readonly kind: Kind<T>;
   /** The value where the flag is not given, as it would be written. */
   readonly default: string;
   readonly help: string;
 }
 
-/** A command: `yodel NAME [FLAGS] [ENDPOINT ...]`. */
+/** A command: `yodel NAME [FLAGS] [OPERANDS]`. */
 export interface Command {
   readonly summary: string;
   readonly example: string;
-  /** How many endpoints it takes at most. */
-  readonly maxEndpoints: number;
-  /** Whether an endpoint may have port 0, for any free port. */
-  readonly anyPort: boolean;
+  /** What it takes besides flags, as the help has it. */
+  readonly operands: string;
+  readonly maxOperands: number;
   readonly flags: Readonly<Record<string, Flag>>;
 }
 
-function flag<T>(kind: Kind<T>, otherwise: string, help: string): Flag<T> {
-  return { kind, default: otherwise, help };
+/** The shells that {@linkcode commands.completions} knows. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+
+function flag<T>(group: string, kind: Kind<T>, otherwise: string, help: string): Flag<T> {
+  return { group, kind, default: otherwise, help };
 }
 
 /** Every command of the program. */
@@ -35,28 +39,40 @@ export const commands = {
   serve: {
     summary: "Send back what every connection brings",
     example: "yodel serve 9000 10.0.0.5:9000 --idle-timeout 5m",
-    maxEndpoints: Infinity,
-    anyPort: true,
+    operands: "[ENDPOINT ...]",
+    maxOperands: Infinity,
     flags: {
-      "idle-timeout": flag(duration, "60s", "close connections without traffic; 0: never"),
-      "backlog": flag(count(1), "511", "connections waiting to be accepted"),
-      "max-connections": flag(count(0), "0", "served at once, others wait; 0: no limit"),
-      "drain": flag(duration, "5s", "time to finish after a signal; 0: no limit"),
-      "log-level": flag(choice(LOG_LEVELS), "info", "least level that is logged"),
-      "log-format": flag(choice(LOG_FORMATS), "text", "for people or for programs"),
-      "log-data": flag(choice(LOG_DATA_FORMS), "off", "log what each read brought"),
+      "idle-timeout": flag(
+        "Limits",
+        duration,
+        "60s",
+        "close connections without traffic; 0: never",
+      ),
+      "backlog": flag("Limits", count(1), "511", "connections waiting to be accepted"),
+      "max-connections": flag("Limits", count(0), "0", "served at once, others wait; 0: no limit"),
+      "drain": flag("Limits", duration, "5s", "time to finish after a signal; 0: no limit"),
+      "log-level": flag("Log", choice(LOG_LEVELS), "info", "least level that is logged"),
+      "log-format": flag("Log", choice(LOG_FORMATS), "text", "for people or for programs"),
+      "log-data": flag("Log", choice(LOG_DATA_FORMS), "off", "log what each read brought"),
     },
   },
   connect: {
     summary: "Send stdin to a server, what returns to stdout",
     example: "yodel connect localhost:2222 --verify <file >/dev/null",
-    maxEndpoints: 1,
-    anyPort: false,
+    operands: "[ENDPOINT]",
+    maxOperands: 1,
     flags: {
-      "timeout": flag(duration, "10s", "time to connect; 0: as long as the system tries"),
-      "idle-timeout": flag(duration, "0", "give up without traffic; 0: never"),
-      "verify": flag(toggle, "false", "compare what comes back with what was sent"),
+      "timeout": flag("Limits", duration, "10s", "time to connect; 0: as long as the system tries"),
+      "idle-timeout": flag("Limits", duration, "0", "give up without traffic; 0: never"),
+      "verify": flag("Checks", toggle, "false", "compare what comes back with what was sent"),
     },
+  },
+  completions: {
+    summary: "Print what lets a shell complete words of yodel",
+    example: "source <(yodel completions bash)",
+    operands: SHELLS.join("|"),
+    maxOperands: 1,
+    flags: {},
   },
 } as const satisfies Record<string, Command>;
 

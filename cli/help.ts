@@ -4,7 +4,7 @@
  * @module
  */
 import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint.ts";
-import { type Command, type CommandName, commandNames, commands } from "./commands.ts";
+import { type Command, type CommandName, commandNames, commands, type Flag } from "./commands.ts";
 
 const ENDPOINT_HELP = `ENDPOINT is ${ENDPOINT_FORM}, an IPv6 address in brackets: [::1]:2222.
 Without one it is ${formatEndpoint(DEFAULT_ENDPOINT)}.`;
@@ -32,28 +32,29 @@ could not be done; 130 or 143 a signal ended it before it could answer.
 /** What `yodel COMMAND --help` prints. */
 export function commandHelp(name: CommandName): string {
   const command: Command = commands[name];
-  const flags = Object.entries(command.flags).map(([flag, { kind, default: otherwise, help }]) => {
-    const value = kind.placeholder === "" ? "" : ` ${kind.placeholder}`;
-    const note = kind.placeholder === "" ? "" : ` (${otherwise})`;
-    return [`--${flag}${value}`, help + note] as const;
-  });
+  const groups = Map.groupBy(Object.entries(command.flags), ([, { group }]) => group);
+  const flags = [...groups].map(([group, flags]) => `${group}:\n${columns(flags.map(flagRow))}\n`);
+  const notes = [];
+  if (command.operands.includes("ENDPOINT")) notes.push(ENDPOINT_HELP);
+  if (flags.length > 0) notes.push("Durations are written 250ms, 1.5s or 2m.");
   return `Example:
   ${command.example}
 
-${command.summary}
+${command.summary}.
 
-Usage: ${usage(name)} [FLAGS]
+Usage: ${usage(name)}${flags.length > 0 ? " [FLAGS]" : ""}
 
-Flags:
-${columns(flags)}
-
-${ENDPOINT_HELP}
-Durations are written 250ms, 1.5s or 2m.
+${[...flags, notes.join("\n")].join("\n")}
 `;
 }
 
+function flagRow([name, { kind, default: otherwise, help }]: [string, Flag]): [string, string] {
+  if (kind.placeholder === "") return [`--${name}`, help];
+  return [`--${name} ${kind.placeholder}`, `${help} (${otherwise})`];
+}
+
 function usage(name: CommandName): string {
-  return `yodel ${name} ${commands[name].maxEndpoints > 1 ? "[ENDPOINT ...]" : "[ENDPOINT]"}`;
+  return `yodel ${name} ${commands[name].operands}`;
 }
 
 /** Sets pairs of texts in two columns, the second on a line of its own where the first is long. */

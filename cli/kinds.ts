@@ -8,6 +8,8 @@
 export interface Kind<T> {
   /** What stands for the value in the help; empty for a flag that takes none. */
   readonly placeholder: string;
+  /** All values, where there are only a few. */
+  readonly choices?: readonly string[];
   /** What is expected, for the message when something else was given. */
   readonly expected: string;
   /** Reads a value; undefined where `text` is none. */
@@ -52,6 +54,7 @@ export function count(least: number): Kind<number> {
 export function choice<const Name extends string>(names: readonly Name[]): Kind<Name> {
   return {
     placeholder: names.join("|"),
+    choices: names,
     expected: `one of ${names.join(", ")}`,
     parse: (text) => names.find((name) => name === text),
   };

@@ -11,8 +11,9 @@ import {
   commandNames,
   commands,
   type FlagValues,
+  SHELLS,
 } from "./commands.ts";
-import { toggle } from "./kinds.ts";
+import { choice, toggle } from "./kinds.ts";
 import { nearest } from "./nearest.ts";
 
 /** A command line that cannot be followed. Its message is one line for people. */
@@ -23,8 +24,8 @@ export class UsageError extends Error {
 /** What a command was given. */
 export interface Invocation<C extends Command> {
   readonly flags: FlagValues<C["flags"]>;
-  /** At least one: the default endpoint stands in where none was given. */
-  readonly endpoints: readonly [Endpoint, ...Endpoint[]];
+  /** What is neither a flag nor its value, as it was written. */
+  readonly operands: readonly string[];
 }
 
 /** Checks the name of a command. */
@@ -32,7 +33,7 @@ export function parseCommandName(text: string | undefined): CommandName {
   const name = commandNames.find((name) => name === text);
   if (name !== undefined) return name;
   if (text === undefined) {
-    throw new UsageError(`no command; expected ${commandNames.join(" or ")}, or --help`);
+    throw new UsageError(`no command; expected one of ${commandNames.join(", ")}, or --help`);
   }
   const what = text.startsWith("-") ? "flag" : "command";
   throw new UsageError(
@@ -78,10 +79,12 @@ export function parseInvocation<C extends Command>(
   }
   // Only now: an unknown "-1" is most often the value that a flag misses.
   if (unknown[0] !== undefined) throw unknownFlag(unknown[0], names);
-  return {
-    flags: flags as FlagValues<C["flags"]>,
-    endpoints: parseEndpoints(command, given._.map(String)),
-  };
+  const operands = given._.map(String);
+  const extra = operands[command.maxOperands];
+  if (extra !== undefined) {
+    throw new UsageError(`unexpected argument ${quote(extra)}; expected ${command.operands}`);
+  }
+  return { flags: flags as FlagValues<C["flags"]>, operands };
 }
 
 /** Whether a command's arguments ask for its help. */
@@ -104,22 +107,33 @@ function unknownFlag(arg: string, names: readonly string[]): UsageError {
   return new UsageError(`unknown flag ${quote(flag)}${advice}`);
 }
 
-function parseEndpoints(command: Command, texts: string[]): [Endpoint, ...Endpoint[]] {
-  const extra = texts[command.maxEndpoints];
-  if (extra !== undefined) {
-    throw new UsageError(`unexpected argument ${quote(extra)}; expected one endpoint at most`);
-  }
-  const [first = DEFAULT_ENDPOINT, ...more] = texts.map((text) => {
+/**
+ * Reads the operands of a command as endpoints.
+ *
+ * @param leastPort 0 where any free port will do, otherwise 1
+ * @returns at least one: the default endpoint stands in where none was given
+ * @throws {UsageError} for what is no endpoint
+ */
+export function parseEndpoints(
+  operands: readonly string[],
+  leastPort: 0 | 1,
+): [Endpoint, ...Endpoint[]] {
+  const [first = DEFAULT_ENDPOINT, ...more] = operands.map((text) => {
     const endpoint = parseEndpoint(text);
-    if (endpoint === undefined || (endpoint.port === 0 && !command.anyPort)) {
-      const least = command.anyPort ? 0 : 1;
-      throw new UsageError(
-        `endpoint ${quote(text)}: expected ${ENDPOINT_FORM} with a port from ${least} to 65535`,
-      );
-    }
-    return endpoint;
+    if (endpoint !== undefined && endpoint.port >= leastPort) return endpoint;
+    throw new UsageError(
+      `endpoint ${quote(text)}: expected ${ENDPOINT_FORM} with a port from ${leastPort} to 65535`,
+    );
   });
   return [first, ...more];
+}
+
+/** Reads the operand of `yodel completions`. */
+export function parseShell([text = ""]: readonly string[]): typeof SHELLS[number] {
+  const shell = choice(SHELLS).parse(text);
+  if (shell !== undefined) return shell;
+  const what = text === "" ? "nothing" : quote(text);
+  throw new UsageError(`completions: expected ${choice(SHELLS).expected}, not ${what}`);
 }
 
 function suggestion(word: string, known: readonly string[]): string {

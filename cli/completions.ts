@@ -1,0 +1,122 @@
+/**
+ * Completions for shells, made from the tables of commands and flags.
+ *
+ * @module
+ */
+import { type Command, commandNames, commands, type Flag, type SHELLS } from "./commands.ts";
+
+/** What a shell is to run so that it completes the words of `yodel`. */
+export function completions(shell: typeof SHELLS[number]): string {
+  return { bash, zsh, fish }[shell]();
+}
+
+/** The words that may follow `yodel`. */
+const FIRST_WORDS = [...commandNames, "--help", "--version"];
+
+/** The words that may follow `yodel COMMAND`: its flags, or what its operands can be. */
+function wordsOf(command: Command): string[] {
+  const operands = command.operands.includes("|") ? command.operands.split("|") : [];
+  return [...operands, ...Object.keys(command.flags).map((flag) => `--${flag}`), "--help"];
+}
+
+/** Flags with a few values to choose from, of all commands. */
+function choiceFlags(): Map<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
+  for (const name of commandNames) {
+    const flags: Readonly<Record<string, Flag>> = commands[name].flags;
+    for (const [flag, { kind }] of Object.entries(flags)) {
+      if (kind.choices !== undefined) found.set(flag, kind.choices);
+    }
+  }
+  return found;
+}
+
+function bash(): string {
+  const choices = [...choiceFlags()].map(([flag, values]) =>
+    `    --${flag}) words="${values.join(" ")}" ;;`
+  );
+  const flags = commandNames.map((name) =>
+    `      ${name}) words="${wordsOf(commands[name]).join(" ")}" ;;`
+  );
+  return `# bash completion for yodel: source <(yodel completions bash)
+_yodel() {
+  local words=""
+  case "\${COMP_WORDS[COMP_CWORD-1]}" in
+${choices.join("\n")}
+    yodel) words="${FIRST_WORDS.join(" ")}" ;;
+    *) case "\${COMP_WORDS[1]}" in
+${flags.join("\n")}
+    esac ;;
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+}
+complete -o default -F _yodel yodel
+`;
+}
+
+function zsh(): string {
+  const described = commandNames.map((name) => `    ${quote(`${name}:${commands[name].summary}`)}`);
+  const cases = commandNames.map((name) => {
+    const command: Command = commands[name];
+    const specs = Object.entries(command.flags).map(([flag, { kind, help }]) => {
+      const value = kind.placeholder === ""
+        ? ""
+        : `: :${kind.choices === undefined ? "" : `(${kind.choices.join(" ")})`}`;
+      return quote(`--${flag}[${help}]${value}`);
+    });
+    const operands = command.operands.includes("|")
+      ? [quote(`1: :(${command.operands.split("|").join(" ")})`)]
+      : [];
+    const words = [...specs, quote("--help[show help]"), ...operands];
+    return `    ${name}) _arguments ${words.join(" \\\n      ")} ;;`;
+  });
+  return `#compdef yodel
+# zsh completion for yodel: source <(yodel completions zsh)
+_yodel() {
+  local -a commands=(
+${described.join("\n")}
+  )
+  if (( CURRENT == 2 )); then
+    _describe command commands
+    _arguments '--help[show help]' '--version[show the version]'
+    return
+  fi
+  shift words
+  (( CURRENT-- ))
+  case "$words[1]" in
+${cases.join("\n")}
+  esac
+}
+if [[ "$funcstack[1]" = _yodel ]]; then _yodel "$@"; else compdef _yodel yodel; fi
+`;
+}
+
+function fish(): string {
+  const lines = [
+    "# fish completion for yodel: yodel completions fish | source",
+    "complete -c yodel -f",
+    "complete -c yodel -l help -d 'show help'",
+    "complete -c yodel -n __fish_use_subcommand -l version -d 'show the version'",
+  ];
+  for (const name of commandNames) {
+    const command: Command = commands[name];
+    lines.push(
+      `complete -c yodel -n __fish_use_subcommand -a ${name} -d ${quote(command.summary)}`,
+    );
+    const here = `complete -c yodel -n '__fish_seen_subcommand_from ${name}'`;
+    if (command.operands.includes("|")) {
+      lines.push(`${here} -a '${command.operands.split("|").join(" ")}'`);
+    }
+    for (const [flag, { kind, help }] of Object.entries(command.flags)) {
+      const value = kind.placeholder === "" ? "" : " -x";
+      const choices = kind.choices === undefined ? "" : ` -a '${kind.choices.join(" ")}'`;
+      lines.push(`${here} -l ${flag}${value}${choices} -d ${quote(help)}`);
+    }
+  }
+  return lines.join("\n") + "\n";
+}
+
+/** One word for a shell. The tables have no quotes in their texts. */
+function quote(text: string): string {
+  return `'${text}'`;
+}
