@@ -6,13 +6,18 @@ const standIns = import.meta.resolve("@std/assert").startsWith("file:");
 export const root: string = decodeURIComponent(new URL("..", import.meta.url).pathname)
   .replace(/^\/(?=[A-Z]:)/, "");
 
-/** The command line that starts the program, with the packages that this test run itself uses. */
+/** The arguments with which deno finds the packages that this test run itself uses. */
+export const packages: readonly string[] = standIns
+  ? ["--no-lock", `--import-map=${root}.ci/npm/imports.json`]
+  : [];
+
+/** The command line that starts the program. */
 export const program: readonly string[] = [
   Deno.execPath(),
   "run",
   "--quiet",
   "--allow-net",
-  ...(standIns ? ["--no-lock", `--import-map=${root}.ci/npm/imports.json`] : []),
+  ...packages,
   `${root}main.ts`,
 ];
 
@@ -34,8 +39,12 @@ export async function shell(script: string, stdin = ""): Promise<Result> {
   return await run(["bash", "-c", `yodel() { ${words} "$@"; }\n${script}`], stdin);
 }
 
-/** Runs a command to its end, which must come within half a minute. */
-export async function run([command = "", ...args]: string[], stdin = ""): Promise<Result> {
+/** Runs a command to its end, which must come within `limit` milliseconds. */
+export async function run(
+  [command = "", ...args]: readonly string[],
+  stdin = "",
+  limit = 30_000,
+): Promise<Result> {
   const child = new Deno.Command(command, {
     args,
     stdin: "piped",
@@ -43,7 +52,7 @@ export async function run([command = "", ...args]: string[], stdin = ""): Promis
     stderr: "piped",
     env: { NO_COLOR: "1" },
   }).spawn();
-  const tooLong = setTimeout(() => child.kill("SIGKILL"), 30_000);
+  const tooLong = setTimeout(() => child.kill("SIGKILL"), limit);
   const writer = child.stdin.getWriter();
   const written = writer.write(new TextEncoder().encode(stdin)).then(() => writer.close());
   // A program need not read its input to the end.

@@ -1,0 +1,78 @@
+/**
+ * Makes the archives of a release in dist/: for each target the executable with
+ * its papers and completions, SHA256SUMS over all of them, and install.sh.
+ *
+ *     release.ts [TARGET ...]     all targets where none is named
+ *
+ * install.sh gets the address that RELEASE_URL names; without it, whoever runs
+ * it has to say where the archives are.
+ *
+ * @module
+ */
+import { SHELLS } from "../cli/commands.ts";
+import { completions } from "../cli/completions.ts";
+import config from "../deno.json" with { type: "json" };
+
+const TARGETS = [
+  "x86_64-unknown-linux-gnu",
+  "aarch64-unknown-linux-gnu",
+  "x86_64-apple-darwin",
+  "aarch64-apple-darwin",
+  "x86_64-pc-windows-msvc",
+  "aarch64-pc-windows-msvc",
+];
+
+/** What each shell expects the file of its completions to be called. */
+const COMPLETION_FILES = { bash: "yodel.bash", zsh: "_yodel", fish: "yodel.fish" };
+
+async function run(command: string, args: string[], cwd = "."): Promise<void> {
+  const { success } = await new Deno.Command(command, { args, cwd }).spawn().status;
+  if (!success) throw new Error(`failed: ${command} ${args.join(" ")}`);
+}
+
+/** Makes the archive for a target and returns its name. */
+async function archive(target: string): Promise<string> {
+  const name = `yodel-${config.version}-${target}`;
+  const windows = target.includes("windows");
+  const folder = `dist/${name}`;
+  await Deno.mkdir(`${folder}/completions`, { recursive: true });
+  const executable = `${folder}/yodel${windows ? ".exe" : ""}`;
+  await run(Deno.execPath(), [
+    "task",
+    "--quiet",
+    "compile",
+    ...["--target", target, "--output", executable],
+  ]);
+  for (const file of ["README.md", "LICENSE"]) await Deno.copyFile(file, `${folder}/${file}`);
+  for (const shell of SHELLS) {
+    const file = `${folder}/completions/${COMPLETION_FILES[shell]}`;
+    await Deno.writeTextFile(file, completions(shell));
+  }
+  const file = windows ? `${name}.zip` : `${name}.tar.gz`;
+  if (windows) await run("zip", ["-qr", file, name], "dist");
+  else await run("tar", ["-czf", file, name], "dist");
+  await Deno.remove(folder, { recursive: true });
+  return file;
+}
+
+async function checksum(file: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(`dist/${file}`));
+  return new Uint8Array(digest).toHex();
+}
+
+const unknown = Deno.args.find((target) => !TARGETS.includes(target));
+if (unknown !== undefined) {
+  console.error(`unknown target ${unknown}; expected some of ${TARGETS.join(", ")}`);
+  Deno.exit(2);
+}
+
+let sums = "";
+for (const target of Deno.args.length > 0 ? Deno.args : TARGETS) {
+  const file = await archive(target);
+  sums += `${await checksum(file)}  ${file}\n`;
+}
+await Deno.writeTextFile("dist/SHA256SUMS", sums);
+const installer = await Deno.readTextFile("install.sh");
+const address = Deno.env.get("RELEASE_URL") ?? "";
+await Deno.writeTextFile("dist/install.sh", installer.replace(/^RELEASE=$/m, `RELEASE=${address}`));
+console.log(sums.trimEnd());

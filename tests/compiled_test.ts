@@ -1,0 +1,83 @@
+/** The compiled program, used for real. */
+import { assert, assertEquals } from "@std/assert";
+import config from "../deno.json" with { type: "json" };
+import { dialPort, exchange, random } from "./local.ts";
+import { available, packages, root, run, startServer } from "./program.ts";
+
+const folder = await Deno.makeTempDir();
+const executable = `${folder}/yodel${Deno.build.os === "windows" ? ".exe" : ""}`;
+const compiled = await compile();
+
+/**
+ * Compiles with the runtime of this Deno, which it may have to download. Where
+ * that fails, DENO_FOR_DENORT can name an older Deno and DENORT_BIN the runtime
+ * that belongs to it.
+ *
+ * @returns what was compiled with, or why nothing was compiled
+ */
+async function compile(): Promise<{ with: string } | { failed: string }> {
+  const task = [Deno.execPath(), "task", "--quiet", "--cwd", root, "compile"];
+  const now = await run([...task, "--output", executable], "", 120_000);
+  if (now.code === 0 && (await run([executable, "--version"])).code === 0) {
+    return { with: Deno.version.deno };
+  }
+  const older = Deno.env.get("DENO_FOR_DENORT");
+  if (older === undefined) {
+    const why = /error sending request.*/.exec(now.stderr)?.[0] ??
+      "what was compiled does not start";
+    return { failed: `no runtime to embed: ${why}` };
+  }
+  const flags = ["--quiet", "--no-check", "--allow-net", ...packages, "--output", executable];
+  const then = await run([older, "compile", ...flags, `${root}main.ts`], "", 120_000);
+  if (then.code !== 0) return { failed: then.stderr };
+  const { stdout } = await run([older, "--version"]);
+  return { with: stdout.split(/\s/)[1] ?? "" };
+}
+
+const ignore = "failed" in compiled;
+const note = "failed" in compiled ? `skipped: ${compiled.failed}` : `with Deno ${compiled.with}`;
+
+Deno.test(`the compiled program knows its version (${note})`, { ignore }, async () => {
+  assertEquals(await run([executable, "--version"]), {
+    code: 0,
+    stdout: `yodel ${config.version}\n`,
+    stderr: "",
+  });
+});
+
+Deno.test(`the compiled program refuses a wrong flag (${note})`, { ignore }, async () => {
+  assertEquals(await run([executable, "serve", "--drian"]), {
+    code: 2,
+    stdout: "",
+    stderr: 'yodel: unknown flag "--drian"; did you mean --drain?\n',
+  });
+});
+
+Deno.test(`the compiled program serves a verified pipeline (${note})`, {
+  ignore: ignore || !available("bash"),
+}, async () => {
+  await using server = await startServer(["127.0.0.1:0"], [executable, "serve"]);
+  const result = await run([
+    "bash",
+    "-c",
+    `set -o pipefail
+    head -c 50000000 /dev/urandom >${folder}/sent
+    ${executable} connect --verify ${server.port} <${folder}/sent | cmp - ${folder}/sent`,
+  ]);
+  assertEquals(result, { code: 0, stdout: "", stderr: "" });
+});
+
+Deno.test(`the compiled program drains on a signal (${note})`, {
+  ignore: ignore || Deno.build.os === "windows",
+}, async () => {
+  await using server = await startServer(["127.0.0.1:0"], [executable, "serve"]);
+  using conn = await dialPort(server.port);
+  const message = random(1000);
+  assertEquals(await exchange(conn, message), message);
+  server.process.kill("SIGTERM");
+  assertEquals(await conn.read(new Uint8Array(1)), null);
+  assertEquals((await server.process.status).code, 0);
+  assert((await server.log).includes(" info stopped "));
+});
+
+addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));

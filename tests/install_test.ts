@@ -1,0 +1,121 @@
+/** install.sh, from a release that is served on loopback. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { available, type Result, root, run } from "./program.ts";
+
+const ignore = !available("curl") || !available("tar") || Deno.build.os === "windows";
+const target = Deno.build.target;
+const archive = `yodel-1.2.3-${target}`;
+
+interface Release extends AsyncDisposable {
+  url: string;
+  folder: string;
+  /** Runs install.sh with this release, into the folder `bin`. */
+  install(env?: Record<string, string>): Promise<Result>;
+}
+
+/** A release for this machine whose program says what it is. */
+async function startRelease(): Promise<Release> {
+  const folder = await Deno.makeTempDir();
+  await Deno.mkdir(`${folder}/${archive}`);
+  await Deno.writeTextFile(`${folder}/${archive}/yodel`, "#!/bin/sh\necho yodel 1.2.3\n");
+  await run(["tar", "-czf", `${folder}/${archive}.tar.gz`, "-C", folder, archive]);
+  const bytes = await Deno.readFile(`${folder}/${archive}.tar.gz`);
+  const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+  const others = "0".repeat(64) + "  yodel-1.2.3-sparc-sun-solaris.tar.gz\n";
+  await Deno.writeTextFile(`${folder}/SHA256SUMS`, `${others}${sum}  ${archive}.tar.gz\n`);
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    try {
+      return new Response(await Deno.readFile(folder + new URL(request.url).pathname));
+    } catch {
+      return new Response("not found", { status: 404 });
+    }
+  });
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  return {
+    url,
+    folder,
+    install: async (env = {}) => {
+      const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+      const sh = (await run(["sh", "-c", "command -v sh"])).stdout.trim();
+      return await run(
+        ["env", ...assignments, sh, `${root}install.sh`, "--from", url, "--dir", `${folder}/bin`],
+      );
+    },
+    async [Symbol.asyncDispose]() {
+      await server.shutdown();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+Deno.test("install.sh installs the program for this system and says so", { ignore }, async () => {
+  await using release = await startRelease();
+  const installed = `installed ${archive} as ${release.folder}/bin/yodel\n`;
+  assertEquals(await release.install(), {
+    code: 0,
+    stdout: installed +
+      `${release.folder}/bin is not in your PATH: add it, or start ${release.folder}/bin/yodel\n`,
+    stderr: "",
+  });
+  const { stdout } = await run([`${release.folder}/bin/yodel`]);
+  assertEquals(stdout, "yodel 1.2.3\n");
+  const again = await release.install({ PATH: `${Deno.env.get("PATH")}:${release.folder}/bin` });
+  assertEquals(again, { code: 0, stdout: installed, stderr: "" });
+});
+
+Deno.test("install.sh leaves everything as it is when the checksum is wrong", {
+  ignore,
+}, async () => {
+  await using release = await startRelease();
+  await Deno.writeTextFile(`${release.folder}/${archive}.tar.gz`, "x", { append: true });
+  const { code, stdout, stderr } = await release.install();
+  assertEquals({ code, stdout, stderr }, {
+    code: 1,
+    stdout: "",
+    stderr: `install.sh: ${archive}.tar.gz has the wrong checksum: not installed\n`,
+  });
+  assert(!Array.from(Deno.readDirSync(release.folder)).some(({ name }) => name === "bin"));
+});
+
+Deno.test("install.sh says what is missing: an archive, a system, a tool, a release", {
+  ignore,
+}, async () => {
+  await using release = await startRelease();
+  const tools = `${release.folder}/tools`;
+  await Deno.mkdir(tools);
+  const names = ["sh", "curl", "sha256sum", "shasum", "tar", "uname", "mktemp", "rm", "grep"];
+  for (const tool of names.filter(available)) {
+    const { stdout } = await run(["sh", "-c", `command -v ${tool}`]);
+    await Deno.symlink(stdout.trim(), `${tools}/${tool}`);
+  }
+  const noGzip = await release.install({ PATH: tools });
+  assertEquals(noGzip, { code: 1, stdout: "", stderr: "install.sh: gzip is needed\n" });
+
+  await Deno.writeTextFile(`${tools}/gzip`, "");
+  await Deno.chmod(`${tools}/gzip`, 0o755);
+  await Deno.remove(`${tools}/uname`);
+  await Deno.writeTextFile(`${tools}/uname`, "#!/bin/sh\necho Plan9\n");
+  await Deno.chmod(`${tools}/uname`, 0o755);
+  const plan9 = await release.install({ PATH: tools });
+  assertEquals(plan9, {
+    code: 1,
+    stdout: "",
+    stderr: "install.sh: there is no archive for Plan9\n",
+  });
+
+  await Deno.writeTextFile(`${release.folder}/SHA256SUMS`, "");
+  const none = await release.install();
+  assertEquals({ code: none.code, stderr: none.stderr }, {
+    code: 1,
+    stderr: `install.sh: ${release.url} has no archive for ${target}\n`,
+  });
+  await Deno.remove(`${release.folder}/SHA256SUMS`);
+  const nothing = await release.install();
+  assertEquals(nothing.code, 1);
+  assertStringIncludes(nothing.stderr, "install.sh: cannot download");
+  assertEquals(await run(["sh", `${root}install.sh`, "--prefix"]), {
+    code: 1,
+    stdout: "",
+    stderr: "install.sh: expected [--dir DIR] [--from URL], not --prefix\n",
+  });
+});
