@@ -2,13 +2,19 @@
  * The clients of an echo server.
  *
  * ```ts
- * import { connect } from "./client.ts";
+ * import { connect, EchoError } from "@yodel/yodel/client";
  *
- * await connect({ scheme: "tcp", host: "localhost", port: 2222 }, {
- *   input: Deno.stdin,
- *   output: Deno.stdout,
- *   verify: true,
- * });
+ * try {
+ *   const { received } = await connect({ scheme: "tcp", host: "localhost", port: 2222 }, {
+ *     input: Deno.stdin,
+ *     output: Deno.stdout,
+ *     verify: true,
+ *   });
+ *   console.error(`${received} bytes came back as they were sent`);
+ * } catch (error) {
+ *   if (!(error instanceof EchoError)) throw error; // it could not connect, for one
+ *   console.error(error.message);
+ * }
  * ```
  *
  * @module

@@ -2,13 +2,15 @@
  * The echo server.
  *
  * ```ts
- * import { serve } from "./server.ts";
+ * import { formatEndpoint, serve } from "@yodel/yodel/server";
  *
  * const stop = new AbortController();
  * const server = await serve([{ scheme: "tcp", host: "127.0.0.1", port: 0 }], {
+ *   idleTimeout: 10_000, // milliseconds
+ *   log: { info: (message, fields) => console.error(message, fields) },
  *   signal: stop.signal,
  * });
- * console.log(server.endpoints[0].port);
+ * console.log(server.endpoints.map(formatEndpoint)); // ["tcp://127.0.0.1:46811"]
  * stop.abort();
  * await server.finished;
  * ```

@@ -1,0 +1,68 @@
+/** The program run from a URL, as from a host of raw files: no deno.json in reach, all as text/plain. */
+import { assertEquals, assertMatch } from "@std/assert";
+import config from "../deno.json" with { type: "json" };
+import { packages, root, run, startServer } from "./program.ts";
+
+/** Serves the project's files with the headers of raw.githubusercontent.com. */
+function serveFiles(): Deno.HttpServer<Deno.NetAddr> {
+  const headers = {
+    "content-type": "text/plain; charset=utf-8",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+  };
+  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    try {
+      const { pathname } = new URL(request.url);
+      return new Response(await Deno.readFile(root + pathname.slice(1)), { headers });
+    } catch {
+      return new Response("404: Not Found", { status: 404, headers });
+    }
+  });
+}
+
+Deno.test("deno run and deno install take the program from a URL", {
+  ignore: Deno.build.os === "windows", // It asks for sh.
+}, async () => {
+  await using files = serveFiles();
+  const host = `127.0.0.1:${files.addr.port}`;
+  const elsewhere = await Deno.makeTempDir();
+  const flags = ["--quiet", "--allow-net", `--allow-import=${host}`, ...packages];
+  const url = `http://${host}/main.ts`;
+  // The shell goes to an empty folder, so that no deno.json is near.
+  const there = (
+    ...words: string[]
+  ) => ["sh", "-c", `cd ${elsewhere} && exec "$@"`, "sh", ...words];
+  const program = there(Deno.execPath(), "run", ...flags, url);
+
+  const help = await run([...program, "--help"]);
+  assertEquals({ code: help.code, stderr: help.stderr }, { code: 0, stderr: "" });
+  assertMatch(help.stdout, /^Example:\n {2}yodel serve /);
+  {
+    await using server = await startServer(["127.0.0.1:0"], [...program, "serve"]);
+    assertEquals(await run([...program, "connect", "--verify", `${server.port}`], "hello\n"), {
+      code: 0,
+      stdout: "hello\n",
+      stderr: "",
+    });
+  }
+  const installed = await run(
+    there(
+      Deno.execPath(),
+      "install",
+      "--global",
+      "--root",
+      elsewhere,
+      "--name",
+      "yodel",
+      ...flags,
+      url,
+    ),
+  );
+  assertEquals({ code: installed.code }, { code: 0 }, installed.stderr);
+  assertEquals(await run([`${elsewhere}/bin/yodel`, "--version"]), {
+    code: 0,
+    stdout: `yodel ${config.version}\n`,
+    stderr: "",
+  });
+  await Deno.remove(elsewhere, { recursive: true });
+});
