@@ -1,6 +1,6 @@
 /**
  * Makes the archives of a release in dist/: for each target the executable with
- * its papers and completions, SHA256SUMS over all of them, and install.sh.
+ * its papers and completions, SHA256SUMS over the archives, and install.sh.
  *
  *     release.ts [TARGET ...]     all targets where none is named
  *
@@ -73,6 +73,7 @@ for (const target of Deno.args.length > 0 ? Deno.args : TARGETS) {
 }
 await Deno.writeTextFile("dist/SHA256SUMS", sums);
 const installer = await Deno.readTextFile("install.sh");
+if (!/^RELEASE=$/m.test(installer)) throw new Error("install.sh has no line RELEASE=");
 const address = Deno.env.get("RELEASE_URL") ?? "";
 await Deno.writeTextFile("dist/install.sh", installer.replace(/^RELEASE=$/m, `RELEASE=${address}`));
 console.log(sums.trimEnd());

@@ -19,36 +19,40 @@ function wordsOf(command: Command): string[] {
   return [...operands, ...Object.keys(command.flags).map((flag) => `--${flag}`), "--help"];
 }
 
-/** Flags with a few values to choose from, of all commands. */
-function choiceFlags(): Map<string, readonly string[]> {
+/** What may follow each flag that takes a value, of all commands: some words, or anything. */
+function valuesOfFlags(): Map<string, readonly string[]> {
   const found = new Map<string, readonly string[]>();
   for (const name of commandNames) {
     const flags: Readonly<Record<string, Flag>> = commands[name].flags;
     for (const [flag, { kind }] of Object.entries(flags)) {
-      if (kind.choices !== undefined) found.set(flag, kind.choices);
+      if (kind.placeholder !== "") found.set(flag, kind.choices ?? []);
     }
   }
   return found;
 }
 
 function bash(): string {
-  const choices = [...choiceFlags()].map(([flag, values]) =>
+  const values = [...valuesOfFlags()].map(([flag, values]) =>
     `    --${flag}) words="${values.join(" ")}" ;;`
   );
   const flags = commandNames.map((name) =>
     `      ${name}) words="${wordsOf(commands[name]).join(" ")}" ;;`
   );
-  return `# bash completion for yodel: source <(yodel completions bash)
+  return `# bash completion for yodel: eval "$(yodel completions bash)"
 _yodel() {
-  local words=""
-  case "\${COMP_WORDS[COMP_CWORD-1]}" in
-${choices.join("\n")}
+  local words="" word="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}"
+  # bash takes --flag=value for three words.
+  if [ "$before" = = ]; then before="\${COMP_WORDS[COMP_CWORD-2]}"; fi
+  if [ "$word" = = ]; then word=""; fi
+  if [ "$COMP_CWORD" = 1 ]; then before=yodel; fi
+  case "$before" in
+${values.join("\n")}
     yodel) words="${FIRST_WORDS.join(" ")}" ;;
     *) case "\${COMP_WORDS[1]}" in
 ${flags.join("\n")}
     esac ;;
   esac
-  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+  COMPREPLY=($(compgen -W "$words" -- "$word"))
 }
 complete -o default -F _yodel yodel
 `;
@@ -62,7 +66,7 @@ function zsh(): string {
       const value = kind.placeholder === ""
         ? ""
         : `: :${kind.choices === undefined ? "" : `(${kind.choices.join(" ")})`}`;
-      return quote(`--${flag}[${help}]${value}`);
+      return quote(`--${flag}${value === "" ? "" : "="}[${help}]${value}`);
     });
     const operands = command.operands.includes("|")
       ? [quote(`1: :(${command.operands.split("|").join(" ")})`)]
@@ -87,7 +91,12 @@ ${described.join("\n")}
 ${cases.join("\n")}
   esac
 }
-if [[ "$funcstack[1]" = _yodel ]]; then _yodel "$@"; else compdef _yodel yodel; fi
+if [[ "$funcstack[1]" = _yodel ]]; then
+  _yodel "$@"
+else
+  (( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
+  compdef _yodel yodel
+fi
 `;
 }
 

@@ -13,6 +13,9 @@ const cases: [words: string[], expected: string[]][] = [
   [["yodel", "completions", "z"], ["zsh"]],
 ];
 
+/** What bash makes of `yodel serve --log-format=j`. */
+const withEquals: typeof cases[0] = [["yodel", "serve", "--log-format", "=", "j"], ["json"]];
+
 Deno.test("completions prints what each shell is to run", async () => {
   for (const shell of SHELLS) {
     const result = await yodel(["completions", shell]);
@@ -21,16 +24,20 @@ Deno.test("completions prints what each shell is to run", async () => {
 });
 
 Deno.test("bash completes commands, flags and values", { ignore: !available("bash") }, async () => {
-  for (const [words, expected] of cases) {
+  for (const [words, expected] of [...cases, withEquals]) {
     const { stdout, stderr } = await run([
       "bash",
       "-c",
       `${completions("bash")}
-      COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _yodel; echo "\${COMPREPLY[*]}"`,
+      COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _yodel; echo "\${COMPREPLY[*]}"
+      complete -p yodel`,
       "bash",
       ...words,
     ]);
-    assertEquals({ stdout, stderr }, { stdout: expected.join(" ") + "\n", stderr: "" });
+    assertEquals({ stdout, stderr }, {
+      stdout: `${expected.join(" ")}\ncomplete -o default -F _yodel yodel\n`,
+      stderr: "",
+    });
   }
 });
 
@@ -60,7 +67,7 @@ Deno.test("zsh completes commands, flags and values", { ignore: !available("zsh"
     "-c",
     `zmodload zsh/zpty
     zpty shell "TERM=dumb COLUMNS=200 zsh -f -i"
-    zpty -w shell "PS1=; unsetopt zle_bracketed_paste; autoload -U compinit; compinit -u -D"
+    zpty -w shell "PS1=; unsetopt zle_bracketed_paste; zstyle :compinstall filename x"
     zpty -w shell "setopt auto_list no_list_ambiguous; source ${file}; echo rea''dy"
     zpty -r -m shell line "*ready*"
     complete() {

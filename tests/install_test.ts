@@ -13,11 +13,11 @@ interface Release extends AsyncDisposable {
   install(env?: Record<string, string>): Promise<Result>;
 }
 
-/** A release for this machine whose program says what it is. */
-async function startRelease(): Promise<Release> {
+/** A release for this machine, of a program that says what it is. */
+async function startRelease(program = "#!/bin/sh\necho yodel 1.2.3\n"): Promise<Release> {
   const folder = await Deno.makeTempDir();
   await Deno.mkdir(`${folder}/${archive}`);
-  await Deno.writeTextFile(`${folder}/${archive}/yodel`, "#!/bin/sh\necho yodel 1.2.3\n");
+  await Deno.writeTextFile(`${folder}/${archive}/yodel`, program);
   await run(["tar", "-czf", `${folder}/${archive}.tar.gz`, "-C", folder, archive]);
   const bytes = await Deno.readFile(`${folder}/${archive}.tar.gz`);
   const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
@@ -38,7 +38,17 @@ async function startRelease(): Promise<Release> {
       const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);
       const sh = (await run(["sh", "-c", "command -v sh"])).stdout.trim();
       return await run(
-        ["env", ...assignments, sh, `${root}install.sh`, "--from", url, "--dir", `${folder}/bin`],
+        [
+          "env",
+          "no_proxy=127.0.0.1",
+          ...assignments,
+          sh,
+          `${root}install.sh`,
+          "--from",
+          url,
+          "--dir",
+          `${folder}/bin`,
+        ],
       );
     },
     async [Symbol.asyncDispose]() {
@@ -77,13 +87,40 @@ Deno.test("install.sh leaves everything as it is when the checksum is wrong", {
   assert(!Array.from(Deno.readDirSync(release.folder)).some(({ name }) => name === "bin"));
 });
 
+Deno.test("install.sh leaves the old program where the new one does not start", {
+  ignore,
+}, async () => {
+  await using release = await startRelease("#!/nowhere/sh\n");
+  await Deno.mkdir(`${release.folder}/bin`);
+  await Deno.writeTextFile(`${release.folder}/bin/yodel`, "old");
+  const { code, stdout, stderr } = await release.install();
+  assertEquals({ code, stdout }, { code: 1, stdout: "" });
+  assertStringIncludes(
+    stderr,
+    `install.sh: the program of ${archive}.tar.gz does not start on this system\n`,
+  );
+  assertEquals(await Deno.readTextFile(`${release.folder}/bin/yodel`), "old");
+  assertEquals(Array.from(Deno.readDirSync(`${release.folder}/bin`)).length, 1);
+});
+
 Deno.test("install.sh says what is missing: an archive, a system, a tool, a release", {
   ignore,
 }, async () => {
   await using release = await startRelease();
   const tools = `${release.folder}/tools`;
   await Deno.mkdir(tools);
-  const names = ["sh", "curl", "sha256sum", "shasum", "tar", "uname", "mktemp", "rm", "grep"];
+  const names = [
+    "sh",
+    "curl",
+    "sha256sum",
+    "shasum",
+    "tar",
+    "uname",
+    "mktemp",
+    "rm",
+    "grep",
+    "head",
+  ];
   for (const tool of names.filter(available)) {
     const { stdout } = await run(["sh", "-c", `command -v ${tool}`]);
     await Deno.symlink(stdout.trim(), `${tools}/${tool}`);
