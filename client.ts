@@ -24,9 +24,12 @@ import { Verifier } from "./echo/verifier.ts";
 import { dial } from "./net/dial.ts";
 import { type Endpoint, formatEndpoint } from "./net/endpoint.ts";
 import { reason } from "./net/error.ts";
+import type { Stream } from "./net/stream.ts";
+import type { ClientTls } from "./net/tls.ts";
 
 export { type Endpoint, formatEndpoint, parseEndpoint } from "./net/endpoint.ts";
 export { EndpointError } from "./net/error.ts";
+export type { ClientTls } from "./net/tls.ts";
 
 /** Where bytes come from, such as `Deno.stdin`. */
 export interface Input {
@@ -52,6 +55,8 @@ export interface ConnectOptions {
   idleTimeout?: number;
   /** Compares what comes back with what was sent. Default: false. */
   verify?: boolean;
+  /** What a `tls://` endpoint needs besides what the system trusts. */
+  tls?: ClientTls;
   /** Called once the connection is open. */
   onConnect?: () => void;
   /** Ends the connection. */
@@ -104,7 +109,7 @@ const SIMULTANEOUS = 100;
 /** An open connection, with what is known of it. */
 interface Link {
   readonly endpoint: Endpoint;
-  readonly conn: Deno.TcpConn;
+  readonly conn: Stream;
   readonly traffic: Traffic;
   /** Only where what comes back is compared. */
   readonly verifier?: Verifier;
@@ -126,7 +131,7 @@ interface Link {
  */
 export async function connect(endpoint: Endpoint, options: ConnectOptions): Promise<Exchange> {
   const { input, output, timeout = 10_000, idleTimeout = 0, verify = false, signal } = options;
-  const conn = await dial(endpoint, timeout, signal);
+  const conn = await dial(endpoint, { timeout, signal, tls: options.tls });
   options.onConnect?.();
   const traffic = new Traffic();
   const verifier = verify ? new Verifier() : undefined;

@@ -5,7 +5,7 @@
  * @module
  */
 import { commandHelp, programHelp } from "./cli/help.ts";
-import { commands } from "./cli/commands.ts";
+import { commands, type FlagValues } from "./cli/commands.ts";
 import { completions } from "./cli/completions.ts";
 import {
   asksForHelp,
@@ -18,8 +18,9 @@ import {
 import { connect, EchoError, type Input, type Output, StreamError, writeAll } from "./client.ts";
 import config from "./deno.json" with { type: "json" };
 import { escapeControls } from "./escape.ts";
-import { createLog } from "./log.ts";
-import { EndpointError, formatEndpoint, serve } from "./server.ts";
+import { createLog, type Log } from "./log.ts";
+import { reason } from "./net/error.ts";
+import { type Endpoint, EndpointError, formatEndpoint, serve, type ServerTls } from "./server.ts";
 
 /** Exit statuses (design, "The command line"). */
 const ALL_WELL = 0;
@@ -57,10 +58,13 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function runServe(args: readonly string[]): Promise<number> {
   const { flags, operands } = parseInvocation(commands.serve, args);
+  const endpoints = parseEndpoints(operands, 0);
   const log = createLog(flags["log-level"], flags["log-format"]);
-  const server = await serve(parseEndpoints(operands, 0), {
+  const server = await serve(endpoints, {
+    tls: await serverTls(endpoints, flags, log),
     idleTimeout: flags["idle-timeout"],
     backlog: flags["backlog"],
+    socketMode: flags["socket-mode"],
     maxConnections: flags["max-connections"],
     drain: flags["drain"],
     log,
@@ -71,6 +75,56 @@ async function runServe(args: readonly string[]): Promise<number> {
   await server.finished;
   await Promise.race([log.written(), pause(LAST_LINES)]);
   return ALL_WELL;
+}
+
+/** Reads what `tls://` endpoints need, or makes it where nothing is given. */
+async function serverTls(
+  endpoints: readonly Endpoint[],
+  flags: FlagValues<typeof commands.serve.flags>,
+  log: Log,
+): Promise<ServerTls | undefined> {
+  refuseUselessTls(endpoints, flags);
+  if (!endpoints.some(({ scheme }) => scheme === "tls")) return undefined;
+  const clientCa = await readIfGiven(flags["client-ca"]);
+  const given = { cert: await readIfGiven(flags["cert"]), key: await readIfGiven(flags["key"]) };
+  if (given.cert !== undefined && given.key !== undefined) {
+    if (flags["write-ca"] !== "") throw new UsageError("--write-ca and --cert exclude each other");
+    return { cert: given.cert, key: given.key, clientCa };
+  }
+  const hosts = endpoints.flatMap((endpoint) => endpoint.scheme === "tls" ? [endpoint.host] : []);
+  const names = new Set(["localhost", "127.0.0.1", "::1", ...hosts]);
+  const { makeIdentity } = await import("./net/certificate.ts");
+  const { ca, cert, key } = await makeIdentity([...names].filter((name) => name !== "*"));
+  if (flags["write-ca"] !== "") {
+    await Deno.writeTextFile(flags["write-ca"], ca).catch((error) => {
+      throw new UsageError(`--write-ca: cannot write ${flags["write-ca"]}: ${reason(error)}`);
+    });
+  }
+  log.warn?.("made a throw-away certificate", {
+    names: [...names],
+    ca: flags["write-ca"] || "not written, see --write-ca",
+  });
+  return { cert, key, clientCa };
+}
+
+/** Complains of flags for TLS that would do nothing, or half of something. */
+function refuseUselessTls(
+  endpoints: readonly Endpoint[],
+  flags: Readonly<Record<string, unknown>>,
+): void {
+  const names = ["cert", "key", "client-ca", "write-ca", "ca", "server-name", "insecure"];
+  const given = names.find((name) => flags[name]);
+  if (given !== undefined && !endpoints.some(({ scheme }) => scheme === "tls")) {
+    throw new UsageError(`--${given}: expected a tls:// endpoint with it`);
+  }
+  if (!flags["cert"] !== !flags["key"]) throw new UsageError("--cert and --key go together");
+}
+
+async function readIfGiven(file: string): Promise<string | undefined> {
+  if (file === "") return undefined;
+  return await Deno.readTextFile(file).catch((error) => {
+    throw new UsageError(`cannot read ${file}: ${reason(error)}`);
+  });
 }
 
 /** Is aborted at the first SIGINT or SIGTERM; the second one ends the program at once. */
@@ -90,6 +144,15 @@ function stopOnSignal(): AbortSignal {
 async function runConnect(args: readonly string[]): Promise<number> {
   const { flags, operands } = parseInvocation(commands.connect, args);
   const [endpoint] = parseEndpoints(operands, 1);
+  refuseUselessTls([endpoint], flags);
+  const tls = {
+    ca: await readIfGiven(flags["ca"]),
+    cert: await readIfGiven(flags["cert"]),
+    key: await readIfGiven(flags["key"]),
+    serverName: flags["server-name"] || undefined,
+    insecure: flags["insecure"],
+  };
+  if (tls.insecure) console.error("yodel: --insecure: nobody knows who the server is");
   const output = Deno.stdout.isTerminal() ? new TerminalOutput() : stdout;
   try {
     await connect(endpoint, {
@@ -98,6 +161,7 @@ async function runConnect(args: readonly string[]): Promise<number> {
       timeout: flags["timeout"],
       idleTimeout: flags["idle-timeout"],
       verify: flags["verify"],
+      tls,
       onConnect: () => {
         if (!Deno.stdin.isTerminal()) return;
         console.error(`connected to ${formatEndpoint(endpoint)}; Ctrl-D ends`);

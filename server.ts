@@ -21,12 +21,15 @@ import { BufferPool } from "./echo/buffers.ts";
 import { echo } from "./echo/echo.ts";
 import { lookInterval, Traffic } from "./echo/traffic.ts";
 import { excerpt, type Log, type LogDataForm, type LogFields } from "./log.ts";
-import { type Endpoint, formatEndpoint, formatHostPort } from "./net/endpoint.ts";
+import { type Endpoint, formatEndpoint } from "./net/endpoint.ts";
 import { errorCode, reason } from "./net/error.ts";
-import { listen } from "./net/listen.ts";
+import { type Arrival, listen, type Listener } from "./net/listen.ts";
+import type { Stream } from "./net/stream.ts";
+import type { ServerTls } from "./net/tls.ts";
 
 export { type Endpoint, formatEndpoint, parseEndpoint } from "./net/endpoint.ts";
 export { EndpointError } from "./net/error.ts";
+export type { ServerTls } from "./net/tls.ts";
 export type { Log, LogDataForm, LogFields } from "./log.ts";
 
 /** Settings of {@linkcode serve}. Every limit can be switched off with 0. */
@@ -35,6 +38,10 @@ export interface ServeOptions {
   idleTimeout?: number;
   /** How many connections wait in the kernel to be accepted, for each listener. Default: 511. */
   backlog?: number;
+  /** What `tls://` endpoints need. */
+  tls?: ServerTls;
+  /** Permissions of the files of Unix sockets. Default: 0o600. */
+  socketMode?: number;
   /** How many connections are served at once; others wait in the kernel. Default: 0, no limit. */
   maxConnections?: number;
   /** How long connections may go on once `signal` is aborted, in milliseconds. Default: 5,000. */
@@ -59,7 +66,8 @@ export interface Server {
 type Ending = "eof" | "reset" | "idle" | "drain" | "error";
 
 interface Connection {
-  readonly conn: Deno.TcpConn;
+  readonly stream: Stream;
+  readonly peer: () => string;
   readonly traffic: Traffic;
   readonly opened: number;
   /** Counts the connections of the server, from 1 on. */
@@ -99,7 +107,8 @@ export async function serve(
   endpoints: readonly Endpoint[],
   options: ServeOptions = {},
 ): Promise<Server> {
-  const listeners = await listen(endpoints, options.backlog ?? 511);
+  const { backlog = 511, socketMode = 0o600, tls } = options;
+  const listeners = await listen(endpoints, { backlog, socketMode, tls });
   return new EchoServer(listeners, options);
 }
 
@@ -120,19 +129,19 @@ class EchoServer implements Server {
   /** Resolved, and replaced, when there may be room for a connection, or the server stops. */
   #change = Promise.withResolvers<void>();
 
-  constructor(listeners: readonly Deno.TcpListener[], options: ServeOptions) {
+  constructor(listeners: readonly Listener[], options: ServeOptions) {
     this.#idleTimeout = options.idleTimeout ?? 60_000;
     this.#maxConnections = options.maxConnections ?? 0;
     this.#drainTimeout = options.drain ?? 5_000;
     this.#log = options.log ?? {};
     this.#logData = options.logData ?? "off";
-    this.endpoints = listeners.map(({ addr }) => endpointOf(addr));
+    this.endpoints = listeners.map(({ endpoint }) => endpoint);
     this.finished = this.#run(listeners, options.signal);
   }
 
-  async #run(listeners: readonly Deno.TcpListener[], signal?: AbortSignal): Promise<void> {
+  async #run(listeners: readonly Listener[], signal?: AbortSignal): Promise<void> {
     this.#log.info?.("listening", { endpoints: this.endpoints.map(formatEndpoint) });
-    if (this.endpoints.some(({ host }) => host === "0.0.0.0" || host === "::")) {
+    if (this.endpoints.some(isWildcard)) {
       this.#log.warn?.("listening on all addresses: whoever can reach this machine can connect");
     }
     const sweep = this.#idleTimeout > 0
@@ -147,20 +156,20 @@ class EchoServer implements Server {
     this.#log.info?.("stopped", { connections: this.#accepted });
   }
 
-  #stop(listeners: readonly Deno.TcpListener[]): void {
+  #stop(listeners: readonly Listener[]): void {
     this.#stopping = true;
     for (const listener of listeners) listener.close();
     this.#announceChange();
   }
 
-  async #acceptFrom(listener: Deno.TcpListener): Promise<void> {
-    const endpoint = formatEndpoint(endpointOf(listener.addr));
+  async #acceptFrom(listener: Listener): Promise<void> {
+    const endpoint = formatEndpoint(listener.endpoint);
     let reminded = -Infinity;
     while (!this.#stopping) {
       while (this.#full()) await this.#change.promise;
-      let conn;
+      let arrival;
       try {
-        conn = await listener.accept();
+        arrival = await listener.accept();
       } catch (error) {
         // An error of accept concerns one connection, or all for a while, but
         // never the listener: only closing that ends the loop (design, rule 5).
@@ -178,8 +187,8 @@ class EchoServer implements Server {
       }
       // With several listeners another one may have taken the last place meanwhile.
       while (this.#full()) await this.#change.promise;
-      if (this.#stopping) conn.close();
-      else this.#serveConnection(conn, endpoint);
+      if (this.#stopping) arrival.stream.close();
+      else this.#serveConnection(arrival, endpoint);
     }
   }
 
@@ -191,9 +200,10 @@ class EchoServer implements Server {
     return true;
   }
 
-  async #serveConnection(conn: Deno.TcpConn, endpoint: string): Promise<void> {
+  async #serveConnection({ stream, peer }: Arrival, endpoint: string): Promise<void> {
     const connection: Connection = {
-      conn,
+      stream,
+      peer,
       traffic: new Traffic(),
       opened: performance.now(),
       number: ++this.#accepted,
@@ -202,14 +212,15 @@ class EchoServer implements Server {
     };
     this.#open.add(connection);
     this.#log.debug?.("opened", identity(connection));
+    const secure = endpoint.startsWith("tls:");
     let failure: unknown;
     try {
-      // A reply longer than the buffer would otherwise wait for the peer's
-      // delayed acknowledgement of its first part (Nagle, 44 ms).
-      conn.setNoDelay(true);
-      await echo(conn, connection.traffic, this.#buffers, this.#dataLog(connection));
+      await echo(stream, connection.traffic, this.#buffers, this.#dataLog(connection));
+      // Closing ends the sending side as well, but TLS wants to be told before.
+      if (secure) await stream.closeWrite();
     } catch (error) {
-      failure = error;
+      // A TLS peer that leaves without close_notify has reached its end (design, rule 4).
+      if (!(error instanceof Deno.errors.UnexpectedEof)) failure = error;
     }
     connection.ending ??= endingAfter(failure);
     close(connection);
@@ -233,7 +244,7 @@ class EchoServer implements Server {
   #logClosed(connection: Connection, failure: unknown): void {
     const { traffic, ending } = connection;
     if (ending === "error") {
-      this.#log.warn?.("closed", { ...story(connection), error: reason(failure) });
+      this.#log.info?.("closed", { ...story(connection), error: reason(failure) });
     } else if (ending === "drain" && traffic.sent < traffic.received) {
       this.#log.warn?.("closed before it was finished", story(connection));
     } else if (ending === "eof" && traffic.received === 0) {
@@ -267,7 +278,7 @@ class EchoServer implements Server {
       await pause(DRAIN_LOOK);
       const overdue = performance.now() >= deadline;
       for (const connection of this.#open) {
-        const { traffic, ending, conn } = connection;
+        const { traffic, ending, stream } = connection;
         const looks = traffic.look();
         if (overdue) close(connection, "drain");
         else if (looks >= idle) close(connection, "idle");
@@ -276,7 +287,7 @@ class EchoServer implements Server {
         } else if (looks >= FINISHED_LOOKS && traffic.sent === traffic.received) {
           connection.ending = "drain";
           // Should it fail, the connection's own task meets the same error.
-          conn.closeWrite().catch(() => {});
+          stream.closeWrite().catch(() => {});
         }
       }
     }
@@ -293,13 +304,12 @@ function close(connection: Connection, ending?: Ending): void {
   if (connection.closed) return;
   connection.closed = true;
   connection.ending ??= ending;
-  connection.conn.close();
+  connection.stream.close();
 }
 
 /** What the log says of a connection from the start. */
-function identity({ number, conn, endpoint }: Connection): LogFields {
-  const { hostname, port } = conn.remoteAddr;
-  return { connection: number, peer: formatHostPort(hostname, port), endpoint };
+function identity({ number, peer, endpoint }: Connection): LogFields {
+  return { connection: number, peer: peer(), endpoint };
 }
 
 /** What the log says of a connection at its end. */
@@ -324,6 +334,6 @@ function endingAfter(failure: unknown): Ending {
   return ["ECONNRESET", "ECONNABORTED", "EPIPE", "ENOTCONN"].includes(code) ? "reset" : "error";
 }
 
-function endpointOf(addr: Deno.NetAddr): Endpoint {
-  return { scheme: "tcp", host: addr.hostname, port: addr.port };
+function isWildcard(endpoint: Endpoint): boolean {
+  return endpoint.scheme !== "unix" && ["0.0.0.0", "::"].includes(endpoint.host);
 }

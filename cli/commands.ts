@@ -5,7 +5,7 @@
  * @module
  */
 import { LOG_DATA_FORMS, LOG_FORMATS, LOG_LEVELS } from "../log.ts";
-import { choice, count, duration, type Kind, toggle } from "./kinds.ts";
+import { choice, count, duration, file, fileMode, host, type Kind, toggle } from "./kinds.ts";
 
 /** A flag of a command. */
 export interface Flag<T = unknown> {
@@ -51,6 +51,11 @@ export const commands = {
       "backlog": flag("Limits", count(1), "511", "connections waiting to be accepted"),
       "max-connections": flag("Limits", count(0), "0", "served at once, others wait; 0: no limit"),
       "drain": flag("Limits", duration, "5s", "time to finish after a signal; 0: no limit"),
+      "cert": flag("TLS", file, "", "certificate, PEM; without one it makes its own"),
+      "key": flag("TLS", file, "", "key of the certificate, PEM"),
+      "client-ca": flag("TLS", file, "", "refuse clients that this CA has not signed"),
+      "write-ca": flag("TLS", file, "", "write the CA of its own certificate, PEM"),
+      "socket-mode": flag("Limits", fileMode, "0600", "permissions of Unix socket files"),
       "log-level": flag("Log", choice(LOG_LEVELS), "info", "least level that is logged"),
       "log-format": flag("Log", choice(LOG_FORMATS), "text", "for people or for programs"),
       "log-data": flag("Log", choice(LOG_DATA_FORMS), "off", "log what each read brought"),
@@ -64,12 +69,17 @@ export const commands = {
     flags: {
       "timeout": flag("Limits", duration, "10s", "time to connect; 0: as long as the system tries"),
       "idle-timeout": flag("Limits", duration, "0", "give up without traffic; 0: never"),
+      "ca": flag("TLS", file, "", "trust servers that this CA has signed, PEM"),
+      "cert": flag("TLS", file, "", "certificate to show, PEM"),
+      "key": flag("TLS", file, "", "key of the certificate, PEM"),
+      "server-name": flag("TLS", host, "", "name that the certificate must be for"),
+      "insecure": flag("TLS", toggle, "false", "trust any certificate"),
       "verify": flag("Checks", toggle, "false", "compare what comes back with what was sent"),
     },
   },
   completions: {
     summary: "Print what lets a shell complete words of yodel",
-    example: "source <(yodel completions bash)",
+    example: 'eval "$(yodel completions bash)"',
     operands: SHELLS.join("|"),
     maxOperands: 1,
     flags: {},

@@ -6,8 +6,9 @@
 import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint.ts";
 import { type Command, type CommandName, commandNames, commands, type Flag } from "./commands.ts";
 
-const ENDPOINT_HELP = `ENDPOINT is ${ENDPOINT_FORM}, an IPv6 address in brackets: [::1]:2222.
-Without one it is ${formatEndpoint(DEFAULT_ENDPOINT)}.`;
+const ENDPOINT_HELP = `ENDPOINT is ${ENDPOINT_FORM}.
+An IPv6 address stands in brackets: [::1]:2222. Without an endpoint it is
+${formatEndpoint(DEFAULT_ENDPOINT)}.`;
 
 /** What `yodel --help` prints. */
 export function programHelp(): string {
@@ -33,24 +34,23 @@ could not be done; 130 or 143 a signal ended it before it could answer.
 export function commandHelp(name: CommandName): string {
   const command: Command = commands[name];
   const groups = Map.groupBy(Object.entries(command.flags), ([, { group }]) => group);
-  const flags = [...groups].map(([group, flags]) => `${group}:\n${columns(flags.map(flagRow))}\n`);
+  const flags = [...groups].map(([group, flags]) => `${group}:\n${columns(flags.map(flagRow))}`);
   const notes = [];
   if (command.operands.includes("ENDPOINT")) notes.push(ENDPOINT_HELP);
   if (flags.length > 0) notes.push("Durations are written 250ms, 1.5s or 2m.");
-  return `Example:
-  ${command.example}
-
-${command.summary}.
-
-Usage: ${usage(name)}${flags.length > 0 ? " [FLAGS]" : ""}
-
-${[...flags, notes.join("\n")].join("\n")}
-`;
+  const paragraphs = [
+    `Example:\n  ${command.example}`,
+    `${command.summary}.`,
+    `Usage: ${usage(name)}${flags.length > 0 ? " [FLAGS]" : ""}`,
+    ...flags,
+    notes.join("\n"),
+  ];
+  return paragraphs.filter((text) => text !== "").join("\n\n") + "\n";
 }
 
 function flagRow([name, { kind, default: otherwise, help }]: [string, Flag]): [string, string] {
   if (kind.placeholder === "") return [`--${name}`, help];
-  return [`--${name} ${kind.placeholder}`, `${help} (${otherwise})`];
+  return [`--${name} ${kind.placeholder}`, otherwise === "" ? help : `${help} (${otherwise})`];
 }
 
 function usage(name: CommandName): string {

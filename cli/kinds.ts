@@ -50,6 +50,27 @@ export function count(least: number): Kind<number> {
   };
 }
 
+/** The name of a file, or nothing. */
+export const file: Kind<string> = {
+  placeholder: "FILE",
+  expected: "a file",
+  parse: (text) => text,
+};
+
+/** The name of a host, or nothing. */
+export const host: Kind<string> = {
+  placeholder: "NAME",
+  expected: "a name",
+  parse: (text) => text,
+};
+
+/** Permissions of a file, as chmod takes them. */
+export const fileMode: Kind<number> = {
+  placeholder: "MODE",
+  expected: "permissions in octal such as 0600",
+  parse: (text) => /^[0-7]{3,4}$/.test(text) ? parseInt(text, 8) : undefined,
+};
+
 /** One of some names. */
 export function choice<const Name extends string>(names: readonly Name[]): Kind<Name> {
   return {

@@ -70,7 +70,7 @@ export function parseInvocation<C extends Command>(
   const flags: Record<string, unknown> = {};
   for (const [name, { kind, default: otherwise }] of Object.entries(command.flags)) {
     const text = String(given[name] ?? otherwise);
-    const value = kind.parse(text);
+    const value = given[name] === "" ? undefined : kind.parse(text);
     if (value === undefined) {
       const what = text === "" ? "nothing" : quote(text);
       throw new UsageError(`--${name}: expected ${kind.expected}, not ${what}`);
@@ -120,9 +120,10 @@ export function parseEndpoints(
 ): [Endpoint, ...Endpoint[]] {
   const [first = DEFAULT_ENDPOINT, ...more] = operands.map((text) => {
     const endpoint = parseEndpoint(text);
+    if (endpoint?.scheme === "unix") return endpoint;
     if (endpoint !== undefined && endpoint.port >= leastPort) return endpoint;
     throw new UsageError(
-      `endpoint ${quote(text)}: expected ${ENDPOINT_FORM} with a port from ${leastPort} to 65535`,
+      `endpoint ${quote(text)}: expected ${ENDPOINT_FORM}, PORT from ${leastPort} to 65535`,
     );
   });
   return [first, ...more];

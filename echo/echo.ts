@@ -4,26 +4,27 @@
  * @module
  */
 import { type BufferPool, SMALL } from "./buffers.ts";
+import type { Stream } from "../net/stream.ts";
 import type { Traffic } from "./traffic.ts";
 
 /**
- * Sends everything that `conn` brings back on it, until its peer sends no more
+ * Sends everything that `stream` brings back on it, until its peer sends no more
  * and all is written. Reads nothing while anything is unwritten, so a peer that
  * does not read is not read from either.
  *
  * This is the hot path: one read and one write a round trip, and no timer,
  * closure or allocation in between (design, byte path, rules 2, 3 and 6).
  *
- * @param conn the stream; it stays open. To close it is all that is left to do:
+ * @param stream the stream; it stays open. To close it is all that is left to do:
  *   with nothing unread, that sends the end after what is still under way, as a
  *   half-close would, and serves 5 % more connections a second than both
  * @param traffic counts what has passed, while it passes
  * @param buffers lends what to read into
  * @param onRead sees the bytes of each read, before they are sent back
- * @throws what `conn` throws when its peer resets it or it is closed meanwhile
+ * @throws what `stream` throws when its peer resets it or it is closed meanwhile
  */
 export async function echo(
-  conn: Deno.Conn,
+  stream: Stream,
   traffic: Traffic,
   buffers: BufferPool,
   onRead?: (bytes: Uint8Array) => void,
@@ -33,17 +34,17 @@ export async function echo(
   let bytes = buffer;
   try {
     for (;;) {
-      const length = await conn.read(buffer);
+      const length = await stream.read(buffer);
       if (length === null) break;
       traffic.received += length;
       if (bytes.length !== length || bytes.buffer !== buffer.buffer) {
         bytes = buffer.subarray(0, length);
       }
       if (onRead !== undefined) onRead(bytes);
-      let written = await conn.write(bytes);
+      let written = await stream.write(bytes);
       traffic.sent += written;
       while (written < length) {
-        const more = await conn.write(bytes.subarray(written));
+        const more = await stream.write(bytes.subarray(written));
         written += more;
         traffic.sent += more;
       }

@@ -5,33 +5,50 @@
  */
 import type { Endpoint } from "./endpoint.ts";
 import { EndpointError } from "./error.ts";
+import type { Stream } from "./stream.ts";
+import { type ClientTls, connectByNode, needsNode, startTls } from "./tls.ts";
+
+/** Settings of {@linkcode dial}. */
+export interface DialOptions {
+  /**
+   * How long it may take, with the look-up of the name and the handshake of
+   * TLS, in milliseconds; 0: as long as the system waits.
+   */
+  readonly timeout: number;
+  /** Gives up when it is aborted. */
+  readonly signal?: AbortSignal;
+  readonly tls?: ClientTls;
+}
 
 /**
  * Opens a connection. Where a name has several addresses, they are tried in
  * turn, IPv6 and IPv4 (RFC 8305, by the runtime).
  *
- * @param timeout how long it may take, with the look-up of the name, in
- *   milliseconds; 0: as long as the system waits
- * @param signal gives up when it is aborted
  * @throws {EndpointError} refused, unreachable, unknown host or timed out
  * @throws the reason of the signal
  */
 export async function dial(
   endpoint: Endpoint,
-  timeout: number,
-  signal?: AbortSignal,
-): Promise<Deno.TcpConn> {
+  { timeout, signal, tls = {} }: DialOptions,
+): Promise<Stream> {
   const overdue = new AbortController();
   const timer = timeout > 0
     ? setTimeout(() => overdue.abort(`timed out after ${timeout / 1000}s`), timeout)
     : undefined;
   const given = signal === undefined ? overdue.signal : AbortSignal.any([overdue.signal, signal]);
   try {
+    if (endpoint.scheme === "unix") {
+      return await Deno.connect({ transport: "unix", path: endpoint.path });
+    }
+    if (endpoint.scheme === "tls" && needsNode(tls)) {
+      return await connectByNode(endpoint, tls, given);
+    }
     const { host, port } = endpoint;
     const conn = await Deno.connect({ hostname: host, port, signal: given });
     // What is sent should leave at once, not wait for more (Nagle).
     conn.setNoDelay(true);
-    return conn;
+    if (endpoint.scheme === "tcp") return conn;
+    return await Promise.race([startTls(conn, host, tls), aborted(given)]);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     const cause = overdue.signal.aborted ? overdue.signal.reason : error;
@@ -39,4 +56,10 @@ export async function dial(
   } finally {
     clearTimeout(timer);
   }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }

@@ -5,37 +5,50 @@
  * @module
  */
 
-/** One end of a TCP connection: where to listen, or where to connect. */
-export interface Endpoint {
-  readonly scheme: "tcp";
+/** An endpoint with a host and a port. */
+export interface HostEndpoint {
+  readonly scheme: "tcp" | "tls";
   /** A name or an IP address; an IPv6 address stands without brackets. */
   readonly host: string;
   /** 0 to 65,535; 0 is any free port, and has a meaning only for listening. */
   readonly port: number;
 }
 
+/** A Unix socket. */
+export interface UnixEndpoint {
+  readonly scheme: "unix";
+  readonly path: string;
+}
+
+/** Where to listen, or where to connect. */
+export type Endpoint = HostEndpoint | UnixEndpoint;
+
 /** What stands for an endpoint that was not given (design, "The command line"). */
-export const DEFAULT_ENDPOINT: Endpoint = { scheme: "tcp", host: "localhost", port: 2222 };
+export const DEFAULT_ENDPOINT: HostEndpoint = { scheme: "tcp", host: "localhost", port: 2222 };
 
 /** What {@linkcode parseEndpoint} understands, for messages and help. */
-export const ENDPOINT_FORM = "[tcp://][HOST:]PORT";
+export const ENDPOINT_FORM = "[tcp://|tls://][HOST:]PORT or unix:PATH";
 
 const FORM =
-  /^(?:tcp:\/\/)?(?:(?<name>[\w.-]*):|\[(?<ipv6>[\da-f:.]+(?:%[\w.-]+)?)\]:)?(?<port>\d{1,5})$/i;
+  /^(?:(?<scheme>tcp|tls):\/\/)?(?:(?<name>[\w.-]*|\*):|\[(?<ipv6>[\da-f:.]+(?:%[\w.-]+)?)\]:)?(?<port>\d{1,5})$/i;
 
 /**
- * Reads an endpoint: `tcp://HOST:PORT`, `HOST:PORT`, `:PORT` or `PORT`, with an
- * IPv6 address in brackets. Without a host it is localhost.
+ * Reads an endpoint: `tcp://HOST:PORT`, `tls://HOST:PORT`, `unix:PATH`,
+ * `HOST:PORT`, `:PORT` or `PORT`, with an IPv6 address in brackets. Without a
+ * host it is localhost, without a scheme tcp. The host `*` stands for all
+ * addresses of a machine.
  *
  * @returns the endpoint, or undefined where `text` is none
  */
 export function parseEndpoint(text: string): Endpoint | undefined {
+  const [, path] = /^unix:(.+)$/s.exec(text) ?? [];
+  if (path !== undefined) return { scheme: "unix", path };
   const parts = FORM.exec(text)?.groups;
   if (parts === undefined) return undefined;
   const port = Number(parts.port);
   if (port > 65535) return undefined;
   return {
-    scheme: "tcp",
+    scheme: (parts.scheme?.toLowerCase() ?? "tcp") as HostEndpoint["scheme"],
     host: parts.ipv6 || parts.name || DEFAULT_ENDPOINT.host,
     port,
   };
@@ -43,6 +56,7 @@ export function parseEndpoint(text: string): Endpoint | undefined {
 
 /** Writes an endpoint so that {@linkcode parseEndpoint} reads it: `tcp://[::1]:2222`. */
 export function formatEndpoint(endpoint: Endpoint): string {
+  if (endpoint.scheme === "unix") return `unix:${endpoint.path}`;
   return `${endpoint.scheme}://${formatHostPort(endpoint.host, endpoint.port)}`;
 }
 

@@ -29,10 +29,21 @@ const REASONS: Record<string, string> = {
   ECONNRESET: "connection reset by the peer",
   EHOSTUNREACH: "host unreachable",
   EMFILE: "too many open files",
+  ENOENT: "no such file",
   ENETUNREACH: "network unreachable",
   ENFILE: "too many open files on this machine",
   EPERM: "operation not permitted",
   ETIMEDOUT: "timed out",
+};
+
+/** What rustls says of a certificate that it does not trust, in words. */
+const UNTRUSTED: Record<string, string> = {
+  BadSignature: "its certificate is not signed by a CA that is trusted here",
+  UnknownIssuer: "its certificate is not signed by a CA that is trusted here",
+  Expired: "its certificate has expired",
+  certificate: "its certificate is for another name",
+  NotValidForName: "its certificate is for another name",
+  NotValidYet: "its certificate is not valid yet",
 };
 
 /** Says in a few words why an operation on the network failed. */
@@ -40,6 +51,9 @@ export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const known = REASONS[errorCode(error) ?? ""];
   if (known !== undefined) return known;
+  const untrusted = /^invalid peer certificate: (\w+)/.exec(error.message)?.[1];
+  if (untrusted !== undefined) return UNTRUSTED[untrusted] ?? error.message;
+  if (error.message.endsWith("KeyMismatch")) return "the key is not that of the certificate";
   // Deno gives failed look-ups no class and no code of their own.
   const lookup = /^failed to lookup address information: (.*)$/.exec(error.message);
   if (lookup !== null) return `unknown host (${lookup[1]})`;

@@ -3,81 +3,165 @@
  *
  * @module
  */
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint, HostEndpoint } from "./endpoint.ts";
+import { formatHostPort } from "./endpoint.ts";
 import { EndpointError, errorCode } from "./error.ts";
+import type { Stream } from "./stream.ts";
+import { listenTls, type ServerTls } from "./tls.ts";
+import { listenOnUnix } from "./unix.ts";
 
-/** How often to look for a port that is free on both addresses of localhost. */
+/** Something that connections arrive at. */
+export interface Listener {
+  /** Where it listens, with the address and port that it has in fact. */
+  readonly endpoint: Endpoint;
+  /** Waits for the next connection; throws for one that failed, and when it is closed. */
+  accept(): Promise<Arrival>;
+  close(): void;
+}
+
+/** A connection that was accepted. */
+export interface Arrival {
+  readonly stream: Stream;
+  /** Who it is from, for the log: `127.0.0.1:40312`. */
+  readonly peer: () => string;
+}
+
+/** A listener at an address and port, whatever it speaks. */
+export interface AddressListener extends Omit<Listener, "endpoint"> {
+  readonly addr: Deno.NetAddr;
+}
+
+/** Settings of {@linkcode listen}. */
+export interface ListenOptions {
+  /** How many connections wait in the kernel to be accepted; the kernel has its own limit as well. */
+  readonly backlog: number;
+  /** Permissions of the files of Unix sockets, such as 0o600. */
+  readonly socketMode: number;
+  /** What `tls://` endpoints need. */
+  readonly tls?: ServerTls;
+}
+
+/** How often to look for a port that is free on all addresses of a name. */
 const PORT_TRIES = 10;
+
+/**
+ * Names that are two addresses: a server listens on both, with the same port,
+ * where the machine has both. What a client makes of the name is not for the
+ * server to guess.
+ */
+const TWO_ADDRESSES: Record<string, readonly [string, string]> = {
+  "localhost": ["127.0.0.1", "::1"],
+  "*": ["::", "0.0.0.0"],
+};
 
 /**
  * Listens on every endpoint, or on none of them.
  *
- * `localhost` means 127.0.0.1 and ::1, with the same port, where the machine
- * has both: what a client makes of the name is not for the server to guess.
- *
- * @param backlog how many connections wait in the kernel to be accepted, for
- *   each listener; the kernel has its own limit as well
  * @throws {EndpointError} where one of them cannot be listened on
  */
-export function listen(endpoints: readonly Endpoint[], backlog: number): Deno.TcpListener[] {
-  const listeners: Deno.TcpListener[] = [];
+export async function listen(
+  endpoints: readonly Endpoint[],
+  options: ListenOptions,
+): Promise<Listener[]> {
+  const listeners: Listener[] = [];
   try {
-    for (const endpoint of endpoints) listeners.push(...listenOn(endpoint, backlog));
+    for (const endpoint of endpoints) {
+      if (endpoint.scheme === "unix") {
+        listeners.push(await listenOnUnix(endpoint, options.socketMode));
+      } else {
+        listeners.push(...await listenOnHost(endpoint, options));
+      }
+    }
   } catch (error) {
-    close(listeners);
+    for (const listener of listeners) listener.close();
     throw error;
   }
   return listeners;
 }
 
-function listenOn(endpoint: Endpoint, backlog: number): Deno.TcpListener[] {
-  const { host, port } = endpoint;
-  if (host === "localhost") return listenOnLocalhost(port, backlog);
-  return [listenAt(host, port, backlog)];
-}
-
-function listenOnLocalhost(port: number, backlog: number): Deno.TcpListener[] {
+async function listenOnHost(
+  endpoint: HostEndpoint,
+  options: ListenOptions,
+): Promise<Listener[]> {
+  const addresses = TWO_ADDRESSES[endpoint.host];
+  if (addresses === undefined) return [await listenAt(endpoint, options)];
   for (let tries = 1;; tries++) {
-    const v4 = listenWhereThereIs("127.0.0.1", port, backlog);
-    if (v4 === undefined) return [listenAt("::1", port, backlog)];
+    const [first, second] = addresses;
+    const one = await listenWhereThereIs({ ...endpoint, host: first }, options);
+    if (one === undefined) return [await listenAt({ ...endpoint, host: second }, options)];
+    const { port } = one.endpoint;
     try {
-      const v6 = listenWhereThereIs("::1", v4.addr.port, backlog);
-      return v6 === undefined ? [v4] : [v4, v6];
+      const other = await listenWhereThereIs({ ...endpoint, host: second, port }, options);
+      return other === undefined ? [one] : [one, other];
     } catch (error) {
-      v4.close();
-      const takenByChance = port === 0 && codeOf(error) === "EADDRINUSE";
+      // On most systems :: takes IPv4 too, and leaves nothing to do for 0.0.0.0.
+      if (endpoint.host === "*" && codeOf(error) === "EADDRINUSE") return [one];
+      one.close();
+      const takenByChance = endpoint.port === 0 && codeOf(error) === "EADDRINUSE";
       if (!takenByChance || tries === PORT_TRIES) throw error;
     }
   }
 }
 
+type HostListener = Listener & { readonly endpoint: HostEndpoint };
+
 /** Listens on an address, or returns undefined where this machine does not have it. */
-function listenWhereThereIs(
-  address: string,
-  port: number,
-  backlog: number,
-): Deno.TcpListener | undefined {
+async function listenWhereThereIs(
+  endpoint: HostEndpoint,
+  options: ListenOptions,
+): Promise<HostListener | undefined> {
   try {
-    return listenAt(address, port, backlog);
+    return await listenAt(endpoint, options);
   } catch (error) {
-    const code = codeOf(error);
-    if (code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT") return undefined;
+    if (["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes(codeOf(error) ?? "")) return undefined;
     throw error;
   }
 }
 
-function listenAt(hostname: string, port: number, tcpBacklog: number): Deno.TcpListener {
+async function listenAt(endpoint: HostEndpoint, options: ListenOptions): Promise<HostListener> {
+  const { backlog, tls } = options;
   try {
-    return Deno.listen({ hostname, port, tcpBacklog });
+    if (endpoint.scheme === "tls" && tls === undefined) {
+      throw new Error("it needs a certificate and a key");
+    }
+    const listener = endpoint.scheme === "tls" && tls !== undefined
+      ? await listenTls(endpoint, backlog, tls)
+      : listenTcp(endpoint, backlog);
+    const { addr } = listener;
+    return {
+      endpoint: { ...endpoint, host: addr.hostname, port: addr.port },
+      accept: () => listener.accept(),
+      close: () => listener.close(),
+    };
   } catch (error) {
-    throw new EndpointError("cannot listen on", { scheme: "tcp", host: hostname, port }, error);
+    throw new EndpointError("cannot listen on", endpoint, error);
   }
+}
+
+function listenTcp({ host, port }: HostEndpoint, backlog: number): AddressListener {
+  const listener = Deno.listen({ hostname: host, port, tcpBacklog: backlog });
+  return {
+    addr: listener.addr,
+    accept: async () => arrival(await listener.accept()),
+    close: () => listener.close(),
+  };
+}
+
+function arrival(conn: Deno.TcpConn): Arrival {
+  // An answer longer than the server's buffer would otherwise wait for the
+  // peer's delayed acknowledgement of its first part (Nagle, 44 ms).
+  try {
+    conn.setNoDelay(true);
+  } catch (error) {
+    conn.close();
+    throw error;
+  }
+  return {
+    stream: conn,
+    peer: () => formatHostPort(conn.remoteAddr.hostname, conn.remoteAddr.port),
+  };
 }
 
 function codeOf(error: unknown): string | undefined {
   return error instanceof EndpointError ? errorCode(error.cause) : undefined;
-}
-
-function close(listeners: readonly Deno.Listener[]): void {
-  for (const listener of listeners) listener.close();
 }

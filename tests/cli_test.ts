@@ -12,6 +12,11 @@ Deno.test("flags have the documented defaults, and nothing given means localhost
       "backlog": 511,
       "max-connections": 0,
       "drain": 5_000,
+      "cert": "",
+      "key": "",
+      "client-ca": "",
+      "write-ca": "",
+      "socket-mode": 0o600,
       "log-level": "info",
       "log-format": "text",
       "log-data": "off",
@@ -22,6 +27,11 @@ Deno.test("flags have the documented defaults, and nothing given means localhost
   assertEquals(parseInvocation(commands.connect, []).flags, {
     "timeout": 10_000,
     "idle-timeout": 0,
+    "ca": "",
+    "cert": "",
+    "key": "",
+    "server-name": "",
+    "insecure": false,
     "verify": false,
   });
 });
@@ -69,6 +79,10 @@ for (
       '--log-level: expected one of debug, info, warn, error, not "loud"',
     ],
     [
+      ["serve", "--socket-mode", "rw"],
+      '--socket-mode: expected permissions in octal such as 0600, not "rw"',
+    ],
+    [
       ["serve", "--backlog", "0"],
       '--backlog: expected a whole number from 1 to 2147483647, not "0"',
     ],
@@ -80,11 +94,17 @@ for (
     [["connect", "--verify=false"], '--verify: expected no value, not "false"'],
     [
       ["connect", "99999"],
-      'endpoint "99999": expected [tcp://][HOST:]PORT with a port from 1 to 65535',
+      'endpoint "99999": expected [tcp://|tls://][HOST:]PORT or unix:PATH, PORT from 1 to 65535',
     ],
+    [["serve", "tls://:0", "--cert"], "--cert: expected a file, not nothing"],
+    [["serve", "tls://:0", "--cert", "c.pem"], "--cert and --key go together"],
+    [["connect", "9000", "--insecure"], "--insecure: expected a tls:// endpoint with it"],
     [["completions"], "completions: expected one of bash, zsh, fish, not nothing"],
     [["completions", "tcsh"], 'completions: expected one of bash, zsh, fish, not "tcsh"'],
-    [["connect", "0"], 'endpoint "0": expected [tcp://][HOST:]PORT with a port from 1 to 65535'],
+    [
+      ["connect", "0"],
+      'endpoint "0": expected [tcp://|tls://][HOST:]PORT or unix:PATH, PORT from 1 to 65535',
+    ],
     [["connect", "1", "2"], 'unexpected argument "2"; expected [ENDPOINT]'],
   ] as const
 ) {

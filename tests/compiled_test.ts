@@ -6,6 +6,8 @@ import { available, packages, root, run, startServer } from "./program.ts";
 
 const folder = await Deno.makeTempDir();
 const executable = `${folder}/yodel${Deno.build.os === "windows" ? ".exe" : ""}`;
+/** What the task made, where it cannot run. */
+const madeByTask = `${folder}/made-by-task`;
 const compiled = await compile();
 
 /**
@@ -21,13 +23,22 @@ async function compile(): Promise<{ with: string } | { failed: string }> {
   if (now.code === 0 && (await run([executable, "--version"])).code === 0) {
     return { with: Deno.version.deno };
   }
+  const notDownloaded = /error sending request.*/.exec(now.stderr)?.[0];
   const older = Deno.env.get("DENO_FOR_DENORT");
-  if (older === undefined) {
-    const why = /error sending request.*/.exec(now.stderr)?.[0] ??
-      "what was compiled does not start";
-    return { failed: `no runtime to embed: ${why}` };
-  }
-  const flags = ["--quiet", "--no-check", "--allow-net", ...packages, "--output", executable];
+  if (older === undefined && notDownloaded === undefined) throw new Error(now.stderr);
+  if (older === undefined) return { failed: `no runtime to embed: ${notDownloaded}` };
+  // It does not run with the older runtime, but it was made and can be looked at.
+  await Deno.rename(executable, madeByTask);
+  const flags = [
+    "--quiet",
+    "--no-check",
+    "--allow-net",
+    "--allow-read",
+    "--allow-write",
+    ...packages,
+    "--output",
+    executable,
+  ];
   const then = await run([older, "compile", ...flags, `${root}main.ts`], "", 120_000);
   if (then.code !== 0) return { failed: then.stderr };
   const { stdout } = await run([older, "--version"]);
@@ -43,6 +54,20 @@ Deno.test(`the compiled program knows its version (${note})`, { ignore }, async 
     stdout: `yodel ${config.version}\n`,
     stderr: "",
   });
+});
+
+Deno.test(`the compiled program may do what deno.json says, and never asks (${note})`, {
+  ignore: ignore || !available("grep"),
+}, async () => {
+  const made = await Deno.stat(madeByTask).then(() => madeByTask, () => executable);
+  const { stdout } = await run(["grep", "-a", "-o", '"permissions":{[^}]*}', made]);
+  const { permissions } = JSON.parse(`{${stdout.trim().split("\n").at(-1)}}`);
+  const allowed = Object.keys(permissions).filter((key) =>
+    key.startsWith("allow_") && key !== "allow_import" && permissions[key] !== null
+  );
+  const meant = Object.keys(config.compile.permissions).map((name) => `allow_${name}`);
+  assertEquals(allowed.toSorted(), meant.toSorted());
+  assertEquals(permissions.prompt, false);
 });
 
 Deno.test(`the compiled program refuses a wrong flag (${note})`, { ignore }, async () => {

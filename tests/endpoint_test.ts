@@ -19,14 +19,28 @@ Deno.test("an endpoint may leave out its scheme and its host", () => {
   }
 });
 
+Deno.test("a scheme names the transport, and * stands for all addresses", () => {
+  assertEquals(parseEndpoint("tls://:7443"), { scheme: "tls", host: "localhost", port: 7443 });
+  assertEquals(parseEndpoint("tcp://*:7000"), { scheme: "tcp", host: "*", port: 7000 });
+  assertEquals(parseEndpoint("unix:/run/a b.sock"), { scheme: "unix", path: "/run/a b.sock" });
+});
+
 Deno.test("what is not an endpoint is not taken for one", () => {
   const texts = ["", "99999", "65536", "-1", "9000x", "example.org", "::1:9000", "[::1]9000"];
-  texts.push("http://example.org:80", "tcp://", "tcp://example.org:", "a b:1", "1:2:3", "[x]:1");
+  texts.push(
+    "http://example.org:80",
+    "tcp://",
+    "tcp://example.org:",
+    "a b:1",
+    "1:2:3",
+    "[x]:1",
+    "unix:",
+  );
   for (const text of texts) assertEquals(parseEndpoint(text), undefined, text);
 });
 
 Deno.test("an endpoint is printed as it can be pasted into a client", () => {
-  for (const text of ["tcp://127.0.0.1:2222", "tcp://[::1]:2222", "tcp://example.org:7"]) {
+  for (const text of ["tcp://127.0.0.1:2222", "tls://[::1]:2222", "unix:./a.sock"]) {
     const endpoint = parseEndpoint(text);
     assertEquals(endpoint && formatEndpoint(endpoint), text);
   }

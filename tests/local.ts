@@ -34,7 +34,7 @@ export async function startLocal(options: ServeOptions = {}): Promise<LocalServe
   if (endpoint === undefined) throw new Error("the server listens nowhere");
   return {
     endpoint,
-    port: endpoint.port,
+    port: portOf(endpoint),
     stop: () => stop.abort(),
     finished: server.finished,
     log,
@@ -80,6 +80,12 @@ export function startCustom(handle: (conn: Deno.TcpConn) => Promise<void>): Cust
       await Promise.all(tasks);
     },
   };
+}
+
+/** The port of an endpoint that has one. */
+export function portOf(endpoint: Endpoint | undefined): number {
+  if (endpoint === undefined || endpoint.scheme === "unix") throw new Error("it has no port");
+  return endpoint.port;
 }
 
 /** Opens a connection to a port of 127.0.0.1. */

@@ -17,6 +17,8 @@ export const program: readonly string[] = [
   "run",
   "--quiet",
   "--allow-net",
+  "--allow-read",
+  "--allow-write",
   ...packages,
   `${root}main.ts`,
 ];

@@ -12,7 +12,9 @@ for (const name of commandNames.filter((name) => name !== "completions")) {
     const { flags }: Command = commands[name];
     const rows = Object.entries(flags).map(([flag, { kind, default: otherwise, help }]) => {
       const value = kind.placeholder && ` ${kind.placeholder.replaceAll("|", "\\|")}`;
-      return `| \`--${flag}${value}\` | ${kind.placeholder && `\`${otherwise}\``} | ${help} |`;
+      return `| \`--${flag}${value}\` | ${
+        kind.placeholder && otherwise && `\`${otherwise}\``
+      } | ${help} |`;
     });
     const table = [`| \`yodel ${name}\` | default | |`, "| --- | --- | --- |", ...rows].join("\n");
     const readme = await Deno.readTextFile(`${root}README.md`);

@@ -1,7 +1,16 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Socket } from "node:net";
 import { EndpointError, serve } from "../server.ts";
-import { dialPort, exchange, random, readBytes, startLocal, until, writeAll } from "./local.ts";
+import {
+  dialPort,
+  exchange,
+  portOf,
+  random,
+  readBytes,
+  startLocal,
+  until,
+  writeAll,
+} from "./local.ts";
 
 Deno.test("what comes back is what was sent, whatever the size of the message", async () => {
   await using server = await startLocal();
@@ -184,10 +193,11 @@ Deno.test("localhost is 127.0.0.1 and ::1, with the same port", async () => {
   const endpoints = [{ scheme: "tcp", host: "localhost", port: 0 }] as const;
   const server = await serve(endpoints, { signal: stop.signal });
   const [v4, v6] = server.endpoints;
-  assertEquals(v4?.host, "127.0.0.1");
-  if (hasIPv6()) assertEquals(v6, { scheme: "tcp", host: "::1", port: v4?.port ?? 0 });
-  for (const { host, port } of server.endpoints) {
-    using conn = await Deno.connect({ hostname: host, port });
+  const port = portOf(v4);
+  assertEquals(v4, { scheme: "tcp", host: "127.0.0.1", port });
+  if (hasIPv6()) assertEquals(v6, { scheme: "tcp", host: "::1", port });
+  for (const hostname of ["127.0.0.1", "::1"].slice(0, server.endpoints.length)) {
+    using conn = await Deno.connect({ hostname, port });
     const message = random(10);
     assertEquals(await exchange(conn, message), message);
   }
@@ -214,7 +224,7 @@ Deno.test("--max-connections holds for all endpoints together", async () => {
     maxConnections: 1,
     log: { debug: (message) => void (opened += message === "opened" ? 1 : 0) },
   });
-  const conns = await Promise.all(server.endpoints.map(({ port }) => dialPort(port)));
+  const conns = await Promise.all(server.endpoints.map((endpoint) => dialPort(portOf(endpoint))));
   const message = random(10);
   const waiting = new Map(
     conns.map((conn) => [conn, exchange(conn, message).then(() => conn)]),

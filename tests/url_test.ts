@@ -26,12 +26,18 @@ Deno.test("deno run and deno install take the program from a URL", {
   await using files = serveFiles();
   const host = `127.0.0.1:${files.addr.port}`;
   const elsewhere = await Deno.makeTempDir();
-  const flags = ["--quiet", "--allow-net", `--allow-import=${host}`, ...packages];
+  const flags = [
+    "--quiet",
+    "--allow-net",
+    "--allow-read",
+    "--allow-write",
+    `--allow-import=${host}`,
+    ...packages,
+  ];
   const url = `http://${host}/main.ts`;
   // The shell goes to an empty folder, so that no deno.json is near.
-  const there = (
-    ...words: string[]
-  ) => ["sh", "-c", `cd ${elsewhere} && exec "$@"`, "sh", ...words];
+  const script = `cd ${elsewhere} && DENO_DIR=${elsewhere}/cache exec "$@"`;
+  const there = (...words: string[]) => ["sh", "-c", script, "sh", ...words];
   const program = there(Deno.execPath(), "run", ...flags, url);
 
   const help = await run([...program, "--help"]);
@@ -59,7 +65,7 @@ Deno.test("deno run and deno install take the program from a URL", {
     ),
   );
   assertEquals({ code: installed.code }, { code: 0 }, installed.stderr);
-  assertEquals(await run([`${elsewhere}/bin/yodel`, "--version"]), {
+  assertEquals(await run(there(`${elsewhere}/bin/yodel`, "--version")), {
     code: 0,
     stdout: `yodel ${config.version}\n`,
     stderr: "",

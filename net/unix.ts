@@ -1,0 +1,51 @@
+/**
+ * Unix sockets.
+ *
+ * @module
+ */
+import type { UnixEndpoint } from "./endpoint.ts";
+import { EndpointError } from "./error.ts";
+import type { Listener } from "./listen.ts";
+
+/**
+ * Listens on a Unix socket. A socket file at which nobody listens any more is
+ * replaced; any other file stays as it is. The file goes when the listener is
+ * closed.
+ *
+ * @param mode permissions of the file, such as 0o600
+ * @throws {EndpointError} where somebody listens already, or it cannot be done
+ */
+export async function listenOnUnix(endpoint: UnixEndpoint, mode: number): Promise<Listener> {
+  const { path } = endpoint;
+  try {
+    await removeStale(path);
+    const listener = Deno.listen({ transport: "unix", path });
+    await Deno.chmod(path, mode);
+    return {
+      endpoint,
+      // The peer of a Unix socket has no name.
+      accept: async () => ({ stream: await listener.accept(), peer: () => "unix" }),
+      close: () => listener.close(),
+    };
+  } catch (error) {
+    throw new EndpointError("cannot listen on", endpoint, error);
+  }
+}
+
+/** Removes the socket file that a server left behind when it was killed. */
+async function removeStale(path: string): Promise<void> {
+  const file = await Deno.lstat(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  });
+  if (file === undefined) return;
+  if (!file.isSocket) throw new Error("there is a file of this name that is not a socket");
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+    await Deno.remove(path);
+    return;
+  }
+  throw new Error("address in use");
+}
