@@ -19,6 +19,15 @@
  *
  * @module
  */
+import { connectDatagrams } from "./echo/datagrams.ts";
+import {
+  EchoError,
+  type Exchange,
+  type Input,
+  type Output,
+  readFrom,
+  writeAll,
+} from "./echo/exchange.ts";
 import { lookInterval, Traffic } from "./echo/traffic.ts";
 import { Verifier } from "./echo/verifier.ts";
 import { dial } from "./net/dial.ts";
@@ -28,20 +37,16 @@ import type { Stream } from "./net/stream.ts";
 import type { ClientTls } from "./net/tls.ts";
 
 export { type Endpoint, formatEndpoint, parseEndpoint } from "./net/endpoint.ts";
+export {
+  EchoError,
+  type Exchange,
+  type Input,
+  type Output,
+  StreamError,
+  writeAll,
+} from "./echo/exchange.ts";
 export { EndpointError } from "./net/error.ts";
 export type { ClientTls } from "./net/tls.ts";
-
-/** Where bytes come from, such as `Deno.stdin`. */
-export interface Input {
-  /** Fills a part of `into` and returns how many bytes that were; null at the end. */
-  read(into: Uint8Array): Promise<number | null>;
-}
-
-/** Where bytes go to, such as `Deno.stdout`. */
-export interface Output {
-  /** Takes a part of `bytes` and returns how many bytes that were. */
-  write(bytes: Uint8Array): Promise<number>;
-}
 
 /** Settings of {@linkcode connect}. */
 export interface ConnectOptions {
@@ -49,10 +54,15 @@ export interface ConnectOptions {
   input: Input;
   /** Where what comes back goes. */
   output: Output;
-  /** How long to try to connect, in milliseconds; 0: as long as the system does. Default: 10,000. */
+  /**
+   * How long to try to connect, in milliseconds; 0: as long as the system does.
+   * Default: 10,000. For `udp://`, how long to wait for an answer; default: 1,000.
+   */
   timeout?: number;
   /** Gives up when no byte passed for this long, in milliseconds; 0: never. Default: 0. */
   idleTimeout?: number;
+  /** For `udp://`: how large each datagram is, in bytes; 0: a line of the input. Default: 0. */
+  datagramSize?: number;
   /** Compares what comes back with what was sent. Default: false. */
   verify?: boolean;
   /** What a `tls://` endpoint needs besides what the system trusts. */
@@ -61,33 +71,6 @@ export interface ConnectOptions {
   onConnect?: () => void;
   /** Ends the connection. */
   signal?: AbortSignal;
-}
-
-/** How many bytes passed. */
-export interface Exchange {
-  sent: number;
-  received: number;
-}
-
-/**
- * The answer was no: what was sent did not come back as it was, or not all of
- * it, or not in time. Its message is one line for people.
- */
-export class EchoError extends Error {
-  override readonly name = "EchoError";
-
-  constructor(endpoint: Endpoint, what: string) {
-    super(`${formatEndpoint(endpoint)}: ${what}`);
-  }
-}
-
-/** The input or the output of a client failed. Its cause is what the stream threw. */
-export class StreamError extends Error {
-  override readonly name = "StreamError";
-
-  constructor(doing: string, cause: unknown) {
-    super(`cannot ${doing}: ${reason(cause)}`, { cause });
-  }
 }
 
 /** How much is read from the input or the connection at once, in bytes. */
@@ -130,6 +113,7 @@ interface Link {
  * @throws the reason of the signal
  */
 export async function connect(endpoint: Endpoint, options: ConnectOptions): Promise<Exchange> {
+  if (endpoint.scheme === "udp") return await connectDatagrams(endpoint, options);
   const { input, output, timeout = 10_000, idleTimeout = 0, verify = false, signal } = options;
   const conn = await dial(endpoint, { timeout, signal, tls: options.tls });
   options.onConnect?.();
@@ -166,9 +150,7 @@ export async function connect(endpoint: Endpoint, options: ConnectOptions): Prom
 async function send({ endpoint, conn, traffic, verifier }: Link, input: Input): Promise<boolean> {
   const chunk = new Uint8Array(CHUNK);
   for (;;) {
-    const length = await input.read(chunk).catch((error) => {
-      throw new StreamError("read the input", error);
-    });
+    const length = await readFrom(input, chunk);
     if (length === null) break;
     const bytes = verifier === undefined ? chunk.subarray(0, length) : chunk.slice(0, length);
     verifier?.sent(bytes);
@@ -210,21 +192,6 @@ async function receive(link: Link, output: Output): Promise<void> {
     await writeAll(output, bytes);
     link.delivering = false;
     if (difference !== undefined) throw new EchoError(endpoint, difference);
-  }
-}
-
-/**
- * Writes all of `bytes` to an output.
- *
- * @throws {StreamError} where the output fails
- */
-export async function writeAll(output: Output, bytes: Uint8Array): Promise<void> {
-  try {
-    for (let written = 0; written < bytes.length;) {
-      written += await output.write(bytes.subarray(written));
-    }
-  } catch (error) {
-    throw new StreamError("write the output", error);
   }
 }
 

@@ -142,8 +142,15 @@ function stopOnSignal(): AbortSignal {
 }
 
 async function runConnect(args: readonly string[]): Promise<number> {
-  const { flags, operands } = parseInvocation(commands.connect, args);
+  const { flags, given, operands } = parseInvocation(commands.connect, args);
   const [endpoint] = parseEndpoints(operands, 1);
+  const udp = endpoint.scheme === "udp";
+  if (udp && given.has("idle-timeout")) {
+    throw new UsageError("--idle-timeout: udp:// has no connection that could be idle");
+  }
+  if (!udp && given.has("datagram-size")) {
+    throw new UsageError("--datagram-size: expected a udp:// endpoint with it");
+  }
   refuseUselessTls([endpoint], flags);
   const tls = {
     ca: await readIfGiven(flags["ca"]),
@@ -158,7 +165,8 @@ async function runConnect(args: readonly string[]): Promise<number> {
     await connect(endpoint, {
       input: stdin,
       output,
-      timeout: flags["timeout"],
+      timeout: given.has("timeout") ? flags["timeout"] : undefined,
+      datagramSize: flags["datagram-size"],
       idleTimeout: flags["idle-timeout"],
       verify: flags["verify"],
       tls,

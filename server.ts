@@ -19,11 +19,13 @@
  */
 import { BufferPool } from "./echo/buffers.ts";
 import { echo } from "./echo/echo.ts";
+import { LoopGuard } from "./echo/loop_guard.ts";
 import { lookInterval, Traffic } from "./echo/traffic.ts";
 import { excerpt, type Log, type LogDataForm, type LogFields } from "./log.ts";
-import { type Endpoint, formatEndpoint } from "./net/endpoint.ts";
+import { type DatagramListener, listenForDatagrams, type Source } from "./net/datagrams.ts";
+import { type Endpoint, formatEndpoint, formatHostPort } from "./net/endpoint.ts";
 import { errorCode, reason } from "./net/error.ts";
-import { type Arrival, listen, type Listener } from "./net/listen.ts";
+import { type Arrival, atEachAddress, listen, type Listener } from "./net/listen.ts";
 import type { Stream } from "./net/stream.ts";
 import type { ServerTls } from "./net/tls.ts";
 
@@ -84,6 +86,9 @@ const SHORTAGE_PAUSE = 100;
 /** A shortage that goes on is logged again after this long, in milliseconds. */
 const SHORTAGE_REMINDER = 60_000;
 
+/** Datagrams that are not answered are logged once in this time, in milliseconds. */
+const UNANSWERED_REMINDER = 1000;
+
 /** Errors of accept(2) that last until something is released, and would be met again at once. */
 const SHORTAGES = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
 
@@ -108,8 +113,25 @@ export async function serve(
   options: ServeOptions = {},
 ): Promise<Server> {
   const { backlog = 511, socketMode = 0o600, tls } = options;
-  const listeners = await listen(endpoints, { backlog, socketMode, tls });
-  return new EchoServer(listeners, options);
+  const listeners: Listener[] = [];
+  const datagrams: DatagramListener[] = [];
+  const bound: Endpoint[] = [];
+  try {
+    for (const endpoint of endpoints) {
+      const opened = endpoint.scheme === "udp"
+        ? await atEachAddress(endpoint, listenForDatagrams)
+        : await listen(endpoint, { backlog, socketMode, tls });
+      for (const one of opened) {
+        bound.push(one.endpoint);
+        if ("accept" in one) listeners.push(one);
+        else datagrams.push(one);
+      }
+    }
+  } catch (error) {
+    for (const one of [...listeners, ...datagrams]) one.close();
+    throw error;
+  }
+  return new EchoServer(bound, listeners, datagrams, options);
 }
 
 class EchoServer implements Server {
@@ -124,22 +146,39 @@ class EchoServer implements Server {
 
   readonly #buffers = new BufferPool();
   readonly #open = new Set<Connection>();
+  readonly #guard: LoopGuard;
+  /** Datagrams that were not answered, since that was logged last. */
+  #unanswered = 0;
+  #unansweredLogged = -Infinity;
   #accepted = 0;
   #stopping = false;
   /** Resolved, and replaced, when there may be room for a connection, or the server stops. */
   #change = Promise.withResolvers<void>();
 
-  constructor(listeners: readonly Listener[], options: ServeOptions) {
+  constructor(
+    endpoints: readonly Endpoint[],
+    listeners: readonly Listener[],
+    datagrams: readonly DatagramListener[],
+    options: ServeOptions,
+  ) {
     this.#idleTimeout = options.idleTimeout ?? 60_000;
     this.#maxConnections = options.maxConnections ?? 0;
     this.#drainTimeout = options.drain ?? 5_000;
     this.#log = options.log ?? {};
     this.#logData = options.logData ?? "off";
-    this.endpoints = listeners.map(({ endpoint }) => endpoint);
-    this.finished = this.#run(listeners, options.signal);
+    this.endpoints = endpoints;
+    this.#guard = new LoopGuard(datagrams.map(({ endpoint }) => endpoint.port));
+    for (const socket of datagrams) {
+      socket.onDatagram = (bytes, source) => this.#answer(socket, bytes, source);
+    }
+    this.finished = this.#run(listeners, datagrams, options.signal);
   }
 
-  async #run(listeners: readonly Listener[], signal?: AbortSignal): Promise<void> {
+  async #run(
+    listeners: readonly Listener[],
+    datagrams: readonly DatagramListener[],
+    signal?: AbortSignal,
+  ): Promise<void> {
     this.#log.info?.("listening", { endpoints: this.endpoints.map(formatEndpoint) });
     if (this.endpoints.some(isWildcard)) {
       this.#log.warn?.("listening on all addresses: whoever can reach this machine can connect");
@@ -147,18 +186,26 @@ class EchoServer implements Server {
     const sweep = this.#idleTimeout > 0
       ? setInterval(() => this.#closeIdle(), lookInterval(this.#idleTimeout))
       : undefined;
-    const stop = () => this.#stop(listeners);
+    if (datagrams.some(({ endpoint }) => isWildcard(endpoint))) {
+      this.#log.warn?.("udp on all addresses answers from the address that the system prefers");
+    }
+    const stopped = Promise.withResolvers<void>();
+    const stop = () => {
+      this.#stop([...listeners, ...datagrams]);
+      stopped.resolve();
+    };
     signal?.addEventListener("abort", stop, { once: true });
     if (signal?.aborted) stop();
-    await Promise.all(listeners.map((listener) => this.#acceptFrom(listener)));
+    const accepting = listeners.map((listener) => this.#acceptFrom(listener));
+    await Promise.all([stopped.promise, ...accepting]);
     clearInterval(sweep);
     await this.#drain();
     this.#log.info?.("stopped", { connections: this.#accepted });
   }
 
-  #stop(listeners: readonly Listener[]): void {
+  #stop(opened: readonly { close(): void }[]): void {
     this.#stopping = true;
-    for (const listener of listeners) listener.close();
+    for (const one of opened) one.close();
     this.#announceChange();
   }
 
@@ -190,6 +237,35 @@ class EchoServer implements Server {
       if (this.#stopping) arrival.stream.close();
       else this.#serveConnection(arrival, endpoint);
     }
+  }
+
+  /** Sends a datagram back to where it came from, unless that could make a loop. */
+  #answer(socket: DatagramListener, bytes: Uint8Array, source: Source): void {
+    const { address, port } = source;
+    const now = performance.now();
+    const objection = this.#guard.objection(bytes, address, port, now);
+    if (objection === undefined) {
+      socket.send(bytes, source);
+      if (this.#logData !== "off") {
+        const data = excerpt(bytes, this.#logData);
+        this.#log.info?.("datagram", {
+          peer: formatHostPort(address, port),
+          bytes: bytes.length,
+          data,
+        });
+      }
+      return;
+    }
+    this.#unanswered++;
+    if (now - this.#unansweredLogged < UNANSWERED_REMINDER) return;
+    this.#unansweredLogged = now;
+    this.#log.warn?.("not answered", {
+      peer: formatHostPort(address, port),
+      endpoint: formatEndpoint(socket.endpoint),
+      why: objection,
+      datagrams: this.#unanswered,
+    });
+    this.#unanswered = 0;
   }
 
   /** Whether a new connection has to wait for another one to end. */

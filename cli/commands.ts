@@ -5,7 +5,8 @@
  * @module
  */
 import { LOG_DATA_FORMS, LOG_FORMATS, LOG_LEVELS } from "../log.ts";
-import { choice, count, duration, file, fileMode, host, type Kind, toggle } from "./kinds.ts";
+import { choice, count, duration, file, fileMode, host, type Kind, size, toggle } from "./kinds.ts";
+import { MAX_DATAGRAM } from "../net/datagrams.ts";
 
 /** A flag of a command. */
 export interface Flag<T = unknown> {
@@ -67,8 +68,14 @@ export const commands = {
     operands: "[ENDPOINT]",
     maxOperands: 1,
     flags: {
-      "timeout": flag("Limits", duration, "10s", "time to connect; 0: as long as the system tries"),
+      "timeout": flag("Limits", duration, "10s", "time to connect; udp: to wait for answers, 1s"),
       "idle-timeout": flag("Limits", duration, "0", "give up without traffic; 0: never"),
+      "datagram-size": flag(
+        "Datagrams",
+        size(MAX_DATAGRAM),
+        "0",
+        "udp: block to send; 0: each line",
+      ),
       "ca": flag("TLS", file, "", "trust servers that this CA has signed, PEM"),
       "cert": flag("TLS", file, "", "certificate to show, PEM"),
       "key": flag("TLS", file, "", "key of the certificate, PEM"),

@@ -50,6 +50,21 @@ export function count(least: number): Kind<number> {
   };
 }
 
+/** A number of bytes up to `most`. 0 switches it off. */
+export function size(most: number): Kind<number> {
+  return {
+    placeholder: "SIZE",
+    expected: `a size such as 64 or 4k, at most ${most} bytes`,
+    parse(text) {
+      const parts = /^(\d{1,10})([km]?)$/.exec(text);
+      if (parts === null) return undefined;
+      const unit = parts[2] === "k" ? 1024 : parts[2] === "m" ? 1024 * 1024 : 1;
+      const value = Number(parts[1]) * unit;
+      return value <= most ? value : undefined;
+    },
+  };
+}
+
 /** The name of a file, or nothing. */
 export const file: Kind<string> = {
   placeholder: "FILE",

@@ -24,6 +24,8 @@ export class UsageError extends Error {
 /** What a command was given. */
 export interface Invocation<C extends Command> {
   readonly flags: FlagValues<C["flags"]>;
+  /** The names of the flags that were given. */
+  readonly given: ReadonlySet<string>;
   /** What is neither a flag nor its value, as it was written. */
   readonly operands: readonly string[];
 }
@@ -84,7 +86,11 @@ export function parseInvocation<C extends Command>(
   if (extra !== undefined) {
     throw new UsageError(`unexpected argument ${quote(extra)}; expected ${command.operands}`);
   }
-  return { flags: flags as FlagValues<C["flags"]>, operands };
+  return {
+    flags: flags as FlagValues<C["flags"]>,
+    given: new Set(names.filter((name) => toggles.includes(name) ? flags[name] : name in given)),
+    operands,
+  };
 }
 
 /** Whether a command's arguments ask for its help. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint, HostEndpoint } from "./endpoint.ts";
 import { EndpointError } from "./error.ts";
 import type { Stream } from "./stream.ts";
 import { type ClientTls, connectByNode, needsNode, startTls } from "./tls.ts";
@@ -28,7 +28,7 @@ export interface DialOptions {
  * @throws the reason of the signal
  */
 export async function dial(
-  endpoint: Endpoint,
+  endpoint: Exclude<Endpoint, HostEndpoint<"udp">>,
   { timeout, signal, tls = {} }: DialOptions,
 ): Promise<Stream> {
   const overdue = new AbortController();

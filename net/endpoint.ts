@@ -5,9 +5,12 @@
  * @module
  */
 
+/** The transports that have hosts and ports. */
+type HostScheme = "tcp" | "tls" | "udp";
+
 /** An endpoint with a host and a port. */
-export interface HostEndpoint {
-  readonly scheme: "tcp" | "tls";
+export interface HostEndpoint<Scheme extends HostScheme = HostScheme> {
+  readonly scheme: Scheme;
   /** A name or an IP address; an IPv6 address stands without brackets. */
   readonly host: string;
   /** 0 to 65,535; 0 is any free port, and has a meaning only for listening. */
@@ -21,19 +24,27 @@ export interface UnixEndpoint {
 }
 
 /** Where to listen, or where to connect. */
-export type Endpoint = HostEndpoint | UnixEndpoint;
+export type Endpoint =
+  | HostEndpoint<"tcp">
+  | HostEndpoint<"tls">
+  | HostEndpoint<"udp">
+  | UnixEndpoint;
 
 /** What stands for an endpoint that was not given (design, "The command line"). */
-export const DEFAULT_ENDPOINT: HostEndpoint = { scheme: "tcp", host: "localhost", port: 2222 };
+export const DEFAULT_ENDPOINT: HostEndpoint<"tcp"> = {
+  scheme: "tcp",
+  host: "localhost",
+  port: 2222,
+};
 
 /** What {@linkcode parseEndpoint} understands, for messages and help. */
-export const ENDPOINT_FORM = "[tcp://|tls://][HOST:]PORT or unix:PATH";
+export const ENDPOINT_FORM = "[tcp://|tls://|udp://][HOST:]PORT or unix:PATH";
 
 const FORM =
-  /^(?:(?<scheme>tcp|tls):\/\/)?(?:(?<name>[\w.-]*|\*):|\[(?<ipv6>[\da-f:.]+(?:%[\w.-]+)?)\]:)?(?<port>\d{1,5})$/i;
+  /^(?:(?<scheme>tcp|tls|udp):\/\/)?(?:(?<name>[\w.-]*|\*):|\[(?<ipv6>[\da-f:.]+(?:%[\w.-]+)?)\]:)?(?<port>\d{1,5})$/i;
 
 /**
- * Reads an endpoint: `tcp://HOST:PORT`, `tls://HOST:PORT`, `unix:PATH`,
+ * Reads an endpoint: `tcp://HOST:PORT`, `tls://HOST:PORT`, `udp://HOST:PORT`, `unix:PATH`,
  * `HOST:PORT`, `:PORT` or `PORT`, with an IPv6 address in brackets. Without a
  * host it is localhost, without a scheme tcp. The host `*` stands for all
  * addresses of a machine.
@@ -48,7 +59,7 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   const port = Number(parts.port);
   if (port > 65535) return undefined;
   return {
-    scheme: (parts.scheme?.toLowerCase() ?? "tcp") as HostEndpoint["scheme"],
+    scheme: (parts.scheme?.toLowerCase() ?? "tcp") as HostScheme,
     host: parts.ipv6 || parts.name || DEFAULT_ENDPOINT.host,
     port,
   };

@@ -55,43 +55,39 @@ const TWO_ADDRESSES: Record<string, readonly [string, string]> = {
 };
 
 /**
- * Listens on every endpoint, or on none of them.
+ * Listens for connections, at each address that an endpoint means.
  *
- * @throws {EndpointError} where one of them cannot be listened on
+ * @throws {EndpointError} where it cannot be listened on
  */
-export async function listen(
-  endpoints: readonly Endpoint[],
-  options: ListenOptions,
-): Promise<Listener[]> {
-  const listeners: Listener[] = [];
-  try {
-    for (const endpoint of endpoints) {
-      if (endpoint.scheme === "unix") {
-        listeners.push(await listenOnUnix(endpoint, options.socketMode));
-      } else {
-        listeners.push(...await listenOnHost(endpoint, options));
-      }
-    }
-  } catch (error) {
-    for (const listener of listeners) listener.close();
-    throw error;
-  }
-  return listeners;
+export async function listen(endpoint: Endpoint, options: ListenOptions): Promise<Listener[]> {
+  if (endpoint.scheme === "unix") return [await listenOnUnix(endpoint, options.socketMode)];
+  return await atEachAddress(endpoint, (endpoint) => listenAt(endpoint, options));
 }
 
-async function listenOnHost(
+/** Something that was opened at an address. */
+interface Opened {
+  readonly endpoint: HostEndpoint;
+  close(): void;
+}
+
+/**
+ * Opens something at each address that an endpoint means, with the same port.
+ *
+ * @throws {EndpointError} where one cannot be opened; then none is
+ */
+export async function atEachAddress<T extends Opened>(
   endpoint: HostEndpoint,
-  options: ListenOptions,
-): Promise<Listener[]> {
+  open: (endpoint: HostEndpoint) => Promise<T>,
+): Promise<T[]> {
   const addresses = TWO_ADDRESSES[endpoint.host];
-  if (addresses === undefined) return [await listenAt(endpoint, options)];
+  if (addresses === undefined) return [await open(endpoint)];
   for (let tries = 1;; tries++) {
     const [first, second] = addresses;
-    const one = await listenWhereThereIs({ ...endpoint, host: first }, options);
-    if (one === undefined) return [await listenAt({ ...endpoint, host: second }, options)];
+    const one = await openWhereThereIs({ ...endpoint, host: first }, open);
+    if (one === undefined) return [await open({ ...endpoint, host: second })];
     const { port } = one.endpoint;
     try {
-      const other = await listenWhereThereIs({ ...endpoint, host: second, port }, options);
+      const other = await openWhereThereIs({ ...endpoint, host: second, port }, open);
       return other === undefined ? [one] : [one, other];
     } catch (error) {
       // On most systems :: takes IPv4 too, and leaves nothing to do for 0.0.0.0.
@@ -103,22 +99,23 @@ async function listenOnHost(
   }
 }
 
-type HostListener = Listener & { readonly endpoint: HostEndpoint };
-
-/** Listens on an address, or returns undefined where this machine does not have it. */
-async function listenWhereThereIs(
+/** Opens something at an address, or returns undefined where this machine does not have it. */
+async function openWhereThereIs<T extends Opened>(
   endpoint: HostEndpoint,
-  options: ListenOptions,
-): Promise<HostListener | undefined> {
+  open: (endpoint: HostEndpoint) => Promise<T>,
+): Promise<T | undefined> {
   try {
-    return await listenAt(endpoint, options);
+    return await open(endpoint);
   } catch (error) {
     if (["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes(codeOf(error) ?? "")) return undefined;
     throw error;
   }
 }
 
-async function listenAt(endpoint: HostEndpoint, options: ListenOptions): Promise<HostListener> {
+async function listenAt(
+  endpoint: HostEndpoint,
+  options: ListenOptions,
+): Promise<Listener & Opened> {
   const { backlog, tls } = options;
   try {
     if (endpoint.scheme === "tls" && tls === undefined) {

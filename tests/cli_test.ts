@@ -21,12 +21,14 @@ Deno.test("flags have the documented defaults, and nothing given means localhost
       "log-format": "text",
       "log-data": "off",
     },
+    given: new Set<string>(),
     operands: [],
   });
   assertEquals(parseEndpoints([], 0), [{ scheme: "tcp", host: "localhost", port: 2222 }]);
   assertEquals(parseInvocation(commands.connect, []).flags, {
     "timeout": 10_000,
     "idle-timeout": 0,
+    "datagram-size": 0,
     "ca": "",
     "cert": "",
     "key": "",
@@ -94,7 +96,7 @@ for (
     [["connect", "--verify=false"], '--verify: expected no value, not "false"'],
     [
       ["connect", "99999"],
-      'endpoint "99999": expected [tcp://|tls://][HOST:]PORT or unix:PATH, PORT from 1 to 65535',
+      'endpoint "99999": expected [tcp://|tls://|udp://][HOST:]PORT or unix:PATH, PORT from 1 to 65535',
     ],
     [["serve", "tls://:0", "--cert"], "--cert: expected a file, not nothing"],
     [["serve", "tls://:0", "--cert", "c.pem"], "--cert and --key go together"],
@@ -103,7 +105,7 @@ for (
     [["completions", "tcsh"], 'completions: expected one of bash, zsh, fish, not "tcsh"'],
     [
       ["connect", "0"],
-      'endpoint "0": expected [tcp://|tls://][HOST:]PORT or unix:PATH, PORT from 1 to 65535',
+      'endpoint "0": expected [tcp://|tls://|udp://][HOST:]PORT or unix:PATH, PORT from 1 to 65535',
     ],
     [["connect", "1", "2"], 'unexpected argument "2"; expected [ENDPOINT]'],
   ] as const

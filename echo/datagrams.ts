@@ -1,0 +1,141 @@
+/**
+ * The client of an echo server for datagrams (RFC 862, UDP).
+ *
+ * @module
+ */
+import { dialDatagrams, MAX_DATAGRAM } from "../net/datagrams.ts";
+import type { HostEndpoint } from "../net/endpoint.ts";
+import { EndpointError } from "../net/error.ts";
+import {
+  EchoError,
+  type Exchange,
+  type Input,
+  type Output,
+  readFrom,
+  writeAll,
+} from "./exchange.ts";
+/** Settings of {@linkcode connectDatagrams}; as those of `connect`. */
+export interface DatagramOptions {
+  input: Input;
+  output: Output;
+  /** How long to wait for an answer, in milliseconds. Default: 1,000. */
+  timeout?: number;
+  datagramSize?: number;
+  verify?: boolean;
+  onConnect?: () => void;
+  signal?: AbortSignal;
+}
+
+/**
+ * How much may be under way at once: more would overrun the buffers of sockets,
+ * and what is lost there says nothing of the server.
+ */
+const MAX_UNDER_WAY = 16;
+
+/**
+ * Sends each datagram of the input, and writes what comes back to the output.
+ *
+ * @throws {EndpointError} for an unknown host, and where nothing at all comes back
+ * @throws {EchoError} for a datagram that is too long, and where `verify` is set
+ *   for any that were lost, altered, repeated or reordered
+ */
+export async function connectDatagrams(
+  endpoint: HostEndpoint,
+  { input, output, timeout = 1000, verify = false, datagramSize = 0, ...options }: DatagramOptions,
+): Promise<Exchange> {
+  // Loaded only here, with what it needs of Node.
+  const { Tally } = await import("./tally.ts");
+  const tally = new Tally();
+  const counts = { sent: 0, received: 0 };
+  let answers = 0;
+  const { promise: failed, reject: fail } = Promise.withResolvers<never>();
+  let written = Promise.resolve();
+  let change = Promise.withResolvers<void>();
+  const link = await dialDatagrams(endpoint, (bytes) => {
+    answers++;
+    counts.received += bytes.length;
+    tally.answer(bytes);
+    written = written.then(() => writeAll(output, bytes));
+    written.catch(fail);
+    change.resolve();
+    change = Promise.withResolvers();
+  }, fail);
+  const abort = () => fail(options.signal?.reason);
+  options.signal?.addEventListener("abort", abort);
+  if (options.signal?.aborted) abort();
+
+  /** Waits until no more than `count` datagrams are under way, or nothing has come for too long. */
+  async function untilUnderWay(count: number): Promise<boolean> {
+    while (tally.missing > count) {
+      let timer;
+      const late = new Promise<boolean>((resolve) =>
+        timer = setTimeout(() => resolve(true), timeout)
+      );
+      const isLate = await Promise.race([change.promise.then(() => false), late]);
+      clearTimeout(timer);
+      if (isLate) return false;
+    }
+    return true;
+  }
+
+  async function sendAll(): Promise<void> {
+    let givenUp = 0;
+    for await (const bytes of datagramsOf(input, datagramSize)) {
+      if (bytes.length > MAX_DATAGRAM) {
+        throw new EchoError(
+          endpoint,
+          `a datagram holds ${MAX_DATAGRAM} bytes, not ${bytes.length}`,
+        );
+      }
+      tally.note(bytes);
+      counts.sent += bytes.length;
+      await link.send(bytes);
+      if (!await untilUnderWay(givenUp + MAX_UNDER_WAY)) givenUp = tally.missing;
+    }
+    await untilUnderWay(0);
+    await written;
+  }
+
+  try {
+    options.onConnect?.();
+    await Promise.race([sendAll(), failed]);
+    if (tally.sent > 0 && answers === 0) {
+      throw new EndpointError(
+        "no answer from",
+        endpoint,
+        `nothing came back in ${timeout / 1000}s`,
+      );
+    }
+    const faults = Object.entries(tally.faults()).filter(([, count]) => count > 0);
+    if (verify && faults.length > 0) {
+      const said = faults.map(([fault, count]) => `${count} ${fault}`).join(", ");
+      throw new EchoError(endpoint, `of ${tally.sent} datagrams ${said}`);
+    }
+    return counts;
+  } finally {
+    options.signal?.removeEventListener("abort", abort);
+    link.close();
+  }
+}
+
+/** Cuts the input into datagrams: lines with their ends, or blocks of `size` bytes where that is not 0. */
+async function* datagramsOf(input: Input, size: number): AsyncGenerator<Uint8Array> {
+  let rest = new Uint8Array(0);
+  const chunk = new Uint8Array(65536);
+  for (;;) {
+    const length = await readFrom(input, chunk);
+    if (length === null) break;
+    const bytes = new Uint8Array(rest.length + length);
+    bytes.set(rest);
+    bytes.set(chunk.subarray(0, length), rest.length);
+    let from = 0;
+    for (;;) {
+      const to = size > 0 ? from + size : bytes.indexOf(0x0a, from) + 1;
+      if (to === 0 || to > bytes.length) break;
+      yield bytes.slice(from, to);
+      from = to;
+    }
+    rest = bytes.slice(from);
+  }
+  if (rest.length > 0) yield rest;
+}

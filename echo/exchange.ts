@@ -1,0 +1,75 @@
+/**
+ * What the clients of an echo server have in common: streams in and out, and
+ * how an exchange can fail.
+ *
+ * @module
+ */
+import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
+import { reason } from "../net/error.ts";
+
+/** Where bytes come from, such as `Deno.stdin`. */
+export interface Input {
+  /** Fills a part of `into` and returns how many bytes that were; null at the end. */
+  read(into: Uint8Array): Promise<number | null>;
+}
+
+/** Where bytes go to, such as `Deno.stdout`. */
+export interface Output {
+  /** Takes a part of `bytes` and returns how many bytes that were. */
+  write(bytes: Uint8Array): Promise<number>;
+}
+
+/** How many bytes passed. */
+export interface Exchange {
+  sent: number;
+  received: number;
+}
+
+/**
+ * The answer was no: what was sent did not come back as it was, or not all of
+ * it, or not in time. Its message is one line for people.
+ */
+export class EchoError extends Error {
+  override readonly name = "EchoError";
+
+  constructor(endpoint: Endpoint, what: string) {
+    super(`${formatEndpoint(endpoint)}: ${what}`);
+  }
+}
+
+/** The input or the output of a client failed. Its cause is what the stream threw. */
+export class StreamError extends Error {
+  override readonly name = "StreamError";
+
+  constructor(doing: string, cause: unknown) {
+    super(`cannot ${doing}: ${reason(cause)}`, { cause });
+  }
+}
+
+/**
+ * Reads from an input.
+ *
+ * @throws {StreamError} where the input fails
+ */
+export async function readFrom(input: Input, into: Uint8Array): Promise<number | null> {
+  try {
+    return await input.read(into);
+  } catch (error) {
+    throw new StreamError("read the input", error);
+  }
+}
+
+/**
+ * Writes all of `bytes` to an output.
+ *
+ * @throws {StreamError} where the output fails
+ */
+export async function writeAll(output: Output, bytes: Uint8Array): Promise<void> {
+  try {
+    for (let written = 0; written < bytes.length;) {
+      written += await output.write(bytes.subarray(written));
+    }
+  } catch (error) {
+    throw new StreamError("write the output", error);
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Compares datagrams that came back with those that were sent.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+
+/** How often each thing happened that should not happen to a datagram. */
+export interface Faults {
+  lost: number;
+  altered: number;
+  repeated: number;
+  reordered: number;
+}
+
+/** Remembers datagrams that were sent, and tells what became of them. */
+export class Tally {
+  /** Which datagrams of a content are still to come back, by their number. */
+  #due = new Map<string, number[]>();
+  #sent = 0;
+  #answered = 0;
+  #altered = 0;
+  #repeated = 0;
+  #reordered = 0;
+  #latest = 0;
+
+  /** How many datagrams were sent. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** How many datagrams did not come back, those that came back altered left out. */
+  get missing(): number {
+    return Math.max(0, this.#sent - this.#answered - this.#altered);
+  }
+
+  /** Notes a datagram that is about to be sent. */
+  note(bytes: Uint8Array): void {
+    const content = digest(bytes);
+    const due = this.#due.get(content);
+    this.#sent++;
+    if (due === undefined) this.#due.set(content, [this.#sent]);
+    else due.push(this.#sent);
+  }
+
+  /** Notes a datagram that came back. */
+  answer(bytes: Uint8Array): void {
+    const due = this.#due.get(digest(bytes));
+    if (due === undefined) {
+      this.#altered++;
+      return;
+    }
+    const number = due.shift();
+    if (number === undefined) {
+      this.#repeated++;
+      return;
+    }
+    this.#answered++;
+    if (number < this.#latest) this.#reordered++;
+    else this.#latest = number;
+  }
+
+  /** What went wrong so far. */
+  faults(): Faults {
+    return {
+      lost: this.missing,
+      altered: this.#altered,
+      repeated: this.#repeated,
+      reordered: this.#reordered,
+    };
+  }
+}
+
+function digest(bytes: Uint8Array): string {
+  return createHash("sha1").update(bytes).digest("base64");
+}
