@@ -31,7 +31,7 @@ import {
 import { lookInterval, Traffic } from "./echo/traffic.ts";
 import { Verifier } from "./echo/verifier.ts";
 import { dial } from "./net/dial.ts";
-import { type Endpoint, formatEndpoint } from "./net/endpoint.ts";
+import type { Endpoint } from "./net/endpoint.ts";
 import { reason } from "./net/error.ts";
 import type { Stream } from "./net/stream.ts";
 import type { ClientTls } from "./net/tls.ts";

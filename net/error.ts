@@ -36,23 +36,23 @@ const REASONS: Record<string, string> = {
   ETIMEDOUT: "timed out",
 };
 
-/** What rustls says of a certificate that it does not trust, in words. */
-const UNTRUSTED: Record<string, string> = {
-  BadSignature: "its certificate is not signed by a CA that is trusted here",
-  UnknownIssuer: "its certificate is not signed by a CA that is trusted here",
-  Expired: "its certificate has expired",
-  certificate: "its certificate is for another name",
-  NotValidForName: "its certificate is for another name",
-  NotValidYet: "its certificate is not valid yet",
-};
+/** What the TLS library says of a certificate that it does not trust, in words. */
+const UNTRUSTED: readonly (readonly [RegExp, string])[] = [
+  [/expired/i, "has expired"],
+  [/not valid yet|NotValidYet/, "is not valid yet"],
+  [/not valid for|NotValidForName/, "is for another name"],
+  [/UnknownIssuer|BadSignature/, "is not signed by a CA that is trusted here"],
+];
 
 /** Says in a few words why an operation on the network failed. */
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const known = REASONS[errorCode(error) ?? ""];
   if (known !== undefined) return known;
-  const untrusted = /^invalid peer certificate: (\w+)/.exec(error.message)?.[1];
-  if (untrusted !== undefined) return UNTRUSTED[untrusted] ?? error.message;
+  if (error.message.startsWith("invalid peer certificate")) {
+    const why = UNTRUSTED.find(([sign]) => sign.test(error.message));
+    if (why !== undefined) return `its certificate ${why[1]}`;
+  }
   if (error.message.endsWith("KeyMismatch")) return "the key is not that of the certificate";
   // Deno gives failed look-ups no class and no code of their own.
   const lookup = /^failed to lookup address information: (.*)$/.exec(error.message);

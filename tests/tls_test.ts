@@ -127,6 +127,31 @@ Deno.test("a certificate that is not to be trusted is one line that says why, st
   assertEquals(named, { code: 0, stdout: "hi\n", stderr: "" });
 });
 
+Deno.test("a certificate that has expired is not trusted", { ignore }, async () => {
+  await Deno.mkdir(`${folder}/ca`);
+  // Only `openssl ca` can make a certificate of the past.
+  const made = await shell(`cd ${folder}/ca; : >index; echo 01 >serial
+    printf 'subjectAltName=IP:127.0.0.1' >names
+    printf '%s\n' '[ca]' default_ca=d '[d]' database=index serial=serial new_certs_dir=. \
+      default_md=sha256 policy=p '[p]' commonName=supplied >config
+    new='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
+    openssl req -x509 $new -keyout ca.key -out ca.pem -subj /CN=ca -days 30 &&
+    openssl req $new -keyout old.key -out old.csr -subj /CN=old &&
+    openssl ca -batch -config config -cert ca.pem -keyfile ca.key -in old.csr -out old.pem \
+      -startdate 20200101000000Z -enddate 20200201000000Z -extfile names`);
+  assertEquals(made.code, 0, made.stderr);
+  const at = `${folder}/ca`;
+  await using server = await startServer(
+    ["tls://127.0.0.1:0", "--cert", `${at}/old.pem`, "--key", `${at}/old.key`],
+  );
+  const [endpoint = ""] = server.endpoints;
+  assertEquals(await yodel(["connect", endpoint, "--ca", `${at}/ca.pem`], "hello\n"), {
+    code: 2,
+    stdout: "",
+    stderr: `yodel: cannot connect to ${endpoint}: its certificate has expired\n`,
+  });
+});
+
 Deno.test("--client-ca refuses clients that it has not signed", { ignore }, async () => {
   await using server = await startServer(
     ["tls://127.0.0.1:0", ...own, "--client-ca", `${folder}/client-ca.pem`],
