@@ -182,6 +182,8 @@ async function receive(link: Link, output: Output): Promise<void> {
     try {
       length = await conn.read(chunk);
     } catch (error) {
+      // A TLS peer that leaves without close_notify has reached its end (design, rule 4).
+      if (error instanceof Deno.errors.UnexpectedEof) return;
       throw new EchoError(endpoint, reason(error) + sofar(traffic));
     }
     if (length === null) return;

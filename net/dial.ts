@@ -6,7 +6,7 @@
 import type { Endpoint, HostEndpoint } from "./endpoint.ts";
 import { EndpointError } from "./error.ts";
 import type { Stream } from "./stream.ts";
-import { type ClientTls, connectByNode, needsNode, startTls } from "./tls.ts";
+import { type ClientTls, startTls } from "./tls.ts";
 
 /** Settings of {@linkcode dial}. */
 export interface DialOptions {
@@ -39,9 +39,6 @@ export async function dial(
   try {
     if (endpoint.scheme === "unix") {
       return await Deno.connect({ transport: "unix", path: endpoint.path });
-    }
-    if (endpoint.scheme === "tls" && needsNode(tls)) {
-      return await connectByNode(endpoint, tls, given);
     }
     const { host, port } = endpoint;
     const conn = await Deno.connect({ hostname: host, port, signal: given });

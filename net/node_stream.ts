@@ -1,29 +1,69 @@
 /**
- * Connections of Node's kind, as the byte path wants them.
+ * Between connections of Deno's kind and of Node's, for what only Node's TLS
+ * can do.
  *
  * @module
  */
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import type { Stream } from "./stream.ts";
 
-/**
- * How much may have arrived and not been read, in bytes. Beyond it the socket
- * is paused, but not earlier: of a paused TLS socket Deno 2.9 loses the end, and
- * only an idle timeout notices that its peer has left.
- */
-const MAX_ARRIVED = 16 * 1024 * 1024;
+/** How much is read from the network at once, in bytes. */
+const CHUNK = 64 * 1024;
 
-/** Reads and writes a socket of Node as if it were a `Deno.Conn`. */
+/**
+ * Makes a stream of Node's kind of a connection, for Node's TLS to run over.
+ *
+ * Node's TLS must not be paused: in Deno 2.9 it then loses the end. So this
+ * takes nothing more from the network until what it brought has been read.
+ *
+ * @param consumed resolves when there is nothing left that waits to be read
+ */
+export async function duplexOf(
+  conn: Deno.Conn,
+  consumed: () => Promise<void>,
+): Promise<Duplex> {
+  const { Duplex } = await import("node:stream");
+  const chunk = new Uint8Array(CHUNK);
+  async function readSome(): Promise<Uint8Array | null> {
+    await consumed();
+    const length = await conn.read(chunk);
+    return length === null ? null : chunk.slice(0, length);
+  }
+  async function writeAll(bytes: Uint8Array): Promise<void> {
+    for (let written = 0; written < bytes.length;) {
+      written += await conn.write(bytes.subarray(written));
+    }
+  }
+  return new Duplex({
+    allowHalfOpen: true,
+    read() {
+      readSome().then((bytes) => this.push(bytes), (error) => this.destroy(error));
+    },
+    write(bytes: Uint8Array, _encoding, done) {
+      writeAll(bytes).then(() => done(), done);
+    },
+    final(done) {
+      conn.closeWrite().then(() => done(), () => done());
+    },
+    destroy(error, done) {
+      conn.close();
+      done(error);
+    },
+  });
+}
+
+/** Reads and writes a TLS socket of Node's as if it were a `Deno.Conn`. */
 export class NodeStream implements Stream {
-  readonly #socket: Socket;
+  readonly #socket: TLSSocket;
   /** What came and is not read yet. */
   #arrived: Uint8Array[] = [];
-  #length = 0;
   #ended = false;
   #failure: Error | undefined;
   #change = Promise.withResolvers<void>();
+  #consumed = Promise.withResolvers<void>();
 
-  constructor(socket: Socket) {
+  constructor(socket: TLSSocket) {
     this.#socket = socket;
     const announce = () => {
       this.#change.resolve();
@@ -31,19 +71,25 @@ export class NodeStream implements Stream {
     };
     socket.on("data", (bytes: Uint8Array) => {
       this.#arrived.push(bytes);
-      this.#length += bytes.length;
-      if (this.#length > MAX_ARRIVED) socket.pause();
       announce();
     });
     socket.on("end", () => {
       this.#ended = true;
       announce();
     });
-    socket.on("error", (error) => {
-      this.#failure = error;
+    socket.on("error", (error: Error) => {
+      this.#failure ??= error;
       announce();
     });
     socket.on("close", announce);
+  }
+
+  /** Resolves when all that came has been read. */
+  async consumed(): Promise<void> {
+    while (this.#arrived.length > 0) {
+      this.#consumed = Promise.withResolvers();
+      await this.#consumed.promise;
+    }
   }
 
   async read(into: Uint8Array): Promise<number | null> {
@@ -54,8 +100,7 @@ export class NodeStream implements Stream {
         into.set(bytes);
         if (bytes.length === first.length) this.#arrived.shift();
         else this.#arrived[0] = first.subarray(bytes.length);
-        this.#length -= bytes.length;
-        if (this.#length === 0 && this.#socket.isPaused()) this.#socket.resume();
+        if (this.#arrived.length === 0) this.#consumed.resolve();
         return bytes.length;
       }
       if (this.#ended) return null;

@@ -6,7 +6,7 @@
 import type { HostEndpoint } from "./endpoint.ts";
 import { formatHostPort } from "./endpoint.ts";
 import type { AddressListener, Arrival } from "./listen.ts";
-import { NodeStream } from "./node_stream.ts";
+import { duplexOf, NodeStream } from "./node_stream.ts";
 import type { Stream } from "./stream.ts";
 
 /** What a server shows and asks for; all in PEM. */
@@ -57,58 +57,61 @@ export async function listenTls(
 }
 
 async function listenAskingForCertificates(
-  host: string,
+  hostname: string,
   port: number,
-  backlog: number,
-  { cert, key, clientCa }: ServerTls,
+  tcpBacklog: number,
+  tls: ServerTls,
 ): Promise<AddressListener> {
-  const { createServer } = await import("node:tls");
-  const arrived: Arrival[] = [];
-  let closed = false;
-  let change = Promise.withResolvers<void>();
-  const announce = () => {
-    change.resolve();
-    change = Promise.withResolvers();
-  };
-  const server = createServer({
-    cert,
-    key,
-    ca: clientCa,
-    requestCert: true,
-    rejectUnauthorized: true,
-    allowHalfOpen: true,
-    noDelay: true,
-  }, (socket) => {
-    const { remoteAddress = "", remotePort = 0 } = socket;
-    arrived.push({
-      stream: new NodeStream(socket),
-      peer: () => formatHostPort(remoteAddress, remotePort),
-    });
-    announce();
-  });
-  // A handshake that fails ends its own connection and nothing else.
-  server.on("tlsClientError", (_error, socket) => socket.destroy());
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host, port, backlog }, resolve);
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("it has no address");
+  // What is wrong with the certificate or the key shows here, and not at the first connection.
+  const { createSecureContext } = await import("node:tls");
+  createSecureContext({ cert: tls.cert, key: tls.key, ca: tls.clientCa });
+  const listener = Deno.listen({ hostname, port, tcpBacklog });
   return {
-    addr: { transport: "tcp", hostname: address.address, port: address.port },
+    addr: listener.addr,
     async accept() {
-      for (;;) {
-        const next = arrived.shift();
-        if (next !== undefined) return next;
-        if (closed) throw new Deno.errors.BadResource("listener closed");
-        await change.promise;
-      }
+      const conn = await listener.accept();
+      const { hostname, port } = conn.remoteAddr;
+      conn.setNoDelay(true);
+      return {
+        stream: await askForCertificate(conn, tls),
+        peer: () => formatHostPort(hostname, port),
+      };
     },
-    close() {
-      closed = true;
-      server.close();
-      announce();
-    },
+    close: () => listener.close(),
+  };
+}
+
+/**
+ * Makes a TLS connection of one that a client has opened. The handshake goes on
+ * by itself; what it fails with is what the first read or write throws.
+ */
+async function askForCertificate(
+  conn: Deno.TcpConn,
+  { cert, key, clientCa }: ServerTls,
+): Promise<Stream> {
+  const { createServer } = await import("node:tls");
+  let stream: NodeStream | undefined;
+  const duplex = await duplexOf(conn, () => stream?.consumed() ?? Promise.resolve());
+  const handshake = new Promise<NodeStream>((resolve, reject) => {
+    const options = { cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: true };
+    // Of Node's kinds of TLS only a server looks who has signed the certificate.
+    const server = createServer(
+      { ...options, allowHalfOpen: true },
+      (socket) => resolve(stream = new NodeStream(socket)),
+    );
+    server.on("tlsClientError", (error) => {
+      reject(error);
+      duplex.destroy();
+    });
+    duplex.once("close", () => reject(new Error("left before the end of the handshake")));
+    server.emit("connection", duplex);
+  });
+  handshake.catch(() => {});
+  return {
+    read: async (into) => await (await handshake).read(into),
+    write: async (bytes) => await (await handshake).write(bytes),
+    closeWrite: async () => await (await handshake).closeWrite(),
+    close: () => void duplex.destroy(),
   };
 }
 
@@ -117,11 +120,9 @@ async function listenAskingForCertificates(
  *
  * @throws why the server's certificate is not trusted, or the handshake failed
  */
-export async function startTls(
-  conn: Deno.TcpConn,
-  host: string,
-  tls: ClientTls,
-): Promise<Stream> {
+export async function startTls(conn: Deno.TcpConn, host: string, tls: ClientTls): Promise<Stream> {
+  // Deno's own client can neither show a certificate here nor trust any.
+  if (tls.insecure || tls.cert !== undefined) return await startNodeTls(conn, host, tls);
   const tlsConn = await Deno.startTls(conn, {
     hostname: tls.serverName ?? host,
     caCerts: tls.ca === undefined ? [] : [tls.ca],
@@ -135,39 +136,23 @@ export async function startTls(
   }
 }
 
-/** Whether a client needs what only `node:tls` can do. */
-export function needsNode(tls: ClientTls): boolean {
-  return tls.insecure === true || tls.cert !== undefined;
-}
-
-/** Connects by `node:tls`, which can show a certificate, and trust any. */
-export async function connectByNode(
-  { host, port }: HostEndpoint,
-  tls: ClientTls,
-  signal: AbortSignal,
-): Promise<Stream> {
-  const [{ connect }, { isIP }] = await Promise.all([
-    import("node:tls"),
-    import("node:net"),
-  ]);
+async function startNodeTls(conn: Deno.TcpConn, host: string, tls: ClientTls): Promise<Stream> {
+  const [{ connect }, { isIP }] = await Promise.all([import("node:tls"), import("node:net")]);
+  let stream: NodeStream | undefined;
+  const socket = await duplexOf(conn, () => stream?.consumed() ?? Promise.resolve());
   const name = tls.serverName ?? host;
   return await new Promise<Stream>((resolve, reject) => {
-    const socket = connect({
-      host,
-      port,
+    const tlsSocket = connect({
+      socket,
+      host: name,
       servername: isIP(name) === 0 ? name : undefined,
       ca: tls.ca,
       cert: tls.cert,
       key: tls.key,
-      rejectUnauthorized: tls.insecure !== true,
+      rejectUnauthorized: !tls.insecure,
       // Node has this option of connect, its types do not.
       ...{ allowHalfOpen: true },
-    }, () => {
-      socket.off("error", reject);
-      socket.setNoDelay(true);
-      resolve(new NodeStream(socket));
-    });
-    socket.once("error", reject);
-    signal.addEventListener("abort", () => socket.destroy(new Error("aborted")), { once: true });
+    }, () => resolve(stream = new NodeStream(tlsSocket)));
+    tlsSocket.once("error", reject);
   });
 }
