@@ -5,7 +5,7 @@
  */
 import type { HostEndpoint } from "./endpoint.ts";
 import { formatHostPort } from "./endpoint.ts";
-import type { AddressListener, Arrival } from "./listen.ts";
+import type { AddressListener } from "./listen.ts";
 import { duplexOf, NodeStream } from "./node_stream.ts";
 import type { Stream } from "./stream.ts";
 
