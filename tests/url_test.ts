@@ -31,7 +31,6 @@ Deno.test("deno run and deno install take the program from a URL", {
     "--allow-net",
     "--allow-read",
     "--allow-write",
-    `--allow-import=${host}`,
     ...packages,
   ];
   const url = `http://${host}/main.ts`;
