@@ -31,6 +31,7 @@ const REASONS: Record<string, string> = {
   EMFILE: "too many open files",
   ENOENT: "no such file",
   ENETUNREACH: "network unreachable",
+  ENOTFOUND: "unknown host",
   ENFILE: "too many open files on this machine",
   EPERM: "operation not permitted",
   ETIMEDOUT: "timed out",
