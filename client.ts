@@ -202,6 +202,11 @@ function checkEnd({ endpoint, traffic, verifier }: Link, complete: boolean): voi
   const missing = verifier?.missing
     ? `${verifier.missing} bytes did not come back, from offset ${verifier.returned} on`
     : undefined;
+  // A TLS server refuses a client after the client's handshake is done, as for
+  // want of a certificate, and then says nothing at all.
+  if (endpoint.scheme === "tls" && traffic.sent > 0 && traffic.received === 0) {
+    throw new EchoError(endpoint, "ended by the server without an answer");
+  }
   const early = complete
     ? undefined
     : `the server ended it before the end of input${sofar(traffic)}`;

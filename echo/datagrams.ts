@@ -68,9 +68,9 @@ export async function connectDatagrams(
   async function untilUnderWay(count: number): Promise<boolean> {
     while (tally.missing > count) {
       let timer;
-      const late = new Promise<boolean>((resolve) =>
-        timer = setTimeout(() => resolve(true), timeout)
-      );
+      const late = new Promise<boolean>((resolve) => {
+        if (timeout > 0) timer = setTimeout(() => resolve(true), timeout);
+      });
       const isLate = await Promise.race([change.promise.then(() => false), late]);
       clearTimeout(timer);
       if (isLate) return false;
@@ -84,13 +84,16 @@ export async function connectDatagrams(
       if (bytes.length > MAX_DATAGRAM) {
         throw new EchoError(
           endpoint,
-          `a datagram holds ${MAX_DATAGRAM} bytes, not ${bytes.length}`,
+          `a datagram holds ${MAX_DATAGRAM} bytes at most, and a line is longer`,
         );
       }
       tally.note(bytes);
       counts.sent += bytes.length;
       await link.send(bytes);
-      if (!await untilUnderWay(givenUp + MAX_UNDER_WAY)) givenUp = tally.missing;
+      await written;
+      if (await untilUnderWay(givenUp + MAX_UNDER_WAY)) continue;
+      if (answers === 0) return;
+      givenUp = tally.missing;
     }
     await untilUnderWay(0);
     await written;
@@ -136,6 +139,8 @@ async function* datagramsOf(input: Input, size: number): AsyncGenerator<Uint8Arr
       from = to;
     }
     rest = bytes.slice(from);
+    // Too long already: whoever sends it finds out, and need not wait for its end.
+    if (rest.length > MAX_DATAGRAM) break;
   }
   if (rest.length > 0) yield rest;
 }

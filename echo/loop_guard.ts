@@ -11,17 +11,19 @@
 /** Ports below this one belong to services, among them echo, not to clients. */
 const FIRST_CLIENT_PORT = 1024;
 
-/** So many equal datagrams in a row, one soon after the other, are taken for a loop. */
+/** So many equal datagrams from one source, each soon after the last, are taken for a loop. */
 const MAX_REPEATS = 100;
 
 /** How soon, in milliseconds, a datagram has to follow to count as a repeat. */
-const SOON = 100;
+const SOON = 250;
 
 /** How many sources are remembered. */
 const MAX_SOURCES = 1000;
 
+/** How many different datagrams of a source are remembered: so many can bounce at once. */
+const MAX_CONTENTS = 64;
+
 interface Repeats {
-  fingerprint: number;
   count: number;
   at: number;
 }
@@ -29,7 +31,7 @@ interface Repeats {
 /** Decides which datagrams a server answers. */
 export class LoopGuard {
   readonly #ownPorts: ReadonlySet<number>;
-  readonly #repeats = new Map<string, Repeats>();
+  readonly #sources = new Map<string, Map<number, Repeats>>();
 
   /** @param ownPorts the ports at which the server itself receives datagrams */
   constructor(ownPorts: Iterable<number>) {
@@ -50,28 +52,30 @@ export class LoopGuard {
     if (port < FIRST_CLIENT_PORT) return "from a port below 1024, where services are";
     if (this.#ownPorts.has(port)) return "from a port of this server";
     const source = `${address} ${port}`;
+    const contents = this.#sources.get(source) ?? new Map<number, Repeats>();
+    putLast(this.#sources, source, contents, MAX_SOURCES);
     const fingerprint = fingerprintOf(bytes);
-    const last = this.#repeats.get(source);
-    this.#repeats.delete(source);
-    const repeated = last?.fingerprint === fingerprint && now - last.at < SOON;
-    const count = repeated ? last.count + 1 : 1;
-    this.#repeats.set(source, { fingerprint, count, at: now });
-    if (this.#repeats.size > MAX_SOURCES) {
-      for (const oldest of this.#repeats.keys()) {
-        this.#repeats.delete(oldest);
-        break;
-      }
-    }
+    const last = contents.get(fingerprint);
+    const count = last !== undefined && now - last.at < SOON ? last.count + 1 : 1;
+    putLast(contents, fingerprint, { count, at: now }, MAX_CONTENTS);
     return count > MAX_REPEATS ? "the same again and again: a loop" : undefined;
   }
 }
 
-/** Tells most different datagrams apart (FNV-1a, over their length and some of their bytes). */
+/** Puts an entry at the end of a map, and drops the one that was put there longest ago. */
+function putLast<K, V>(map: Map<K, V>, key: K, value: V, most: number): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= most) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    return;
+  }
+}
+
+/** Tells different datagrams apart, but for one pair in four billion (FNV-1a). */
 function fingerprintOf(bytes: Uint8Array): number {
   let hash = 0x811c9dc5 ^ bytes.length;
-  const step = Math.max(1, Math.floor(bytes.length / 64));
-  for (let i = 0; i < bytes.length; i += step) {
-    hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
-  }
+  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
   return hash;
 }

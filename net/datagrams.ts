@@ -81,12 +81,15 @@ export async function dialDatagrams(
   onFailure: (error: EndpointError) => void,
 ): Promise<DatagramLink> {
   const { createSocket } = await import("node:dgram");
-  const { address, family } = await resolve(endpoint);
+  const { address: resolved, family } = await resolve(endpoint);
+  // What a server on all addresses prints means this machine.
+  const address = { "0.0.0.0": "127.0.0.1", "::": "::1" }[resolved] ?? resolved;
+  const to = plain(address);
   const socket = createSocket(family === 6 ? "udp6" : "udp4");
   const fail = (error: Error) => onFailure(new EndpointError("cannot send to", endpoint, error));
   socket.on("error", fail);
   socket.on("message", (bytes, source) => {
-    if (source.port === endpoint.port && source.address === address) onDatagram(bytes);
+    if (source.port === endpoint.port && plain(source.address) === to) onDatagram(bytes);
   });
   return {
     send: (bytes) =>
@@ -107,4 +110,10 @@ async function resolve(endpoint: HostEndpoint): Promise<{ address: string; famil
   } catch (error) {
     throw new EndpointError("cannot connect to", endpoint, error);
   }
+}
+
+/** The one way to write an address that has several: `::1`, not `0:0:0:0:0:0:0:1`. */
+function plain(address: string): string {
+  if (!address.includes(":") || address.includes("%")) return address;
+  return new URL(`http://[${address}]`).hostname;
 }

@@ -45,7 +45,7 @@ export async function dial(
     // What is sent should leave at once, not wait for more (Nagle).
     conn.setNoDelay(true);
     if (endpoint.scheme === "tcp") return conn;
-    return await Promise.race([startTls(conn, host, tls), aborted(given)]);
+    return await startTls(conn, host, tls, given);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     const cause = overdue.signal.aborted ? overdue.signal.reason : error;
@@ -53,10 +53,4 @@ export async function dial(
   } finally {
     clearTimeout(timer);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }

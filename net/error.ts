@@ -32,9 +32,15 @@ const REASONS: Record<string, string> = {
   ENOENT: "no such file",
   ENETUNREACH: "network unreachable",
   ENOTFOUND: "unknown host",
+  EAI_AGAIN: "unknown host, for now",
   ENFILE: "too many open files on this machine",
   EPERM: "operation not permitted",
   ETIMEDOUT: "timed out",
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is not signed by a CA that is trusted here",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
+  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is not signed by a CA that is trusted here",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is not signed by a CA that is trusted here",
 };
 
 /** What the TLS library says of a certificate that it does not trust, in words. */

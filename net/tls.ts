@@ -62,16 +62,20 @@ async function listenAskingForCertificates(
   tcpBacklog: number,
   tls: ServerTls,
 ): Promise<AddressListener> {
-  // What is wrong with the certificate or the key shows here, and not at the first connection.
-  const { createSecureContext } = await import("node:tls");
-  createSecureContext({ cert: tls.cert, key: tls.key, ca: tls.clientCa });
+  // What is wrong with the certificate, the key or the CA shows here, and not at the first connection.
+  const { X509Certificate } = await import("node:crypto");
+  Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert: tls.cert, key: tls.key }).close();
+  try {
+    new X509Certificate(tls.clientCa ?? "");
+  } catch {
+    throw new Error("the client CA is not a certificate in PEM");
+  }
   const listener = Deno.listen({ hostname, port, tcpBacklog });
   return {
     addr: listener.addr,
     async accept() {
       const conn = await listener.accept();
       const { hostname, port } = conn.remoteAddr;
-      conn.setNoDelay(true);
       return {
         stream: await askForCertificate(conn, tls),
         peer: () => formatHostPort(hostname, port),
@@ -101,7 +105,11 @@ async function askForCertificate(
     );
     server.on("tlsClientError", (error) => {
       reject(error);
-      duplex.destroy();
+      // Ended first, so that the client hears why.
+      duplex.end(() => duplex.destroy());
+    });
+    duplex.once("end", () => {
+      if (stream === undefined) duplex.destroy();
     });
     duplex.once("close", () => reject(new Error("left before the end of the handshake")));
     server.emit("connection", duplex);
@@ -118,25 +126,40 @@ async function askForCertificate(
 /**
  * Makes a TLS connection out of a TCP connection.
  *
+ * @param signal closes the connection when it is aborted during the handshake
  * @throws why the server's certificate is not trusted, or the handshake failed
  */
-export async function startTls(conn: Deno.TcpConn, host: string, tls: ClientTls): Promise<Stream> {
+export async function startTls(
+  conn: Deno.TcpConn,
+  host: string,
+  tls: ClientTls,
+  signal: AbortSignal,
+): Promise<Stream> {
   // Deno's own client can neither show a certificate here nor trust any.
-  if (tls.insecure || tls.cert !== undefined) return await startNodeTls(conn, host, tls);
+  if (tls.insecure || tls.cert !== undefined) return await startNodeTls(conn, host, tls, signal);
   const tlsConn = await Deno.startTls(conn, {
     hostname: tls.serverName ?? host,
     caCerts: tls.ca === undefined ? [] : [tls.ca],
   });
+  const giveUp = () => tlsConn.close();
+  signal.addEventListener("abort", giveUp);
   try {
     await tlsConn.handshake();
     return tlsConn;
   } catch (error) {
-    tlsConn.close();
+    if (!signal.aborted) tlsConn.close();
     throw error;
+  } finally {
+    signal.removeEventListener("abort", giveUp);
   }
 }
 
-async function startNodeTls(conn: Deno.TcpConn, host: string, tls: ClientTls): Promise<Stream> {
+async function startNodeTls(
+  conn: Deno.TcpConn,
+  host: string,
+  tls: ClientTls,
+  signal: AbortSignal,
+): Promise<Stream> {
   const [{ connect }, { isIP }] = await Promise.all([import("node:tls"), import("node:net")]);
   let stream: NodeStream | undefined;
   const socket = await duplexOf(conn, () => stream?.consumed() ?? Promise.resolve());
@@ -154,5 +177,8 @@ async function startNodeTls(conn: Deno.TcpConn, host: string, tls: ClientTls): P
       ...{ allowHalfOpen: true },
     }, () => resolve(stream = new NodeStream(tlsSocket)));
     tlsSocket.once("error", reject);
+    signal.addEventListener("abort", () => {
+      if (stream === undefined) tlsSocket.destroy(new Error("given up"));
+    }, { once: true });
   });
 }

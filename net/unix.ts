@@ -20,7 +20,10 @@ export async function listenOnUnix(endpoint: UnixEndpoint, mode: number): Promis
   try {
     await removeStale(path);
     const listener = Deno.listen({ transport: "unix", path });
-    await Deno.chmod(path, mode);
+    await Deno.chmod(path, mode).catch((error) => {
+      listener.close();
+      throw error;
+    });
     return {
       endpoint,
       // The peer of a Unix socket has no name.

@@ -1,5 +1,5 @@
 /** TLS, in serve and connect, with programs that others wrote. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { makeIdentity } from "../net/certificate.ts";
 import { dialPort, random } from "./local.ts";
 import { available, shell, startServer, yodel } from "./program.ts";
@@ -167,10 +167,9 @@ Deno.test("--client-ca refuses clients that it has not signed", { ignore }, asyn
   );
   assertEquals(signed, { code: 0, stdout: "", stderr: "" });
   for (const flags of [[], show("strange")]) {
-    const refused = await yodel(["connect", endpoint, ...trust, ...flags, "--verify"], "hello\n");
-    assert(refused.code !== 0, `${flags} ${JSON.stringify(refused)}`);
-    assertEquals(refused.stdout, "");
-    assertEquals(refused.stderr.trim().split("\n").length, 1);
+    const refused = await yodel(["connect", endpoint, ...trust, ...flags], "hello\n");
+    assertEquals({ code: refused.code, stdout: refused.stdout }, { code: 1, stdout: "" });
+    assertMatch(refused.stderr, /^yodel: tls:.*\n$/);
   }
 });
 
@@ -214,6 +213,43 @@ Deno.test("a key that does not match, or a file that is not there, is one line, 
     stderr: "yodel: cannot read /nowhere: no such file\n",
   });
 });
+
+Deno.test("a client CA that is none, or a key for another certificate, is one line", {
+  ignore,
+}, async () => {
+  for (
+    const [key, ca, why] of [
+      ["server-key.pem", "sent", "the client CA is not a certificate in PEM"],
+      ["client-key.pem", "client-ca.pem", "the key is not that of the certificate"],
+    ]
+  ) {
+    const files = ["--cert", `${folder}/server.pem`, "--key", `${folder}/${key}`];
+    const flags = [...files, "--client-ca", `${folder}/${ca}`];
+    assertEquals(await yodel(["serve", "tls://127.0.0.1:0", ...flags]), {
+      code: 2,
+      stdout: "",
+      stderr: `yodel: cannot listen on tls://127.0.0.1:0: ${why}\n`,
+    });
+  }
+});
+
+Deno.test(
+  "clients that leave in mid-handshake do not stay with a server that asks for certificates",
+  {
+    ignore,
+  },
+  async () => {
+    await using server = await startServer([
+      ...["tls://127.0.0.1:0", ...own, "--client-ca", `${folder}/client-ca.pem`],
+      ...["--idle-timeout", "0", "--max-connections", "1"],
+    ]);
+    for (let i = 0; i < 5; i++) (await dialPort(server.port)).close();
+    const show = ["--cert", `${folder}/client.pem`, "--key", `${folder}/client-key.pem`];
+    const [endpoint = ""] = server.endpoints;
+    const { code, stdout } = await yodel(["connect", endpoint, ...trust, ...show], "hello\n");
+    assertEquals({ code, stdout }, { code: 0, stdout: "hello\n" });
+  },
+);
 
 Deno.test("the client finds out a TLS server that returns something else", {
   ignore,
