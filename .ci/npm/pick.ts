@@ -5,26 +5,24 @@
  *
  * @module
  */
+/** How long JSR may take to answer, in milliseconds. */
 const REACH_WITHIN = 3_000;
 
-const deno = new Deno.Command(Deno.execPath(), {
-  args: ["cache", "--cached-only", "--quiet", ...Deno.args],
-  stdout: "null",
-  stderr: "null",
-});
-
-async function reachable(): Promise<boolean> {
-  try {
-    const meta = new URL("@std/cli/meta.json", Deno.env.get("JSR_URL") ?? "https://jsr.io/");
-    const response = await fetch(meta, { signal: AbortSignal.timeout(REACH_WITHIN) });
-    await response.body?.cancel();
-    return response.ok;
-  } catch {
-    return false;
-  }
+/** Whether deno can load some modules. */
+async function loads(args: readonly string[], signal?: AbortSignal): Promise<boolean> {
+  const deno = new Deno.Command(Deno.execPath(), {
+    args: ["cache", "--quiet", ...args],
+    stdout: "null",
+    stderr: "null",
+    signal,
+  });
+  return (await deno.output()).success;
 }
 
-if (!(await deno.output()).success && !await reachable()) {
+const cached = await loads(["--cached-only", ...Deno.args]);
+// One small package tells whether JSR can be reached; deno knows where it is.
+const small = ["--no-config", "--no-lock", "jsr:@std/cli@^1.0.32/parse-args"];
+if (!cached && !await loads(small, AbortSignal.timeout(REACH_WITHIN))) {
   console.error("JSR cannot be reached: using the stand-ins of .ci/npm for its packages");
   console.log("--no-lock --import-map=.ci/npm/imports.json");
 }
