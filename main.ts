@@ -19,6 +19,7 @@ import { connect, EchoError, type Input, type Output, StreamError, writeAll } fr
 import config from "./deno.json" with { type: "json" };
 import { escapeControls } from "./escape.ts";
 import { createLog, type Log } from "./log.ts";
+import { makeIdentity } from "./net/certificate.ts";
 import { reason } from "./net/error.ts";
 import { type Endpoint, EndpointError, formatEndpoint, serve, type ServerTls } from "./server.ts";
 
@@ -93,7 +94,6 @@ async function serverTls(
   }
   const hosts = endpoints.flatMap((endpoint) => endpoint.scheme === "tls" ? [endpoint.host] : []);
   const names = new Set(["localhost", "127.0.0.1", "::1", ...hosts]);
-  const { makeIdentity } = await import("./net/certificate.ts");
   const { ca, cert, key } = await makeIdentity([...names].filter((name) => name !== "*"));
   if (flags["write-ca"] !== "") {
     await Deno.writeTextFile(flags["write-ca"], ca).catch((error) => {

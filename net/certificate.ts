@@ -1,5 +1,8 @@
 /**
- * Throw-away certificates, for servers that were given none.
+ * Throw-away certificates (X.509, RFC 5280), for servers that were given none.
+ *
+ * Written out here, and not taken from a library: the smallest of those brings
+ * twenty packages, which everybody who runs the program from a URL would load.
  *
  * @module
  */
@@ -15,6 +18,13 @@ const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
 const DAY = 24 * 60 * 60 * 1000;
 
+/** Object identifiers, as DER has them. */
+const ECDSA_WITH_SHA256 = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+const COMMON_NAME = [0x55, 0x04, 0x03];
+const KEY_USAGE = [0x55, 0x1d, 0x0f];
+const SUBJECT_ALT_NAME = [0x55, 0x1d, 0x11];
+const BASIC_CONSTRAINTS = [0x55, 0x1d, 0x13];
+
 /**
  * Makes an authority and a certificate that it signed. The authority's key is
  * forgotten at once, and both are valid for thirty days.
@@ -22,45 +32,115 @@ const DAY = 24 * 60 * 60 * 1000;
  * @param hosts names and IP addresses that the certificate is for
  */
 export async function makeIdentity(hosts: readonly string[]): Promise<Identity> {
-  // Loaded only here: most servers never need it.
-  const x509 = await import("npm:@peculiar/x509@1.14.3");
   const caKeys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
-  const validity = {
-    notBefore: new Date(Date.now() - DAY),
-    notAfter: new Date(Date.now() + 30 * DAY),
-    signingAlgorithm: ALGORITHM,
-  };
-  const ca = await x509.X509CertificateGenerator.createSelfSigned({
-    ...validity,
-    name: "CN=yodel throw-away CA",
-    keys: caKeys,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
-    ],
-  });
-  const cert = await x509.X509CertificateGenerator.create({
-    ...validity,
-    subject: "CN=yodel",
-    issuer: ca.subject,
-    signingKey: caKeys.privateKey,
-    publicKey: keys.publicKey,
-    extensions: [
-      new x509.SubjectAlternativeNameExtension(
-        hosts.map((value) => ({ type: isAddress(value) ? "ip" : "dns", value } as const)),
-      ),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-    ],
-  });
-  const key = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
+  // Two authorities must not have the same name: clients would take one for the other.
+  const caName = name(`yodel throw-away CA ${serialNumber().toHex()}`);
+  const signer = { name: caName, key: caKeys.privateKey };
+  const ca = await certificate(signer, caName, caKeys.publicKey, [
+    extension(BASIC_CONSTRAINTS, sequence(tlv(0x01, [0xff]), integer([0]))),
+    extension(KEY_USAGE, tlv(0x03, [2, 0x04])), // bit 5: to sign certificates
+  ]);
+  const cert = await certificate(signer, name("yodel"), keys.publicKey, [
+    extension(KEY_USAGE, tlv(0x03, [7, 0x80])), // bit 0: to sign handshakes
+    extension(SUBJECT_ALT_NAME, sequence(...hosts.map(alternativeName)), false),
+  ]);
+  const key = new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
   return {
-    ca: ca.toString("pem") + "\n",
-    cert: cert.toString("pem") + "\n",
-    key: x509.PemConverter.encode(key, "PRIVATE KEY") + "\n",
+    ca: pem("CERTIFICATE", ca),
+    cert: pem("CERTIFICATE", cert),
+    key: pem("PRIVATE KEY", key),
   };
 }
 
-function isAddress(host: string): boolean {
-  return /^[\d.]+$|:/.test(host);
+type Bytes = Uint8Array<ArrayBuffer>;
+
+async function certificate(
+  signer: { name: Bytes; key: CryptoKey },
+  subject: Bytes,
+  publicKey: CryptoKey,
+  extensions: Bytes[],
+): Promise<Bytes> {
+  const algorithm = sequence(tlv(0x06, ECDSA_WITH_SHA256));
+  const signed = sequence(
+    tlv(0xa0, integer([2])), // version 3
+    integer(serialNumber()),
+    algorithm,
+    signer.name,
+    sequence(time(Date.now() - DAY), time(Date.now() + 30 * DAY)),
+    subject,
+    new Uint8Array(await crypto.subtle.exportKey("spki", publicKey)),
+    tlv(0xa3, sequence(...extensions)),
+  );
+  const signature = new Uint8Array(await crypto.subtle.sign(ALGORITHM, signer.key, signed));
+  const [r, s] = [signature.subarray(0, 32), signature.subarray(32)];
+  return sequence(signed, algorithm, tlv(0x03, [0], sequence(integer(r), integer(s))));
+}
+
+/** DER: a tag, the length of the contents, the contents. */
+function tlv(tag: number, ...contents: (Uint8Array | number[])[]): Bytes {
+  const length = contents.reduce((sum, part) => sum + part.length, 0);
+  const header = length < 128
+    ? [tag, length]
+    : length < 256
+    ? [tag, 0x81, length]
+    : [tag, 0x82, length >> 8, length & 0xff];
+  const bytes = new Uint8Array(header.length + length);
+  let at = 0;
+  for (const part of [header, ...contents]) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+function sequence(...parts: Uint8Array[]): Bytes {
+  return tlv(0x30, ...parts);
+}
+
+/** A number that is not negative, from its big-endian bytes. */
+function integer(bytes: Uint8Array | number[]): Bytes {
+  const digits = [...bytes];
+  while (digits.length > 1 && digits[0] === 0) digits.shift();
+  return tlv(0x02, (digits[0] ?? 0) > 127 ? [0, ...digits] : digits);
+}
+
+function serialNumber(): Bytes {
+  return crypto.getRandomValues(new Uint8Array(8));
+}
+
+function name(commonName: string): Bytes {
+  const value = tlv(0x0c, new TextEncoder().encode(commonName));
+  return sequence(tlv(0x31, sequence(tlv(0x06, COMMON_NAME), value)));
+}
+
+function time(milliseconds: number): Bytes {
+  const digits = new Date(milliseconds).toISOString().replace(/[-:T]|\..*/g, "");
+  return tlv(0x17, new TextEncoder().encode(`${digits.slice(2)}Z`));
+}
+
+function extension(id: number[], value: Uint8Array, critical = true): Bytes {
+  const mark = critical ? [tlv(0x01, [0xff])] : [];
+  return sequence(tlv(0x06, id), ...mark, tlv(0x04, value));
+}
+
+function alternativeName(host: string): Bytes {
+  if (/^[\d.]+$/.test(host)) return tlv(0x87, host.split(".").map(Number));
+  if (host.includes(":")) return tlv(0x87, ipv6(host));
+  return tlv(0x82, new TextEncoder().encode(host));
+}
+
+function ipv6(address: string): number[] {
+  const plain = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [left = [], right = []] = plain.split("::").map((part) => part.split(":").filter(Boolean));
+  const zeros = Array.from({ length: 8 - left.length - right.length }, () => "0");
+  return [...left, ...zeros, ...right].flatMap((group) => {
+    const value = parseInt(group, 16);
+    return [value >> 8, value & 0xff];
+  });
+}
+
+function pem(label: string, bytes: Uint8Array): string {
+  const lines = bytes.toBase64().match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
 }
