@@ -106,7 +106,7 @@ function beforeDoubleDash(args: readonly string[]): readonly string[] {
 
 function unknownFlag(arg: string, names: readonly string[]): UsageError {
   const flag = arg.replace(/=.*/s, "");
-  const owner = commandNames.find((name) => flag.slice(2) in commands[name].flags);
+  const owner = commandNames.find((name) => Object.hasOwn(commands[name].flags, flag.slice(2)));
   const advice = owner === undefined
     ? suggestion(flag, [...names, "help"].map((name) => `--${name}`))
     : `; it belongs to yodel ${owner}`;

@@ -4,9 +4,9 @@
  * @module
  */
 import type { Endpoint, HostEndpoint } from "./endpoint.ts";
-import { formatHostPort } from "./endpoint.ts";
 import { EndpointError, errorCode } from "./error.ts";
 import type { Stream } from "./stream.ts";
+import { listenTcp } from "./tcp.ts";
 import { listenTls, type ServerTls } from "./tls.ts";
 import { listenOnUnix } from "./unix.ts";
 
@@ -49,10 +49,10 @@ const PORT_TRIES = 10;
  * where the machine has both. What a client makes of the name is not for the
  * server to guess.
  */
-const TWO_ADDRESSES: Record<string, readonly [string, string]> = {
-  "localhost": ["127.0.0.1", "::1"],
-  "*": ["::", "0.0.0.0"],
-};
+const TWO_ADDRESSES = new Map<string, readonly [string, string]>([
+  ["localhost", ["127.0.0.1", "::1"]],
+  ["*", ["::", "0.0.0.0"]],
+]);
 
 /**
  * Listens for connections, at each address that an endpoint means.
@@ -79,7 +79,7 @@ export async function atEachAddress<T extends Opened>(
   endpoint: HostEndpoint,
   open: (endpoint: HostEndpoint) => Promise<T>,
 ): Promise<T[]> {
-  const addresses = TWO_ADDRESSES[endpoint.host];
+  const addresses = TWO_ADDRESSES.get(endpoint.host);
   if (addresses === undefined) return [await open(endpoint)];
   for (let tries = 1;; tries++) {
     const [first, second] = addresses;
@@ -133,30 +133,6 @@ async function listenAt(
   } catch (error) {
     throw new EndpointError("cannot listen on", endpoint, error);
   }
-}
-
-function listenTcp({ host, port }: HostEndpoint, backlog: number): AddressListener {
-  const listener = Deno.listen({ hostname: host, port, tcpBacklog: backlog });
-  return {
-    addr: listener.addr,
-    accept: async () => arrival(await listener.accept()),
-    close: () => listener.close(),
-  };
-}
-
-function arrival(conn: Deno.TcpConn): Arrival {
-  // An answer longer than the server's buffer would otherwise wait for the
-  // peer's delayed acknowledgement of its first part (Nagle, 44 ms).
-  try {
-    conn.setNoDelay(true);
-  } catch (error) {
-    conn.close();
-    throw error;
-  }
-  return {
-    stream: conn,
-    peer: () => formatHostPort(conn.remoteAddr.hostname, conn.remoteAddr.port),
-  };
 }
 
 function codeOf(error: unknown): string | undefined {

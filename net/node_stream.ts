@@ -17,11 +17,12 @@ const CHUNK = 64 * 1024;
  * Node's TLS must not be paused: in Deno 2.9 it then loses the end. So this
  * takes nothing more from the network until what it brought has been read.
  *
- * @param consumed resolves when there is nothing left that waits to be read
+ * @param consumed resolves when there is nothing left that waits to be read;
+ *   there is nothing to wait for where it returns no promise
  */
 export async function duplexOf(
-  conn: Deno.Conn,
-  consumed: () => Promise<void>,
+  conn: Stream,
+  consumed: () => Promise<void> | undefined,
 ): Promise<Duplex> {
   const { Duplex } = await import("node:stream");
   const chunk = new Uint8Array(CHUNK);

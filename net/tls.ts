@@ -8,6 +8,7 @@ import { formatHostPort } from "./endpoint.ts";
 import type { AddressListener } from "./listen.ts";
 import { duplexOf, NodeStream } from "./node_stream.ts";
 import type { Stream } from "./stream.ts";
+import { listenTcp } from "./tcp.ts";
 
 /** What a server shows and asks for; all in PEM. */
 export interface ServerTls {
@@ -36,13 +37,12 @@ export interface ClientTls {
  * @throws what is wrong with the certificate, the key or the address
  */
 export async function listenTls(
-  { host, port }: HostEndpoint,
+  endpoint: HostEndpoint,
   backlog: number,
   tls: ServerTls,
 ): Promise<AddressListener> {
-  if (tls.clientCa !== undefined) {
-    return await listenAskingForCertificates(host, port, backlog, tls);
-  }
+  if (tls.clientCa !== undefined) return await listenAskingForCertificates(endpoint, backlog, tls);
+  const { host, port } = endpoint;
   const { cert, key } = tls;
   const listener = Deno.listenTls({ hostname: host, port, tcpBacklog: backlog, cert, key });
   return {
@@ -57,9 +57,8 @@ export async function listenTls(
 }
 
 async function listenAskingForCertificates(
-  hostname: string,
-  port: number,
-  tcpBacklog: number,
+  endpoint: HostEndpoint,
+  backlog: number,
   tls: ServerTls,
 ): Promise<AddressListener> {
   // What is wrong with the certificate, the key or the CA shows here, and not at the first connection.
@@ -70,16 +69,12 @@ async function listenAskingForCertificates(
   } catch {
     throw new Error("the client CA is not a certificate in PEM");
   }
-  const listener = Deno.listen({ hostname, port, tcpBacklog });
+  const listener = listenTcp(endpoint, backlog);
   return {
     addr: listener.addr,
     async accept() {
-      const conn = await listener.accept();
-      const { hostname, port } = conn.remoteAddr;
-      return {
-        stream: await askForCertificate(conn, tls),
-        peer: () => formatHostPort(hostname, port),
-      };
+      const { stream, peer } = await listener.accept();
+      return { stream: await askForCertificate(stream, tls), peer };
     },
     close: () => listener.close(),
   };
@@ -90,12 +85,12 @@ async function listenAskingForCertificates(
  * by itself; what it fails with is what the first read or write throws.
  */
 async function askForCertificate(
-  conn: Deno.TcpConn,
+  conn: Stream,
   { cert, key, clientCa }: ServerTls,
 ): Promise<Stream> {
   const { createServer } = await import("node:tls");
   let stream: NodeStream | undefined;
-  const duplex = await duplexOf(conn, () => stream?.consumed() ?? Promise.resolve());
+  const duplex = await duplexOf(conn, () => stream?.consumed());
   const handshake = new Promise<NodeStream>((resolve, reject) => {
     const options = { cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: true };
     // Of Node's kinds of TLS only a server looks who has signed the certificate.
@@ -162,7 +157,7 @@ async function startNodeTls(
 ): Promise<Stream> {
   const [{ connect }, { isIP }] = await Promise.all([import("node:tls"), import("node:net")]);
   let stream: NodeStream | undefined;
-  const socket = await duplexOf(conn, () => stream?.consumed() ?? Promise.resolve());
+  const socket = await duplexOf(conn, () => stream?.consumed());
   const name = tls.serverName ?? host;
   return await new Promise<Stream>((resolve, reject) => {
     const tlsSocket = connect({
