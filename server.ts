@@ -183,12 +183,12 @@ class EchoServer implements Server {
     if (this.endpoints.some(isWildcard)) {
       this.#log.warn?.("listening on all addresses: whoever can reach this machine can connect");
     }
-    const sweep = this.#idleTimeout > 0
-      ? setInterval(() => this.#closeIdle(), lookInterval(this.#idleTimeout))
-      : undefined;
     if (datagrams.some(({ endpoint }) => isWildcard(endpoint))) {
       this.#log.warn?.("udp on all addresses answers from the address that the system prefers");
     }
+    const sweep = this.#idleTimeout > 0
+      ? setInterval(() => this.#closeIdle(), lookInterval(this.#idleTimeout))
+      : undefined;
     const stopped = Promise.withResolvers<void>();
     const stop = () => {
       this.#stop([...listeners, ...datagrams]);

@@ -13,10 +13,18 @@ export function completions(shell: typeof SHELLS[number]): string {
 /** The words that may follow `yodel`. */
 const FIRST_WORDS = [...commandNames, "--help", "--version"];
 
+/** What the operands of a command can be, where that is one of a few words. */
+function operandsOf(command: Command): string[] {
+  return command.operands.includes("|") ? command.operands.split("|") : [];
+}
+
 /** The words that may follow `yodel COMMAND`: its flags, or what its operands can be. */
 function wordsOf(command: Command): string[] {
-  const operands = command.operands.includes("|") ? command.operands.split("|") : [];
-  return [...operands, ...Object.keys(command.flags).map((flag) => `--${flag}`), "--help"];
+  return [
+    ...operandsOf(command),
+    ...Object.keys(command.flags).map((flag) => `--${flag}`),
+    "--help",
+  ];
 }
 
 /** What may follow each flag that takes a value, of all commands: some words, or anything. */
@@ -68,10 +76,9 @@ function zsh(): string {
         : `: :${kind.choices === undefined ? "" : `(${kind.choices.join(" ")})`}`;
       return quote(`--${flag}${value === "" ? "" : "="}[${help}]${value}`);
     });
-    const operands = command.operands.includes("|")
-      ? [quote(`1: :(${command.operands.split("|").join(" ")})`)]
-      : [];
-    const words = [...specs, quote("--help[show help]"), ...operands];
+    const operands = operandsOf(command);
+    const words = [...specs, quote("--help[show help]")];
+    if (operands.length > 0) words.push(quote(`1: :(${operands.join(" ")})`));
     return `    ${name}) _arguments ${words.join(" \\\n      ")} ;;`;
   });
   return `#compdef yodel
@@ -113,9 +120,8 @@ function fish(): string {
       `complete -c yodel -n __fish_use_subcommand -a ${name} -d ${quote(command.summary)}`,
     );
     const here = `complete -c yodel -n '__fish_seen_subcommand_from ${name}'`;
-    if (command.operands.includes("|")) {
-      lines.push(`${here} -a '${command.operands.split("|").join(" ")}'`);
-    }
+    const operands = operandsOf(command);
+    if (operands.length > 0) lines.push(`${here} -a ${quote(operands.join(" "))}`);
     for (const [flag, { kind, help }] of Object.entries(command.flags)) {
       const value = kind.placeholder === "" ? "" : " -x";
       const choices = kind.choices === undefined ? "" : ` -a '${kind.choices.join(" ")}'`;

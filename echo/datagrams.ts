@@ -14,6 +14,7 @@ import {
   readFrom,
   writeAll,
 } from "./exchange.ts";
+
 /** Settings of {@linkcode connectDatagrams}; as those of `connect`. */
 export interface DatagramOptions {
   input: Input;

@@ -78,6 +78,11 @@ function lines(count: number): Uint8Array {
   return encoder.encode(Array.from({ length: count }, (_, i) => `line ${i}\n`).join(""));
 }
 
+async function verifyTenLines(endpoint: Endpoint): Promise<void> {
+  const input = source(lines(10));
+  await connect(endpoint, { input, output: nowhere, verify: true, timeout: 200 });
+}
+
 Deno.test("datagrams of every size come back to their sender, from where they went", async () => {
   await using server = await startUdp([here, { ...here, host: "::1" }]);
   for (const [i, host] of ["127.0.0.1", "::1"].entries()) {
@@ -134,13 +139,7 @@ for (
   Deno.test(`--verify counts datagrams that are ${what}`, async () => {
     await using server = await startAnswering(answers);
     const error = await assertRejects(
-      () =>
-        connect(server.endpoint, {
-          input: source(lines(10)),
-          output: nowhere,
-          verify: true,
-          timeout: 200,
-        }),
+      () => verifyTenLines(server.endpoint),
       EchoError,
     );
     assertStringIncludes(error.message, complaint);
@@ -155,13 +154,7 @@ Deno.test("--verify counts datagrams that come back in another order", async () 
     return number === 5 ? [bytes, ...held] : [bytes];
   });
   await assertRejects(
-    () =>
-      connect(server.endpoint, {
-        input: source(lines(10)),
-        output: nowhere,
-        verify: true,
-        timeout: 200,
-      }),
+    () => verifyTenLines(server.endpoint),
     EchoError,
     "of 10 datagrams 1 reordered",
   );
