@@ -1,0 +1,202 @@
+/**
+ * The client that takes an input to a server and what returns to an output.
+ *
+ * @module
+ */
+import { lookInterval, Traffic } from "../echo/traffic.ts";
+import { dial } from "../net/dial.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+import { reason } from "../net/error.ts";
+import type { Stream } from "../net/stream.ts";
+import type { ClientTls } from "../net/tls.ts";
+import { connectDatagrams } from "./datagrams.ts";
+import {
+  EchoError,
+  type Exchange,
+  type Input,
+  type Output,
+  readFrom,
+  writeAll,
+} from "./exchange.ts";
+import { Verifier } from "./verifier.ts";
+
+/** Settings of {@linkcode connect}. */
+export interface ConnectOptions {
+  /** What to send. */
+  input: Input;
+  /** Where what comes back goes. */
+  output: Output;
+  /**
+   * How long to try to connect, in milliseconds; 0: as long as the system does.
+   * Default: 10,000. For `udp://`, how long to wait for an answer; default: 1,000.
+   */
+  timeout?: number;
+  /** Gives up when no byte passed for this long, in milliseconds; 0: never. Default: 0. */
+  idleTimeout?: number;
+  /** For `udp://`: how large each datagram is, in bytes; 0: a line of the input. Default: 0. */
+  datagramSize?: number;
+  /** Compares what comes back with what was sent. Default: false. */
+  verify?: boolean;
+  /** What a `tls://` endpoint needs besides what the system trusts. */
+  tls?: ClientTls;
+  /** Called once the connection is open. */
+  onConnect?: () => void;
+  /** Ends the connection. */
+  signal?: AbortSignal;
+}
+
+/** How much is read from the input or the connection at once, in bytes. */
+const CHUNK = 256 * 1024;
+
+/**
+ * How much may be sent and not have returned while it is verified, in bytes.
+ * It has to be remembered, and a server that only takes would fill the memory.
+ */
+const MAX_UNDER_WAY = 256 * 1024 * 1024;
+
+/**
+ * How long the end of the input may come after the server's end of the
+ * connection and still count as before it, in milliseconds: where both end at
+ * once, either can be seen first.
+ */
+const SIMULTANEOUS = 100;
+
+/** An open connection, with what is known of it. */
+interface Link {
+  readonly endpoint: Endpoint;
+  readonly conn: Stream;
+  readonly traffic: Traffic;
+  /** Only where what comes back is compared. */
+  readonly verifier?: Verifier;
+  /** Whether what came back waits for the output to take it. */
+  delivering: boolean;
+}
+
+/**
+ * Sends the input to an endpoint and writes what comes back to the output,
+ * both at once. At the end of the input it sends no more and takes what still
+ * comes. When it has to end before the input, a read of the input may be left
+ * pending.
+ *
+ * @throws {EndpointError} where it cannot connect
+ * @throws {EchoError} where the connection breaks, ends before the input does,
+ *   is idle for too long, or brings back something else than was sent
+ * @throws {StreamError} where the input or the output fails
+ * @throws the reason of the signal
+ */
+export async function connect(endpoint: Endpoint, options: ConnectOptions): Promise<Exchange> {
+  if (endpoint.scheme === "udp") return await connectDatagrams(endpoint, options);
+  const { input, output, timeout = 10_000, idleTimeout = 0, verify = false, signal } = options;
+  const conn = await dial(endpoint, { timeout, signal, tls: options.tls });
+  options.onConnect?.();
+  const traffic = new Traffic();
+  const verifier = verify ? new Verifier() : undefined;
+  const link: Link = { endpoint, conn, traffic, verifier, delivering: false };
+  const { promise: cutOff, reject: cut } = Promise.withResolvers<never>();
+  const abort = () => cut(signal?.reason);
+  signal?.addEventListener("abort", abort);
+  if (signal?.aborted) abort();
+  const interval = lookInterval(idleTimeout);
+  const idleCheck = idleTimeout > 0
+    ? setInterval(() => {
+      // As long as the output takes its time, the server is not to blame.
+      if (link.delivering || traffic.look() * interval < idleTimeout) return;
+      cut(new EchoError(endpoint, `idle for ${idleTimeout / 1000}s${sofar(traffic)}`));
+    }, interval)
+    : undefined;
+  try {
+    const sending = send(link, input);
+    const failedSending = sending.then(() => cutOff);
+    await Promise.race([receive(link, output), failedSending, cutOff]);
+    const complete = await settledWithin(SIMULTANEOUS, sending);
+    checkEnd(link, complete === true);
+    return { sent: traffic.sent, received: traffic.received };
+  } finally {
+    clearInterval(idleCheck);
+    signal?.removeEventListener("abort", abort);
+    conn.close();
+  }
+}
+
+/** Sends all of the input and half-closes; returns whether the connection took it all. */
+async function send({ endpoint, conn, traffic, verifier }: Link, input: Input): Promise<boolean> {
+  const chunk = new Uint8Array(CHUNK);
+  for (;;) {
+    const length = await readFrom(input, chunk);
+    if (length === null) break;
+    const bytes = verifier === undefined ? chunk.subarray(0, length) : chunk.slice(0, length);
+    verifier?.sent(bytes);
+    if (verifier !== undefined && verifier.missing > MAX_UNDER_WAY) {
+      throw new EchoError(
+        endpoint,
+        `${verifier.missing} bytes were sent and are not back, more than can be remembered`,
+      );
+    }
+    try {
+      for (let written = 0; written < length;) {
+        const more = await conn.write(bytes.subarray(written));
+        written += more;
+        traffic.sent += more;
+      }
+    } catch {
+      return false; // The server takes no more; what it still sends is received all the same.
+    }
+  }
+  return await conn.closeWrite().then(() => true, () => false);
+}
+
+/** Writes what comes back to the output, until the server ends the connection. */
+async function receive(link: Link, output: Output): Promise<void> {
+  const { endpoint, conn, traffic, verifier } = link;
+  const chunk = new Uint8Array(CHUNK);
+  for (;;) {
+    let length;
+    try {
+      length = await conn.read(chunk);
+    } catch (error) {
+      // A TLS peer that leaves without close_notify has reached its end (design, rule 4).
+      if (error instanceof Deno.errors.UnexpectedEof) return;
+      throw new EchoError(endpoint, reason(error) + sofar(traffic));
+    }
+    if (length === null) return;
+    traffic.received += length;
+    const bytes = chunk.subarray(0, length);
+    const difference = verifier?.difference(bytes);
+    link.delivering = true;
+    await writeAll(output, bytes);
+    link.delivering = false;
+    if (difference !== undefined) throw new EchoError(endpoint, difference);
+  }
+}
+
+/** Decides, when the server has ended the connection, whether that was the end of everything. */
+function checkEnd({ endpoint, traffic, verifier }: Link, complete: boolean): void {
+  const missing = verifier?.missing
+    ? `${verifier.missing} bytes did not come back, from offset ${verifier.returned} on`
+    : undefined;
+  // A TLS server refuses a client after the client's handshake is done, as for
+  // want of a certificate, and then says nothing at all.
+  if (endpoint.scheme === "tls" && traffic.sent > 0 && traffic.received === 0) {
+    throw new EchoError(endpoint, "ended by the server without an answer");
+  }
+  const early = complete
+    ? undefined
+    : `the server ended it before the end of input${sofar(traffic)}`;
+  const what = [missing, early].filter((part) => part !== undefined).join("; ");
+  if (what !== "") throw new EchoError(endpoint, what);
+}
+
+function sofar({ sent, received }: Traffic): string {
+  return `, after ${sent} bytes were sent and ${received} came back`;
+}
+
+/** Waits for a promise, but not longer than `limit` milliseconds; then there is no result. */
+async function settledWithin<T>(limit: number, promise: Promise<T>): Promise<T | void> {
+  let timer;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, limit));
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
