@@ -15,13 +15,13 @@ import {
   parseShell,
   UsageError,
 } from "./cli/parse.ts";
-import { connect, EchoError, type Input, type Output, StreamError, writeAll } from "./client.ts";
+import { connect, EchoError, StreamError } from "./client.ts";
 import config from "./deno.json" with { type: "json" };
-import { escapeControls } from "./escape.ts";
 import { createLog, type Log } from "./log.ts";
 import { makeIdentity } from "./net/certificate.ts";
 import { reason } from "./net/error.ts";
 import { type Endpoint, EndpointError, formatEndpoint, serve, type ServerTls } from "./server.ts";
+import { isBrokenPipe, print, stdin, stdout, TerminalOutput } from "./stdio.ts";
 
 /** Exit statuses (design, "The command line"). */
 const ALL_WELL = 0;
@@ -37,14 +37,12 @@ const SAME_SIGNAL = 100;
 /** How long the last lines of the log may take, in milliseconds. */
 const LAST_LINES = 1000;
 
-const encoder = new TextEncoder();
-
 async function main(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args;
-  if (first === "--help" || first === "-h") return print(programHelp());
-  if (first === "--version" || first === "-V") return print(`yodel ${config.version}\n`);
+  if (first === "--help" || first === "-h") return await show(programHelp());
+  if (first === "--version" || first === "-V") return await show(`yodel ${config.version}\n`);
   const name = parseCommandName(first);
-  if (asksForHelp(rest)) return print(commandHelp(name));
+  if (asksForHelp(rest)) return await show(commandHelp(name));
   switch (name) {
     case "serve":
       return await runServe(rest);
@@ -52,7 +50,7 @@ async function main(args: readonly string[]): Promise<number> {
       return await runConnect(rest);
     case "completions": {
       const { operands } = parseInvocation(commands.completions, rest);
-      return await print(completions(parseShell(operands)));
+      return await show(completions(parseShell(operands)));
     }
   }
 }
@@ -184,47 +182,9 @@ async function runConnect(args: readonly string[]): Promise<number> {
   }
 }
 
-const stdin: Input = { read: (into) => whenReady(() => Deno.stdin.read(into)) };
-const stdout: Output = { write: (bytes) => whenReady(() => Deno.stdout.write(bytes)) };
-
-/** Shows what comes from the network without letting it control the terminal. */
-class TerminalOutput implements Output {
-  #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-  async write(bytes: Uint8Array): Promise<number> {
-    const text = this.#decoder.decode(bytes, { stream: true });
-    await writeAll(stdout, encoder.encode(escapeControls(text, "\n\t\\")));
-    return bytes.length;
-  }
-}
-
-/**
- * Tries again as long as a stream would block, which it does only where the
- * program on its other end has set it so: Deno waits for the others itself.
- */
-async function whenReady<T>(operation: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await operation();
-    } catch (error) {
-      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
-      await pause(10);
-    }
-  }
-}
-
-/** Writes to stdout, for as long as anybody reads it. */
-async function print(text: string): Promise<number> {
-  try {
-    await writeAll(stdout, encoder.encode(text));
-  } catch (error) {
-    if (!isBrokenPipe(error)) throw error;
-  }
+async function show(text: string): Promise<number> {
+  await print(text);
   return ALL_WELL;
-}
-
-function isBrokenPipe(error: unknown): boolean {
-  return error instanceof StreamError && error.cause instanceof Deno.errors.BrokenPipe;
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -1,0 +1,61 @@
+/**
+ * The program's standard streams.
+ *
+ * @module
+ */
+import { type Input, type Output, StreamError, writeAll } from "./client/exchange.ts";
+import { escapeControls } from "./escape.ts";
+
+const encoder = new TextEncoder();
+
+/** The standard input. */
+export const stdin: Input = { read: (into) => whenReady(() => Deno.stdin.read(into)) };
+
+/** The standard output. */
+export const stdout: Output = { write: (bytes) => whenReady(() => Deno.stdout.write(bytes)) };
+
+/** Shows what comes from the network without letting it control the terminal. */
+export class TerminalOutput implements Output {
+  #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+  async write(bytes: Uint8Array): Promise<number> {
+    const text = this.#decoder.decode(bytes, { stream: true });
+    await writeAll(stdout, encoder.encode(escapeControls(text, "\n\t\\")));
+    return bytes.length;
+  }
+}
+
+/**
+ * Tries again as long as a stream would block, which it does only where the
+ * program on its other end has set it so: Deno waits for the others itself.
+ */
+async function whenReady<T>(operation: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await operation();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
+
+/**
+ * Writes to stdout, for as long as anybody reads it.
+ *
+ * @returns whether anybody did
+ */
+export async function print(text: string): Promise<boolean> {
+  try {
+    await writeAll(stdout, encoder.encode(text));
+    return true;
+  } catch (error) {
+    if (isBrokenPipe(error)) return false;
+    throw error;
+  }
+}
+
+/** Whether a stream failed because nobody reads it any more, as after `| head`. */
+export function isBrokenPipe(error: unknown): boolean {
+  return error instanceof StreamError && error.cause instanceof Deno.errors.BrokenPipe;
+}
