@@ -5,7 +5,7 @@
  * @module
  */
 import { commandHelp, programHelp } from "./cli/help.ts";
-import { commands, type FlagValues } from "./cli/commands.ts";
+import { type ClientTlsFlags, commands, type FlagValues } from "./cli/commands.ts";
 import { completions } from "./cli/completions.ts";
 import {
   asksForHelp,
@@ -15,11 +15,13 @@ import {
   parseShell,
   UsageError,
 } from "./cli/parse.ts";
-import { connect, EchoError, StreamError } from "./client.ts";
+import { type ClientTls, connect, EchoError, ping, StreamError } from "./client.ts";
 import config from "./deno.json" with { type: "json" };
 import { createLog, type Log } from "./log.ts";
 import { makeIdentity } from "./net/certificate.ts";
+import { MAX_DATAGRAM } from "./net/datagrams.ts";
 import { reason } from "./net/error.ts";
+import { probeJson, probeText, summaryJson, summaryText } from "./report/ping.ts";
 import { type Endpoint, EndpointError, formatEndpoint, serve, type ServerTls } from "./server.ts";
 import { isBrokenPipe, print, stdin, stdout, TerminalOutput } from "./stdio.ts";
 
@@ -48,6 +50,8 @@ async function main(args: readonly string[]): Promise<number> {
       return await runServe(rest);
     case "connect":
       return await runConnect(rest);
+    case "ping":
+      return await runPing(rest);
     case "completions": {
       const { operands } = parseInvocation(commands.completions, rest);
       return await show(completions(parseShell(operands)));
@@ -125,7 +129,23 @@ async function readIfGiven(file: string): Promise<string | undefined> {
   });
 }
 
-/** Is aborted at the first SIGINT or SIGTERM; the second one ends the program at once. */
+/** Reads what a `tls://` endpoint needs. */
+async function clientTls(endpoint: Endpoint, flags: ClientTlsFlags): Promise<ClientTls> {
+  refuseUselessTls([endpoint], flags);
+  if (flags["insecure"]) console.error("yodel: --insecure: nobody knows who the server is");
+  return {
+    ca: await readIfGiven(flags["ca"]),
+    cert: await readIfGiven(flags["cert"]),
+    key: await readIfGiven(flags["key"]),
+    serverName: flags["server-name"] || undefined,
+    insecure: flags["insecure"],
+  };
+}
+
+/**
+ * Is aborted at the first SIGINT or SIGTERM, with the exit status of the signal
+ * for a reason; the second one ends the program at once.
+ */
 function stopOnSignal(): AbortSignal {
   const stop = new AbortController();
   let first: number | undefined;
@@ -133,7 +153,7 @@ function stopOnSignal(): AbortSignal {
     Deno.addSignalListener(signal, () => {
       first ??= performance.now();
       if (performance.now() - first > SAME_SIGNAL) Deno.exit(128 + number);
-      stop.abort();
+      stop.abort(128 + number);
     });
   }
   return stop.signal;
@@ -149,15 +169,7 @@ async function runConnect(args: readonly string[]): Promise<number> {
   if (!udp && given.has("datagram-size")) {
     throw new UsageError("--datagram-size: expected a udp:// endpoint with it");
   }
-  refuseUselessTls([endpoint], flags);
-  const tls = {
-    ca: await readIfGiven(flags["ca"]),
-    cert: await readIfGiven(flags["cert"]),
-    key: await readIfGiven(flags["key"]),
-    serverName: flags["server-name"] || undefined,
-    insecure: flags["insecure"],
-  };
-  if (tls.insecure) console.error("yodel: --insecure: nobody knows who the server is");
+  const tls = await clientTls(endpoint, flags);
   const output = Deno.stdout.isTerminal() ? new TerminalOutput() : stdout;
   try {
     await connect(endpoint, {
@@ -180,6 +192,65 @@ async function runConnect(args: readonly string[]): Promise<number> {
     if (isBrokenPipe(error) && !flags["verify"]) return ALL_WELL;
     throw error;
   }
+}
+
+async function runPing(args: readonly string[]): Promise<number> {
+  const { flags, operands } = parseInvocation(commands.ping, args);
+  const [endpoint] = parseEndpoints(operands, 1);
+  refuseForDatagrams(endpoint, flags);
+  const name = formatEndpoint(endpoint);
+  const colour = Deno.stdout.isTerminal() && !Deno.noColor;
+  const signalled = stopOnSignal();
+  const unread = new AbortController();
+  let printed = Promise.resolve();
+  const line = (text: string): void => {
+    printed = printed.then(async () => {
+      if (!unread.signal.aborted && !await print(text + "\n")) unread.abort();
+    });
+  };
+  let unsent: string | undefined;
+  const summary = await ping(endpoint, {
+    count: flags["count"],
+    interval: flags["interval"],
+    size: flags["size"],
+    timeout: flags["timeout"],
+    deadline: flags["deadline"],
+    reconnect: flags["reconnect"],
+    tls: await clientTls(endpoint, flags),
+    signal: AbortSignal.any([signalled, unread.signal]),
+    onLoss: (what) => console.error(`yodel: ${name}: ${what}`),
+    onResult(result) {
+      if (result.outcome === "unsent") unsent = result.error;
+      if (flags["quiet"]) return;
+      const text = flags["json"] ? JSON.stringify(probeJson(result)) : probeText(name, result);
+      line(colour && !flags["json"] && result.outcome !== "right" ? red(text) : text);
+    },
+  });
+  line(flags["json"] ? JSON.stringify(summaryJson(name, summary)) : summaryText(name, summary));
+  await printed;
+  const { right, late, altered, lost, repeated } = summary;
+  const sent = right + late + altered + lost;
+  if (sent === 0 && unsent !== undefined) {
+    throw new EndpointError("cannot connect to", endpoint, unsent);
+  }
+  if (sent === 0 && signalled.aborted) return signalled.reason;
+  const allRight = right === sent && repeated === 0 && summary.unsent === 0;
+  return allRight ? ALL_WELL : ANSWER_WAS_NO;
+}
+
+/** Complains of what datagrams cannot do. */
+function refuseForDatagrams(
+  endpoint: Endpoint,
+  flags: { readonly reconnect: boolean; readonly size: number },
+): void {
+  if (endpoint.scheme !== "udp") return;
+  if (flags.reconnect) throw new UsageError("--reconnect: udp:// has no connection to open");
+  if (flags.size <= MAX_DATAGRAM) return;
+  throw new UsageError(`--size: a datagram holds ${MAX_DATAGRAM} bytes at most, not ${flags.size}`);
+}
+
+function red(text: string): string {
+  return `\x1b[31m${text}\x1b[0m`;
 }
 
 async function show(text: string): Promise<number> {

@@ -16,6 +16,8 @@ export interface Flag<T = unknown> {
   /** The value where the flag is not given, as it would be written. */
   readonly default: string;
   readonly help: string;
+  /** The letter of its short form, where it has one: `c` for `-c`. */
+  readonly short?: string;
 }
 
 /** A command: `yodel NAME [FLAGS] [OPERANDS]`. */
@@ -31,9 +33,27 @@ export interface Command {
 /** The shells that {@linkcode commands.completions} knows. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
-function flag<T>(group: string, kind: Kind<T>, otherwise: string, help: string): Flag<T> {
-  return { group, kind, default: otherwise, help };
+function flag<T>(
+  group: string,
+  kind: Kind<T>,
+  otherwise: string,
+  help: string,
+  short?: string,
+): Flag<T> {
+  return { group, kind, default: otherwise, help, short };
 }
+
+/** The most that a message of ping or load can be, in bytes. */
+const MAX_MESSAGE = 64 * 1024 * 1024;
+
+/** What every client needs to know for `tls://`. */
+const clientTls = {
+  "ca": flag("TLS", file, "", "trust servers that this CA has signed, PEM"),
+  "cert": flag("TLS", file, "", "certificate to show, PEM"),
+  "key": flag("TLS", file, "", "key of the certificate, PEM"),
+  "server-name": flag("TLS", host, "", "name that the certificate must be for"),
+  "insecure": flag("TLS", toggle, "false", "trust any certificate"),
+} as const;
 
 /** Every command of the program. */
 export const commands = {
@@ -72,16 +92,29 @@ export const commands = {
       "idle-timeout": flag("Limits", duration, "0", "give up without traffic; 0: never"),
       "datagram-size": flag(
         "Datagrams",
-        size(MAX_DATAGRAM),
+        size(0, MAX_DATAGRAM),
         "0",
         "udp: block to send; 0: each line",
       ),
-      "ca": flag("TLS", file, "", "trust servers that this CA has signed, PEM"),
-      "cert": flag("TLS", file, "", "certificate to show, PEM"),
-      "key": flag("TLS", file, "", "key of the certificate, PEM"),
-      "server-name": flag("TLS", host, "", "name that the certificate must be for"),
-      "insecure": flag("TLS", toggle, "false", "trust any certificate"),
+      ...clientTls,
       "verify": flag("Checks", toggle, "false", "compare what comes back with what was sent"),
+    },
+  },
+  ping: {
+    summary: "Measure round trips, one probe after another",
+    example: "yodel ping localhost:2222 -c 5",
+    operands: "[ENDPOINT]",
+    maxOperands: 1,
+    flags: {
+      "count": flag("Probes", count(0), "0", "probes to send; 0: until Ctrl-C", "c"),
+      "interval": flag("Probes", duration, "1s", "from probe to probe; 0: at each answer", "i"),
+      "size": flag("Probes", size(1, MAX_MESSAGE), "56", "bytes a probe", "s"),
+      "timeout": flag("Probes", duration, "1s", "time to answer, and to connect; 0: any", "W"),
+      "deadline": flag("Probes", duration, "0", "end after this time; 0: never", "w"),
+      "reconnect": flag("Probes", toggle, "false", "open a connection for each probe"),
+      "quiet": flag("Output", toggle, "false", "print the summary only", "q"),
+      "json": flag("Output", toggle, "false", "print a JSON object a line"),
+      ...clientTls,
     },
   },
   completions: {
@@ -103,3 +136,6 @@ export const commandNames = Object.keys(commands) as CommandName[];
 export type FlagValues<Flags extends Readonly<Record<string, Flag>>> = {
   [Name in keyof Flags]: Flags[Name] extends Flag<infer T> ? T : never;
 };
+
+/** The values of the flags for `tls://` that every client has. */
+export type ClientTlsFlags = FlagValues<typeof clientTls>;

@@ -70,11 +70,13 @@ function zsh(): string {
   const described = commandNames.map((name) => `    ${quote(`${name}:${commands[name].summary}`)}`);
   const cases = commandNames.map((name) => {
     const command: Command = commands[name];
-    const specs = Object.entries(command.flags).map(([flag, { kind, help }]) => {
+    const specs = Object.entries(command.flags).flatMap(([flag, { kind, help, short }]) => {
       const value = kind.placeholder === ""
         ? ""
         : `: :${kind.choices === undefined ? "" : `(${kind.choices.join(" ")})`}`;
-      return quote(`--${flag}${value === "" ? "" : "="}[${help}]${value}`);
+      const long = quote(`--${flag}${value === "" ? "" : "="}[${help}]${value}`);
+      if (short === undefined) return [long];
+      return [long, quote(`-${short}${value === "" ? "" : "+"}[${help}]${value}`)];
     });
     const operands = operandsOf(command);
     const words = [...specs, quote("--help[show help]")];
@@ -122,10 +124,11 @@ function fish(): string {
     const here = `complete -c yodel -n '__fish_seen_subcommand_from ${name}'`;
     const operands = operandsOf(command);
     if (operands.length > 0) lines.push(`${here} -a ${quote(operands.join(" "))}`);
-    for (const [flag, { kind, help }] of Object.entries(command.flags)) {
+    for (const [flag, { kind, help, short }] of Object.entries(command.flags)) {
+      const letter = short === undefined ? "" : ` -s ${short}`;
       const value = kind.placeholder === "" ? "" : " -x";
       const choices = kind.choices === undefined ? "" : ` -a '${kind.choices.join(" ")}'`;
-      lines.push(`${here} -l ${flag}${value}${choices} -d ${quote(help)}`);
+      lines.push(`${here}${letter} -l ${flag}${value}${choices} -d ${quote(help)}`);
     }
   }
   return lines.join("\n") + "\n";

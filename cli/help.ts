@@ -37,7 +37,7 @@ export function commandHelp(name: CommandName): string {
   const flags = [...groups].map(([group, flags]) => `${group}:\n${columns(flags.map(flagRow))}`);
   const notes = [];
   if (command.operands.includes("ENDPOINT")) notes.push(ENDPOINT_HELP);
-  if (flags.length > 0) notes.push("Durations are written 250ms, 1.5s or 2m.");
+  if (flags.length > 0) notes.push("Durations are written 250ms, 1.5s or 2m, sizes 64, 4k or 1m.");
   const paragraphs = [
     `Example:\n  ${command.example}`,
     `${command.summary}.`,
@@ -48,9 +48,12 @@ export function commandHelp(name: CommandName): string {
   return paragraphs.filter((text) => text !== "").join("\n\n") + "\n";
 }
 
-function flagRow([name, { kind, default: otherwise, help }]: [string, Flag]): [string, string] {
-  if (kind.placeholder === "") return [`--${name}`, help];
-  return [`--${name} ${kind.placeholder}`, otherwise === "" ? help : `${help} (${otherwise})`];
+function flagRow(
+  [name, { kind, default: otherwise, help, short }]: [string, Flag],
+): [string, string] {
+  const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
+  if (kind.placeholder === "") return [names, help];
+  return [`${names} ${kind.placeholder}`, otherwise === "" ? help : `${help} (${otherwise})`];
 }
 
 function usage(name: CommandName): string {

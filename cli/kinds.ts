@@ -50,17 +50,17 @@ export function count(least: number): Kind<number> {
   };
 }
 
-/** A number of bytes up to `most`. 0 switches it off. */
-export function size(most: number): Kind<number> {
+/** A number of bytes from `least` to `most`. */
+export function size(least: number, most: number): Kind<number> {
   return {
     placeholder: "SIZE",
-    expected: `a size such as 64 or 4k, at most ${most} bytes`,
+    expected: `a size such as 64 or 4k, from ${least} to ${most} bytes`,
     parse(text) {
       const parts = /^(\d{1,10})([km]?)$/.exec(text);
       if (parts === null) return undefined;
       const unit = parts[2] === "k" ? 1024 : parts[2] === "m" ? 1024 * 1024 : 1;
       const value = Number(parts[1]) * unit;
-      return value <= most ? value : undefined;
+      return value >= least && value <= most ? value : undefined;
     },
   };
 }

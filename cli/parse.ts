@@ -10,6 +10,7 @@ import {
   type CommandName,
   commandNames,
   commands,
+  type Flag,
   type FlagValues,
   SHELLS,
 } from "./commands.ts";
@@ -50,8 +51,9 @@ export function parseCommandName(text: string | undefined): CommandName {
  */
 export function parseInvocation<C extends Command>(
   command: C,
-  args: readonly string[],
+  words: readonly string[],
 ): Invocation<C> {
+  const args = longForms(words, command.flags);
   const names = Object.keys(command.flags);
   const toggles = names.filter((name) => command.flags[name]?.kind.placeholder === "");
   const unknown: string[] = [];
@@ -91,6 +93,35 @@ export function parseInvocation<C extends Command>(
     given: new Set(names.filter((name) => toggles.includes(name) ? flags[name] : name in given)),
     operands,
   };
+}
+
+/**
+ * Writes short flags as long ones: `-c5`, `-c 5` and `-qc5` as `--count`. The
+ * library would take the letters of `-i200ms` for flags.
+ */
+function longForms(
+  args: readonly string[],
+  flags: Readonly<Record<string, Flag>>,
+): readonly string[] {
+  const head = beforeDoubleDash(args);
+  const long = head.flatMap((arg) => {
+    const words: string[] = [];
+    let letters = /^-([a-z].*)$/is.exec(arg)?.[1] ?? "";
+    while (letters !== "") {
+      const found = Object.entries(flags).find(([, { short }]) => short === letters[0]);
+      if (found === undefined) return [arg];
+      const [name, { kind }] = found;
+      letters = letters.slice(1);
+      if (kind.placeholder === "") {
+        words.push(`--${name}`);
+        continue;
+      }
+      words.push(letters === "" ? `--${name}` : `--${name}=${letters.replace(/^=/, "")}`);
+      letters = "";
+    }
+    return words.length > 0 ? words : [arg];
+  });
+  return [...long, ...args.slice(head.length)];
 }
 
 /** Whether a command's arguments ask for its help. */

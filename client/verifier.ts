@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeChange } from "./difference.ts";
 
 /** How many chunks that have returned are kept, until they are forgotten all at once. */
 const FORGET_AT_ONCE = 64;
@@ -54,9 +55,7 @@ export class Verifier {
         const was = expected[this.#position + i];
         const is = bytes[compared + i];
         if (was !== is) {
-          return `the byte at offset ${this.#returned + i} was sent as ${
-            hex(was)
-          } and came back as ${hex(is)}`;
+          return describeChange(this.#returned + i, was ?? 0, is ?? 0);
         }
       }
       compared += length;
@@ -75,8 +74,4 @@ export class Verifier {
     this.#chunks.splice(0, this.#first);
     this.#first = 0;
   }
-}
-
-function hex(byte = 0): string {
-  return `0x${byte.toString(16).padStart(2, "0")}`;
 }

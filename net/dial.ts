@@ -18,6 +18,8 @@ export interface DialOptions {
   /** Gives up when it is aborted. */
   readonly signal?: AbortSignal;
   readonly tls?: ClientTls;
+  /** Called when all is done but the handshake of TLS. */
+  readonly onHandshake?: () => void;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface DialOptions {
  */
 export async function dial(
   endpoint: Exclude<Endpoint, HostEndpoint<"udp">>,
-  { timeout, signal, tls = {} }: DialOptions,
+  { timeout, signal, tls = {}, onHandshake }: DialOptions,
 ): Promise<Stream> {
   const overdue = new AbortController();
   const timer = timeout > 0
@@ -45,6 +47,7 @@ export async function dial(
     // What is sent should leave at once, not wait for more (Nagle).
     conn.setNoDelay(true);
     if (endpoint.scheme === "tcp") return conn;
+    onHandshake?.();
     return await startTls(conn, host, tls, given);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;

@@ -10,9 +10,10 @@ function plain(markdown: string): string {
 for (const name of commandNames.filter((name) => name !== "completions")) {
   Deno.test(`the README has the flags of yodel ${name} as --help has them`, async () => {
     const { flags }: Command = commands[name];
-    const rows = Object.entries(flags).map(([flag, { kind, default: otherwise, help }]) => {
+    const rows = Object.entries(flags).map(([flag, { kind, default: otherwise, help, short }]) => {
+      const letter = short === undefined ? "" : `\`-${short}\`, `;
       const value = kind.placeholder && ` ${kind.placeholder.replaceAll("|", "\\|")}`;
-      return `| \`--${flag}${value}\` | ${
+      return `| ${letter}\`--${flag}${value}\` | ${
         kind.placeholder && otherwise && `\`${otherwise}\``
       } | ${help} |`;
     });

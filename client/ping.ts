@@ -1,0 +1,270 @@
+/**
+ * The client that measures round trips, one probe after another.
+ *
+ * @module
+ */
+import { dial } from "../net/dial.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+import { EndpointError, reason } from "../net/error.ts";
+import type { ClientTls } from "../net/tls.ts";
+import { createLatencies } from "../report/latencies.ts";
+import type { PingSummary, ProbeResult } from "../report/results.ts";
+import { Messages } from "./messages.ts";
+import { datagramLink, type ProbeLink, streamLink } from "./probe_link.ts";
+import { type Probe, Probes } from "./probes.ts";
+
+/** Settings of {@linkcode ping}. */
+export interface PingOptions {
+  /** How many probes to send; 0: until the signal. Default: 0. */
+  count?: number;
+  /** From one probe to the next, in milliseconds; 0: as soon as one is answered. Default: 1,000. */
+  interval?: number;
+  /** How large each probe is, in bytes, at least 1. Default: 56. */
+  size?: number;
+  /**
+   * How long to wait for an answer, and for a connection, in milliseconds;
+   * 0: for as long as it takes. Default: 1,000.
+   */
+  timeout?: number;
+  /** When to end, in milliseconds from the start; 0: never. Default: 0. */
+  deadline?: number;
+  /** Opens a connection for each probe. Not for `udp://`, which has none. Default: false. */
+  reconnect?: boolean;
+  /** What a `tls://` endpoint needs besides what the system trusts. */
+  tls?: ClientTls;
+  /** Is told what becomes of each probe. */
+  onResult?: (result: ProbeResult) => void;
+  /** Is told, in words, when the server ends a connection on which nothing was under way. */
+  onLoss?: (what: string) => void;
+  /** Ends it; what was measured so far is returned. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Sends probes to an echo server and measures how long their answers take. A
+ * connection that ends is replaced by a new one at the next probe. Probes that
+ * are under way at the signal do not count.
+ *
+ * @returns what became of them, also where the server was never there
+ */
+export async function ping(endpoint: Endpoint, options: PingOptions = {}): Promise<PingSummary> {
+  const summary: PingSummary = {
+    right: 0,
+    late: 0,
+    altered: 0,
+    lost: 0,
+    unsent: 0,
+    repeated: 0,
+    elapsed: 0,
+    latencies: await createLatencies(),
+    connects: await createLatencies(),
+    handshakes: await createLatencies(),
+  };
+  await new Ping(endpoint, options, summary).run();
+  return summary;
+}
+
+/** What is known of a ping while it runs. */
+class Ping {
+  readonly #endpoint: Endpoint;
+  readonly #options: PingOptions;
+  readonly #summary: PingSummary;
+  readonly #size: number;
+  readonly #timeout: number;
+  readonly #messages: Messages;
+  readonly #probes: Probes;
+  /** What to do when a probe has its result. */
+  readonly #settle = new WeakMap<Probe, () => void>();
+  #link: ProbeLink | undefined;
+  /** How long it took to open the link. */
+  #opening: { connect?: number; handshake?: number } = {};
+
+  constructor(endpoint: Endpoint, options: PingOptions, summary: PingSummary) {
+    this.#endpoint = endpoint;
+    this.#options = options;
+    this.#summary = summary;
+    this.#size = options.size ?? 56;
+    this.#timeout = options.timeout ?? 1000;
+    this.#messages = new Messages(this.#size);
+    this.#probes = new Probes(this.#messages);
+  }
+
+  async run(): Promise<void> {
+    const { deadline = 0, signal } = this.#options;
+    const start = performance.now();
+    const over = new AbortController();
+    const overdue = deadline > 0 ? setTimeout(() => over.abort(), deadline) : undefined;
+    const stop = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
+    try {
+      await this.#sendAll(stop);
+    } finally {
+      clearTimeout(overdue);
+      this.#summary.elapsed = performance.now() - start;
+      if (over.signal.aborted) {
+        this.#giveUpAll(`no answer within the deadline of ${deadline / 1000}s`);
+      }
+      this.#probes.waiting.forEach((probe) => this.#settled(probe));
+      this.#link?.close();
+    }
+  }
+
+  async #sendAll(stop: AbortSignal): Promise<void> {
+    const { count = 0, interval = 1000, reconnect = false } = this.#options;
+    const stopped = new Promise<void>((resolve) => {
+      stop.addEventListener("abort", () => resolve(), { once: true });
+      if (stop.aborted) resolve();
+    });
+    const results = new Set<Promise<void>>();
+    let due = performance.now();
+    for (let number = 1; count === 0 || number <= count; number++) {
+      await pauseUntil(due, stop);
+      if (stop.aborted) return;
+      // Later than that only where the machine slept; what was missed is not made up for.
+      due = Math.max(due + interval, performance.now());
+      if (!await this.#opened(number, stop)) {
+        // Without an interval nothing else would slow it down.
+        if (interval === 0) due += this.#timeout || 1000;
+        continue;
+      }
+      const result = this.#send(number);
+      results.add(result);
+      result.then(() => results.delete(result));
+      if (interval === 0 || reconnect) await Promise.race([result, stopped]);
+      if (reconnect && !stop.aborted) this.#closeLink("its connection was closed");
+    }
+    await Promise.race([Promise.all(results), stopped]);
+  }
+
+  /** Opens a link where there is none; tells where that fails. */
+  async #opened(number: number, stop: AbortSignal): Promise<boolean> {
+    if (this.#link !== undefined) return true;
+    try {
+      this.#link = await this.#open(stop);
+      return true;
+    } catch (error) {
+      if (!(error instanceof EndpointError)) {
+        if (stop.aborted) return false;
+        throw error;
+      }
+      this.#summary.unsent++;
+      this.#options.onResult?.({
+        seq: number,
+        outcome: "unsent",
+        further: false,
+        error: reason(error.cause),
+      });
+      return false;
+    }
+  }
+
+  async #open(stop: AbortSignal): Promise<ProbeLink> {
+    const events = {
+      onAnswer: (bytes: Uint8Array) => this.#answered(bytes),
+      onEnd: (why: string) => {
+        if (this.#probes.waiting.length === 0) this.#options.onLoss?.(why);
+        this.#closeLink(why);
+      },
+    };
+    if (this.#endpoint.scheme === "udp") return await datagramLink(this.#endpoint, events);
+    const opened = performance.now();
+    let connected: number | undefined;
+    const conn = await dial(this.#endpoint, {
+      timeout: this.#timeout,
+      signal: stop,
+      tls: this.#options.tls,
+      onHandshake: () => connected = performance.now(),
+    });
+    const connect = (connected ?? performance.now()) - opened;
+    const handshake = connected === undefined ? undefined : performance.now() - connected;
+    if (this.#options.reconnect) {
+      this.#summary.connects.record(connect);
+      if (handshake !== undefined) this.#summary.handshakes.record(handshake);
+    }
+    this.#opening = { connect, handshake };
+    return streamLink(conn, this.#size, events);
+  }
+
+  /** Sends a probe; what is returned resolves when it has its result. */
+  #send(number: number): Promise<void> {
+    const probe = this.#probes.send(number);
+    this.#link?.send(this.#messages.at(number));
+    return new Promise((resolve) => {
+      const late = this.#timeout > 0
+        ? setTimeout(() => this.#tooLate(probe), this.#timeout)
+        : undefined;
+      this.#settle.set(probe, () => {
+        clearTimeout(late);
+        resolve();
+      });
+    });
+  }
+
+  #settled(probe: Probe): void {
+    this.#settle.get(probe)?.();
+    this.#settle.delete(probe);
+  }
+
+  #answered(bytes: Uint8Array): void {
+    const now = performance.now();
+    const answer = this.#probes.answer(bytes);
+    if (answer === undefined) return this.#closeLink("an answer came before anything was sent");
+    const { probe, outcome, difference: error } = answer;
+    const time = now - probe.sentAt;
+    const further = !this.#settle.has(probe);
+    this.#summary[outcome]++;
+    // It was thought lost.
+    if (further && outcome !== "repeated") this.#summary.lost--;
+    if (outcome === "right" || outcome === "late") this.#summary.latencies.record(time);
+    this.#tell({ seq: probe.number, outcome, further, bytes: bytes.length, time, error });
+    this.#settled(probe);
+    // In a stream it is not known any more where the next answer begins.
+    if (error !== undefined && this.#endpoint.scheme !== "udp") {
+      this.#closeLink("its connection was closed after an altered answer");
+    }
+  }
+
+  #tooLate(probe: Probe): void {
+    const error = `no answer in ${this.#timeout / 1000}s`;
+    const partial = this.#link?.partial ?? 0;
+    if (partial === 0) return this.#giveUp(probe, error);
+    this.#giveUp(probe, `${error}, only ${partial} of ${this.#size} bytes`);
+    this.#closeLink("its connection was closed after an incomplete answer");
+  }
+
+  #giveUp(probe: Probe, error: string): void {
+    probe.state = "given up";
+    this.#summary.lost++;
+    this.#tell({ seq: probe.number, outcome: "lost", further: false, error });
+    this.#settled(probe);
+  }
+
+  #giveUpAll(error: string): void {
+    for (const probe of this.#probes.waiting) this.#giveUp(probe, error);
+  }
+
+  #closeLink(why: string): void {
+    this.#link?.close();
+    this.#link = undefined;
+    this.#giveUpAll(why);
+  }
+
+  #tell(result: ProbeResult): void {
+    const opening = this.#options.reconnect && !result.further ? this.#opening : {};
+    this.#options.onResult?.({ ...result, ...opening });
+  }
+}
+
+/** Waits until a time by `performance.now()`, or until the signal. */
+async function pauseUntil(time: number, signal: AbortSignal): Promise<void> {
+  if (time <= performance.now()) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, time - performance.now());
+    signal.addEventListener("abort", done);
+    if (signal.aborted) done();
+  });
+}

@@ -1,0 +1,43 @@
+/**
+ * What the JSON of several commands has in common.
+ *
+ * @module
+ */
+import type { Latencies } from "./latencies.ts";
+
+/** Latencies as JSON, with their unit in the keys. */
+export interface LatenciesJson extends Record<string, number> {
+  count: number;
+  min_ms: number;
+  mean_ms: number;
+  stddev_ms: number;
+  max_ms: number;
+}
+
+/** Writes latencies as JSON, with some percentiles; null where there are none. */
+export function latenciesJson(
+  latencies: Latencies,
+  percentiles: readonly number[],
+): LatenciesJson | null {
+  if (latencies.count === 0) return null;
+  return {
+    count: latencies.count,
+    min_ms: milliseconds(latencies.min),
+    mean_ms: milliseconds(latencies.mean),
+    stddev_ms: milliseconds(latencies.stddev),
+    max_ms: milliseconds(latencies.max),
+    ...Object.fromEntries(
+      percentiles.map((
+        percent,
+      ) => [
+        `p${String(percent).replace(".", "_")}_ms`,
+        milliseconds(latencies.percentile(percent)),
+      ]),
+    ),
+  };
+}
+
+/** Rounds a time in milliseconds to nanoseconds: there is nothing behind them. */
+export function milliseconds(time: number): number {
+  return Number(time.toFixed(6));
+}

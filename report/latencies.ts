@@ -1,0 +1,171 @@
+/**
+ * Latencies and their percentiles, kept in an HdrHistogram: whatever their
+ * number, it holds them in a quarter of a megabyte, to three digits.
+ *
+ * @module
+ */
+import type { Float64Histogram } from "npm:hdr-histogram-js@3.0.1";
+
+type Library = typeof import("npm:hdr-histogram-js@3.0.1");
+
+/**
+ * Loads the library, which only some commands need.
+ *
+ * Deno fetches what the single text of an `import()` names before the program
+ * starts, whatever it then does, so this one is a sum; the bundler of `deno
+ * compile` adds it up and takes the library in.
+ */
+async function library(): Promise<Library> {
+  return await import("npm:" + "hdr-histogram-js@3.0.1");
+}
+
+/** The unit of the histogram and the log of it, nanoseconds, in a millisecond. */
+const NANOSECONDS = 1e6;
+
+/** The longest latency that is told from longer ones: an hour, in nanoseconds. */
+const LONGEST = 3600 * 1000 * NANOSECONDS;
+
+/** How many digits of a latency count. */
+const DIGITS = 3;
+
+/** Makes an empty collection of latencies. */
+export async function createLatencies(): Promise<Latencies> {
+  const { Float64Histogram } = await library();
+  return new Latencies(new Float64Histogram(1, LONGEST, DIGITS));
+}
+
+/** A part of a distribution: how many latencies lie between two bounds in milliseconds. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+}
+
+/** Latencies on their way to another thread. */
+export interface EncodedLatencies {
+  readonly min: number;
+  readonly max: number;
+  readonly histogram: string;
+}
+
+/** A collection of latencies. All are in milliseconds. */
+export class Latencies {
+  readonly #histogram: Float64Histogram;
+  // The histogram would round them.
+  #min = Infinity;
+  #max = 0;
+
+  /** See {@linkcode createLatencies}. */
+  constructor(histogram: Float64Histogram) {
+    this.#histogram = histogram;
+  }
+
+  record(latency: number): void {
+    if (latency < this.#min) this.#min = latency;
+    if (latency > this.#max) this.#max = latency;
+    this.#histogram.recordValue(Math.min(Math.round(latency * NANOSECONDS), LONGEST));
+  }
+
+  get count(): number {
+    return this.#histogram.totalCount;
+  }
+
+  get min(): number {
+    return this.count === 0 ? 0 : this.#min;
+  }
+
+  get max(): number {
+    return this.#max;
+  }
+
+  get mean(): number {
+    return this.count === 0 ? 0 : this.#histogram.mean / NANOSECONDS;
+  }
+
+  get stddev(): number {
+    return this.count === 0 ? 0 : this.#histogram.stdDeviation / NANOSECONDS;
+  }
+
+  /** The latency that `percent` percent of all do not exceed; 0 where there are none. */
+  percentile(percent: number): number {
+    return Math.min(this.#histogram.getValueAtPercentile(percent) / NANOSECONDS, this.#max);
+  }
+
+  /**
+   * Divides the latencies into ranges that each are as many times as wide as
+   * the one before.
+   *
+   * @param ranges how many, at most
+   */
+  distribution(ranges: number): Range[] {
+    if (this.count === 0) return [];
+    const histogram = this.#histogram;
+    const first = histogram.countsArrayIndex(histogram.minNonZeroValue);
+    const last = histogram.countsArrayIndex(histogram.maxValue);
+    const least = histogram.valueFromIndex(first);
+    const most = histogram.valueFromIndex(last + 1);
+    const bounds = Array.from(
+      { length: ranges },
+      (_, i) => Math.round(least * (most / least) ** ((i + 1) / ranges)),
+    );
+    const found: Range[] = [];
+    let index = first;
+    let from = least;
+    for (const bound of bounds) {
+      let count = 0;
+      const start = index;
+      while (index <= last && histogram.valueFromIndex(index) < bound) {
+        count += histogram.getCountAtIndex(index++);
+      }
+      // Narrow ranges can lie between two values that the histogram tells apart.
+      if (index === start) continue;
+      const to = histogram.valueFromIndex(index);
+      found.push({ from: from / NANOSECONDS, to: to / NANOSECONDS, count });
+      from = to;
+    }
+    return found;
+  }
+
+  /** Adds those that were {@linkcode encode}d elsewhere. */
+  async add({ min, max, histogram }: EncodedLatencies): Promise<void> {
+    const { decodeFromCompressedBase64 } = await library();
+    this.#min = Math.min(this.#min, min);
+    this.#max = Math.max(this.#max, max);
+    this.#histogram.add(decodeFromCompressedBase64(histogram, 64) as Float64Histogram);
+  }
+
+  /** Writes them so that another thread can {@linkcode add} them. */
+  async encode(): Promise<EncodedLatencies> {
+    const { encodeIntoCompressedBase64 } = await library();
+    return {
+      min: this.#min,
+      max: this.#max,
+      histogram: encodeIntoCompressedBase64(this.#histogram),
+    };
+  }
+
+  /**
+   * Writes them as an HdrHistogram log of one interval. Its maximum is in
+   * milliseconds, its histogram in nanoseconds, as other tools write and expect it.
+   *
+   * @param start when they began to be measured
+   * @param elapsed how long that took, in milliseconds
+   */
+  async log(start: Date, elapsed: number): Promise<string> {
+    const { HistogramLogWriter } = await library();
+    let text = "";
+    const writer = new HistogramLogWriter((more) => text += more);
+    writer.outputLogFormatVersion();
+    writer.outputStartTime(start.getTime());
+    writer.outputLegend();
+    writer.outputIntervalHistogram(this.#histogram, 0, elapsed / 1000, NANOSECONDS);
+    return text;
+  }
+
+  /** Forgets all. */
+  reset(): void {
+    this.#min = Infinity;
+    this.#max = 0;
+    this.#histogram.reset();
+  }
+}
