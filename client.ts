@@ -28,9 +28,16 @@ export {
   StreamError,
   writeAll,
 } from "./client/exchange.ts";
+export { load, type LoadOptions } from "./client/load.ts";
 export { ping, type PingOptions } from "./client/ping.ts";
 export { type Endpoint, formatEndpoint, parseEndpoint } from "./net/endpoint.ts";
 export { EndpointError } from "./net/error.ts";
 export type { ClientTls } from "./net/tls.ts";
 export type { Latencies, Range } from "./report/latencies.ts";
-export type { PingSummary, ProbeResult } from "./report/results.ts";
+export type {
+  LoadErrorKind,
+  LoadProgress,
+  LoadResult,
+  PingSummary,
+  ProbeResult,
+} from "./report/results.ts";

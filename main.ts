@@ -15,15 +15,25 @@ import {
   parseShell,
   UsageError,
 } from "./cli/parse.ts";
-import { type ClientTls, connect, EchoError, ping, StreamError } from "./client.ts";
+import { type ClientTls, connect, EchoError, load, ping, StreamError } from "./client.ts";
 import config from "./deno.json" with { type: "json" };
 import { createLog, type Log } from "./log.ts";
 import { makeIdentity } from "./net/certificate.ts";
 import { MAX_DATAGRAM } from "./net/datagrams.ts";
 import { reason } from "./net/error.ts";
+import { failedLoadJson, loadJson, loadText, progressText } from "./report/load.ts";
 import { probeJson, probeText, summaryJson, summaryText } from "./report/ping.ts";
+import { type LoadProgress, type LoadResult, totalErrors } from "./report/results.ts";
 import { type Endpoint, EndpointError, formatEndpoint, serve, type ServerTls } from "./server.ts";
-import { isBrokenPipe, print, stdin, stdout, TerminalOutput } from "./stdio.ts";
+import {
+  columns,
+  isBrokenPipe,
+  print,
+  StatusLine,
+  stdin,
+  stdout,
+  TerminalOutput,
+} from "./stdio.ts";
 
 /** Exit statuses (design, "The command line"). */
 const ALL_WELL = 0;
@@ -52,6 +62,8 @@ async function main(args: readonly string[]): Promise<number> {
       return await runConnect(rest);
     case "ping":
       return await runPing(rest);
+    case "load":
+      return await runLoad(rest);
     case "completions": {
       const { operands } = parseInvocation(commands.completions, rest);
       return await show(completions(parseShell(operands)));
@@ -236,6 +248,65 @@ async function runPing(args: readonly string[]): Promise<number> {
   if (sent === 0 && signalled.aborted) return signalled.reason;
   const allRight = right === sent && repeated === 0 && summary.unsent === 0;
   return allRight ? ALL_WELL : ANSWER_WAS_NO;
+}
+
+async function runLoad(args: readonly string[]): Promise<number> {
+  const { flags, given, operands } = parseInvocation(commands.load, args);
+  const [endpoint] = parseEndpoints(operands, 1);
+  refuseForDatagrams(endpoint, flags);
+  const untilMessages = flags["messages"] > 0 && !given.has("duration");
+  const settings = {
+    endpoint: formatEndpoint(endpoint),
+    connections: flags["connections"],
+    size: flags["size"],
+    pipeline: flags["pipeline"],
+    duration: untilMessages ? 0 : flags["duration"],
+    messages: flags["messages"],
+    rate: flags["rate"],
+    warmUp: flags["warm-up"],
+    reconnect: flags["reconnect"],
+    workers: flags["workers"],
+  };
+  if (settings.reconnect && settings.pipeline > 1) {
+    throw new UsageError("--pipeline: with --reconnect a connection carries one message");
+  }
+  const signal = stopOnSignal();
+  const progress = Deno.stderr.isTerminal() ? new StatusLine() : undefined;
+  let last: LoadProgress = { connections: 0, elapsed: 0, right: 0, errors: 0 };
+  let result: LoadResult;
+  try {
+    result = await load(endpoint, {
+      ...settings,
+      connectRate: flags["connect-rate"],
+      timeout: given.has("timeout") ? flags["timeout"] : undefined,
+      tls: await clientTls(endpoint, flags),
+      signal,
+      onProgress(now) {
+        progress?.show(progressText(settings, now, last));
+        last = now;
+      },
+    });
+  } catch (error) {
+    if (flags["json"] && error instanceof EndpointError) {
+      await print(JSON.stringify(failedLoadJson(settings, error.message)) + "\n");
+    }
+    throw error;
+  } finally {
+    progress?.clear();
+  }
+  await print(
+    flags["json"]
+      ? JSON.stringify(loadJson(settings, result)) + "\n"
+      : loadText(settings, result, columns()),
+  );
+  if (flags["histogram"] !== "") {
+    const log = await result.latencies.log(result.started, result.elapsed);
+    await Deno.writeTextFile(flags["histogram"], log).catch((error) => {
+      throw new UsageError(`--histogram: cannot write ${flags["histogram"]}: ${reason(error)}`);
+    });
+  }
+  if (totalErrors(result) > 0) return ANSWER_WAS_NO;
+  return result.messages.right === 0 && signal.aborted ? signal.reason : ALL_WELL;
 }
 
 /** Complains of what datagrams cannot do. */

@@ -59,3 +59,28 @@ export async function print(text: string): Promise<boolean> {
 export function isBrokenPipe(error: unknown): boolean {
   return error instanceof StreamError && error.cause instanceof Deno.errors.BrokenPipe;
 }
+
+/** How many characters a line of the terminal has; 80 where there is none. */
+export function columns(): number {
+  try {
+    return Deno.consoleSize().columns || 80;
+  } catch {
+    return 80;
+  }
+}
+
+/** A line of the terminal, on stderr, that is written over and over. */
+export class StatusLine {
+  show(text: string): void {
+    this.#write(`\r\x1b[2K${text.slice(0, columns() - 1)}`);
+  }
+
+  clear(): void {
+    this.#write("\r\x1b[2K");
+  }
+
+  #write(text: string): void {
+    // Nothing waits for it: a terminal that is stopped must not stop what it tells of.
+    Deno.stderr.write(encoder.encode(text)).catch(() => {});
+  }
+}

@@ -8,6 +8,9 @@ import { EndpointError } from "./error.ts";
 import type { Stream } from "./stream.ts";
 import { type ClientTls, startTls } from "./tls.ts";
 
+/** An endpoint with connections. */
+export type StreamEndpoint = Exclude<Endpoint, HostEndpoint<"udp">>;
+
 /** Settings of {@linkcode dial}. */
 export interface DialOptions {
   /**
@@ -30,7 +33,7 @@ export interface DialOptions {
  * @throws the reason of the signal
  */
 export async function dial(
-  endpoint: Exclude<Endpoint, HostEndpoint<"udp">>,
+  endpoint: StreamEndpoint,
   { timeout, signal, tls = {}, onHandshake }: DialOptions,
 ): Promise<Stream> {
   const overdue = new AbortController();

@@ -49,3 +49,69 @@ export interface PingSummary {
   /** How long the handshakes of TLS took then. */
   handshakes: Latencies;
 }
+
+/** The ways in which a load can go wrong. */
+export const LOAD_ERROR_KINDS = [
+  "connect",
+  "broken",
+  "lost",
+  "altered",
+  "repeated",
+  "surplus",
+] as const;
+
+/**
+ * How something went wrong: no connection (`connect`), a connection that broke
+ * or was ended with messages under way (`broken`), bytes that did not come back
+ * in time (`lost`), other bytes (`altered`), the same ones again (`repeated`),
+ * or bytes that were never sent (`surplus`).
+ */
+export type LoadErrorKind = typeof LOAD_ERROR_KINDS[number];
+
+/** What a load found. */
+export interface LoadResult {
+  /** When the first message that counts was due. */
+  started: Date;
+  /** From then on until the last answer, or until no more was sent, in milliseconds. */
+  elapsed: number;
+  messages: {
+    /** As many as `right`, `failed` and `waiting` together. */
+    sent: number;
+    /** Came back as they were sent. */
+    right: number;
+    failed: number;
+    /** Were under way when a signal ended it. */
+    waiting: number;
+    /** Were due by the rate and could not be sent, since all connections were waiting. */
+    missed: number;
+  };
+  /** What passed from the first connection on, in bytes. */
+  bytes: { sent: number; received: number };
+  /** How many connections were opened. */
+  connections: number;
+  /** How often something went wrong. */
+  errors: Record<LoadErrorKind, number>;
+  /** The first errors, in words. */
+  examples: string[];
+  /** How long messages took, from when they were due, in those that came back right. */
+  latencies: Latencies;
+  /** How long it took to connect, with the handshake of TLS. */
+  connects: Latencies;
+}
+
+/** How far a load is. */
+export interface LoadProgress {
+  /** How many connections were opened. */
+  connections: number;
+  /** For how long messages have counted, in milliseconds; 0 before they do. */
+  elapsed: number;
+  /** How many messages that count came back as they were sent. */
+  right: number;
+  /** How often something went wrong. */
+  errors: number;
+}
+
+/** How often something went wrong, in whatever way. */
+export function totalErrors({ errors }: Pick<LoadResult, "errors">): number {
+  return Object.values(errors).reduce((sum, count) => sum + count, 0);
+}

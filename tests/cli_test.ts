@@ -58,7 +58,7 @@ Deno.test("flags and endpoints may come in any order, and a flag's last value co
 
 for (
   const [args, complaint] of [
-    [[], "no command; expected one of serve, connect, ping, completions, or --help"],
+    [[], "no command; expected one of serve, connect, ping, load, completions, or --help"],
     [["srve"], 'unknown command "srve"; did you mean serve?'],
     [["--versoin"], 'unknown flag "--versoin"; did you mean --version?'],
     [["serve", "-x"], 'unknown flag "-x"; see --help'],

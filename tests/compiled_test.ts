@@ -35,6 +35,8 @@ async function compile(): Promise<{ with: string } | { failed: string }> {
     "--allow-net",
     "--allow-read",
     "--allow-write",
+    "--include=npm:hdr-histogram-js@3.0.1",
+    `--include=${root}client/load_worker.ts`,
     ...packages,
     "--output",
     executable,
@@ -90,6 +92,17 @@ Deno.test(`the compiled program serves a verified pipeline (${note})`, {
     ${executable} connect --verify ${server.port} <${folder}/sent | cmp - ${folder}/sent`,
   ]);
   assertEquals(result, { code: 0, stdout: "", stderr: "" });
+});
+
+Deno.test(`the compiled program measures, on several threads too (${note})`, {
+  ignore,
+}, async () => {
+  await using server = await startServer(["127.0.0.1:0"], [executable, "serve"]);
+  const endpoint = String(server.port);
+  const ping = await run([executable, "ping", endpoint, "-qc", "3", "-i", "10ms", "--json"]);
+  assertEquals([ping.code, JSON.parse(ping.stdout).received], [0, 3]);
+  const load = await run([executable, "load", endpoint, "-n", "1000", "--workers", "2", "--json"]);
+  assertEquals([load.code, JSON.parse(load.stdout).messages.right], [0, 1000]);
 });
 
 Deno.test(`the compiled program drains on a signal (${note})`, {

@@ -1,0 +1,41 @@
+/**
+ * What carries the messages of a load: a connection, or a socket for datagrams.
+ *
+ * @module
+ */
+import type { LoadErrorKind } from "../report/results.ts";
+
+/** Takes messages to the server and compares what comes back. */
+export interface Flow {
+  /** How many messages are under way. */
+  readonly underWay: number;
+  /**
+   * Sends the next message.
+   *
+   * @param due when it was due, by `performance.now()`
+   */
+  send(due: number): void;
+  /** Looks, once in an interval, whether nothing has come back for too long. */
+  look(): void;
+  /** Sends no more and waits for what should not come any more, for a second at most. */
+  finish(): Promise<void>;
+  /** Ends it at once, whatever is under way. */
+  close(): void;
+}
+
+/** What a flow tells whoever uses it. */
+export interface FlowEvents {
+  /**
+   * A message has come back as it was sent.
+   *
+   * @param due when it was due
+   * @param now when its last byte had come; both by `performance.now()`
+   */
+  onAnswer(flow: Flow, due: number, now: number): void;
+  /** A message has not and will not; the flow goes on. */
+  onFailure(flow: Flow, due: number): void;
+  /** Something went wrong. */
+  onError(flow: Flow, kind: LoadErrorKind, what: string): void;
+  /** The flow has ended by itself, and with it the messages under way, which were due then. */
+  onEnd(flow: Flow, due: readonly number[]): void;
+}

@@ -1,0 +1,407 @@
+/**
+ * Generates the load of one thread.
+ *
+ * @module
+ */
+import { lookInterval } from "../echo/traffic.ts";
+import { dial, type StreamEndpoint } from "../net/dial.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+import { EndpointError, reason } from "../net/error.ts";
+import { FEW, ReadTurns } from "../net/read_turns.ts";
+import type { ClientTls } from "../net/tls.ts";
+import { createLatencies } from "../report/latencies.ts";
+import {
+  LOAD_ERROR_KINDS,
+  type LoadErrorKind,
+  type LoadProgress,
+  type LoadResult,
+  totalErrors,
+} from "../report/results.ts";
+import { DatagramFlow } from "./datagram_flow.ts";
+import type { Flow, FlowEvents } from "./flow.ts";
+import { Messages } from "./messages.ts";
+import { ReconnectingFlow } from "./reconnecting_flow.ts";
+import { Schedule } from "./schedule.ts";
+import { StreamFlow } from "./stream_flow.ts";
+
+/** What one thread does of a load. Everything in it can go to another thread. */
+export interface Share {
+  readonly endpoint: Endpoint;
+  readonly tls: ClientTls;
+  /** How many connections, and how they are numbered. */
+  readonly connections: number;
+  readonly firstConnection: number;
+  readonly connectionStep: number;
+  /** In bytes. */
+  readonly size: number;
+  readonly pipeline: number;
+  /** How long to send messages that count, and others before that, in milliseconds. */
+  readonly duration: number;
+  readonly warmUp: number;
+  /** How many messages that count. */
+  readonly messages: number;
+  /** From one message to the next, and before the first one, in milliseconds; 0: at any time. */
+  readonly interval: number;
+  readonly delay: number;
+  /** From one connection to the next, in milliseconds; 0: at any time. */
+  readonly connectInterval: number;
+  readonly reconnect: boolean;
+  /** How long to wait for a connection and for an answer, in milliseconds; 0: for ever. */
+  readonly timeout: number;
+}
+
+/** How many connections are being opened at once, so that a server's backlog holds them. */
+const MAX_OPENING = 128;
+
+/** How long to wait before another try to connect, in milliseconds. */
+const RETRY = 100;
+
+/** How far apart the first messages of two connections are, so that an answer to the other shows. */
+const STRIDE = 37;
+
+/** How many errors are told in words. */
+const MAX_EXAMPLES = 10;
+
+/**
+ * Timers of Deno come up to so much late, in milliseconds. What is due sooner
+ * is waited for in turns of the event loop.
+ */
+const TIMER_SLACK = 2.5;
+
+/** From one report of the progress to the next, in milliseconds. */
+const PROGRESS = 200;
+
+/**
+ * Opens connections, then sends messages on them until it is time.
+ *
+ * @param signal ends it; what was found so far is returned
+ * @throws {EndpointError} where no connection can be opened
+ */
+export async function generate(
+  share: Share,
+  onProgress: (progress: LoadProgress) => void,
+  signal: AbortSignal,
+): Promise<LoadResult> {
+  const errors = Object.fromEntries(LOAD_ERROR_KINDS.map((kind) => [kind, 0]));
+  const result: LoadResult = {
+    started: new Date(),
+    elapsed: 0,
+    messages: { sent: 0, right: 0, failed: 0, waiting: 0, missed: 0 },
+    bytes: { sent: 0, received: 0 },
+    connections: 0,
+    errors: errors as Record<LoadErrorKind, number>,
+    examples: [],
+    latencies: await createLatencies(),
+    connects: await createLatencies(),
+  };
+  const generator = new Generator(share, result, signal);
+  const progress = setInterval(() => {
+    onProgress({
+      connections: result.connections,
+      elapsed: generator.elapsed,
+      right: result.messages.right,
+      errors: totalErrors(result),
+    });
+  }, PROGRESS);
+  try {
+    await generator.run();
+    return result;
+  } finally {
+    clearInterval(progress);
+  }
+}
+
+/** A load while it runs. */
+class Generator implements FlowEvents {
+  readonly #share: Share;
+  readonly #messages: Messages;
+  readonly #result: LoadResult;
+  readonly #signal: AbortSignal;
+  /** The connections that are open, with their numbers. */
+  readonly #flows = new Map<Flow, number>();
+  /** A flow for each message that could be sent now, were it due. */
+  readonly #free: Flow[] = [];
+  /** Tells that there is one again. */
+  #freed = Promise.withResolvers<void>();
+  #turns: ReadTurns | undefined;
+  #schedule: Schedule | undefined;
+  #underWay = 0;
+  #sent = 0;
+  #lastAnswer = 0;
+  /** Since when there has been no connection at all. */
+  #alone: number | undefined;
+  readonly #done = Promise.withResolvers<void>();
+  /** Ends what is still being opened. */
+  readonly #ending = new AbortController();
+  /** Connections that are being opened for others that ended. */
+  readonly #replacing = new Set<Promise<void>>();
+
+  constructor(share: Share, result: LoadResult, signal: AbortSignal) {
+    this.#share = share;
+    this.#result = result;
+    this.#signal = signal;
+    this.#messages = new Messages(share.size);
+    this.#done.promise.catch(() => {});
+    signal.addEventListener("abort", () => {
+      this.#ending.abort();
+      this.#done.resolve();
+    }, { once: true });
+  }
+
+  /** For how long messages have counted, in milliseconds. */
+  get elapsed(): number {
+    return Math.max(0, performance.now() - (this.#schedule?.countFrom ?? Infinity));
+  }
+
+  /** Opens the connections, then sends messages on them until it is time. */
+  async run(): Promise<void> {
+    const { timeout } = this.#share;
+    const look = setInterval(() => this.#look(), lookInterval(timeout || 1000));
+    let end: ReturnType<typeof setTimeout> | undefined;
+    try {
+      if (this.#share.connections > FEW) this.#turns = await ReadTurns.open();
+      await this.#openAll();
+      if (this.#signal.aborted) return;
+      const schedule = this.#start();
+      const left = schedule.end - performance.now();
+      if (left < Infinity) end = setTimeout(() => this.#checkDone(performance.now()), left);
+      await this.#done.promise;
+      this.#conclude(schedule);
+      if (this.#signal.aborted) return;
+      await Promise.all([...this.#flows.keys()].map((flow) => flow.finish()));
+    } finally {
+      clearInterval(look);
+      clearTimeout(end);
+      this.#ending.abort();
+      await Promise.all(this.#replacing);
+      for (const flow of this.#flows.keys()) flow.close();
+      this.#turns?.close();
+    }
+  }
+
+  /** Begins to send. */
+  #start(): Schedule {
+    const { duration, warmUp, messages, interval, delay } = this.#share;
+    const now = performance.now();
+    const countFrom = now + warmUp;
+    const end = countFrom + duration;
+    const schedule = new Schedule({ start: now + delay, countFrom, end, messages, interval });
+    this.#schedule = schedule;
+    this.#result.started = new Date(Date.now() + warmUp);
+    for (const flow of this.#flows.keys()) this.#fill(flow);
+    if (interval > 0) this.#sendWhenDue(schedule);
+    return schedule;
+  }
+
+  #conclude(schedule: Schedule): void {
+    schedule.stop(performance.now());
+    const { messages } = this.#result;
+    messages.sent = this.#sent;
+    messages.waiting = this.#sent - messages.right - messages.failed;
+    messages.missed = schedule.missed;
+    const ranOut = schedule.ranOut && this.#lastAnswer > 0;
+    const end = ranOut ? this.#lastAnswer : Math.max(this.#lastAnswer, schedule.end);
+    this.#result.elapsed = Math.max(0, end - schedule.countFrom);
+  }
+
+  /** Opens all connections; returns when every one is open or has failed. */
+  async #openAll(): Promise<void> {
+    const { connections, firstConnection, connectionStep, connectInterval } = this.#share;
+    const start = performance.now();
+    const opening = new Set<Promise<void>>();
+    let failure: unknown;
+    for (let i = 0; i < connections && !this.#signal.aborted; i++) {
+      await pause(start + i * connectInterval - performance.now());
+      const number = firstConnection + i * connectionStep;
+      const opened = this.#open(number).catch((error) => {
+        failure ??= error;
+        this.#cannotConnect(number, error);
+      });
+      opening.add(opened);
+      opened.then(() => opening.delete(opened));
+      if (opening.size >= MAX_OPENING) await Promise.race(opening);
+    }
+    await Promise.all(opening);
+    if (this.#flows.size === 0 && !this.#signal.aborted) throw failure;
+  }
+
+  async #open(number: number): Promise<void> {
+    const flow = await this.#openFlow(number);
+    this.#alone = undefined;
+    this.#flows.set(flow, number);
+    if (this.#schedule !== undefined) this.#fill(flow);
+  }
+
+  async #openFlow(number: number): Promise<Flow> {
+    const { endpoint, timeout, reconnect, interval } = this.#share;
+    if (endpoint.scheme === "udp") {
+      const { bytes } = this.#result;
+      const flow = new DatagramFlow(this.#messages, number * STRIDE, timeout, bytes, this);
+      await flow.open(endpoint);
+      return flow;
+    }
+    if (!reconnect) return await this.#dial(endpoint, number, this);
+    const open = (events: FlowEvents) => this.#dial(endpoint, number, events);
+    const flow = new ReconnectingFlow(open, interval > 0, this);
+    await flow.open();
+    return flow;
+  }
+
+  async #dial(endpoint: StreamEndpoint, number: number, events: FlowEvents): Promise<Flow> {
+    const { tls, pipeline, timeout } = this.#share;
+    const start = performance.now();
+    const conn = await dial(endpoint, { timeout, tls, signal: this.#ending.signal });
+    this.#result.connects.record(performance.now() - start);
+    this.#result.connections++;
+    const first = number * STRIDE;
+    return new StreamFlow(
+      conn,
+      this.#messages,
+      first,
+      pipeline,
+      timeout,
+      this.#result.bytes,
+      events,
+      this.#turns,
+    );
+  }
+
+  /** Opens another connection for one that has ended. */
+  async #replace(number: number): Promise<void> {
+    for (;;) {
+      await pause(RETRY);
+      if (this.#isOver()) return;
+      try {
+        return await this.#open(number);
+      } catch (error) {
+        this.#cannotConnect(number, error);
+      }
+    }
+  }
+
+  #isOver(): boolean {
+    return this.#ending.signal.aborted || this.#schedule?.isOver(performance.now()) === true;
+  }
+
+  #cannotConnect(number: number, error: unknown): void {
+    if (this.#ending.signal.aborted) return;
+    if (error instanceof EndpointError) this.#count(number, "connect", reason(error.cause));
+    else this.#done.reject(error);
+  }
+
+  #count(number: number, kind: LoadErrorKind, what: string): void {
+    this.#result.errors[kind]++;
+    if (this.#result.examples.length === MAX_EXAMPLES) return;
+    this.#result.examples.push(`${kind}: connection ${number}: ${what}`);
+  }
+
+  /** Sends on a flow what is due, as much as it may have under way. */
+  #fill(flow: Flow): void {
+    const now = performance.now();
+    for (let i = flow.underWay; i < this.#share.pipeline; i++) this.#next(flow, now);
+  }
+
+  /** Sends the next message on a flow, or notes that it could. */
+  #next(flow: Flow, now: number): void {
+    const due = this.#schedule?.take(now);
+    if (due !== undefined) return this.#send(flow, due);
+    if (this.#share.interval > 0) {
+      this.#free.push(flow);
+      if (this.#free.length === 1) this.#freed.resolve();
+    }
+    this.#checkDone(now);
+  }
+
+  #send(flow: Flow, due: number): void {
+    this.#underWay++;
+    if (this.#counts(due)) this.#sent++;
+    flow.send(due);
+  }
+
+  #counts(due: number): boolean {
+    return this.#schedule !== undefined && due >= this.#schedule.countFrom;
+  }
+
+  /** Sends messages when they are due, as long as there are free connections. */
+  async #sendWhenDue(schedule: Schedule): Promise<void> {
+    const { setImmediate } = await import("node:timers");
+    for (;;) {
+      const now = performance.now();
+      if (this.#signal.aborted || schedule.isOver(now)) return;
+      while (this.#free.length > 0) {
+        const [flow] = this.#free;
+        if (flow === undefined || !this.#flows.has(flow)) {
+          this.#free.shift();
+          continue;
+        }
+        const due = schedule.take(now);
+        if (due === undefined) break;
+        this.#free.shift();
+        this.#send(flow, due);
+      }
+      const wait = schedule.next - performance.now();
+      if (this.#free.length === 0) {
+        this.#freed = Promise.withResolvers();
+        await Promise.race([this.#freed.promise, this.#done.promise]);
+      } else if (wait > TIMER_SLACK) {
+        await pause(Math.min(wait, schedule.end - now) - TIMER_SLACK);
+      } else {
+        await new Promise<void>((resolve) => void setImmediate(resolve));
+      }
+    }
+  }
+
+  onAnswer(flow: Flow, due: number, now: number): void {
+    this.#underWay--;
+    if (this.#counts(due)) {
+      this.#result.messages.right++;
+      this.#result.latencies.record(now - due);
+      this.#lastAnswer = now;
+    }
+    this.#next(flow, now);
+  }
+
+  onFailure(flow: Flow, due: number): void {
+    this.#failed(due);
+    this.#next(flow, performance.now());
+  }
+
+  onError(flow: Flow, kind: LoadErrorKind, what: string): void {
+    this.#count(this.#flows.get(flow) ?? 0, kind, what);
+  }
+
+  onEnd(flow: Flow, due: readonly number[]): void {
+    const number = this.#flows.get(flow) ?? 0;
+    this.#flows.delete(flow);
+    for (const each of due) this.#failed(each);
+    this.#checkDone(performance.now());
+    const replaced = this.#replace(number);
+    this.#replacing.add(replaced);
+    replaced.then(() => this.#replacing.delete(replaced));
+  }
+
+  #failed(due: number): void {
+    this.#underWay--;
+    if (this.#counts(due)) this.#result.messages.failed++;
+  }
+
+  #look(): void {
+    const now = performance.now();
+    for (const flow of this.#flows.keys()) flow.look();
+    if (this.#schedule === undefined) return;
+    if (this.#flows.size === 0) {
+      this.#alone ??= now;
+      // The server does not come back.
+      if (now - this.#alone >= this.#share.timeout) this.#schedule.stop(now);
+    }
+    this.#checkDone(now);
+  }
+
+  #checkDone(now: number): void {
+    if (this.#underWay === 0 && this.#schedule?.isOver(now)) this.#done.resolve();
+  }
+}
+
+async function pause(milliseconds: number): Promise<void> {
+  if (milliseconds > 0) await new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

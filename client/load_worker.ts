@@ -1,0 +1,32 @@
+/**
+ * A thread that generates a part of a load: see workers.ts.
+ *
+ * @module
+ */
+import { EndpointError, reason } from "../net/error.ts";
+import type { LoadResult } from "../report/results.ts";
+import { generate } from "./generator.ts";
+import type { EncodedResult, WorkerMessage } from "./workers.ts";
+
+addEventListener("message", (event) => {
+  if (!(event instanceof MessageEvent)) return;
+  const [port] = event.ports;
+  if (port === undefined) return;
+  const tell = (message: WorkerMessage) => port.postMessage(message);
+  const stop = new AbortController();
+  port.onmessage = () => stop.abort();
+  generate(event.data, (progress) => tell({ progress }), stop.signal)
+    .then(async (result) => tell({ result: await encode(result) }))
+    .catch((error) => {
+      if (!(error instanceof EndpointError)) throw error;
+      tell({ failure: reason(error.cause) });
+    });
+});
+
+async function encode({ latencies, connects, ...figures }: LoadResult): Promise<EncodedResult> {
+  return {
+    ...figures,
+    latencies: await latencies.encode(),
+    connects: await connects.encode(),
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * When messages are due.
+ *
+ * @module
+ */
+
+/** What a {@linkcode Schedule} follows. Times are in milliseconds, by `performance.now()`. */
+export interface Plan {
+  /** When the first message is due. */
+  readonly start: number;
+  /** From when on messages count. */
+  readonly countFrom: number;
+  /** When to end; Infinity: at the number of messages. */
+  readonly end: number;
+  /** How many messages that count there are; Infinity: until the end. */
+  readonly messages: number;
+  /** From one message to the next; 0: whenever one can be sent. */
+  readonly interval: number;
+}
+
+/**
+ * Says when messages are due: at a constant rate, whatever the server does, or
+ * whenever there is room for one.
+ *
+ * At a rate, a message that could not be sent when it was due stays due since
+ * then. So a server that stalls shows in the latencies of all the messages that
+ * it kept waiting, and not only of those that were under way (what is called
+ * coordinated omission).
+ */
+export class Schedule {
+  readonly countFrom: number;
+  readonly #start: number;
+  readonly #interval: number;
+  #end: number;
+  /** How many messages that count are left. */
+  #left: number;
+  /** How many were taken. */
+  #taken = 0;
+
+  constructor({ start, countFrom, end, messages, interval }: Plan) {
+    this.countFrom = countFrom;
+    this.#start = start;
+    this.#interval = interval;
+    this.#end = end;
+    this.#left = messages;
+  }
+
+  /** When the next message is due; at a rate only. */
+  get next(): number {
+    return this.#start + this.#taken * this.#interval;
+  }
+
+  /** When there will be no more messages, as far as that is known. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Takes the next message; returns when it was due, or undefined where none is. */
+  take(now: number): number | undefined {
+    if (this.isOver(now)) return undefined;
+    const due = this.#interval === 0 ? now : this.next;
+    if (due > now) return undefined;
+    this.#taken++;
+    if (due >= this.countFrom) this.#left--;
+    return due;
+  }
+
+  /** Whether there will be no more messages. */
+  isOver(now: number): boolean {
+    return now >= this.#end || this.ranOut;
+  }
+
+  /** Whether all messages were taken. */
+  get ranOut(): boolean {
+    return this.#left <= 0;
+  }
+
+  /** Ends it. */
+  stop(now: number): void {
+    this.#end = Math.min(this.#end, now);
+  }
+
+  /** How many messages were due until the end and have not been taken; at a rate only. */
+  get missed(): number {
+    if (this.#interval === 0 || this.#end === Infinity) return 0;
+    return Math.min(this.#left, Math.max(0, Math.ceil((this.#end - this.next) / this.#interval)));
+  }
+}

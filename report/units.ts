@@ -1,0 +1,31 @@
+/**
+ * How quantities are written for people.
+ *
+ * @module
+ */
+
+/** Writes a time in milliseconds with three digits and the unit that suits it. */
+export function formatTime(milliseconds: number): string {
+  if (milliseconds < 0.9995) return `${digits(milliseconds * 1000)} µs`;
+  if (milliseconds < 999.5) return `${digits(milliseconds)} ms`;
+  return `${digits(milliseconds / 1000)} s`;
+}
+
+/** Writes a number of bytes with three digits and the unit that suits it (powers of 1,000). */
+export function formatBytes(bytes: number): string {
+  if (bytes < 999.5) return `${Math.round(bytes)} B`;
+  if (bytes < 999_500) return `${digits(bytes / 1000)} kB`;
+  if (bytes < 999_500_000) return `${digits(bytes / 1e6)} MB`;
+  return `${digits(bytes / 1e9)} GB`;
+}
+
+/** Writes a number of things: `1,234,567`. */
+export function formatCount(count: number): string {
+  return Math.round(count).toLocaleString("en");
+}
+
+/** Three digits, or all of those before the point where there are more. */
+function digits(value: number): string {
+  const before = Math.max(1, Math.floor(Math.log10(value || 1)) + 1);
+  return value.toFixed(Math.max(0, 3 - before));
+}
