@@ -7,7 +7,7 @@ import { lookInterval } from "../echo/traffic.ts";
 import { dial, type StreamEndpoint } from "../net/dial.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { EndpointError, reason } from "../net/error.ts";
-import { FEW, ReadTurns } from "../net/read_turns.ts";
+import { ReadTurns } from "../net/read_turns.ts";
 import type { ClientTls } from "../net/tls.ts";
 import { createLatencies } from "../report/latencies.ts";
 import {
@@ -123,7 +123,7 @@ class Generator implements FlowEvents {
   readonly #free: Flow[] = [];
   /** Tells that there is one again. */
   #freed = Promise.withResolvers<void>();
-  #turns: ReadTurns | undefined;
+  readonly #turns = new ReadTurns();
   #schedule: Schedule | undefined;
   #underWay = 0;
   #sent = 0;
@@ -159,7 +159,6 @@ class Generator implements FlowEvents {
     const look = setInterval(() => this.#look(), lookInterval(timeout || 1000));
     let end: ReturnType<typeof setTimeout> | undefined;
     try {
-      if (this.#share.connections > FEW) this.#turns = await ReadTurns.open();
       await this.#openAll();
       if (this.#signal.aborted) return;
       const schedule = this.#start();
@@ -175,7 +174,7 @@ class Generator implements FlowEvents {
       this.#ending.abort();
       await Promise.all(this.#replacing);
       for (const flow of this.#flows.keys()) flow.close();
-      this.#turns?.close();
+      await this.#turns.close();
     }
   }
 
@@ -261,8 +260,8 @@ class Generator implements FlowEvents {
       pipeline,
       timeout,
       this.#result.bytes,
-      events,
       this.#turns,
+      events,
     );
   }
 

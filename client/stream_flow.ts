@@ -38,7 +38,7 @@ export class StreamFlow implements Flow {
   readonly #messages: Messages;
   readonly #bytes: Exchange;
   readonly #events: FlowEvents;
-  readonly #turns: ReadTurns | undefined;
+  readonly #turns: ReadTurns;
   /** How many looks without traffic are too many; Infinity: none. */
   readonly #patience: number;
   readonly #traffic = new Traffic();
@@ -63,7 +63,7 @@ export class StreamFlow implements Flow {
    * @param pipeline how many messages are under way at most
    * @param timeout how long nothing may come back, in milliseconds; 0: for ever
    * @param bytes counts what passes, on all connections
-   * @param turns where there are many connections, what keeps them from starving each other
+   * @param turns are shared by all connections
    */
   constructor(
     conn: Stream,
@@ -72,8 +72,8 @@ export class StreamFlow implements Flow {
     pipeline: number,
     timeout: number,
     bytes: Exchange,
+    turns: ReadTurns,
     events: FlowEvents,
-    turns?: ReadTurns,
   ) {
     this.#conn = conn;
     this.#messages = messages;
@@ -86,6 +86,7 @@ export class StreamFlow implements Flow {
       Math.min(Math.max(messages.size * pipeline, MIN_READ), MAX_READ),
     );
     this.#turns = turns;
+    turns.readers++;
     this.#receive().catch((error) => this.#end("broken", reason(error)));
   }
 
@@ -119,8 +120,10 @@ export class StreamFlow implements Flow {
   }
 
   close(): void {
-    if (this.#open) this.#conn.close();
+    if (!this.#open) return;
     this.#open = false;
+    this.#turns.readers--;
+    this.#conn.close();
     this.#finished.resolve();
   }
 
@@ -168,7 +171,7 @@ export class StreamFlow implements Flow {
     const { size } = this.#messages;
     const buffer = this.#buffer;
     for (;;) {
-      if (this.#turns !== undefined) await this.#turns.next();
+      if (this.#turns.crowded) await this.#turns.next();
       const length = await this.#conn.read(buffer);
       if (length === null) return this.#ended();
       const now = performance.now();
