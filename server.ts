@@ -26,6 +26,7 @@ import { type DatagramListener, listenForDatagrams, type Source } from "./net/da
 import { type Endpoint, formatEndpoint, formatHostPort } from "./net/endpoint.ts";
 import { errorCode, reason } from "./net/error.ts";
 import { type Arrival, atEachAddress, listen, type Listener } from "./net/listen.ts";
+import { ReadTurns } from "./net/read_turns.ts";
 import type { Stream } from "./net/stream.ts";
 import type { ServerTls } from "./net/tls.ts";
 
@@ -145,6 +146,7 @@ class EchoServer implements Server {
   readonly #logData: LogDataForm;
 
   readonly #buffers = new BufferPool();
+  readonly #turns = new ReadTurns();
   readonly #open = new Set<Connection>();
   readonly #guard: LoopGuard;
   /** Datagrams that were not answered, since that was logged last. */
@@ -200,6 +202,7 @@ class EchoServer implements Server {
     await Promise.all([stopped.promise, ...accepting]);
     clearInterval(sweep);
     await this.#drain();
+    await this.#turns.close();
     this.#log.info?.("stopped", { connections: this.#accepted });
   }
 
@@ -291,7 +294,8 @@ class EchoServer implements Server {
     const secure = endpoint.startsWith("tls:");
     let failure: unknown;
     try {
-      await echo(stream, connection.traffic, this.#buffers, this.#dataLog(connection));
+      const onRead = this.#dataLog(connection);
+      await echo(stream, connection.traffic, this.#buffers, this.#turns, onRead);
       // Closing ends the sending side as well, but TLS wants to be told before.
       if (secure) await stream.closeWrite();
     } catch (error) {

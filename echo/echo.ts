@@ -4,6 +4,7 @@
  * @module
  */
 import { type BufferPool, SMALL } from "./buffers.ts";
+import type { ReadTurns } from "../net/read_turns.ts";
 import type { Stream } from "../net/stream.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -20,6 +21,7 @@ import type { Traffic } from "./traffic.ts";
  *   half-close would, and serves 5 % more connections a second than both
  * @param traffic counts what has passed, while it passes
  * @param buffers lends what to read into
+ * @param turns keeps many streams from starving each other
  * @param onRead sees the bytes of each read, before they are sent back
  * @throws what `stream` throws when its peer resets it or it is closed meanwhile
  */
@@ -27,13 +29,16 @@ export async function echo(
   stream: Stream,
   traffic: Traffic,
   buffers: BufferPool,
+  turns: ReadTurns,
   onRead?: (bytes: Uint8Array) => void,
 ): Promise<void> {
   let buffer = buffers.small();
   // The last read's part of the buffer, kept because messages are often of one size.
   let bytes = buffer;
+  turns.readers++;
   try {
     for (;;) {
+      if (turns.crowded) await turns.next();
       const length = await stream.read(buffer);
       if (length === null) break;
       traffic.received += length;
@@ -56,6 +61,7 @@ export async function echo(
       }
     }
   } finally {
+    turns.readers--;
     buffers.giveBack(buffer);
   }
 }

@@ -55,8 +55,13 @@ export class ReadTurns {
   /** Lets everybody read from now on. */
   async close(): Promise<void> {
     this.#unfair = true;
-    for (const socket of this.#sockets ?? []) socket.close();
+    this.#closeSockets();
     await this.#running;
+  }
+
+  #closeSockets(): void {
+    for (const socket of this.#sockets ?? []) socket.close();
+    this.#sockets = undefined;
   }
 
   async #run(): Promise<void> {
@@ -74,7 +79,10 @@ export class ReadTurns {
       // It was closed meanwhile, or this program may not listen on loopback.
       this.#unfair = true;
     }
-    if (this.#unfair) this.#letThrough(Infinity);
+    if (this.#unfair) {
+      this.#closeSockets();
+      this.#letThrough(Infinity);
+    }
     this.#running = undefined;
   }
 
