@@ -21,6 +21,7 @@ import { createLog, type Log } from "./log.ts";
 import { makeIdentity } from "./net/certificate.ts";
 import { MAX_DATAGRAM } from "./net/datagrams.ts";
 import { reason } from "./net/error.ts";
+import { pause } from "./pause.ts";
 import { failedLoadJson, loadJson, loadText, progressText } from "./report/load.ts";
 import { probeJson, probeText, summaryJson, summaryText } from "./report/ping.ts";
 import { type LoadProgress, type LoadResult, totalErrors } from "./report/results.ts";
@@ -238,6 +239,8 @@ async function runPing(args: readonly string[]): Promise<number> {
       line(colour && !flags["json"] && result.outcome !== "right" ? red(text) : text);
     },
   });
+  // The terminal has shown the Ctrl-C at the beginning of the line.
+  if (signalled.aborted && Deno.stderr.isTerminal()) console.error();
   line(flags["json"] ? JSON.stringify(summaryJson(name, summary)) : summaryText(name, summary));
   await printed;
   const { right, late, altered, lost, repeated } = summary;
@@ -327,10 +330,6 @@ function red(text: string): string {
 async function show(text: string): Promise<number> {
   await print(text);
   return ALL_WELL;
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** Says on stderr what went wrong and returns the exit status for it. */

@@ -29,6 +29,7 @@ import { type Arrival, atEachAddress, listen, type Listener } from "./net/listen
 import { ReadTurns } from "./net/read_turns.ts";
 import type { Stream } from "./net/stream.ts";
 import type { ServerTls } from "./net/tls.ts";
+import { pause } from "./pause.ts";
 
 export { type Endpoint, formatEndpoint, parseEndpoint } from "./net/endpoint.ts";
 export { EndpointError } from "./net/error.ts";
@@ -402,10 +403,6 @@ function story(connection: Connection): LogFields {
     duration_ms: Math.round(performance.now() - opened),
     why: ending,
   };
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 function endingAfter(failure: unknown): Ending {

@@ -5,6 +5,7 @@
  */
 import { type Input, type Output, StreamError, writeAll } from "./client/exchange.ts";
 import { escapeControls } from "./escape.ts";
+import { pause } from "./pause.ts";
 
 const encoder = new TextEncoder();
 
@@ -35,7 +36,7 @@ async function whenReady<T>(operation: () => Promise<T>): Promise<T> {
       return await operation();
     } catch (error) {
       if (!(error instanceof Deno.errors.WouldBlock)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await pause(10);
     }
   }
 }

@@ -5,6 +5,7 @@
  */
 import { type DatagramLink, dialDatagrams } from "../net/datagrams.ts";
 import type { HostEndpoint } from "../net/endpoint.ts";
+import { pause } from "../pause.ts";
 import { describeDifference } from "./difference.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Flow, FlowEvents } from "./flow.ts";
@@ -108,7 +109,7 @@ export class DatagramFlow implements Flow {
   }
 
   async finish(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, FINISH_WITHIN));
+    await pause(FINISH_WITHIN);
     this.close();
   }
 

@@ -9,6 +9,7 @@ import type { Endpoint } from "../net/endpoint.ts";
 import { EndpointError, reason } from "../net/error.ts";
 import { ReadTurns } from "../net/read_turns.ts";
 import type { ClientTls } from "../net/tls.ts";
+import { pause } from "../pause.ts";
 import { createLatencies } from "../report/latencies.ts";
 import {
   LOAD_ERROR_KINDS,
@@ -209,8 +210,9 @@ class Generator implements FlowEvents {
     const start = performance.now();
     const opening = new Set<Promise<void>>();
     let failure: unknown;
-    for (let i = 0; i < connections && !this.#signal.aborted; i++) {
-      await pause(start + i * connectInterval - performance.now());
+    for (let i = 0; i < connections; i++) {
+      await pause(start + i * connectInterval - performance.now(), this.#signal);
+      if (this.#signal.aborted) break;
       const number = firstConnection + i * connectionStep;
       const opened = this.#open(number).catch((error) => {
         failure ??= error;
@@ -268,7 +270,7 @@ class Generator implements FlowEvents {
   /** Opens another connection for one that has ended. */
   async #replace(number: number): Promise<void> {
     for (;;) {
-      await pause(RETRY);
+      await pause(RETRY, this.#ending.signal);
       if (this.#isOver()) return;
       try {
         return await this.#open(number);
@@ -343,7 +345,7 @@ class Generator implements FlowEvents {
         this.#freed = Promise.withResolvers();
         await Promise.race([this.#freed.promise, this.#done.promise]);
       } else if (wait > TIMER_SLACK) {
-        await pause(Math.min(wait, schedule.end - now) - TIMER_SLACK);
+        await pause(Math.min(wait, schedule.end - now) - TIMER_SLACK, this.#ending.signal);
       } else {
         await new Promise<void>((resolve) => void setImmediate(resolve));
       }
@@ -391,7 +393,8 @@ class Generator implements FlowEvents {
     if (this.#flows.size === 0) {
       this.#alone ??= now;
       // The server does not come back.
-      if (now - this.#alone >= this.#share.timeout) this.#schedule.stop(now);
+      const { timeout } = this.#share;
+      if (timeout > 0 && now - this.#alone >= timeout) this.#schedule.stop(now);
     }
     this.#checkDone(now);
   }
@@ -399,8 +402,4 @@ class Generator implements FlowEvents {
   #checkDone(now: number): void {
     if (this.#underWay === 0 && this.#schedule?.isOver(now)) this.#done.resolve();
   }
-}
-
-async function pause(milliseconds: number): Promise<void> {
-  if (milliseconds > 0) await new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -7,6 +7,7 @@ import { dial } from "../net/dial.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { EndpointError, reason } from "../net/error.ts";
 import type { ClientTls } from "../net/tls.ts";
+import { pause } from "../pause.ts";
 import { createLatencies } from "../report/latencies.ts";
 import type { PingSummary, ProbeResult } from "../report/results.ts";
 import { Messages } from "./messages.ts";
@@ -117,7 +118,7 @@ class Ping {
     const results = new Set<Promise<void>>();
     let due = performance.now();
     for (let number = 1; count === 0 || number <= count; number++) {
-      await pauseUntil(due, stop);
+      await pause(due - performance.now(), stop);
       if (stop.aborted) return;
       // Later than that only where the machine slept; what was missed is not made up for.
       due = Math.max(due + interval, performance.now());
@@ -252,19 +253,4 @@ class Ping {
     const opening = this.#options.reconnect && !result.further ? this.#opening : {};
     this.#options.onResult?.({ ...result, ...opening });
   }
-}
-
-/** Waits until a time by `performance.now()`, or until the signal. */
-async function pauseUntil(time: number, signal: AbortSignal): Promise<void> {
-  if (time <= performance.now()) return;
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, time - performance.now());
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { EndpointError, reason } from "../net/error.ts";
+import { pause } from "../pause.ts";
 import type { LoadErrorKind } from "../report/results.ts";
 import type { Flow, FlowEvents } from "./flow.ts";
 
@@ -17,7 +18,7 @@ export class ReconnectingFlow implements Flow, FlowEvents {
   readonly #events: FlowEvents;
   #flow: Flow | undefined;
   #underWay = 0;
-  #closed = false;
+  readonly #closed = new AbortController();
 
   /**
    * @param open opens a connection
@@ -51,14 +52,14 @@ export class ReconnectingFlow implements Flow, FlowEvents {
     try {
       this.#flow ??= await this.#open(this);
     } catch (error) {
-      if (this.#closed) return;
+      if (this.#closed.signal.aborted) return;
       const what = reason(error instanceof EndpointError ? error.cause : error);
       this.#events.onError(this, "connect", what);
-      await new Promise((resolve) => setTimeout(resolve, RETRY));
+      await pause(RETRY, this.#closed.signal);
       this.#underWay = 0;
       return this.#events.onFailure(this, due);
     }
-    if (this.#closed) return this.#flow.close();
+    if (this.#closed.signal.aborted) return this.#flow.close();
     this.#flow.send(this.#fromDue ? due : performance.now());
   }
 
@@ -72,7 +73,7 @@ export class ReconnectingFlow implements Flow, FlowEvents {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closed.abort();
     this.#flow?.close();
   }
 

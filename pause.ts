@@ -1,0 +1,19 @@
+/**
+ * Waiting.
+ *
+ * @module
+ */
+
+/** Waits so many milliseconds, or until the signal; not at all where it is not a time to come. */
+export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  if (milliseconds <= 0 || signal?.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal?.addEventListener("abort", done);
+  });
+}
