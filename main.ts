@@ -220,6 +220,8 @@ async function runPing(args: readonly string[]): Promise<number> {
     printed = printed.then(async () => {
       if (!unread.signal.aborted && !await print(text + "\n")) unread.abort();
     });
+    // It is thrown in the end; until then nothing more needs to be measured.
+    printed.catch(() => unread.abort());
   };
   let unsent: string | undefined;
   const summary = await ping(endpoint, {

@@ -143,17 +143,13 @@ class Ping {
       this.#link = await this.#open(stop);
       return true;
     } catch (error) {
-      if (!(error instanceof EndpointError)) {
-        if (stop.aborted) return false;
-        throw error;
-      }
+      if (this.#options.signal?.aborted) return false;
+      if (!(error instanceof EndpointError) && !stop.aborted) throw error;
+      const why = error instanceof EndpointError
+        ? reason(error.cause)
+        : `not connected within the deadline of ${(this.#options.deadline ?? 0) / 1000}s`;
       this.#summary.unsent++;
-      this.#options.onResult?.({
-        seq: number,
-        outcome: "unsent",
-        further: false,
-        error: reason(error.cause),
-      });
+      this.#options.onResult?.({ seq: number, outcome: "unsent", further: false, error: why });
       return false;
     }
   }
@@ -161,10 +157,7 @@ class Ping {
   async #open(stop: AbortSignal): Promise<ProbeLink> {
     const events = {
       onAnswer: (bytes: Uint8Array) => this.#answered(bytes),
-      onEnd: (why: string) => {
-        if (this.#probes.waiting.length === 0) this.#options.onLoss?.(why);
-        this.#closeLink(why);
-      },
+      onEnd: (why: string) => this.#lost(why),
     };
     if (this.#endpoint.scheme === "udp") return await datagramLink(this.#endpoint, events);
     const opened = performance.now();
@@ -188,7 +181,6 @@ class Ping {
   /** Sends a probe; what is returned resolves when it has its result. */
   #send(number: number): Promise<void> {
     const probe = this.#probes.send(number);
-    this.#link?.send(this.#messages.at(number));
     return new Promise((resolve) => {
       const late = this.#timeout > 0
         ? setTimeout(() => this.#tooLate(probe), this.#timeout)
@@ -197,6 +189,9 @@ class Ping {
         clearTimeout(late);
         resolve();
       });
+      // A server that speaks first may have spoilt it already.
+      if (this.#link === undefined) this.#giveUp(probe, "the connection was of no use");
+      else this.#link.send(this.#messages.at(number));
     });
   }
 
@@ -208,7 +203,7 @@ class Ping {
   #answered(bytes: Uint8Array): void {
     const now = performance.now();
     const answer = this.#probes.answer(bytes);
-    if (answer === undefined) return this.#closeLink("an answer came before anything was sent");
+    if (answer === undefined) return this.#lost("an answer came to nothing that was sent");
     const { probe, outcome, difference: error } = answer;
     const time = now - probe.sentAt;
     const further = !this.#settle.has(probe);
@@ -241,6 +236,12 @@ class Ping {
 
   #giveUpAll(error: string): void {
     for (const probe of this.#probes.waiting) this.#giveUp(probe, error);
+  }
+
+  /** The link has gone wrong, whether or not a probe was under way. */
+  #lost(why: string): void {
+    if (this.#probes.waiting.length === 0) this.#options.onLoss?.(why);
+    this.#closeLink(why);
   }
 
   #closeLink(why: string): void {

@@ -55,15 +55,15 @@ export class Probes {
 
   /**
    * Notes an answer. It belongs to the probe that it equals, one without an
-   * answer first, or else to the one that it is most like.
+   * answer first, or else to the one that waits and that it is most like.
    *
-   * @returns undefined where no probe was sent
+   * @returns undefined where there is no such probe
    */
   answer(bytes: Uint8Array): Answer | undefined {
     const all = [...this.#probes.values()];
     const open = all.filter(({ state }) => state !== "answered");
     const equal = [...open, ...all].find((probe) => this.#difference(probe, bytes) === undefined);
-    const probe = equal ?? this.#mostLike(bytes, open.length > 0 ? open : all);
+    const probe = equal ?? this.#mostLike(bytes, this.waiting);
     if (probe === undefined) return undefined;
     const { state } = probe;
     probe.state = "answered";

@@ -63,7 +63,7 @@ export class Latencies {
   record(latency: number): void {
     if (latency < this.#min) this.#min = latency;
     if (latency > this.#max) this.#max = latency;
-    this.#histogram.recordValue(Math.min(Math.round(latency * NANOSECONDS), LONGEST));
+    this.#histogram.recordValue(nanoseconds(latency));
   }
 
   get count(): number {
@@ -79,7 +79,7 @@ export class Latencies {
   }
 
   get mean(): number {
-    return this.count === 0 ? 0 : this.#histogram.mean / NANOSECONDS;
+    return this.count === 0 ? 0 : this.#bounded(this.#histogram.mean / NANOSECONDS);
   }
 
   get stddev(): number {
@@ -88,7 +88,8 @@ export class Latencies {
 
   /** The latency that `percent` percent of all do not exceed; 0 where there are none. */
   percentile(percent: number): number {
-    return Math.min(this.#histogram.getValueAtPercentile(percent) / NANOSECONDS, this.#max);
+    if (this.count === 0) return 0;
+    return this.#bounded(this.#histogram.getValueAtPercentile(percent) / NANOSECONDS);
   }
 
   /**
@@ -100,9 +101,9 @@ export class Latencies {
   distribution(ranges: number): Range[] {
     if (this.count === 0) return [];
     const histogram = this.#histogram;
-    const first = histogram.countsArrayIndex(histogram.minNonZeroValue);
-    const last = histogram.countsArrayIndex(histogram.maxValue);
-    const least = histogram.valueFromIndex(first);
+    const first = histogram.countsArrayIndex(nanoseconds(this.#min));
+    const last = histogram.countsArrayIndex(nanoseconds(this.#max));
+    const least = histogram.valueFromIndex(first) || 1;
     const most = histogram.valueFromIndex(last + 1);
     const bounds = Array.from(
       { length: ranges },
@@ -110,7 +111,7 @@ export class Latencies {
     );
     const found: Range[] = [];
     let index = first;
-    let from = least;
+    let from = histogram.valueFromIndex(first);
     for (const bound of bounds) {
       let count = 0;
       const start = index;
@@ -162,10 +163,20 @@ export class Latencies {
     return text;
   }
 
+  /** What the histogram has rounded is not beyond what there was. */
+  #bounded(latency: number): number {
+    return Math.max(this.#min, Math.min(latency, this.#max));
+  }
+
   /** Forgets all. */
   reset(): void {
     this.#min = Infinity;
     this.#max = 0;
     this.#histogram.reset();
   }
+}
+
+/** A latency as the histogram has it. */
+function nanoseconds(milliseconds: number): number {
+  return Math.min(Math.round(milliseconds * NANOSECONDS), LONGEST);
 }
