@@ -70,6 +70,7 @@ export class DatagramFlow implements Flow {
       endpoint,
       (bytes) => this.#answer(bytes),
       (error) => {
+        if (this.#link === undefined) return;
         this.#events.onError(this, "broken", error.message);
         this.close();
         const underWay = [...this.#datagrams.values()].filter(({ state }) => state === "under way");
@@ -139,21 +140,29 @@ export class DatagramFlow implements Flow {
     if (datagram.state === "lost") return;
     datagram.state = "answered";
     this.#underWay--;
-    this.#events.onAnswer(this, datagram.due, now);
+    this.#events.onAnswer(this, datagram.due, datagram.due, now);
   }
 
   #name(number: number): string {
     return `datagram ${number - this.#first + 1}`;
   }
 
-  /** The number of the latest datagram whose head is that of `bytes`. */
+  /**
+   * The number of the datagram whose head is that of `bytes`: of several the one
+   * that has been under way the longest, or else the latest.
+   */
   #numberOf(bytes: Uint8Array): number {
     const width = Math.min(NUMBER, bytes.length, this.#messages.size);
     let number = 0;
     for (let i = 0; i < width; i++) number += (bytes[i] ?? 0) * 256 ** i;
     const last = this.#sent - 1;
     const wrap = 256 ** width;
-    return last - (((last - number) % wrap) + wrap) % wrap;
+    const latest = last - (((last - number) % wrap) + wrap) % wrap;
+    let found = latest;
+    for (let earlier = latest; this.#datagrams.has(earlier); earlier -= wrap) {
+      if (this.#datagrams.get(earlier)?.state === "under way") found = earlier;
+    }
+    return found;
   }
 
   /** It is taken for the answer to the datagram under way that it is most like. */

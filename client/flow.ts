@@ -29,9 +29,10 @@ export interface FlowEvents {
    * A message has come back as it was sent.
    *
    * @param due when it was due
-   * @param now when its last byte had come; both by `performance.now()`
+   * @param from from when on it took its time
+   * @param now when its last byte had come; all by `performance.now()`
    */
-  onAnswer(flow: Flow, due: number, now: number): void;
+  onAnswer(flow: Flow, due: number, from: number, now: number): void;
   /** A message has not and will not; the flow goes on. */
   onFailure(flow: Flow, due: number): void;
   /** Something went wrong. */

@@ -8,6 +8,7 @@ import { dial, type StreamEndpoint } from "../net/dial.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { EndpointError, reason } from "../net/error.ts";
 import { ReadTurns } from "../net/read_turns.ts";
+import type { Stream } from "../net/stream.ts";
 import type { ClientTls } from "../net/tls.ts";
 import { pause } from "../pause.ts";
 import { createLatencies } from "../report/latencies.ts";
@@ -129,8 +130,8 @@ class Generator implements FlowEvents {
   #underWay = 0;
   #sent = 0;
   #lastAnswer = 0;
-  /** Since when there has been no connection at all. */
-  #alone: number | undefined;
+  /** Since when no connection could be opened, while that was tried. */
+  #refusedSince: number | undefined;
   readonly #done = Promise.withResolvers<void>();
   /** Ends what is still being opened. */
   readonly #ending = new AbortController();
@@ -166,17 +167,22 @@ class Generator implements FlowEvents {
       const left = schedule.end - performance.now();
       if (left < Infinity) end = setTimeout(() => this.#checkDone(performance.now()), left);
       await this.#done.promise;
+      if (this.#signal.aborted) this.#closeAll();
       this.#conclude(schedule);
-      if (this.#signal.aborted) return;
       await Promise.all([...this.#flows.keys()].map((flow) => flow.finish()));
     } finally {
       clearInterval(look);
       clearTimeout(end);
       this.#ending.abort();
       await Promise.all(this.#replacing);
-      for (const flow of this.#flows.keys()) flow.close();
+      this.#closeAll();
       await this.#turns.close();
     }
+  }
+
+  #closeAll(): void {
+    for (const flow of this.#flows.keys()) flow.close();
+    this.#flows.clear();
   }
 
   /** Begins to send. */
@@ -227,33 +233,41 @@ class Generator implements FlowEvents {
   }
 
   async #open(number: number): Promise<void> {
-    const flow = await this.#openFlow(number);
-    this.#alone = undefined;
+    const { endpoint, timeout, reconnect, interval } = this.#share;
+    let flow: Flow;
+    if (endpoint.scheme === "udp") {
+      const { bytes } = this.#result;
+      const datagrams = new DatagramFlow(this.#messages, number * STRIDE, timeout, bytes, this);
+      await datagrams.open(endpoint);
+      flow = datagrams;
+    } else if (reconnect) {
+      const carrier = {
+        dial: () => this.#dial(endpoint),
+        flowOver: (conn: Stream, events: FlowEvents) => this.#flowOver(conn, number, events),
+      };
+      const reconnecting = new ReconnectingFlow(carrier, interval > 0, this);
+      await reconnecting.open();
+      flow = reconnecting;
+    } else {
+      flow = this.#flowOver(await this.#dial(endpoint), number, this);
+    }
     this.#flows.set(flow, number);
     if (this.#schedule !== undefined) this.#fill(flow);
   }
 
-  async #openFlow(number: number): Promise<Flow> {
-    const { endpoint, timeout, reconnect, interval } = this.#share;
-    if (endpoint.scheme === "udp") {
-      const { bytes } = this.#result;
-      const flow = new DatagramFlow(this.#messages, number * STRIDE, timeout, bytes, this);
-      await flow.open(endpoint);
-      return flow;
-    }
-    if (!reconnect) return await this.#dial(endpoint, number, this);
-    const open = (events: FlowEvents) => this.#dial(endpoint, number, events);
-    const flow = new ReconnectingFlow(open, interval > 0, this);
-    await flow.open();
-    return flow;
-  }
-
-  async #dial(endpoint: StreamEndpoint, number: number, events: FlowEvents): Promise<Flow> {
-    const { tls, pipeline, timeout } = this.#share;
+  async #dial(endpoint: StreamEndpoint): Promise<Stream> {
+    const { tls, timeout } = this.#share;
     const start = performance.now();
     const conn = await dial(endpoint, { timeout, tls, signal: this.#ending.signal });
     this.#result.connects.record(performance.now() - start);
     this.#result.connections++;
+    this.#refusedSince = undefined;
+    return conn;
+  }
+
+  #flowOver(conn: Stream, number: number, events: FlowEvents): Flow {
+    const { pipeline, timeout } = this.#share;
+    const { bytes } = this.#result;
     const first = number * STRIDE;
     return new StreamFlow(
       conn,
@@ -261,7 +275,7 @@ class Generator implements FlowEvents {
       first,
       pipeline,
       timeout,
-      this.#result.bytes,
+      bytes,
       this.#turns,
       events,
     );
@@ -291,6 +305,7 @@ class Generator implements FlowEvents {
   }
 
   #count(number: number, kind: LoadErrorKind, what: string): void {
+    if (kind === "connect") this.#refusedSince ??= performance.now();
     this.#result.errors[kind]++;
     if (this.#result.examples.length === MAX_EXAMPLES) return;
     this.#result.examples.push(`${kind}: connection ${number}: ${what}`);
@@ -352,11 +367,11 @@ class Generator implements FlowEvents {
     }
   }
 
-  onAnswer(flow: Flow, due: number, now: number): void {
+  onAnswer(flow: Flow, due: number, from: number, now: number): void {
     this.#underWay--;
     if (this.#counts(due)) {
       this.#result.messages.right++;
-      this.#result.latencies.record(now - due);
+      this.#result.latencies.record(now - from);
       this.#lastAnswer = now;
     }
     this.#next(flow, now);
@@ -390,11 +405,11 @@ class Generator implements FlowEvents {
     const now = performance.now();
     for (const flow of this.#flows.keys()) flow.look();
     if (this.#schedule === undefined) return;
-    if (this.#flows.size === 0) {
-      this.#alone ??= now;
-      // The server does not come back.
-      const { timeout } = this.#share;
-      if (timeout > 0 && now - this.#alone >= timeout) this.#schedule.stop(now);
+    // The server does not come back.
+    const { timeout, reconnect } = this.#share;
+    const refused = now - (this.#refusedSince ?? now);
+    if (timeout > 0 && refused >= timeout && (reconnect || this.#flows.size === 0)) {
+      this.#schedule.stop(now);
     }
     this.#checkDone(now);
   }

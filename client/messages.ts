@@ -10,6 +10,12 @@ const DIFFERENT = 256;
 /** How far apart they begin in one block of random bytes, which they share. */
 const STEP = 251;
 
+/**
+ * How many places in the block the next message is from the last, an odd number:
+ * side by side, a message would go on like the one before it does after STEP bytes.
+ */
+const STRIDE = 89;
+
 /** The most that crypto gives at once, in bytes. */
 const MAX_RANDOM = 65_536;
 
@@ -28,10 +34,10 @@ export class Messages {
       crypto.getRandomValues(block.subarray(at, at + MAX_RANDOM));
     }
     for (let i = 0; i < DIFFERENT; i++) block[i * STEP] = i;
-    this.#messages = Array.from(
-      { length: DIFFERENT },
-      (_, i) => block.subarray(i * STEP, i * STEP + size),
-    );
+    this.#messages = Array.from({ length: DIFFERENT }, (_, number) => {
+      const start = number * STRIDE % DIFFERENT * STEP;
+      return block.subarray(start, start + size);
+    });
   }
 
   /** The message of a number, from 0 to 2^31 - 1. It must not be changed. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { EndpointError, reason } from "../net/error.ts";
+import type { Stream } from "../net/stream.ts";
 import { pause } from "../pause.ts";
 import type { LoadErrorKind } from "../report/results.ts";
 import type { Flow, FlowEvents } from "./flow.ts";
@@ -11,55 +12,63 @@ import type { Flow, FlowEvents } from "./flow.ts";
 /** How long to wait after a connection that could not be opened, in milliseconds. */
 const RETRY = 100;
 
+/** What it takes to carry a message over a connection. */
+export interface Carrier {
+  dial(): Promise<Stream>;
+  /** Makes a flow of a connection. */
+  flowOver(conn: Stream, events: FlowEvents): Flow;
+}
+
 /** Opens a connection for every message, and closes it after the answer. */
 export class ReconnectingFlow implements Flow, FlowEvents {
-  readonly #open: (events: FlowEvents) => Promise<Flow>;
+  readonly #carrier: Carrier;
   readonly #fromDue: boolean;
   readonly #events: FlowEvents;
+  /** The connection of the message under way, or of the next one. */
   #flow: Flow | undefined;
-  #underWay = 0;
+  /** When the message under way was due. */
+  #due: number | undefined;
   readonly #closed = new AbortController();
 
-  /**
-   * @param open opens a connection
-   * @param fromDue whether the time to connect is a part of the latency
-   */
-  constructor(
-    open: (events: FlowEvents) => Promise<Flow>,
-    fromDue: boolean,
-    events: FlowEvents,
-  ) {
-    this.#open = open;
+  /** @param fromDue whether the time to connect is a part of the latency */
+  constructor(carrier: Carrier, fromDue: boolean, events: FlowEvents) {
+    this.#carrier = carrier;
     this.#fromDue = fromDue;
     this.#events = events;
   }
 
-  /** Opens the first connection ahead, so that it shows whether there is a server. */
+  /**
+   * Opens the first connection ahead, so that it shows whether there is a server.
+   *
+   * @throws {EndpointError} where there is none
+   */
   async open(): Promise<void> {
-    this.#flow = await this.#open(this);
+    this.#flow = this.#carrier.flowOver(await this.#carrier.dial(), this);
   }
 
   get underWay(): number {
-    return this.#underWay;
+    return this.#due === undefined ? 0 : 1;
   }
 
   send(due: number): void {
-    this.#underWay = 1;
-    this.#exchange(due);
+    this.#due = due;
+    if (this.#flow === undefined) this.#dialAndSend(due);
+    else this.#flow.send(this.#fromDue ? due : performance.now());
   }
 
-  async #exchange(due: number): Promise<void> {
+  async #dialAndSend(due: number): Promise<void> {
+    let conn;
     try {
-      this.#flow ??= await this.#open(this);
+      conn = await this.#carrier.dial();
     } catch (error) {
       if (this.#closed.signal.aborted) return;
       const what = reason(error instanceof EndpointError ? error.cause : error);
       this.#events.onError(this, "connect", what);
       await pause(RETRY, this.#closed.signal);
-      this.#underWay = 0;
-      return this.#events.onFailure(this, due);
+      return this.#failed();
     }
-    if (this.#closed.signal.aborted) return this.#flow.close();
+    if (this.#closed.signal.aborted) return conn.close();
+    this.#flow = this.#carrier.flowOver(conn, this);
     this.#flow.send(this.#fromDue ? due : performance.now());
   }
 
@@ -77,24 +86,31 @@ export class ReconnectingFlow implements Flow, FlowEvents {
     this.#flow?.close();
   }
 
-  onAnswer(flow: Flow, due: number, now: number): void {
+  onAnswer(flow: Flow, _due: number, from: number, now: number): void {
     flow.close();
     this.#flow = undefined;
-    this.#underWay = 0;
-    this.#events.onAnswer(this, due, now);
+    const due = this.#due ?? from;
+    this.#due = undefined;
+    this.#events.onAnswer(this, due, from, now);
   }
 
-  onFailure(_flow: Flow, due: number): void {
-    this.#events.onFailure(this, due);
+  onFailure(): void {
+    this.#failed();
   }
 
   onError(_flow: Flow, kind: LoadErrorKind, what: string): void {
     this.#events.onError(this, kind, what);
   }
 
-  onEnd(_flow: Flow, [due]: readonly number[]): void {
+  onEnd(): void {
     this.#flow = undefined;
-    this.#underWay = 0;
-    if (due !== undefined) this.#events.onFailure(this, due);
+    this.#failed();
+  }
+
+  #failed(): void {
+    if (this.#due === undefined || this.#closed.signal.aborted) return;
+    const due = this.#due;
+    this.#due = undefined;
+    this.#events.onFailure(this, due);
   }
 }

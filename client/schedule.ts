@@ -80,9 +80,15 @@ export class Schedule {
     this.#end = Math.min(this.#end, now);
   }
 
-  /** How many messages were due until the end and have not been taken; at a rate only. */
+  /** How many messages that count were due until the end and were not taken; at a rate only. */
   get missed(): number {
     if (this.#interval === 0 || this.#end === Infinity) return 0;
-    return Math.min(this.#left, Math.max(0, Math.ceil((this.#end - this.next) / this.#interval)));
+    const first = Math.max(this.#taken, this.#dueBefore(this.countFrom));
+    return Math.min(this.#left, Math.max(0, this.#dueBefore(this.#end) - first));
+  }
+
+  /** How many messages are due before a time. One that only rounding puts there is not. */
+  #dueBefore(time: number): number {
+    return Math.ceil((time - this.#start) / this.#interval - 1e-6);
   }
 }

@@ -16,12 +16,15 @@ import type { Messages } from "./messages.ts";
 /** Messages are put together to writes of this many bytes at most, where several wait. */
 const MAX_WRITE = 64 * 1024;
 
-/** The least and the most that is read at once, in bytes. */
-const MIN_READ = 1024;
+/** How much more than what is due may be read at once, so that a surplus shows, in bytes. */
+const SPARE = 1024;
+
+/** The most that is read at once, in bytes. */
 const MAX_READ = 256 * 1024;
 
-/** How many bytes have to be as expected to be no coincidence. */
+/** How many bytes have to be as expected to be no coincidence, and how many are looked at. */
 const EVIDENCE = 4;
+const MAX_EVIDENCE = 64;
 
 /** How many lost bytes in a row are looked for. */
 const MAX_GAP = 4096;
@@ -83,11 +86,13 @@ export class StreamFlow implements Flow {
     this.#patience = timeout === 0 ? Infinity : timeout / lookInterval(timeout);
     this.#due = new Float64Array(pipeline);
     this.#buffer = new Uint8Array(
-      Math.min(Math.max(messages.size * pipeline, MIN_READ), MAX_READ),
+      Math.min(messages.size * pipeline + SPARE, MAX_READ),
     );
     this.#turns = turns;
     turns.readers++;
-    this.#receive().catch((error) => this.#end("broken", reason(error)));
+    this.#receive().catch((error) => {
+      this.#end("broken", `${reason(error)}, at offset ${this.#offset}`);
+    });
   }
 
   get underWay(): number {
@@ -173,6 +178,7 @@ export class StreamFlow implements Flow {
     for (;;) {
       if (this.#turns.crowded) await this.#turns.next();
       const length = await this.#conn.read(buffer);
+      if (!this.#open) return;
       if (length === null) return this.#ended();
       const now = performance.now();
       this.#traffic.received += length;
@@ -196,7 +202,7 @@ export class StreamFlow implements Flow {
         this.#answered++;
         const isSurplus = at < length && this.#answered === this.#sent;
         if (isSurplus) this.#events.onError(this, ...this.#surplus(at, length));
-        this.#events.onAnswer(this, due, now);
+        this.#events.onAnswer(this, due, due, now);
         if (isSurplus) this.#end();
         if (!this.#open) return;
       }
@@ -208,7 +214,7 @@ export class StreamFlow implements Flow {
     if (this.underWay === 0) return this.#end();
     const { size } = this.#messages;
     const part = this.#position === 0
-      ? `${this.underWay} messages were under way`
+      ? `${this.underWay === 1 ? "1 message was" : `${this.underWay} messages were`} under way`
       : `only ${this.#position} of ${size} bytes of an answer had come`;
     this.#end("broken", `the server ended it at offset ${this.#offset}, ${part}`);
   }
@@ -227,7 +233,8 @@ export class StreamFlow implements Flow {
     }
     const lost = this.#lostBefore(bytes);
     if (lost !== undefined) {
-      return this.#end("lost", `${lost} bytes did not come back, from offset ${this.#offset} on`);
+      const what = lost === 1 ? "1 byte" : `${lost} bytes`;
+      return this.#end("lost", `${what} did not come back, from offset ${this.#offset} on`);
     }
     const was = this.#message(this.#answered)[this.#position] ?? 0;
     this.#end("altered", describeChange(this.#offset, was, bytes[0] ?? 0));
@@ -247,20 +254,27 @@ export class StreamFlow implements Flow {
 
   /** How many bytes are missing before these; undefined where that is not it. */
   #lostBefore(bytes: Uint8Array): number | undefined {
-    for (let gap = 1; gap <= MAX_GAP; gap++) {
-      const expected = this.#expected(this.#position + gap, bytes.length);
-      if (expected.length < EVIDENCE) return undefined;
-      if (isEqual(bytes.subarray(0, expected.length), expected)) return gap;
-    }
-    return undefined;
+    const restOfAnswer = this.#messages.size - this.#position;
+    for (let gap = 1; gap <= MAX_GAP; gap++) if (this.#isGap(gap, bytes)) return gap;
+    return this.#isGap(restOfAnswer, bytes) ? restOfAnswer : undefined;
   }
 
-  /** What is still to come back, from a position in the present answer on, up to the next one's end. */
-  #expected(position: number, length: number): Uint8Array {
+  /** Whether these bytes are what was to come after so many others. */
+  #isGap(gap: number, bytes: Uint8Array): boolean {
+    let evidence = 0;
+    for (; evidence < Math.min(bytes.length, MAX_EVIDENCE); evidence++) {
+      const expected = this.#byteAhead(gap + evidence);
+      if (expected === undefined) break;
+      if (expected !== bytes[evidence]) return false;
+    }
+    return evidence >= EVIDENCE;
+  }
+
+  /** The byte that is to come after so many others; undefined beyond what was sent. */
+  #byteAhead(count: number): number | undefined {
     const { size } = this.#messages;
-    const index = this.#answered + Math.floor(position / size);
-    if (index >= this.#sent) return new Uint8Array(0);
-    return this.#message(index).subarray(position % size).subarray(0, length);
+    const index = this.#answered + Math.floor((this.#position + count) / size);
+    return index < this.#sent ? this.#message(index)[(this.#position + count) % size] : undefined;
   }
 
   #end(kind?: LoadErrorKind, what = ""): void {
