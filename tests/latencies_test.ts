@@ -1,0 +1,179 @@
+/** Latencies, their percentiles, and what other programs read of them. */
+import { assert, assertEquals } from "@std/assert";
+import { HistogramLogReader } from "npm:hdr-histogram-js@3.0.1";
+import { createLatencies, type Latencies } from "../report/latencies.ts";
+
+const PERCENTILES = [0, 1, 10, 25, 50, 75, 90, 99, 99.9, 99.99, 100];
+
+/** As many latencies as asked for, in milliseconds, spread as the inverse of a distribution says. */
+function spread(count: number, inverse: (part: number) => number): number[] {
+  return Array.from({ length: count }, (_, i) => inverse((i + 0.5) / count));
+}
+
+/** Latencies in milliseconds, the shortest first. */
+const distributions: readonly (readonly [string, number[]])[] = [
+  ["a single one", [41.22]],
+  ["a thousand that are the same", spread(1000, () => 0.2468)],
+  [
+    "from a microsecond to a minute",
+    [0.001, ...spread(9998, (part) => 0.001 * 6e7 ** part), 60_000],
+  ],
+  ["some microseconds", spread(1000, (part) => 0.001 + part / 100)],
+  ["most short and few long", spread(5000, (part) => -2 * Math.log(1 - part))],
+  ["two heaps", spread(5000, (part) => part < 0.97 ? 0.2 + part / 100 : 200 + part)],
+  ["two", [0.5, 30_000]],
+];
+
+/** Does the same with each distribution, and says with which one it failed. */
+async function withEach(
+  test: (latencies: Latencies, samples: readonly number[]) => Promise<void> | void,
+): Promise<void> {
+  for (const [name, samples] of distributions) {
+    try {
+      await test(await recorded(samples), samples);
+    } catch (error) {
+      throw new Error(`latencies: ${name}`, { cause: error });
+    }
+  }
+}
+
+async function recorded(samples: readonly number[]): Promise<Latencies> {
+  const latencies = await createLatencies();
+  for (const sample of samples) latencies.record(sample);
+  return latencies;
+}
+
+/** All that latencies tell of themselves. */
+function known(latencies: Latencies): unknown {
+  const { count, min, max, mean, stddev } = latencies;
+  const percentiles = PERCENTILES.map((percent) => latencies.percentile(percent));
+  return { count, min, max, mean, stddev, percentiles, ranges: latencies.distribution(20) };
+}
+
+/** Holds what was found against what it should be: three digits of it, or a nanosecond. */
+function assertClose(found: number, expected: number, what: string): void {
+  const close = Math.abs(found - expected) <= expected * 0.001 + 1e-6;
+  assert(close, `${what} is ${found}, and should be ${expected}`);
+}
+
+function assertBetween(found: number, least: number, most: number, what: string): void {
+  assert(found >= least && found <= most, `${what} is ${found}, not within ${least}..${most}`);
+}
+
+function total(counts: readonly { readonly count: number }[]): number {
+  return counts.reduce((sum, { count }) => sum + count, 0);
+}
+
+Deno.test("percentiles are those of all latencies, sorted, to three digits", async () => {
+  await withEach((latencies, samples) => {
+    for (const percent of PERCENTILES) {
+      // What is a whole number may come out as a little more.
+      const rank = Math.max(1, Math.ceil(percent / 100 * samples.length - 1e-9));
+      assertClose(latencies.percentile(percent), samples[rank - 1] ?? NaN, `p${percent}`);
+    }
+  });
+});
+
+Deno.test("the minimum and the maximum are exact, the average is right to three digits", async () => {
+  await withEach(({ count, min, max, mean, stddev }, samples) => {
+    assertEquals(
+      { count, min, max },
+      { count: samples.length, min: samples[0] ?? NaN, max: samples.at(-1) ?? NaN },
+    );
+    const average = samples.reduce((sum, sample) => sum + sample / count, 0);
+    assertClose(mean, average, "the average");
+    const variance = samples.reduce((sum, sample) => sum + (sample - average) ** 2 / count, 0);
+    // Rounding moves every latency by so much at most.
+    const least = Math.sqrt(variance) - max * 0.001;
+    assertBetween(stddev, least, least + max * 0.002, "the standard deviation");
+  });
+});
+
+Deno.test("no percentile and no average is less than the minimum or more than the maximum", async () => {
+  await withEach((latencies) => {
+    const { min, max, mean } = latencies;
+    assertBetween(mean, min, max, "the average");
+    for (const percent of PERCENTILES) {
+      assertBetween(latencies.percentile(percent), min, max, `p${percent}`);
+    }
+  });
+});
+
+Deno.test("a distribution has every latency in one of its ranges, without gaps", async () => {
+  await withEach((latencies, samples) => {
+    for (const most of [1, 10, 1000]) {
+      const ranges = latencies.distribution(most);
+      assertBetween(ranges.length, 1, most, "the number of ranges");
+      assertEquals(total(ranges), samples.length);
+      for (const [i, { from, to, count }] of ranges.entries()) {
+        assertEquals(from, ranges[i - 1]?.to ?? from);
+        // Latencies are rounded to nanoseconds before.
+        const within = samples.filter((sample) => sample >= from - 5e-7 && sample < to - 5e-7);
+        assertEquals(count, within.length, `from ${from} to ${to}`);
+      }
+    }
+  });
+});
+
+Deno.test("latencies of two threads together are those that one would have measured", async () => {
+  await withEach(async (all, samples) => {
+    const latencies = await createLatencies();
+    for (const thread of [0, 1]) {
+      const part = await recorded(samples.filter((_, i) => i % 2 === thread));
+      await latencies.add(structuredClone(await part.encode()));
+    }
+    assertEquals(known(latencies), known(all));
+  });
+});
+
+Deno.test("a reader of HdrHistogram logs finds the same percentiles in the log", async () => {
+  await withEach(async (latencies, samples) => {
+    const start = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+    const log = await latencies.log(new Date(start), 12_345);
+    const reader = new HistogramLogReader(log);
+    const read = reader.nextIntervalHistogram();
+    assert(read !== null, log);
+    assertEquals(reader.nextIntervalHistogram(), null);
+    assertEquals(
+      [read.startTimeStampMsec, read.endTimeStampMsec].map(Math.round),
+      [start, start + 12_345],
+    );
+    assertEquals(read.totalCount, samples.length);
+    for (const percent of PERCENTILES) {
+      // What is read is not cut to the extremes, which a log does not have.
+      const found = read.getValueAtPercentile(percent) / 1e6;
+      assertClose(found, latencies.percentile(percent), `p${percent}`);
+    }
+    // In milliseconds, to the third digit after the point.
+    const highest = Number(/^0\.000,12\.345,(\d+\.\d{3}),/m.exec(log)?.[1]);
+    assertBetween(
+      Math.abs(highest - latencies.max),
+      0,
+      0.0005 + latencies.max * 0.001,
+      "its error",
+    );
+  });
+});
+
+Deno.test("no latencies are zeros and no ranges, also of another thread and when forgotten", async () => {
+  const none = await createLatencies();
+  const { count, min, max, mean, stddev } = none;
+  assertEquals([count, min, max, mean, stddev, none.percentile(50)], [0, 0, 0, 0, 0, 0]);
+  assertEquals(none.distribution(10), []);
+  const some = await recorded([1, 2, 3]);
+  await some.add(structuredClone(await none.encode()));
+  assertEquals(known(some), known(await recorded([1, 2, 3])));
+  await none.add(structuredClone(await none.encode()));
+  some.reset();
+  for (const empty of [none, some]) assertEquals(known(empty), known(await createLatencies()));
+});
+
+Deno.test("a latency of nothing counts like the others, and one of hours too", async () => {
+  const hours = await recorded([1, 2 * 3600 * 1000]);
+  assertEquals([hours.count, hours.max, total(hours.distribution(10))], [2, 7_200_000, 2]);
+  for (const samples of [[0], [0, 1]]) {
+    const latencies = await recorded(samples);
+    assertEquals([latencies.min, latencies.percentile(50)], [0, 0]);
+    assertEquals(total(latencies.distribution(10)), samples.length);
+  }
+});
