@@ -23,6 +23,7 @@ import { MAX_DATAGRAM } from "./net/datagrams.ts";
 import { reason } from "./net/error.ts";
 import { pause } from "./pause.ts";
 import { failedLoadJson, loadJson, loadText, progressText } from "./report/load.ts";
+import { PackageError } from "./report/latencies.ts";
 import { probeJson, probeText, summaryJson, summaryText } from "./report/ping.ts";
 import { type LoadProgress, type LoadResult, totalErrors } from "./report/results.ts";
 import { type Endpoint, EndpointError, formatEndpoint, serve, type ServerTls } from "./server.ts";
@@ -216,12 +217,13 @@ async function runPing(args: readonly string[]): Promise<number> {
   const signalled = stopOnSignal();
   const unread = new AbortController();
   let printed = Promise.resolve();
-  const line = (text: string): void => {
+  const line = (text: string): Promise<void> => {
     printed = printed.then(async () => {
       if (!unread.signal.aborted && !await print(text + "\n")) unread.abort();
     });
     // It is thrown in the end; until then nothing more needs to be measured.
     printed.catch(() => unread.abort());
+    return printed.catch(() => {});
   };
   let unsent: string | undefined;
   const summary = await ping(endpoint, {
@@ -235,10 +237,10 @@ async function runPing(args: readonly string[]): Promise<number> {
     signal: AbortSignal.any([signalled, unread.signal]),
     onLoss: (what) => console.error(`yodel: ${name}: ${what}`),
     onResult(result) {
-      if (result.outcome === "unsent") unsent = result.error;
+      if (result.outcome === "unsent") unsent ??= result.error;
       if (flags["quiet"]) return;
       const text = flags["json"] ? JSON.stringify(probeJson(result)) : probeText(name, result);
-      line(colour && !flags["json"] && result.outcome !== "right" ? red(text) : text);
+      return line(colour && !flags["json"] && result.outcome !== "right" ? red(text) : text);
     },
   });
   // The terminal has shown the Ctrl-C at the beginning of the line.
@@ -336,7 +338,7 @@ async function show(text: string): Promise<number> {
 
 /** Says on stderr what went wrong and returns the exit status for it. */
 function fail(error: unknown): number {
-  const expected = [UsageError, EndpointError, StreamError, EchoError]
+  const expected = [UsageError, EndpointError, StreamError, EchoError, PackageError]
     .some((kind) => error instanceof kind);
   console.error("yodel:", expected && error instanceof Error ? error.message : error);
   return error instanceof EchoError ? ANSWER_WAS_NO : COULD_NOT_BE_DONE;

@@ -33,8 +33,8 @@ export interface PingOptions {
   reconnect?: boolean;
   /** What a `tls://` endpoint needs besides what the system trusts. */
   tls?: ClientTls;
-  /** Is told what becomes of each probe. */
-  onResult?: (result: ProbeResult) => void;
+  /** Is told what becomes of each probe. The next one waits for what it returns. */
+  onResult?: (result: ProbeResult) => Promise<void> | void;
   /** Is told, in words, when the server ends a connection on which nothing was under way. */
   onLoss?: (what: string) => void;
   /** Ends it; what was measured so far is returned. */
@@ -77,6 +77,8 @@ class Ping {
   /** What to do when a probe has its result. */
   readonly #settle = new WeakMap<Probe, () => void>();
   #link: ProbeLink | undefined;
+  /** Resolved when the last result has been taken. */
+  #told: Promise<void> | void = undefined;
   /** How long it took to open the link. */
   #opening: { connect?: number; handshake?: number } = {};
 
@@ -110,15 +112,20 @@ class Ping {
   }
 
   async #sendAll(stop: AbortSignal): Promise<void> {
-    const { count = 0, interval = 1000, reconnect = false } = this.#options;
+    const { count = 0, interval = 1000, deadline = 0, reconnect = false } = this.#options;
     const stopped = new Promise<void>((resolve) => {
       stop.addEventListener("abort", () => resolve(), { once: true });
       if (stop.aborted) resolve();
     });
     const results = new Set<Promise<void>>();
     let due = performance.now();
+    const end = due + (deadline || Infinity);
     for (let number = 1; count === 0 || number <= count; number++) {
+      // At the deadline it could only be lost.
+      if (due >= end) break;
       await pause(due - performance.now(), stop);
+      // Results that nobody takes are not to pile up.
+      await Promise.race([this.#told, stopped]);
       if (stop.aborted) return;
       // Later than that only where the machine slept; what was missed is not made up for.
       due = Math.max(due + interval, performance.now());
@@ -149,7 +156,7 @@ class Ping {
         ? reason(error.cause)
         : `not connected within the deadline of ${(this.#options.deadline ?? 0) / 1000}s`;
       this.#summary.unsent++;
-      this.#options.onResult?.({ seq: number, outcome: "unsent", further: false, error: why });
+      this.#tell({ seq: number, outcome: "unsent", further: false, error: why });
       return false;
     }
   }
@@ -251,7 +258,8 @@ class Ping {
   }
 
   #tell(result: ProbeResult): void {
-    const opening = this.#options.reconnect && !result.further ? this.#opening : {};
-    this.#options.onResult?.({ ...result, ...opening });
+    const opened = this.#options.reconnect && !result.further && result.outcome !== "unsent";
+    const opening = opened ? this.#opening : {};
+    this.#told = this.#options.onResult?.({ ...result, ...opening });
   }
 }

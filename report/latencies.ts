@@ -16,7 +16,21 @@ type Library = typeof import("npm:hdr-histogram-js@3.0.1");
  * compile` adds it up and takes the library in.
  */
 async function library(): Promise<Library> {
-  return await import("npm:" + "hdr-histogram-js@3.0.1");
+  try {
+    return await import("npm:" + "hdr-histogram-js@3.0.1");
+  } catch (error) {
+    throw new PackageError(error);
+  }
+}
+
+/** The library for histograms could not be loaded. Its message is one line for people. */
+export class PackageError extends Error {
+  override readonly name = "PackageError";
+
+  constructor(cause: unknown) {
+    const why = cause instanceof Error ? cause.message.split("\n", 1)[0] : String(cause);
+    super(`cannot load npm:hdr-histogram-js, which latencies need: ${why}`, { cause });
+  }
 }
 
 /** The unit of the histogram and the log of it, nanoseconds, in a millisecond. */
