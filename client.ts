@@ -17,6 +17,16 @@
  * }
  * ```
  *
+ * ```ts
+ * import { load } from "@yodel/yodel/client";
+ *
+ * const { messages, latencies } = await load({ scheme: "tcp", host: "localhost", port: 2222 }, {
+ *   connections: 100,
+ *   duration: 5000,
+ * });
+ * console.error(`${messages.right} messages, 99 % within ${latencies.percentile(99)} ms`);
+ * ```
+ *
  * @module
  */
 export { connect, type ConnectOptions } from "./client/connect.ts";
