@@ -135,8 +135,8 @@ class Generator implements FlowEvents {
   readonly #done = Promise.withResolvers<void>();
   /** Ends what is still being opened. */
   readonly #ending = new AbortController();
-  /** Connections that are being opened for others that ended. */
-  readonly #replacing = new Set<Promise<void>>();
+  /** What is being opened, and has to end before the run does. */
+  readonly #opening = new Set<Promise<unknown>>();
 
   constructor(share: Share, result: LoadResult, signal: AbortSignal) {
     this.#share = share;
@@ -174,7 +174,7 @@ class Generator implements FlowEvents {
       clearInterval(look);
       clearTimeout(end);
       this.#ending.abort();
-      await Promise.all(this.#replacing);
+      await Promise.allSettled(this.#opening);
       this.#closeAll();
       await this.#turns.close();
     }
@@ -258,7 +258,12 @@ class Generator implements FlowEvents {
   async #dial(endpoint: StreamEndpoint): Promise<Stream> {
     const { tls, timeout } = this.#share;
     const start = performance.now();
-    const conn = await dial(endpoint, { timeout, tls, signal: this.#ending.signal });
+    const dialling = dial(endpoint, { timeout, tls, signal: this.#ending.signal });
+    const conn = await this.#whileOpening(dialling);
+    if (this.#ending.signal.aborted) {
+      conn.close();
+      throw this.#ending.signal.reason;
+    }
     this.#result.connects.record(performance.now() - start);
     this.#result.connections++;
     this.#refusedSince = undefined;
@@ -279,6 +284,13 @@ class Generator implements FlowEvents {
       this.#turns,
       events,
     );
+  }
+
+  #whileOpening<T>(opening: Promise<T>): Promise<T> {
+    const done = () => this.#opening.delete(opening);
+    this.#opening.add(opening);
+    opening.then(done, done);
+    return opening;
   }
 
   /** Opens another connection for one that has ended. */
@@ -391,9 +403,7 @@ class Generator implements FlowEvents {
     this.#flows.delete(flow);
     for (const each of due) this.#failed(each);
     this.#checkDone(performance.now());
-    const replaced = this.#replace(number);
-    this.#replacing.add(replaced);
-    replaced.then(() => this.#replacing.delete(replaced));
+    this.#whileOpening(this.#replace(number));
   }
 
   #failed(due: number): void {

@@ -67,7 +67,6 @@ export class ReconnectingFlow implements Flow, FlowEvents {
       await pause(RETRY, this.#closed.signal);
       return this.#failed();
     }
-    if (this.#closed.signal.aborted) return conn.close();
     this.#flow = this.#carrier.flowOver(conn, this);
     this.#flow.send(this.#fromDue ? due : performance.now());
   }
