@@ -123,7 +123,7 @@ export const commands = {
     operands: "[ENDPOINT]",
     maxOperands: 1,
     flags: {
-      "connections": flag("Load", count(1), "50", "at once; udp: sockets", "c"),
+      "connections": flag("Load", count(1, 1_000_000), "50", "at once; udp: sockets", "c"),
       "duration": flag(
         "Load",
         duration,
@@ -133,12 +133,12 @@ export const commands = {
       ),
       "messages": flag("Load", count(0), "0", "how many; 0: until the time is over", "n"),
       "size": flag("Load", size(1, MAX_MESSAGE), "64", "bytes a message", "s"),
-      "pipeline": flag("Load", count(1), "1", "messages under way a connection"),
+      "pipeline": flag("Load", count(1, 65_536), "1", "messages under way a connection"),
       "rate": flag("Load", count(0), "0", "messages a second in all; 0: as answers come", "r"),
       "warm-up": flag("Load", duration, "0", "send for so long before it counts"),
       "connect-rate": flag("Load", count(0), "0", "connections opened a second; 0: no limit"),
       "reconnect": flag("Load", toggle, "false", "open a connection for each message"),
-      "workers": flag("Load", count(1), "1", "threads; more than one where it has the cores"),
+      "workers": flag("Load", count(1, 256), "1", "threads; more than one where it has the cores"),
       "timeout": flag("Load", duration, "5s", "time to connect, and to answer; udp: 1s"),
       "json": flag("Output", toggle, "false", "print one JSON object"),
       "histogram": flag("Output", file, "", "write latencies as an HdrHistogram log"),

@@ -37,9 +37,8 @@ export const duration: Kind<number> = {
   },
 };
 
-/** A whole number from `least` on. */
-export function count(least: number): Kind<number> {
-  const most = 2 ** 31 - 1;
+/** A whole number from `least` to `most`. */
+export function count(least: number, most = 2 ** 31 - 1): Kind<number> {
   return {
     placeholder: "N",
     expected: `a whole number from ${least} to ${most}`,
