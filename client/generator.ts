@@ -164,8 +164,11 @@ class Generator implements FlowEvents {
       await this.#openAll();
       if (this.#signal.aborted) return;
       const schedule = this.#start();
-      const left = schedule.end - performance.now();
-      if (left < Infinity) end = setTimeout(() => this.#checkDone(performance.now()), left);
+      if (schedule.end < Infinity) {
+        // A timer can be early by a part of a millisecond.
+        const left = Math.max(0, schedule.end - performance.now()) + 1;
+        end = setTimeout(() => this.#checkDone(performance.now()), left);
+      }
       await this.#done.promise;
       if (this.#signal.aborted) this.#closeAll();
       this.#conclude(schedule);
@@ -215,13 +218,13 @@ class Generator implements FlowEvents {
     const { connections, firstConnection, connectionStep, connectInterval } = this.#share;
     const start = performance.now();
     const opening = new Set<Promise<void>>();
-    let failure: unknown;
+    const failures: unknown[] = [];
     for (let i = 0; i < connections; i++) {
       await pause(start + i * connectInterval - performance.now(), this.#signal);
       if (this.#signal.aborted) break;
       const number = firstConnection + i * connectionStep;
       const opened = this.#open(number).catch((error) => {
-        failure ??= error;
+        failures.push(error);
         this.#cannotConnect(number, error);
       });
       opening.add(opened);
@@ -229,7 +232,7 @@ class Generator implements FlowEvents {
       if (opening.size >= MAX_OPENING) await Promise.race(opening);
     }
     await Promise.all(opening);
-    if (this.#flows.size === 0 && !this.#signal.aborted) throw failure;
+    if (failures.length === connections && !this.#signal.aborted) throw failures[0];
   }
 
   async #open(number: number): Promise<void> {
