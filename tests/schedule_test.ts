@@ -1,0 +1,103 @@
+/** When messages of a load are due. */
+import { assertEquals } from "@std/assert";
+import { type Plan, Schedule } from "../client/schedule.ts";
+
+/** A message every 10 ms from 1000 ms on, and no end, unless the plan says otherwise. */
+function schedule(plan: Partial<Plan> = {}): Schedule {
+  const every = { start: 1000, countFrom: 1000, end: Infinity, messages: Infinity, interval: 10 };
+  return new Schedule({ ...every, ...plan });
+}
+
+/** Asks at some times for the next message. */
+function take(from: Schedule, ...times: readonly number[]): (number | undefined)[] {
+  return times.map((now) => from.take(now));
+}
+
+/** Takes all that is due at a time, but no more than `most`; returns how many that were. */
+function takeAll(from: Schedule, now: number, most = Infinity): number {
+  let taken = 0;
+  while (taken < most && from.take(now) !== undefined) taken++;
+  return taken;
+}
+
+Deno.test("at a rate messages are due at equal distances, and none before its time", () => {
+  const times = [999.9, 1000, 1000, 1009.9, 1010, 1025];
+  const due = [undefined, 1000, undefined, undefined, 1010, 1020];
+  assertEquals(take(schedule(), ...times), due);
+});
+
+Deno.test("a message that nobody could send when it was due has been due since then", () => {
+  const stalled = schedule();
+  assertEquals(take(stalled, 1000, 1535, 1535, 1535), [1000, 1010, 1020, 1030]);
+  assertEquals(stalled.next, 1040);
+  assertEquals([takeAll(stalled, 1535), stalled.next], [50, 1540]);
+});
+
+Deno.test("without a rate a message is due whenever there is room for one", () => {
+  const free = schedule({ interval: 0 });
+  assertEquals(take(free, 1000, 1000, 1234.5), [1000, 1000, 1234.5]);
+});
+
+for (const interval of [0, 10]) {
+  const paced = interval === 0 ? "without a rate" : "at a rate";
+
+  Deno.test(`messages are due until the end, and not at it, ${paced}`, () => {
+    const timed = schedule({ interval, end: 1020 });
+    assertEquals(take(timed, 1000, 1010, 1020, 1500), [1000, 1010, undefined, undefined]);
+    const over = [1019.9, 1020].map((now) => timed.isOver(now));
+    assertEquals([timed.ranOut, ...over], [false, false, true]);
+  });
+
+  Deno.test(`it can be ended sooner, and not put off, ${paced}`, () => {
+    const timed = schedule({ interval, end: 1020 });
+    timed.stop(1010);
+    timed.stop(1015);
+    assertEquals([timed.end, ...take(timed, 1000, 1010)], [1010, 1000, undefined]);
+  });
+
+  Deno.test(`as many messages are due as are asked for, after those of the warm-up, ${paced}`, () => {
+    const counted = schedule({ interval, countFrom: 1015, messages: 2 });
+    assertEquals(take(counted, 1000, 1010, 1020), [1000, 1010, 1020]);
+    assertEquals([counted.ranOut, counted.isOver(1020)], [false, false]);
+    assertEquals(take(counted, 1030, 1040), [1030, undefined]);
+    assertEquals([counted.ranOut, counted.isOver(1030)], [true, true]);
+  });
+}
+
+for (
+  const [what, taken, missed, plan = {}, stop = Infinity] of [
+    ["none was taken", 0, 10],
+    ["all were taken", 10, 0],
+    ["the others were due before a signal ended it", 4, 2, {}, 1055],
+    ["one more was asked for", 4, 1, { messages: 5 }],
+    ["there is no end yet", 4, 0, { end: Infinity }],
+    ["there is no rate", 4, 0, { interval: 0 }],
+    ["the others do not count, as they belong to the warm-up", 0, 5, { countFrom: 1050 }],
+    ["a signal ended the warm-up", 3, 0, { countFrom: 1050 }, 1045],
+  ] as readonly [string, number, number, Partial<Plan>?, number?][]
+) {
+  Deno.test(`${taken} messages taken, ${missed} missed: ${what}`, () => {
+    const timed = schedule({ end: 1100, ...plan });
+    assertEquals(takeAll(timed, 1099, taken), taken);
+    timed.stop(stop);
+    assertEquals(timed.missed, missed);
+  });
+}
+
+Deno.test("a message is either taken or missed, however times are rounded", () => {
+  const wrong: string[] = [];
+  for (const rate of [3, 7, 30, 300, 700, 3000]) {
+    // A real start has six digits after the point, at most.
+    for (const start of [1104.639987, 1387.7984, 1962.111496, 43_210.987654]) {
+      for (const taken of [0, 1, 2, rate - 1, rate]) {
+        const interval = 1000 / rate;
+        const timed = schedule({ start, countFrom: start, end: start + 1000, interval });
+        takeAll(timed, start + 999.999, taken);
+        if (timed.missed !== rate - taken) {
+          wrong.push(`${rate}/s from ${start}, ${taken} taken: ${timed.missed}`);
+        }
+      }
+    }
+  }
+  assertEquals(wrong, []);
+});
