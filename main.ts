@@ -16,6 +16,7 @@ import {
   UsageError,
 } from "./cli/parse.ts";
 import { type ClientTls, connect, EchoError, load, ping, StreamError } from "./client.ts";
+import { ThreadError } from "./client/workers.ts";
 import config from "./deno.json" with { type: "json" };
 import { createLog, type Log } from "./log.ts";
 import { makeIdentity } from "./net/certificate.ts";
@@ -47,6 +48,9 @@ const COULD_NOT_BE_DONE = 2;
  * one: a task runner passes on the Ctrl-C that the terminal sent to both.
  */
 const SAME_SIGNAL = 100;
+
+/** How long to wait for a datagram that may be lost, in milliseconds. */
+const UDP_TIMEOUT = 1000;
 
 /** How long the last lines of the log may take, in milliseconds. */
 const LAST_LINES = 1000;
@@ -247,13 +251,13 @@ async function runPing(args: readonly string[]): Promise<number> {
   if (signalled.aborted && Deno.stderr.isTerminal()) console.error();
   line(flags["json"] ? JSON.stringify(summaryJson(name, summary)) : summaryText(name, summary));
   await printed;
-  const { right, late, altered, lost, repeated } = summary;
+  const { right, late, altered, lost, repeated, surplus } = summary;
   const sent = right + late + altered + lost;
   if (sent === 0 && unsent !== undefined) {
     throw new EndpointError("cannot connect to", endpoint, unsent);
   }
   if (sent === 0 && signalled.aborted) return signalled.reason;
-  const allRight = right === sent && repeated === 0 && summary.unsent === 0;
+  const allRight = right === sent && repeated + surplus + summary.unsent === 0;
   return allRight ? ALL_WELL : ANSWER_WAS_NO;
 }
 
@@ -262,6 +266,10 @@ async function runLoad(args: readonly string[]): Promise<number> {
   const [endpoint] = parseEndpoints(operands, 1);
   refuseForDatagrams(endpoint, flags);
   const untilMessages = flags["messages"] > 0 && !given.has("duration");
+  if (given.has("connect-rate") && (flags["reconnect"] || endpoint.scheme === "udp")) {
+    const instead = flags["reconnect"] ? "use --rate" : "udp:// has none";
+    throw new UsageError(`--connect-rate: it is for connections that stay open; ${instead}`);
+  }
   const settings = {
     endpoint: formatEndpoint(endpoint),
     connections: flags["connections"],
@@ -271,12 +279,16 @@ async function runLoad(args: readonly string[]): Promise<number> {
     messages: flags["messages"],
     rate: flags["rate"],
     warmUp: flags["warm-up"],
+    connectRate: flags["connect-rate"],
     reconnect: flags["reconnect"],
     workers: flags["workers"],
+    timeout: given.has("timeout") || endpoint.scheme !== "udp" ? flags["timeout"] : UDP_TIMEOUT,
   };
   if (settings.reconnect && settings.pipeline > 1) {
     throw new UsageError("--pipeline: with --reconnect a connection carries one message");
   }
+  // Before the load, for which one may have waited for hours.
+  await writeHistogram(flags["histogram"], "");
   const signal = stopOnSignal();
   const progress = Deno.stderr.isTerminal() ? new StatusLine() : undefined;
   let last: LoadProgress = { connections: 0, elapsed: 0, right: 0, errors: 0 };
@@ -284,8 +296,6 @@ async function runLoad(args: readonly string[]): Promise<number> {
   try {
     result = await load(endpoint, {
       ...settings,
-      connectRate: flags["connect-rate"],
-      timeout: given.has("timeout") ? flags["timeout"] : undefined,
       tls: await clientTls(endpoint, flags),
       signal,
       onProgress(now) {
@@ -306,14 +316,17 @@ async function runLoad(args: readonly string[]): Promise<number> {
       ? JSON.stringify(loadJson(settings, result)) + "\n"
       : loadText(settings, result, columns()),
   );
-  if (flags["histogram"] !== "") {
-    const log = await result.latencies.log(result.started, result.elapsed);
-    await Deno.writeTextFile(flags["histogram"], log).catch((error) => {
-      throw new UsageError(`--histogram: cannot write ${flags["histogram"]}: ${reason(error)}`);
-    });
-  }
+  const { latencies, started, elapsed } = result;
+  await writeHistogram(flags["histogram"], await latencies.log(started, elapsed));
   if (totalErrors(result) > 0) return ANSWER_WAS_NO;
   return result.messages.right === 0 && signal.aborted ? signal.reason : ALL_WELL;
+}
+
+async function writeHistogram(file: string, log: string): Promise<void> {
+  if (file === "") return;
+  await Deno.writeTextFile(file, log).catch((error) => {
+    throw new UsageError(`--histogram: cannot write ${file}: ${reason(error)}`);
+  });
 }
 
 /** Complains of what datagrams cannot do. */
@@ -338,7 +351,7 @@ async function show(text: string): Promise<number> {
 
 /** Says on stderr what went wrong and returns the exit status for it. */
 function fail(error: unknown): number {
-  const expected = [UsageError, EndpointError, StreamError, EchoError, PackageError]
+  const expected = [UsageError, EndpointError, StreamError, EchoError, PackageError, ThreadError]
     .some((kind) => error instanceof kind);
   console.error("yodel:", expected && error instanceof Error ? error.message : error);
   return error instanceof EchoError ? ANSWER_WAS_NO : COULD_NOT_BE_DONE;

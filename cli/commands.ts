@@ -139,7 +139,7 @@ export const commands = {
       "connect-rate": flag("Load", count(0), "0", "connections opened a second; 0: no limit"),
       "reconnect": flag("Load", toggle, "false", "open a connection for each message"),
       "workers": flag("Load", count(1, 256), "1", "threads; more than one where it has the cores"),
-      "timeout": flag("Load", duration, "5s", "time to connect, and to answer; udp: 1s"),
+      "timeout": flag("Load", duration, "5s", "time to connect, or without a byte back; udp: 1s"),
       "json": flag("Output", toggle, "false", "print one JSON object"),
       "histogram": flag("Output", file, "", "write latencies as an HdrHistogram log"),
       ...clientTls,

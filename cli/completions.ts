@@ -32,8 +32,10 @@ function valuesOfFlags(): Map<string, readonly string[]> {
   const found = new Map<string, readonly string[]>();
   for (const name of commandNames) {
     const flags: Readonly<Record<string, Flag>> = commands[name].flags;
-    for (const [flag, { kind }] of Object.entries(flags)) {
-      if (kind.placeholder !== "") found.set(flag, kind.choices ?? []);
+    for (const [flag, { kind, short }] of Object.entries(flags)) {
+      if (kind.placeholder === "") continue;
+      found.set(`--${flag}`, kind.choices ?? []);
+      if (short !== undefined) found.set(`-${short}`, kind.choices ?? []);
     }
   }
   return found;
@@ -41,7 +43,7 @@ function valuesOfFlags(): Map<string, readonly string[]> {
 
 function bash(): string {
   const values = [...valuesOfFlags()].map(([flag, values]) =>
-    `    --${flag}) words="${values.join(" ")}" ;;`
+    `    ${flag}) words="${values.join(" ")}" ;;`
   );
   const flags = commandNames.map((name) =>
     `      ${name}) words="${wordsOf(commands[name]).join(" ")}" ;;`

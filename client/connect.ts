@@ -9,7 +9,7 @@ import type { Endpoint } from "../net/endpoint.ts";
 import { reason } from "../net/error.ts";
 import type { Stream } from "../net/stream.ts";
 import type { ClientTls } from "../net/tls.ts";
-import { connectDatagrams } from "./datagrams.ts";
+import { connectDatagrams } from "./connect_datagrams.ts";
 import {
   EchoError,
   type Exchange,

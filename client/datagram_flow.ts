@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { lookInterval } from "../echo/traffic.ts";
 import { type DatagramLink, dialDatagrams } from "../net/datagrams.ts";
 import type { HostEndpoint } from "../net/endpoint.ts";
 import { pause } from "../pause.ts";
 import { describeDifference } from "./difference.ts";
 import type { Exchange } from "./exchange.ts";
-import type { Flow, FlowEvents } from "./flow.ts";
+import type { Flow, FlowEvents, FlowSettings } from "./flow.ts";
 import type { Messages } from "./messages.ts";
 
 /** How many bytes at the head of a datagram carry its number, where it has as many. */
@@ -22,16 +23,19 @@ const FINISH_WITHIN = 100;
 
 /** A datagram that was sent. */
 interface Datagram {
+  readonly number: number;
   readonly bytes: Uint8Array;
   readonly due: number;
-  readonly sentAt: number;
+  /** How often it was looked at while it was under way. */
+  looks: number;
   state: "under way" | "answered" | "lost";
 }
 
 /** A socket that carries messages, each in a datagram that begins with its number. */
 export class DatagramFlow implements Flow {
   readonly #messages: Messages;
-  readonly #timeout: number;
+  /** How many looks without an answer are too many. */
+  readonly #patience: number;
   readonly #bytes: Exchange;
   readonly #events: FlowEvents;
   readonly #datagrams = new Map<number, Datagram>();
@@ -40,24 +44,18 @@ export class DatagramFlow implements Flow {
   #sent: number;
   #underWay = 0;
 
-  /**
-   * @param first the number of the first message, so that sockets differ
-   * @param timeout how long to wait for an answer, in milliseconds; 0: for ever
-   * @param bytes counts what passes, on all sockets
-   */
-  constructor(
-    messages: Messages,
-    first: number,
-    timeout: number,
-    bytes: Exchange,
-    events: FlowEvents,
-  ) {
-    this.#messages = messages;
+  /** @param first the number of the first message, so that sockets differ */
+  constructor(first: number, { messages, timeout, bytes }: FlowSettings, events: FlowEvents) {
     this.#first = first;
     this.#sent = first;
-    this.#timeout = timeout;
+    this.#messages = messages;
+    this.#patience = timeout === 0 ? Infinity : timeout / lookInterval(timeout);
     this.#bytes = bytes;
     this.#events = events;
+  }
+
+  get isOpen(): boolean {
+    return this.#link !== undefined;
   }
 
   /**
@@ -89,22 +87,19 @@ export class DatagramFlow implements Flow {
     const number = this.#sent++;
     const bytes = this.#messages.at(number).slice();
     for (let i = 0; i < Math.min(NUMBER, bytes.length); i++) bytes[i] = number >>> (8 * i);
-    this.#datagrams.set(number, { bytes, due, sentAt: performance.now(), state: "under way" });
+    this.#datagrams.set(number, { number, bytes, due, looks: 0, state: "under way" });
     this.#underWay++;
     this.#bytes.sent += bytes.length;
     this.#link?.send(bytes);
-    for (const [oldest, { state }] of this.#datagrams) {
-      if (this.#datagrams.size <= REMEMBERED || state === "under way") break;
-      this.#datagrams.delete(oldest);
-    }
+    this.#forget(this.#datagrams.get(number - REMEMBERED));
   }
 
+  /** Counts the looks, not the time: while the process was stopped, answers may have come. */
   look(): void {
-    if (this.#timeout === 0 || this.#underWay === 0) return;
-    const now = performance.now();
-    for (const [number, datagram] of this.#datagrams) {
-      if (datagram.state !== "under way" || now - datagram.sentAt < this.#timeout) continue;
-      this.#events.onError(this, "lost", `no answer came to ${this.#name(number)}`);
+    if (this.#underWay === 0) return;
+    for (const datagram of this.#datagrams.values()) {
+      if (datagram.state !== "under way" || datagram.looks++ < this.#patience) continue;
+      this.#events.onError(this, "lost", `no answer came to ${this.#name(datagram.number)}`);
       this.#fail(datagram);
     }
   }
@@ -119,10 +114,17 @@ export class DatagramFlow implements Flow {
     this.#link = undefined;
   }
 
+  /** Forgets a datagram that is not one of the last ones any more. */
+  #forget(datagram: Datagram | undefined): void {
+    if (datagram === undefined || datagram.state === "under way") return;
+    if (datagram.number <= this.#sent - REMEMBERED) this.#datagrams.delete(datagram.number);
+  }
+
   #fail(datagram: Datagram): void {
     if (datagram.state !== "under way") return;
     datagram.state = "lost";
     this.#underWay--;
+    this.#forget(datagram);
     this.#events.onFailure(this, datagram.due);
   }
 
@@ -140,6 +142,7 @@ export class DatagramFlow implements Flow {
     if (datagram.state === "lost") return;
     datagram.state = "answered";
     this.#underWay--;
+    this.#forget(datagram);
     this.#events.onAnswer(this, datagram.due, datagram.due, now);
   }
 

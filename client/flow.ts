@@ -3,10 +3,18 @@
  *
  * @module
  */
+import type { ReadTurns } from "../net/read_turns.ts";
 import type { LoadErrorKind } from "../report/results.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Messages } from "./messages.ts";
+
+/** How long to wait before another try to connect, in milliseconds. */
+export const RETRY = 100;
 
 /** Takes messages to the server and compares what comes back. */
 export interface Flow {
+  /** Whether it can take messages. */
+  readonly isOpen: boolean;
   /** How many messages are under way. */
   readonly underWay: number;
   /**
@@ -21,6 +29,19 @@ export interface Flow {
   finish(): Promise<void>;
   /** Ends it at once, whatever is under way. */
   close(): void;
+}
+
+/** What all flows of a load share. */
+export interface FlowSettings {
+  readonly messages: Messages;
+  /** How many messages are under way at most. */
+  readonly pipeline: number;
+  /** How long nothing may come back, in milliseconds; 0: for ever. */
+  readonly timeout: number;
+  /** Counts what passes. */
+  readonly bytes: Exchange;
+  /** Keeps many connections from starving each other. */
+  readonly turns: ReadTurns;
 }
 
 /** What a flow tells whoever uses it. */

@@ -20,7 +20,7 @@ import {
   totalErrors,
 } from "../report/results.ts";
 import { DatagramFlow } from "./datagram_flow.ts";
-import type { Flow, FlowEvents } from "./flow.ts";
+import { type Flow, type FlowEvents, type FlowSettings, RETRY } from "./flow.ts";
 import { Messages } from "./messages.ts";
 import { ReconnectingFlow } from "./reconnecting_flow.ts";
 import { Schedule } from "./schedule.ts";
@@ -55,14 +55,14 @@ export interface Share {
 /** How many connections are being opened at once, so that a server's backlog holds them. */
 const MAX_OPENING = 128;
 
-/** How long to wait before another try to connect, in milliseconds. */
-const RETRY = 100;
+/** How long to wait after many tries in vain, in milliseconds. */
+const MAX_RETRY = 1600;
 
 /** How far apart the first messages of two connections are, so that an answer to the other shows. */
 const STRIDE = 37;
 
-/** How many errors are told in words. */
-const MAX_EXAMPLES = 10;
+/** How many errors of each kind are told in words. */
+export const MAX_EXAMPLES = 3;
 
 /**
  * Timers of Deno come up to so much late, in milliseconds. What is due sooner
@@ -77,12 +77,14 @@ const PROGRESS = 200;
  * Opens connections, then sends messages on them until it is time.
  *
  * @param signal ends it; what was found so far is returned
+ * @param ready is called when the connections are open; messages wait for what it returns
  * @throws {EndpointError} where no connection can be opened
  */
 export async function generate(
   share: Share,
   onProgress: (progress: LoadProgress) => void,
   signal: AbortSignal,
+  ready: () => Promise<void> = () => Promise.resolve(),
 ): Promise<LoadResult> {
   const errors = Object.fromEntries(LOAD_ERROR_KINDS.map((kind) => [kind, 0]));
   const result: LoadResult = {
@@ -91,6 +93,7 @@ export async function generate(
     messages: { sent: 0, right: 0, failed: 0, waiting: 0, missed: 0 },
     bytes: { sent: 0, received: 0 },
     connections: 0,
+    gaveUp: false,
     errors: errors as Record<LoadErrorKind, number>,
     examples: [],
     latencies: await createLatencies(),
@@ -106,7 +109,7 @@ export async function generate(
     });
   }, PROGRESS);
   try {
-    await generator.run();
+    await generator.run(ready);
     return result;
   } finally {
     clearInterval(progress);
@@ -116,7 +119,7 @@ export async function generate(
 /** A load while it runs. */
 class Generator implements FlowEvents {
   readonly #share: Share;
-  readonly #messages: Messages;
+  readonly #settings: FlowSettings;
   readonly #result: LoadResult;
   readonly #signal: AbortSignal;
   /** The connections that are open, with their numbers. */
@@ -125,7 +128,6 @@ class Generator implements FlowEvents {
   readonly #free: Flow[] = [];
   /** Tells that there is one again. */
   #freed = Promise.withResolvers<void>();
-  readonly #turns = new ReadTurns();
   #schedule: Schedule | undefined;
   #underWay = 0;
   #sent = 0;
@@ -142,7 +144,13 @@ class Generator implements FlowEvents {
     this.#share = share;
     this.#result = result;
     this.#signal = signal;
-    this.#messages = new Messages(share.size);
+    this.#settings = {
+      messages: new Messages(share.size),
+      pipeline: share.pipeline,
+      timeout: share.timeout,
+      bytes: result.bytes,
+      turns: new ReadTurns(),
+    };
     this.#done.promise.catch(() => {});
     signal.addEventListener("abort", () => {
       this.#ending.abort();
@@ -156,12 +164,13 @@ class Generator implements FlowEvents {
   }
 
   /** Opens the connections, then sends messages on them until it is time. */
-  async run(): Promise<void> {
+  async run(ready: () => Promise<void>): Promise<void> {
     const { timeout } = this.#share;
     const look = setInterval(() => this.#look(), lookInterval(timeout || 1000));
     let end: ReturnType<typeof setTimeout> | undefined;
     try {
       await this.#openAll();
+      await Promise.race([ready(), this.#done.promise]);
       if (this.#signal.aborted) return;
       const schedule = this.#start();
       if (schedule.end < Infinity) {
@@ -179,7 +188,7 @@ class Generator implements FlowEvents {
       this.#ending.abort();
       await Promise.allSettled(this.#opening);
       this.#closeAll();
-      await this.#turns.close();
+      await this.#settings.turns.close();
     }
   }
 
@@ -226,33 +235,36 @@ class Generator implements FlowEvents {
       const opened = this.#open(number).catch((error) => {
         failures.push(error);
         this.#cannotConnect(number, error);
+        this.#whileOpening(this.#replace(number));
       });
       opening.add(opened);
       opened.then(() => opening.delete(opened));
       if (opening.size >= MAX_OPENING) await Promise.race(opening);
     }
     await Promise.all(opening);
-    if (failures.length === connections && !this.#signal.aborted) throw failures[0];
+    const none = failures.length === connections && this.#flows.size === 0;
+    if (none && !this.#signal.aborted) throw failures[0];
   }
 
   async #open(number: number): Promise<void> {
-    const { endpoint, timeout, reconnect, interval } = this.#share;
+    const { endpoint, reconnect, interval } = this.#share;
+    const first = number * STRIDE;
     let flow: Flow;
     if (endpoint.scheme === "udp") {
-      const { bytes } = this.#result;
-      const datagrams = new DatagramFlow(this.#messages, number * STRIDE, timeout, bytes, this);
+      const datagrams = new DatagramFlow(first, this.#settings, this);
       await datagrams.open(endpoint);
       flow = datagrams;
     } else if (reconnect) {
-      const carrier = {
-        dial: () => this.#dial(endpoint),
-        flowOver: (conn: Stream, events: FlowEvents) => this.#flowOver(conn, number, events),
-      };
-      const reconnecting = new ReconnectingFlow(carrier, interval > 0, this);
+      const reconnecting = new ReconnectingFlow(
+        () => this.#dial(endpoint),
+        (conn, events) => new StreamFlow(conn, first, this.#settings, events),
+        interval > 0,
+        this,
+      );
       await reconnecting.open();
       flow = reconnecting;
     } else {
-      flow = this.#flowOver(await this.#dial(endpoint), number, this);
+      flow = new StreamFlow(await this.#dial(endpoint), first, this.#settings, this);
     }
     this.#flows.set(flow, number);
     if (this.#schedule !== undefined) this.#fill(flow);
@@ -273,22 +285,6 @@ class Generator implements FlowEvents {
     return conn;
   }
 
-  #flowOver(conn: Stream, number: number, events: FlowEvents): Flow {
-    const { pipeline, timeout } = this.#share;
-    const { bytes } = this.#result;
-    const first = number * STRIDE;
-    return new StreamFlow(
-      conn,
-      this.#messages,
-      first,
-      pipeline,
-      timeout,
-      bytes,
-      this.#turns,
-      events,
-    );
-  }
-
   #whileOpening<T>(opening: Promise<T>): Promise<T> {
     const done = () => this.#opening.delete(opening);
     this.#opening.add(opening);
@@ -296,10 +292,10 @@ class Generator implements FlowEvents {
     return opening;
   }
 
-  /** Opens another connection for one that has ended. */
+  /** Opens a connection for one that has ended or could not be opened. */
   async #replace(number: number): Promise<void> {
-    for (;;) {
-      await pause(RETRY, this.#ending.signal);
+    for (let wait = RETRY;; wait = Math.min(2 * wait, MAX_RETRY)) {
+      await pause(wait, this.#ending.signal);
       if (this.#isOver()) return;
       try {
         return await this.#open(number);
@@ -322,8 +318,9 @@ class Generator implements FlowEvents {
   #count(number: number, kind: LoadErrorKind, what: string): void {
     if (kind === "connect") this.#refusedSince ??= performance.now();
     this.#result.errors[kind]++;
-    if (this.#result.examples.length === MAX_EXAMPLES) return;
-    this.#result.examples.push(`${kind}: connection ${number}: ${what}`);
+    if (this.#result.errors[kind] > MAX_EXAMPLES) return;
+    const name = this.#share.endpoint.scheme === "udp" ? "socket" : "connection";
+    this.#result.examples.push(`${kind}: ${name} ${number}: ${what}`);
   }
 
   /** Sends on a flow what is due, as much as it may have under way. */
@@ -370,12 +367,12 @@ class Generator implements FlowEvents {
         this.#free.shift();
         this.#send(flow, due);
       }
-      const wait = schedule.next - performance.now();
+      const wait = Math.min(schedule.next, schedule.end) - performance.now();
       if (this.#free.length === 0) {
         this.#freed = Promise.withResolvers();
         await Promise.race([this.#freed.promise, this.#done.promise]);
       } else if (wait > TIMER_SLACK) {
-        await pause(Math.min(wait, schedule.end - now) - TIMER_SLACK, this.#ending.signal);
+        await pause(wait - TIMER_SLACK, this.#ending.signal);
       } else {
         await new Promise<void>((resolve) => void setImmediate(resolve));
       }
@@ -389,7 +386,8 @@ class Generator implements FlowEvents {
       this.#result.latencies.record(now - from);
       this.#lastAnswer = now;
     }
-    this.#next(flow, now);
+    if (flow.isOpen) this.#next(flow, now);
+    else this.#checkDone(now);
   }
 
   onFailure(flow: Flow, due: number): void {
@@ -418,10 +416,12 @@ class Generator implements FlowEvents {
     const now = performance.now();
     for (const flow of this.#flows.keys()) flow.look();
     if (this.#schedule === undefined) return;
-    // The server does not come back.
-    const { timeout, reconnect } = this.#share;
+    // Where the server does not come back, messages that are counted would never all be sent.
+    const { timeout, reconnect, messages, duration } = this.#share;
+    const endless = messages < Infinity && duration === Infinity;
     const refused = now - (this.#refusedSince ?? now);
-    if (timeout > 0 && refused >= timeout && (reconnect || this.#flows.size === 0)) {
+    if (endless && timeout > 0 && refused >= timeout && (reconnect || this.#flows.size === 0)) {
+      this.#result.gaveUp = true;
       this.#schedule.stop(now);
     }
     this.#checkDone(now);

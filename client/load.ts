@@ -37,7 +37,7 @@ export interface LoadOptions {
   workers?: number;
   /**
    * How long to wait for a connection, and for any byte of an answer, in
-   * milliseconds; 0: for ever. Default: 5,000; 1,000 for `udp://`.
+   * milliseconds; 0: for ever. Default: 5,000.
    */
   timeout?: number;
   /** What a `tls://` endpoint needs besides what the system trusts. */
@@ -53,9 +53,17 @@ export interface LoadOptions {
  * comes back. Connections that end are replaced.
  *
  * @throws {EndpointError} where no connection can be opened
+ * @throws {RangeError} for options that make no sense
  */
 export async function load(endpoint: Endpoint, options: LoadOptions = {}): Promise<LoadResult> {
   const { connections = 50, workers = 1, signal = new AbortController().signal } = options;
+  const { size = 64, pipeline = 1, reconnect = false } = options;
+  if (Math.min(connections, workers, size, pipeline) < 1) {
+    throw new RangeError("connections, workers, size and pipeline are at least 1");
+  }
+  if (reconnect && (pipeline > 1 || endpoint.scheme === "udp")) {
+    throw new RangeError("a connection for each message can be none of udp, and has no pipeline");
+  }
   const threads = Math.min(workers, connections);
   const shares = Array.from(
     { length: threads },
@@ -88,6 +96,6 @@ function shareOf(endpoint: Endpoint, options: LoadOptions, threads: number, inde
     delay: interval * index,
     connectInterval: connectRate > 0 ? 1000 / connectRate * threads : 0,
     reconnect: options.reconnect ?? false,
-    timeout: options.timeout ?? (endpoint.scheme === "udp" ? 1000 : 5000),
+    timeout: options.timeout ?? 5000,
   };
 }

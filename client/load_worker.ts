@@ -13,9 +13,14 @@ addEventListener("message", (event) => {
   const [port] = event.ports;
   if (port === undefined) return;
   const tell = (message: WorkerMessage) => port.postMessage(message);
+  const start = Promise.withResolvers<void>();
   const stop = new AbortController();
-  port.onmessage = () => stop.abort();
-  generate(event.data, (progress) => tell({ progress }), stop.signal)
+  port.onmessage = ({ data }) => data === "start" ? start.resolve() : stop.abort();
+  const ready = () => {
+    tell("ready");
+    return start.promise;
+  };
+  generate(event.data, (progress) => tell({ progress }), stop.signal, ready)
     .then(async (result) => tell({ result: await encode(result) }))
     .catch((error) => {
       if (!(error instanceof EndpointError)) throw error;

@@ -44,7 +44,8 @@ export interface PingOptions {
 /**
  * Sends probes to an echo server and measures how long their answers take. A
  * connection that ends is replaced by a new one at the next probe. Probes that
- * are under way at the signal do not count.
+ * are under way at the signal do not count, and at the deadline only where
+ * there was no answer at all.
  *
  * @returns what became of them, also where the server was never there
  */
@@ -56,6 +57,7 @@ export async function ping(endpoint: Endpoint, options: PingOptions = {}): Promi
     lost: 0,
     unsent: 0,
     repeated: 0,
+    surplus: 0,
     elapsed: 0,
     latencies: await createLatencies(),
     connects: await createLatencies(),
@@ -103,7 +105,8 @@ class Ping {
     } finally {
       clearTimeout(overdue);
       this.#summary.elapsed = performance.now() - start;
-      if (over.signal.aborted) {
+      const { right, late, altered } = this.#summary;
+      if (over.signal.aborted && right + late + altered === 0) {
         this.#giveUpAll(`no answer within the deadline of ${deadline / 1000}s`);
       }
       this.#probes.waiting.forEach((probe) => this.#settled(probe));
@@ -156,7 +159,7 @@ class Ping {
         ? reason(error.cause)
         : `not connected within the deadline of ${(this.#options.deadline ?? 0) / 1000}s`;
       this.#summary.unsent++;
-      this.#tell({ seq: number, outcome: "unsent", further: false, error: why });
+      this.#tell({ seq: number, outcome: "unsent", error: why });
       return false;
     }
   }
@@ -210,15 +213,17 @@ class Ping {
   #answered(bytes: Uint8Array): void {
     const now = performance.now();
     const answer = this.#probes.answer(bytes);
-    if (answer === undefined) return this.#lost("an answer came to nothing that was sent");
+    if (answer === undefined) {
+      this.#summary.surplus++;
+      return this.#lost("an answer came to nothing that was sent");
+    }
     const { probe, outcome, difference: error } = answer;
     const time = now - probe.sentAt;
-    const further = !this.#settle.has(probe);
     this.#summary[outcome]++;
     // It was thought lost.
-    if (further && outcome !== "repeated") this.#summary.lost--;
+    if (outcome === "late") this.#summary.lost--;
     if (outcome === "right" || outcome === "late") this.#summary.latencies.record(time);
-    this.#tell({ seq: probe.number, outcome, further, bytes: bytes.length, time, error });
+    this.#tell({ seq: probe.number, outcome, bytes: bytes.length, time, error });
     this.#settled(probe);
     // In a stream it is not known any more where the next answer begins.
     if (error !== undefined && this.#endpoint.scheme !== "udp") {
@@ -237,7 +242,7 @@ class Ping {
   #giveUp(probe: Probe, error: string): void {
     probe.state = "given up";
     this.#summary.lost++;
-    this.#tell({ seq: probe.number, outcome: "lost", further: false, error });
+    this.#tell({ seq: probe.number, outcome: "lost", error });
     this.#settled(probe);
   }
 
@@ -258,7 +263,7 @@ class Ping {
   }
 
   #tell(result: ProbeResult): void {
-    const opened = this.#options.reconnect && !result.further && result.outcome !== "unsent";
+    const opened = this.#options.reconnect && result.outcome !== "unsent";
     const opening = opened ? this.#opening : {};
     this.#told = this.#options.onResult?.({ ...result, ...opening });
   }

@@ -45,7 +45,11 @@ export function streamLink(conn: Stream, size: number, events: ProbeLinkEvents):
   async function receive(): Promise<void> {
     for (;;) {
       const length = await conn.read(answer.subarray(filled));
-      if (length === null) return end("the server ended the connection");
+      if (!open) return;
+      if (length === null) {
+        const part = filled === 0 ? "" : `, only ${filled} of ${size} bytes had come`;
+        return end(`the server ended the connection${part}`);
+      }
       filled += length;
       if (filled < size) continue;
       filled = 0;

@@ -24,7 +24,7 @@ export interface Probe {
 export interface Answer {
   readonly probe: Probe;
   readonly outcome: "right" | "late" | "altered" | "repeated";
-  /** How it differs from the probe, in words. */
+  /** How an altered one differs from the probe, in words. */
   readonly difference?: string;
 }
 
@@ -46,10 +46,8 @@ export class Probes {
   send(number: number): Probe {
     const probe: Probe = { number, sentAt: performance.now(), state: "waiting" };
     this.#probes.set(number, probe);
-    for (const [oldest, { state }] of this.#probes) {
-      if (this.#probes.size <= REMEMBERED || state === "waiting") break;
-      this.#probes.delete(oldest);
-    }
+    const old = number - REMEMBERED;
+    if (this.#probes.get(old)?.state !== "waiting") this.#probes.delete(old);
     return probe;
   }
 
@@ -67,8 +65,8 @@ export class Probes {
     if (probe === undefined) return undefined;
     const { state } = probe;
     probe.state = "answered";
+    if (state === "answered") return { probe, outcome: "repeated" };
     const difference = this.#difference(probe, bytes);
-    if (state === "answered") return { probe, outcome: "repeated", difference };
     if (difference !== undefined) return { probe, outcome: "altered", difference };
     return { probe, outcome: state === "waiting" ? "right" : "late" };
   }

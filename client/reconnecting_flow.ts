@@ -7,21 +7,12 @@ import { EndpointError, reason } from "../net/error.ts";
 import type { Stream } from "../net/stream.ts";
 import { pause } from "../pause.ts";
 import type { LoadErrorKind } from "../report/results.ts";
-import type { Flow, FlowEvents } from "./flow.ts";
-
-/** How long to wait after a connection that could not be opened, in milliseconds. */
-const RETRY = 100;
-
-/** What it takes to carry a message over a connection. */
-export interface Carrier {
-  dial(): Promise<Stream>;
-  /** Makes a flow of a connection. */
-  flowOver(conn: Stream, events: FlowEvents): Flow;
-}
+import { type Flow, type FlowEvents, RETRY } from "./flow.ts";
 
 /** Opens a connection for every message, and closes it after the answer. */
 export class ReconnectingFlow implements Flow, FlowEvents {
-  readonly #carrier: Carrier;
+  readonly #dial: () => Promise<Stream>;
+  readonly #flowOver: (conn: Stream) => Flow;
   readonly #fromDue: boolean;
   readonly #events: FlowEvents;
   /** The connection of the message under way, or of the next one. */
@@ -30,9 +21,19 @@ export class ReconnectingFlow implements Flow, FlowEvents {
   #due: number | undefined;
   readonly #closed = new AbortController();
 
-  /** @param fromDue whether the time to connect is a part of the latency */
-  constructor(carrier: Carrier, fromDue: boolean, events: FlowEvents) {
-    this.#carrier = carrier;
+  /**
+   * @param dial opens a connection
+   * @param flowOver makes a flow of it, with these events
+   * @param fromDue whether the time to connect is a part of the latency
+   */
+  constructor(
+    dial: () => Promise<Stream>,
+    flowOver: (conn: Stream, events: FlowEvents) => Flow,
+    fromDue: boolean,
+    events: FlowEvents,
+  ) {
+    this.#dial = dial;
+    this.#flowOver = (conn) => flowOver(conn, this);
     this.#fromDue = fromDue;
     this.#events = events;
   }
@@ -43,7 +44,11 @@ export class ReconnectingFlow implements Flow, FlowEvents {
    * @throws {EndpointError} where there is none
    */
   async open(): Promise<void> {
-    this.#flow = this.#carrier.flowOver(await this.#carrier.dial(), this);
+    this.#flow = this.#flowOver(await this.#dial());
+  }
+
+  get isOpen(): boolean {
+    return !this.#closed.signal.aborted;
   }
 
   get underWay(): number {
@@ -59,7 +64,7 @@ export class ReconnectingFlow implements Flow, FlowEvents {
   async #dialAndSend(due: number): Promise<void> {
     let conn;
     try {
-      conn = await this.#carrier.dial();
+      conn = await this.#dial();
     } catch (error) {
       if (this.#closed.signal.aborted) return;
       const what = reason(error instanceof EndpointError ? error.cause : error);
@@ -67,7 +72,7 @@ export class ReconnectingFlow implements Flow, FlowEvents {
       await pause(RETRY, this.#closed.signal);
       return this.#failed();
     }
-    this.#flow = this.#carrier.flowOver(conn, this);
+    this.#flow = this.#flowOver(conn);
     this.#flow.send(this.#fromDue ? due : performance.now());
   }
 
@@ -101,9 +106,9 @@ export class ReconnectingFlow implements Flow, FlowEvents {
     this.#events.onError(this, kind, what);
   }
 
-  onEnd(): void {
+  onEnd(_flow: Flow, due: readonly number[]): void {
     this.#flow = undefined;
-    this.#failed();
+    if (due.length > 0) this.#failed();
   }
 
   #failed(): void {

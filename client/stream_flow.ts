@@ -10,7 +10,7 @@ import type { Stream } from "../net/stream.ts";
 import type { LoadErrorKind } from "../report/results.ts";
 import { describeChange } from "./difference.ts";
 import type { Exchange } from "./exchange.ts";
-import type { Flow, FlowEvents } from "./flow.ts";
+import type { Flow, FlowEvents, FlowSettings } from "./flow.ts";
 import type { Messages } from "./messages.ts";
 
 /** Messages are put together to writes of this many bytes at most, where several wait. */
@@ -62,37 +62,26 @@ export class StreamFlow implements Flow {
   #open = true;
   readonly #finished = Promise.withResolvers<void>();
 
-  /**
-   * @param pipeline how many messages are under way at most
-   * @param timeout how long nothing may come back, in milliseconds; 0: for ever
-   * @param bytes counts what passes, on all connections
-   * @param turns are shared by all connections
-   */
-  constructor(
-    conn: Stream,
-    messages: Messages,
-    first: number,
-    pipeline: number,
-    timeout: number,
-    bytes: Exchange,
-    turns: ReadTurns,
-    events: FlowEvents,
-  ) {
+  /** @param first the number of the first message, so that connections differ */
+  constructor(conn: Stream, first: number, settings: FlowSettings, events: FlowEvents) {
+    const { messages, pipeline, timeout, bytes, turns } = settings;
     this.#conn = conn;
+    this.#first = first;
     this.#messages = messages;
     this.#bytes = bytes;
+    this.#turns = turns;
     this.#events = events;
-    this.#first = first;
     this.#patience = timeout === 0 ? Infinity : timeout / lookInterval(timeout);
     this.#due = new Float64Array(pipeline);
-    this.#buffer = new Uint8Array(
-      Math.min(messages.size * pipeline + SPARE, MAX_READ),
-    );
-    this.#turns = turns;
+    this.#buffer = new Uint8Array(Math.min(messages.size * pipeline + SPARE, MAX_READ));
     turns.readers++;
     this.#receive().catch((error) => {
       this.#end("broken", `${reason(error)}, at offset ${this.#offset}`);
     });
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
   }
 
   get underWay(): number {
@@ -203,9 +192,9 @@ export class StreamFlow implements Flow {
         this.#position = 0;
         this.#answered++;
         const isSurplus = at < length && this.#answered === this.#sent;
-        if (isSurplus) this.#events.onError(this, ...this.#surplus(at, length));
+        // Ended first, so that no other message is sent on it.
+        if (isSurplus) this.#end(...this.#surplus(at, length));
         this.#events.onAnswer(this, due, due, now);
-        if (isSurplus) this.#end();
         if (!this.#open) return;
       }
     }

@@ -6,29 +6,48 @@
 import { EndpointError } from "../net/error.ts";
 import { createLatencies, type EncodedLatencies, type Latencies } from "../report/latencies.ts";
 import { LOAD_ERROR_KINDS, type LoadProgress, type LoadResult } from "../report/results.ts";
-import type { Share } from "./generator.ts";
+import { MAX_EXAMPLES, type Share } from "./generator.ts";
+
+const MODULE = new URL("./load_worker.ts", import.meta.url);
 
 /** A result on its way between threads. */
 export type EncodedResult =
   & Omit<LoadResult, "latencies" | "connects">
   & { latencies: EncodedLatencies; connects: EncodedLatencies };
 
-/** What a worker tells: how far it is, and in the end its result or why it has none. */
+/** What a worker tells: that it is ready, how far it is, its result or why it has none. */
 export type WorkerMessage =
+  | "ready"
   | { progress: LoadProgress }
   | { result: EncodedResult }
   | { failure: string };
 
+/** A thread cannot be started. Its message is one line for people. */
+export class ThreadError extends Error {
+  override readonly name = "ThreadError";
+}
+
 /**
  * Runs each share of a load on a thread of its own, and adds up what they find.
+ * They begin to send messages when all of them have opened their connections.
  *
  * @throws {EndpointError} where one of them can open no connection
+ * @throws {ThreadError} where this program may not read the module of the threads
  */
 export async function runInWorkers(
   shares: readonly Share[],
   onProgress: (progress: LoadProgress) => void,
   signal: AbortSignal,
 ): Promise<LoadResult> {
+  await checkReadable(MODULE);
+  const all = await createLatencies();
+  const connects = await createLatencies();
+  let preparing = shares.length;
+  const start = Promise.withResolvers<void>();
+  const ready = () => {
+    if (--preparing === 0) start.resolve();
+    return start.promise;
+  };
   const latest: LoadProgress[] = shares.map(() => ({
     connections: 0,
     elapsed: 0,
@@ -38,7 +57,7 @@ export async function runInWorkers(
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   const runs = shares.map((share, index) =>
-    runInWorker(share, stop, (progress) => {
+    runInWorker(share, stop, ready, (progress) => {
       latest[index] = progress;
       if (index > 0) return; // One of them sets the pace.
       onProgress({
@@ -57,14 +76,18 @@ export async function runInWorkers(
     if (run.status === "rejected") throw run.reason;
     return run.value;
   });
-  return await sum(results);
+  await addUp(all, results.map(({ latencies }) => latencies));
+  await addUp(connects, results.map((result) => result.connects));
+  return { ...sum(results), latencies: all, connects };
 }
 
 async function runInWorker(
   share: Share,
   signal: AbortSignal,
+  ready: () => Promise<void>,
   onProgress: (progress: LoadProgress) => void,
 ): Promise<EncodedResult> {
+  // The bundler of `deno compile` looks for just this form.
   const worker = new Worker(new URL("./load_worker.ts", import.meta.url), { type: "module" });
   const { port1: port, port2 } = new MessageChannel();
   const stop = () => port.postMessage("stop");
@@ -75,6 +98,7 @@ async function runInWorker(
         reject(new Error(`a worker failed: ${event.message}`));
       });
       port.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
+        if (data === "ready") return void ready().then(() => port.postMessage("start"));
         if ("progress" in data) return onProgress(data.progress);
         if ("result" in data) return resolve(data.result);
         reject(new EndpointError("cannot connect to", share.endpoint, data.failure));
@@ -90,7 +114,15 @@ async function runInWorker(
   }
 }
 
-async function sum(results: readonly EncodedResult[]): Promise<LoadResult> {
+/** Modules of a remote program are not files. */
+async function checkReadable(module: URL): Promise<void> {
+  if (module.protocol !== "file:") return;
+  const { state } = await Deno.permissions.query({ name: "read", path: module });
+  if (state === "granted") return;
+  throw new ThreadError("cannot start a thread without --allow-read");
+}
+
+function sum(results: readonly EncodedResult[]): Omit<LoadResult, "latencies" | "connects"> {
   const add = (figure: (result: EncodedResult) => number) =>
     results.reduce((sum, result) => sum + figure(result), 0);
   const errors = LOAD_ERROR_KINDS.map((kind) => [kind, add((result) => result.errors[kind])]);
@@ -110,14 +142,14 @@ async function sum(results: readonly EncodedResult[]): Promise<LoadResult> {
     },
     connections: add(({ connections }) => connections),
     errors: Object.fromEntries(errors),
-    examples: results.flatMap(({ examples }) => examples),
-    latencies: await addUp(results.map(({ latencies }) => latencies)),
-    connects: await addUp(results.map(({ connects }) => connects)),
+    gaveUp: results.some(({ gaveUp }) => gaveUp),
+    examples: LOAD_ERROR_KINDS.flatMap((kind) =>
+      results.flatMap(({ examples }) => examples.filter((text) => text.startsWith(`${kind}:`)))
+        .slice(0, MAX_EXAMPLES)
+    ),
   };
 }
 
-async function addUp(parts: readonly EncodedLatencies[]): Promise<Latencies> {
-  const all = await createLatencies();
+async function addUp(all: Latencies, parts: readonly EncodedLatencies[]): Promise<void> {
   for (const part of parts) await all.add(part);
-  return all;
 }

@@ -86,10 +86,12 @@ export async function dialDatagrams(
   const address = { "0.0.0.0": "127.0.0.1", "::": "::1" }[resolved] ?? resolved;
   const to = plain(address);
   const socket = createSocket(family === 6 ? "udp6" : "udp4");
+  let open = true;
   const fail = (error: Error) => onFailure(new EndpointError("cannot send to", endpoint, error));
   socket.on("error", fail);
   socket.on("message", (bytes, source) => {
-    if (source.port === endpoint.port && plain(source.address) === to) onDatagram(bytes);
+    if (!open || source.port !== endpoint.port || plain(source.address) !== to) return;
+    onDatagram(bytes);
   });
   return {
     send: (bytes) =>
@@ -99,7 +101,10 @@ export async function dialDatagrams(
           resolve();
         })
       ),
-    close: () => void socket.close(),
+    close() {
+      open = false;
+      socket.close();
+    },
   };
 }
 

@@ -22,7 +22,7 @@ export class EndpointError extends Error {
 const REASONS: Record<string, string> = {
   EACCES: "permission denied",
   EADDRINUSE: "address in use",
-  EADDRNOTAVAIL: "no such address on this machine",
+  EADDRNOTAVAIL: "no such address on this machine, or no free port",
   EAFNOSUPPORT: "this machine has no such kind of address",
   ECONNABORTED: "connection aborted",
   ECONNREFUSED: "connection refused",

@@ -5,20 +5,11 @@
  */
 import type { Latencies } from "./latencies.ts";
 
-/** Latencies as JSON, with their unit in the keys. */
-export interface LatenciesJson extends Record<string, number> {
-  count: number;
-  min_ms: number;
-  mean_ms: number;
-  stddev_ms: number;
-  max_ms: number;
-}
-
 /** Writes latencies as JSON, with some percentiles; null where there are none. */
 export function latenciesJson(
   latencies: Latencies,
   percentiles: readonly number[],
-): LatenciesJson | null {
+): Record<string, number> | null {
   if (latencies.count === 0) return null;
   return {
     count: latencies.count,

@@ -181,13 +181,6 @@ export class Latencies {
   #bounded(latency: number): number {
     return Math.max(this.#min, Math.min(latency, this.#max));
   }
-
-  /** Forgets all. */
-  reset(): void {
-    this.#min = Infinity;
-    this.#max = 0;
-    this.#histogram.reset();
-  }
 }
 
 /** A latency as the histogram has it. */

@@ -6,7 +6,7 @@
 import { latenciesJson, milliseconds } from "./json.ts";
 import type { Latencies } from "./latencies.ts";
 import { type LoadProgress, type LoadResult, totalErrors } from "./results.ts";
-import { formatBytes, formatCount, formatTime } from "./units.ts";
+import { formatAmount, formatBytes, formatCount, formatRate, formatTime, listed } from "./units.ts";
 
 /** The percentiles that are shown. */
 const PERCENTILES = [50, 75, 90, 95, 99, 99.9, 99.99];
@@ -27,8 +27,12 @@ export interface LoadSettings {
   /** 0: no rate. */
   readonly rate: number;
   readonly warmUp: number;
+  /** 0: no limit. */
+  readonly connectRate: number;
   readonly reconnect: boolean;
   readonly workers: number;
+  /** 0: no limit. */
+  readonly timeout: number;
 }
 
 /**
@@ -38,9 +42,9 @@ export interface LoadSettings {
  */
 export function loadText(settings: LoadSettings, result: LoadResult, width: number): string {
   const { endpoint, connections, size, pipeline, rate, reconnect } = settings;
-  const { messages, elapsed, latencies, connects, examples } = result;
+  const { messages, elapsed, gaveUp, latencies, connects, examples } = result;
   const shape = [
-    `${formatCount(connections)} ${endpoint.startsWith("udp:") ? "sockets" : "connections"}`,
+    formatAmount(connections, endpoint.startsWith("udp:") ? "socket" : "connection"),
     reconnect && "each message over a new one",
     pipeline > 1 && `${pipeline} messages under way on each`,
     `${formatCount(size)}-byte messages`,
@@ -53,11 +57,12 @@ export function loadText(settings: LoadSettings, result: LoadResult, width: numb
     messages.waiting > 0 && `${formatCount(messages.waiting)} under way at the end`,
   ];
   const lines = [
-    `${endpoint}: ${words(shape)}`,
+    `${endpoint}: ${listed(shape)}`,
     "",
-    `messages    ${words(counts)}`,
-    `throughput  ${formatCount(perSecond)} messages/s, ${formatBytes(perSecond * size)}/s each way`,
+    `messages    ${listed(counts)}`,
+    `throughput  ${formatRate(perSecond)} messages/s, ${formatBytes(perSecond * size)}/s each way`,
     ...rateLines(rate, messages.missed),
+    ...gaveUp ? [`gave up     no connection for ${formatTime(settings.timeout)}`] : [],
     ...connectLines(connects),
     ...errorLines(result),
     ...examples.map((example) => `            ${example}`),
@@ -139,6 +144,7 @@ export function loadJson(settings: LoadSettings, result: LoadResult): Record<str
     bytes_per_s: perSecondJson(messages.right * settings.size, elapsed),
     bytes,
     connections_opened: result.connections,
+    gave_up: result.gaveUp,
     errors: { total: totalErrors(result), ...errors },
     error_examples: examples,
     latency: latenciesJson(latencies, PERCENTILES),
@@ -157,37 +163,44 @@ export function failedLoadJson(settings: LoadSettings, error: string): Record<st
 }
 
 function settingsJson(settings: LoadSettings): Record<string, unknown> {
-  const { endpoint, duration, messages, rate, warmUp, size, ...others } = settings;
+  const { endpoint, connections, size, pipeline, warmUp, reconnect, workers } = settings;
+  const orNull = (limit: number) => limit === 0 ? null : limit;
   return {
     endpoint,
     settings: {
-      ...others,
+      connections,
       size_bytes: size,
-      duration_ms: duration === 0 ? null : duration,
-      messages: messages === 0 ? null : messages,
-      rate_per_s: rate === 0 ? null : rate,
+      pipeline,
+      duration_ms: orNull(settings.duration),
+      messages: orNull(settings.messages),
+      rate_per_s: orNull(settings.rate),
       warm_up_ms: warmUp,
+      connect_rate_per_s: orNull(settings.connectRate),
+      reconnect,
+      workers,
+      timeout_ms: orNull(settings.timeout),
     },
   };
 }
 
-/** How far a load is, in one line: what happened since `before`, which was `interval` ago. */
+/** How far a load is, in one line, with the messages a second since `before`. */
 export function progressText(
   { duration, messages, size, connections }: LoadSettings,
   now: LoadProgress,
   before: LoadProgress,
 ): string {
   if (now.elapsed === 0) {
+    if (now.connections >= connections) return "warming up";
     return `${formatCount(now.connections)} of ${formatCount(connections)} connections open`;
   }
   const perSecond = rateOf(now.right - before.right, now.elapsed - before.elapsed);
   const left = Math.max(0, duration - now.elapsed);
-  return words([
+  return listed([
     duration > 0 && `${Math.ceil(left / 1000)} s left`,
     messages > 0 && `${formatCount(now.right)} of ${formatCount(messages)} messages`,
-    `${formatCount(perSecond)} messages/s`,
+    `${formatRate(perSecond)} messages/s`,
     `${formatBytes(perSecond * size)}/s`,
-    `${formatCount(now.errors)} errors`,
+    formatAmount(now.errors, "error"),
   ]);
 }
 
@@ -197,8 +210,4 @@ function rateOf(count: number, time: number): number {
 
 function perSecondJson(count: number, time: number): number {
   return Number(rateOf(count, time).toFixed(3));
-}
-
-function words(parts: readonly (string | false)[]): string {
-  return parts.filter((part) => part !== false).join(", ");
 }

@@ -6,6 +6,7 @@
 import { latenciesJson, milliseconds } from "./json.ts";
 import type { Latencies } from "./latencies.ts";
 import type { PingSummary, ProbeResult } from "./results.ts";
+import { listed } from "./units.ts";
 
 /** The percentiles of a summary. */
 const PERCENTILES = [50, 90, 99];
@@ -14,7 +15,7 @@ const PERCENTILES = [50, 90, 99];
 export function probeText(endpoint: string, result: ProbeResult): string {
   const { seq, outcome, bytes, time, connect, handshake, error } = result;
   if (outcome === "unsent") return `cannot connect to ${endpoint}: seq=${seq} ${error}`;
-  if (outcome === "lost") return `nothing from ${endpoint}: seq=${seq} lost: ${error}`;
+  if (outcome === "lost") return `${endpoint}: seq=${seq} lost: ${error}`;
   return [
     `${bytes} bytes from ${endpoint}: seq=${seq}`,
     connect !== undefined && `connect=${connect.toFixed(3)} ms`,
@@ -26,10 +27,10 @@ export function probeText(endpoint: string, result: ProbeResult): string {
 
 /** What became of a probe, as JSON: a `probe` each, and an `answer` for every further one. */
 export function probeJson(result: ProbeResult): Record<string, unknown> {
-  const { seq, outcome, further, bytes, error } = result;
+  const { seq, outcome, bytes, error } = result;
   const time = (value?: number) => value === undefined ? undefined : milliseconds(value);
   return {
-    type: further ? "answer" : "probe",
+    type: outcome === "late" || outcome === "repeated" ? "answer" : "probe",
     seq,
     outcome,
     bytes,
@@ -42,21 +43,23 @@ export function probeJson(result: ProbeResult): Record<string, unknown> {
 
 /** What became of all probes to an endpoint, in a few lines for people. */
 export function summaryText(endpoint: string, summary: PingSummary): string {
-  const { unsent, late, altered, repeated, elapsed, latencies, connects, handshakes } = summary;
+  const { unsent, late, altered, repeated, surplus, elapsed } = summary;
+  const { latencies, connects, handshakes } = summary;
   const { sent, received, lostPercent } = totals(summary);
-  const counts = [
+  const counts = listed([
     `${sent} sent`,
     unsent > 0 && `${unsent} not sent`,
     `${received} received`,
     late > 0 && `${late} late`,
     altered > 0 && `${altered} altered`,
     repeated > 0 && `${repeated} repeated`,
+    surplus > 0 && `${surplus} unasked`,
     `${Number(lostPercent.toFixed(2))}% lost`,
     `${(elapsed / 1000).toFixed(2)} s`,
-  ];
+  ]);
   return [
     `--- ${endpoint} ---`,
-    counts.filter((part) => part !== false).join(", "),
+    counts,
     ...latencyLines("time", latencies),
     ...latencyLines("connect", connects),
     ...latencyLines("handshake", handshakes),
@@ -77,6 +80,7 @@ export function summaryJson(endpoint: string, summary: PingSummary): Record<stri
     altered,
     lost,
     repeated,
+    surplus: summary.surplus,
     lost_percent: Number(lostPercent.toFixed(3)),
     elapsed_ms: milliseconds(elapsed),
     time: latenciesJson(summary.latencies, PERCENTILES),

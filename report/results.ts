@@ -11,12 +11,10 @@ export interface ProbeResult {
   readonly seq: number;
   /**
    * Each probe is `right`, `altered`, `lost` (no answer in time) or `unsent`
-   * (no connection) first. Further answers to it may follow: `late`, after it
-   * was thought lost, `repeated`, or `altered` once more.
+   * (no connection) first. A further answer may follow: a `late` one, after it
+   * was thought lost, or a `repeated` one.
    */
   readonly outcome: "right" | "altered" | "lost" | "unsent" | "late" | "repeated";
-  /** Whether this is a further answer to a probe that had its result. */
-  readonly further: boolean;
   /** How many bytes came back. */
   readonly bytes?: number;
   /** From sending it to the last byte of its answer. */
@@ -40,6 +38,8 @@ export interface PingSummary {
   unsent: number;
   /** Answers that came once more. */
   repeated: number;
+  /** Answers to nothing that was sent. */
+  surplus: number;
   /** From the start to the end, in milliseconds. */
   elapsed: number;
   /** Round trips of all that came back unaltered. */
@@ -89,9 +89,11 @@ export interface LoadResult {
   bytes: { sent: number; received: number };
   /** How many connections were opened. */
   connections: number;
+  /** Whether it ended before its messages did, as no connection could be opened any more. */
+  gaveUp: boolean;
   /** How often something went wrong. */
   errors: Record<LoadErrorKind, number>;
-  /** The first errors, in words. */
+  /** The first errors of each kind, in words. */
   examples: string[];
   /** How long messages took, from when they were due, in those that came back right. */
   latencies: Latencies;

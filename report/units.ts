@@ -29,3 +29,18 @@ function digits(value: number): string {
   const before = Math.max(1, Math.floor(Math.log10(value || 1)) + 1);
   return value.toFixed(Math.max(0, 3 - before));
 }
+
+/** Writes a number of things with their name: `1 message`, `2 messages`. */
+export function formatAmount(count: number, name: string): string {
+  return `${formatCount(count)} ${name}${count === 1 ? "" : "s"}`;
+}
+
+/** Writes how many things there are a second. */
+export function formatRate(perSecond: number): string {
+  return perSecond < 10 ? digits(perSecond) : formatCount(perSecond);
+}
+
+/** Joins those parts of a line that there are. */
+export function listed(parts: readonly (string | false)[]): string {
+  return parts.filter((part) => part !== false).join(", ");
+}

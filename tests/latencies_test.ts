@@ -155,7 +155,7 @@ Deno.test("a reader of HdrHistogram logs finds the same percentiles in the log",
   });
 });
 
-Deno.test("no latencies are zeros and no ranges, also of another thread and when forgotten", async () => {
+Deno.test("no latencies are zeros and no ranges, also of another thread", async () => {
   const none = await createLatencies();
   const { count, min, max, mean, stddev } = none;
   assertEquals([count, min, max, mean, stddev, none.percentile(50)], [0, 0, 0, 0, 0, 0]);
@@ -164,8 +164,7 @@ Deno.test("no latencies are zeros and no ranges, also of another thread and when
   await some.add(structuredClone(await none.encode()));
   assertEquals(known(some), known(await recorded([1, 2, 3])));
   await none.add(structuredClone(await none.encode()));
-  some.reset();
-  for (const empty of [none, some]) assertEquals(known(empty), known(await createLatencies()));
+  assertEquals(known(none), known(await createLatencies()));
 });
 
 Deno.test("a latency of nothing counts like the others, and one of hours too", async () => {

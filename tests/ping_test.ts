@@ -124,10 +124,8 @@ async function results(endpoint: Endpoint, options: PingOptions) {
   const summary = await ping(endpoint, {
     ...options,
     onResult(result) {
-      const { seq, outcome, further, error } = result;
-      told.push(
-        `${seq} ${further ? "further " : ""}${outcome}${error === undefined ? "" : `: ${error}`}`,
-      );
+      const { seq, outcome, error } = result;
+      told.push(`${seq} ${outcome}${error === undefined ? "" : `: ${error}`}`);
       options.onResult?.(result);
     },
   });
@@ -281,7 +279,7 @@ for (
       "late",
       () => holding(2),
       [
-        "nothing from E: seq=2 lost: no answer in 0.4s",
+        "E: seq=2 lost: no answer in 0.4s",
         "56 bytes from E: seq=2 time=T ms late",
         "56 bytes from E: seq=3 time=T ms",
       ],
@@ -291,7 +289,7 @@ for (
       "lost",
       () => but(2, lose),
       [
-        "nothing from E: seq=2 lost: no answer in 0.4s",
+        "E: seq=2 lost: no answer in 0.4s",
         "56 bytes from E: seq=3 time=T ms",
       ],
       "2 received, 33.33% lost",
@@ -310,7 +308,7 @@ for (
       "cut short",
       () => but(2, shorten),
       [
-        "nothing from E: seq=2 lost: no answer in 0.4s, only 55 of 56 bytes",
+        "E: seq=2 lost: no answer in 0.4s, only 55 of 56 bytes",
         "56 bytes from E: seq=3 time=T ms",
       ],
       "2 received, 33.33% lost",
@@ -422,6 +420,41 @@ Deno.test("probes that are due at once go out one after the other, with nothing 
     stderr: "",
   });
 });
+
+Deno.test("bytes that nobody asked for are told, with status 1", async () => {
+  await using server = startCustom(async (conn) => {
+    await writeAll(conn, await readBytes(conn, SIZE));
+    // The answer is there; this comes on its own.
+    await pause(20);
+    await writeAll(conn, random(SIZE));
+    await readBytes(conn, 1);
+  });
+  const words = ["ping", formatEndpoint(server.endpoint), "-c2", "-i300ms"];
+  const { code, stdout, stderr } = await yodel(words);
+  assertEquals(code, 1, stdout);
+  assertMatch(stdout, /^2 sent, 2 received, [12] unasked, 0% lost/m);
+  assertMatch(stderr, /: an answer came to nothing that was sent\n/);
+});
+
+for (const scheme of ["tcp", "udp"] as const) {
+  Deno.test(`what comes after the end does not count, over ${scheme}`, async () => {
+    await using server = await startEcho(scheme);
+    for (let i = 0; i < 20; i++) {
+      const stop = new AbortController();
+      let returned = false;
+      const pinging = ping(server.endpoint, {
+        interval: 0.1,
+        signal: stop.signal,
+        onResult: (result) => assert(!returned, `${result.seq} came too late`),
+      });
+      await pause(20);
+      stop.abort();
+      const { lost } = await pinging;
+      returned = true;
+      assertEquals(lost, 0);
+    }
+  });
+}
 
 /** A server for one connection that answers one probe, takes one more, and is gone. */
 function startLeaving(port: number): { endpoint: Endpoint; gone: Promise<void> } {
@@ -572,14 +605,15 @@ Deno.test("--json is a probe a line, further answers, and the summary, with unit
     },
   );
   assertEquals([summary.lost_percent, summary.time.count, summary.connect], [12.5, 5, null]);
-  const counts = /^(seq|bytes|count|sent|unsent|received|late|altered|lost|repeated|lost_percent)$/;
+  const counts =
+    /^(seq|bytes|count|sent|unsent|received|late|altered|lost|repeated|surplus|lost_percent)$/;
   const times = [...lines, summary].flatMap(numbers).filter((key) => !counts.test(key));
   assertEquals(times.filter((key) => !key.endsWith("_ms")), []);
   assert(lines[2].time_ms >= 399, "what is late came after its time");
   assert(["time_ms", "elapsed_ms", "p99_ms"].every((key) => times.includes(key)), `${times}`);
 });
 
-Deno.test("--deadline ends it, and what was not answered by then is lost", async () => {
+Deno.test("--deadline ends it, and where nothing was answered by then that is lost", async () => {
   await using echo = await startEcho("tcp");
   await using silent = await startAnswering("tcp", lose);
   // On a slow machine the first probe has the time up to the deadline.
@@ -594,7 +628,7 @@ Deno.test("--deadline ends it, and what was not answered by then is lost", async
   assertMatch(answered?.stdout ?? "", /^56 bytes .*\n---.*\n1 sent, 1 received, 0% lost, /);
   assertMatch(
     lost?.stdout ?? "",
-    /^nothing .*: no answer within the deadline of 0\.5s\n---.*\n1 sent, 0 received, 100% lost/,
+    /^tcp:.* lost: no answer within the deadline of 0\.5s\n---.*\n1 sent, 0 received, 100% lost/,
   );
 });
 
