@@ -327,15 +327,15 @@ Deno.test("at a rate there are as many messages as the time has room for", async
 Deno.test("at a rate it ends when its time is over", async () => {
   await using server = await startEcho();
   const options = { connections: 1, rate: 50, duration: 100 };
-  let elapsed = Infinity;
-  // A slow machine has several tries. What looks at the connections only once in a while takes at
-  // least a second to see that there is no more to come.
-  for (let tries = 0; tries < 3 && elapsed > 990; tries++) {
+  const times = await Promise.all(Array.from({ length: 20 }, async (_, i) => {
+    await pause(i * 3);
     const start = performance.now();
-    await Promise.all(Array.from({ length: 40 }, () => finish(server.endpoint, options)));
-    elapsed = performance.now() - start;
-  }
-  assert(elapsed <= 990, `${elapsed} ms`);
+    await finish(server.endpoint, options);
+    return performance.now() - start;
+  }));
+  // What looks only once in a second whether it is over takes longer, in most cases. A slow
+  // machine may do so in some.
+  assert(times.filter((time) => time > 990).length <= 5, `${times}`);
 });
 
 Deno.test("messages that a slow server leaves no connection for are missed, and said to be", async () => {
