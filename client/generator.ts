@@ -55,6 +55,9 @@ export interface Share {
 /** How many connections are being opened at once, so that a server's backlog holds them. */
 const MAX_OPENING = 128;
 
+/** How long what is being opened may take when the run has ended, in milliseconds. */
+const GIVE_UP = 100;
+
 /** How long to wait after many tries in vain, in milliseconds. */
 const MAX_RETRY = 1600;
 
@@ -69,6 +72,9 @@ export const MAX_EXAMPLES = 3;
  * is waited for in turns of the event loop.
  */
 const TIMER_SLACK = 2.5;
+
+/** The longest that a timer of Deno can be, in milliseconds. */
+const MAX_TIMER = 2 ** 31 - 1;
 
 /** From one report of the progress to the next, in milliseconds. */
 const PROGRESS = 200;
@@ -135,8 +141,10 @@ class Generator implements FlowEvents {
   /** Since when no connection could be opened, while that was tried. */
   #refusedSince: number | undefined;
   readonly #done = Promise.withResolvers<void>();
-  /** Ends what is still being opened. */
+  /** Is aborted when the run ends. */
   readonly #ending = new AbortController();
+  /** Gives up what is still being opened then. */
+  readonly #givingUp = new AbortController();
   /** What is being opened, and has to end before the run does. */
   readonly #opening = new Set<Promise<unknown>>();
 
@@ -176,7 +184,7 @@ class Generator implements FlowEvents {
       if (schedule.end < Infinity) {
         // A timer can be early by a part of a millisecond.
         const left = Math.max(0, schedule.end - performance.now()) + 1;
-        end = setTimeout(() => this.#checkDone(performance.now()), left);
+        end = setTimeout(() => this.#checkDone(performance.now()), Math.min(left, MAX_TIMER));
       }
       await this.#done.promise;
       if (this.#signal.aborted) this.#closeAll();
@@ -186,7 +194,10 @@ class Generator implements FlowEvents {
       clearInterval(look);
       clearTimeout(end);
       this.#ending.abort();
+      // Of a connection that is given up as it opens Deno 2.9 loses the socket.
+      const patience = setTimeout(() => this.#givingUp.abort(), GIVE_UP);
       await Promise.allSettled(this.#opening);
+      clearTimeout(patience);
       this.#closeAll();
       await this.#settings.turns.close();
     }
@@ -239,9 +250,9 @@ class Generator implements FlowEvents {
       });
       opening.add(opened);
       opened.then(() => opening.delete(opened));
-      if (opening.size >= MAX_OPENING) await Promise.race(opening);
+      if (opening.size >= MAX_OPENING) await Promise.race([...opening, this.#done.promise]);
     }
-    await Promise.all(opening);
+    await Promise.race([Promise.all(opening), this.#done.promise]);
     const none = failures.length === connections && this.#flows.size === 0;
     if (none && !this.#signal.aborted) throw failures[0];
   }
@@ -273,7 +284,7 @@ class Generator implements FlowEvents {
   async #dial(endpoint: StreamEndpoint): Promise<Stream> {
     const { tls, timeout } = this.#share;
     const start = performance.now();
-    const dialling = dial(endpoint, { timeout, tls, signal: this.#ending.signal });
+    const dialling = dial(endpoint, { timeout, tls, signal: this.#givingUp.signal });
     const conn = await this.#whileOpening(dialling);
     if (this.#ending.signal.aborted) {
       conn.close();

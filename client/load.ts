@@ -56,28 +56,35 @@ export interface LoadOptions {
  * @throws {RangeError} for options that make no sense
  */
 export async function load(endpoint: Endpoint, options: LoadOptions = {}): Promise<LoadResult> {
-  const { connections = 50, workers = 1, signal = new AbortController().signal } = options;
-  const { size = 64, pipeline = 1, reconnect = false } = options;
+  const { workers = 1, size = 64, pipeline = 1, messages = 0, reconnect = false } = options;
+  const { onProgress = () => {}, signal = new AbortController().signal } = options;
+  let { connections = 50 } = options;
   if (Math.min(connections, workers, size, pipeline) < 1) {
     throw new RangeError("connections, workers, size and pipeline are at least 1");
   }
   if (reconnect && (pipeline > 1 || endpoint.scheme === "udp")) {
     throw new RangeError("a connection for each message can be none of udp, and has no pipeline");
   }
+  // Each opens its first connection before there is a message for it.
+  if (reconnect && messages > 0) connections = Math.min(connections, messages);
   const threads = Math.min(workers, connections);
   const shares = Array.from(
     { length: threads },
-    (_, index) => shareOf(endpoint, options, threads, index),
+    (_, index) => shareOf(endpoint, { ...options, connections, size, pipeline }, threads, index),
   );
-  const onProgress = options.onProgress ?? (() => {});
   const [only] = shares;
   if (only !== undefined && threads === 1) return await generate(only, onProgress, signal);
   return await runInWorkers(shares, onProgress, signal);
 }
 
 /** What one of several threads does of a load. */
-function shareOf(endpoint: Endpoint, options: LoadOptions, threads: number, index: number): Share {
-  const { connections = 50, messages = 0, rate = 0, connectRate = 0 } = options;
+function shareOf(
+  endpoint: Endpoint,
+  options: LoadOptions & Pick<Share, "connections" | "size" | "pipeline">,
+  threads: number,
+  index: number,
+): Share {
+  const { connections, size, pipeline, messages = 0, rate = 0, connectRate = 0 } = options;
   const { duration = messages > 0 ? 0 : 10_000 } = options;
   const part = (whole: number) => Math.floor((whole + index) / threads);
   const interval = rate > 0 ? 1000 / rate : 0;
@@ -87,8 +94,8 @@ function shareOf(endpoint: Endpoint, options: LoadOptions, threads: number, inde
     connections: part(connections),
     firstConnection: 1 + index,
     connectionStep: threads,
-    size: options.size ?? 64,
-    pipeline: options.pipeline ?? 1,
+    size,
+    pipeline,
     duration: duration || Infinity,
     warmUp: options.warmUp ?? 0,
     messages: messages > 0 ? part(messages) : Infinity,

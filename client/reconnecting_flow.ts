@@ -108,7 +108,8 @@ export class ReconnectingFlow implements Flow, FlowEvents {
 
   onEnd(_flow: Flow, due: readonly number[]): void {
     this.#flow = undefined;
-    if (due.length > 0) this.#failed();
+    // Not at once: the server may end every connection.
+    if (due.length > 0) pause(RETRY, this.#closed.signal).then(() => this.#failed());
   }
 
   #failed(): void {

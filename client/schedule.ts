@@ -58,6 +58,10 @@ export class Schedule {
   /** Takes the next message; returns when it was due, or undefined where none is. */
   take(now: number): number | undefined {
     if (this.isOver(now)) return undefined;
+    // What the warm-up left behind would take the time of the messages that count.
+    if (this.#interval > 0 && now >= this.countFrom) {
+      this.#taken = Math.max(this.#taken, this.#dueBefore(this.countFrom));
+    }
     const due = this.#interval === 0 ? now : this.next;
     if (due > now) return undefined;
     this.#taken++;

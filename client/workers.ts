@@ -22,7 +22,7 @@ export type WorkerMessage =
   | { result: EncodedResult }
   | { failure: string };
 
-/** A thread cannot be started. Its message is one line for people. */
+/** A thread cannot be started, or fails. Its message is one line for people. */
 export class ThreadError extends Error {
   override readonly name = "ThreadError";
 }
@@ -95,7 +95,7 @@ async function runInWorker(
     return await new Promise<EncodedResult>((resolve, reject) => {
       worker.addEventListener("error", (event) => {
         event.preventDefault();
-        reject(new Error(`a worker failed: ${event.message}`));
+        reject(new ThreadError(`a thread failed: ${event.message}`));
       });
       port.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
         if (data === "ready") return void ready().then(() => port.postMessage("start"));

@@ -101,3 +101,9 @@ Deno.test("a message is either taken or missed, however times are rounded", () =
   }
   assertEquals(wrong, []);
 });
+
+Deno.test("what the warm-up left behind does not take the time of the messages that count", () => {
+  const late = schedule({ countFrom: 1050, end: 1100 });
+  // Nobody could send for a long time. Those that count are due since they are.
+  assertEquals(take(late, 1075, 1075, 1075, 1075), [1050, 1060, 1070, undefined]);
+});
