@@ -16,8 +16,11 @@ const packages = await new Deno.Command(deno, {
 }).output();
 
 // Only a lock file makes the bundler look for the package that one import() names
-// as a sum of texts (report/latencies.ts), so the stand-ins have one too.
-const lock = (word: string) => word === "--no-lock" ? "--lock=.ci/npm/deno.lock" : word;
+// as a sum of texts (report/latencies.ts). That of the project must not have it:
+// Deno fetches all of a lock file's packages before a program starts.
+const lock = "--lock=.ci/compile.lock";
+
+const words = new TextDecoder().decode(packages.stdout).split(/\s+/);
 
 const output = Deno.args.includes("--output") ? [] : ["--output", "dist/yodel"];
 
@@ -29,9 +32,8 @@ const { code } = await new Deno.Command(deno, {
     // What deno.json allows to the executable is all it gets: it never asks for more.
     "--permission-set",
     "--no-prompt",
-    ...new TextDecoder().decode(packages.stdout).split(/\s+/).filter((word) => word !== "").map(
-      lock,
-    ),
+    ...words.filter((word) => word !== "" && word !== "--no-lock"),
+    lock,
     ...output,
     ...Deno.args,
     "main.ts",
