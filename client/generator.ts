@@ -132,7 +132,7 @@ class Generator implements FlowEvents {
   readonly #flows = new Map<Flow, number>();
   /** A flow for each message that could be sent now, were it due. */
   readonly #free: Flow[] = [];
-  /** Tells that there is one again. */
+  /** Tells that there is one again, or that the run is over. */
   #freed = Promise.withResolvers<void>();
   #schedule: Schedule | undefined;
   #underWay = 0;
@@ -162,7 +162,7 @@ class Generator implements FlowEvents {
     this.#done.promise.catch(() => {});
     signal.addEventListener("abort", () => {
       this.#ending.abort();
-      this.#done.resolve();
+      this.#finish();
     }, { once: true });
   }
 
@@ -381,7 +381,7 @@ class Generator implements FlowEvents {
       const wait = Math.min(schedule.next, schedule.end) - performance.now();
       if (this.#free.length === 0) {
         this.#freed = Promise.withResolvers();
-        await Promise.race([this.#freed.promise, this.#done.promise]);
+        await this.#freed.promise;
       } else if (wait > TIMER_SLACK) {
         await pause(wait - TIMER_SLACK, this.#ending.signal);
       } else {
@@ -439,6 +439,11 @@ class Generator implements FlowEvents {
   }
 
   #checkDone(now: number): void {
-    if (this.#underWay === 0 && this.#schedule?.isOver(now)) this.#done.resolve();
+    if (this.#underWay === 0 && this.#schedule?.isOver(now)) this.#finish();
+  }
+
+  #finish(): void {
+    this.#done.resolve();
+    this.#freed.resolve();
   }
 }

@@ -116,10 +116,10 @@ class Ping {
 
   async #sendAll(stop: AbortSignal): Promise<void> {
     const { count = 0, interval = 1000, deadline = 0, reconnect = false } = this.#options;
-    const stopped = new Promise<void>((resolve) => {
-      stop.addEventListener("abort", () => resolve(), { once: true });
-      if (stop.aborted) resolve();
-    });
+    // Nobody waits for the results of what is under way then.
+    stop.addEventListener("abort", () => {
+      this.#probes.waiting.forEach((probe) => this.#settled(probe));
+    }, { once: true });
     const results = new Set<Promise<void>>();
     let due = performance.now();
     const end = due + (deadline || Infinity);
@@ -128,7 +128,7 @@ class Ping {
       if (due >= end) break;
       await pause(due - performance.now(), stop);
       // Results that nobody takes are not to pile up.
-      await Promise.race([this.#told, stopped]);
+      await this.#told;
       if (stop.aborted) return;
       // Later than that only where the machine slept; what was missed is not made up for.
       due = Math.max(due + interval, performance.now());
@@ -137,13 +137,14 @@ class Ping {
         if (interval === 0) due += this.#timeout || 1000;
         continue;
       }
+      if (stop.aborted) return;
       const result = this.#send(number);
       results.add(result);
       result.then(() => results.delete(result));
-      if (interval === 0 || reconnect) await Promise.race([result, stopped]);
+      if (interval === 0 || reconnect) await result;
       if (reconnect && !stop.aborted) this.#closeLink("its connection was closed");
     }
-    await Promise.race([Promise.all(results), stopped]);
+    await Promise.all(results);
   }
 
   /** Opens a link where there is none; tells where that fails. */
