@@ -10,6 +10,9 @@ import { MAX_EXAMPLES, type Share } from "./generator.ts";
 
 const MODULE = new URL("./load_worker.ts", import.meta.url);
 
+/** How long a thread may take to end when it is told to, in milliseconds. */
+const END_WITHIN = 2000;
+
 /** A result on its way between threads. */
 export type EncodedResult =
   & Omit<LoadResult, "latencies" | "connects">
@@ -90,9 +93,15 @@ async function runInWorker(
   // The bundler of `deno compile` looks for just this form.
   const worker = new Worker(new URL("./load_worker.ts", import.meta.url), { type: "module" });
   const { port1: port, port2 } = new MessageChannel();
-  const stop = () => port.postMessage("stop");
+  let patience: ReturnType<typeof setTimeout> | undefined;
+  const { promise: silent, reject: giveUp } = Promise.withResolvers<never>();
+  const stop = () => {
+    port.postMessage("stop");
+    const error = new ThreadError("a thread did not end when it was told to");
+    patience = setTimeout(() => giveUp(error), END_WITHIN);
+  };
   try {
-    return await new Promise<EncodedResult>((resolve, reject) => {
+    const result = new Promise<EncodedResult>((resolve, reject) => {
       worker.addEventListener("error", (event) => {
         event.preventDefault();
         reject(new ThreadError(`a thread failed: ${event.message}`));
@@ -107,7 +116,9 @@ async function runInWorker(
       signal.addEventListener("abort", stop, { once: true });
       if (signal.aborted) stop();
     });
+    return await Promise.race([result, silent]);
   } finally {
+    clearTimeout(patience);
     signal.removeEventListener("abort", stop);
     port.close();
     worker.terminate();
