@@ -160,10 +160,12 @@ class Generator implements FlowEvents {
       turns: new ReadTurns(),
     };
     this.#done.promise.catch(() => {});
-    signal.addEventListener("abort", () => {
+    const stop = () => {
       this.#ending.abort();
       this.#finish();
-    }, { once: true });
+    };
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
   }
 
   /** For how long messages have counted, in milliseconds. */

@@ -10,9 +10,6 @@ import { MAX_EXAMPLES, type Share } from "./generator.ts";
 
 const MODULE = new URL("./load_worker.ts", import.meta.url);
 
-/** How long a thread may take to end when it is told to, in milliseconds. */
-const END_WITHIN = 2000;
-
 /** A result on its way between threads. */
 export type EncodedResult =
   & Omit<LoadResult, "latencies" | "connects">
@@ -93,15 +90,9 @@ async function runInWorker(
   // The bundler of `deno compile` looks for just this form.
   const worker = new Worker(new URL("./load_worker.ts", import.meta.url), { type: "module" });
   const { port1: port, port2 } = new MessageChannel();
-  let patience: ReturnType<typeof setTimeout> | undefined;
-  const { promise: silent, reject: giveUp } = Promise.withResolvers<never>();
-  const stop = () => {
-    port.postMessage("stop");
-    const error = new ThreadError("a thread did not end when it was told to");
-    patience = setTimeout(() => giveUp(error), END_WITHIN);
-  };
+  const stop = () => port.postMessage("stop");
   try {
-    const result = new Promise<EncodedResult>((resolve, reject) => {
+    return await new Promise<EncodedResult>((resolve, reject) => {
       worker.addEventListener("error", (event) => {
         event.preventDefault();
         reject(new ThreadError(`a thread failed: ${event.message}`));
@@ -116,9 +107,7 @@ async function runInWorker(
       signal.addEventListener("abort", stop, { once: true });
       if (signal.aborted) stop();
     });
-    return await Promise.race([result, silent]);
   } finally {
-    clearTimeout(patience);
     signal.removeEventListener("abort", stop);
     port.close();
     worker.terminate();

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { Ajv2020 } from "npm:ajv@8.20.0/dist/2020.js";
 import { HistogramLogReader } from "npm:hdr-histogram-js@3.0.1";
 import { load, type LoadOptions, type LoadProgress, type LoadResult } from "../client.ts";
+import { generate } from "../client/generator.ts";
 import { makeIdentity } from "../net/certificate.ts";
 import { createLatencies } from "../report/latencies.ts";
 import { loadText } from "../report/load.ts";
@@ -735,6 +736,34 @@ Deno.test("threads begin together, when all of them have their connections", asy
   const last = came.at(-1) ?? Infinity;
   // A slow machine may be late with the start of one.
   assert(last - first < elapsed + 250, `${last - first} ms, in ${elapsed} ms`);
+});
+
+Deno.test("a thread that is told to end before it begins waits for no other", async () => {
+  const share = {
+    endpoint: deserted(),
+    tls: {},
+    connections: 1,
+    firstConnection: 1,
+    connectionStep: 1,
+    size: 64,
+    pipeline: 1,
+    duration: 1000,
+    warmUp: 0,
+    messages: Infinity,
+    interval: 0,
+    delay: 0,
+    connectInterval: 0,
+    reconnect: false,
+    timeout: PATIENT,
+  };
+  // The others never get so far.
+  const others = new Promise<void>(() => {});
+  const ended = generate(share, () => {}, AbortSignal.abort(), () => others);
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const tooLong = setTimeout(resolve, BOUND);
+  const first = await Promise.race([ended, late]);
+  clearTimeout(tooLong);
+  assertEquals(first?.messages.sent, 0);
 });
 
 Deno.test("a thread that may not be started is one line and status 2", async () => {
