@@ -30,24 +30,18 @@
  * @module
  */
 export { connect, type ConnectOptions } from "./client/connect.ts";
-export {
-  EchoError,
-  type Exchange,
-  type Input,
-  type Output,
-  StreamError,
-  writeAll,
-} from "./client/exchange.ts";
-export { load, type LoadOptions } from "./client/load.ts";
+export { type Exchange, type Input, type Output, StreamError, writeAll } from "./client/streams.ts";
+export { EchoError } from "./client/echo_error.ts";
+export { load, type LoadOptions } from "./client/load/load.ts";
 export { ping, type PingOptions } from "./client/ping.ts";
 export { type Endpoint, formatEndpoint, parseEndpoint } from "./net/endpoint.ts";
-export { EndpointError } from "./net/error.ts";
+export { EndpointError } from "./net/endpoint_error.ts";
 export type { ClientTls } from "./net/tls.ts";
-export type { Latencies, Range } from "./report/latencies.ts";
+export type { Latencies, Range } from "./client/latencies.ts";
 export type {
   LoadErrorKind,
   LoadProgress,
   LoadResult,
   PingSummary,
   ProbeResult,
-} from "./report/results.ts";
+} from "./client/results.ts";

@@ -15,18 +15,16 @@ import {
   parseShell,
   UsageError,
 } from "./cli/parse.ts";
-import { type ClientTls, connect, EchoError, load, ping, StreamError } from "./client.ts";
-import { ThreadError } from "./client/workers.ts";
+import { type ClientTls, connect, load, ping } from "./client.ts";
 import config from "./deno.json" with { type: "json" };
-import { createLog, type Log } from "./log.ts";
+import { createLog, type Log } from "./cli/log.ts";
 import { makeIdentity } from "./net/certificate.ts";
-import { MAX_DATAGRAM } from "./net/datagrams.ts";
-import { reason } from "./net/error.ts";
-import { pause } from "./pause.ts";
+import { MAX_DATAGRAM } from "./net/udp.ts";
+import { reason } from "./errors/reason.ts";
+import { pause } from "./async/pause.ts";
 import { failedLoadJson, loadJson, loadText, progressText } from "./report/load.ts";
-import { PackageError } from "./report/latencies.ts";
 import { probeJson, probeText, summaryJson, summaryText } from "./report/ping.ts";
-import { type LoadProgress, type LoadResult, totalErrors } from "./report/results.ts";
+import { type LoadProgress, type LoadResult, totalErrors } from "./client/results.ts";
 import { type Endpoint, EndpointError, formatEndpoint, serve, type ServerTls } from "./server.ts";
 import {
   columns,
@@ -36,7 +34,8 @@ import {
   stdin,
   stdout,
   TerminalOutput,
-} from "./stdio.ts";
+} from "./cli/stdio.ts";
+import { YodelError } from "./errors/yodel_error.ts";
 
 /** Exit statuses (design, "The command line"). */
 const ALL_WELL = 0;
@@ -351,10 +350,12 @@ async function show(text: string): Promise<number> {
 
 /** Says on stderr what went wrong and returns the exit status for it. */
 function fail(error: unknown): number {
-  const expected = [UsageError, EndpointError, StreamError, EchoError, PackageError, ThreadError]
-    .some((kind) => error instanceof kind);
-  console.error("yodel:", expected && error instanceof Error ? error.message : error);
-  return error instanceof EchoError ? ANSWER_WAS_NO : COULD_NOT_BE_DONE;
+  if (!(error instanceof YodelError)) {
+    console.error("yodel:", error);
+    return COULD_NOT_BE_DONE;
+  }
+  console.error(`yodel: ${error.message}`);
+  return error.exitStatus;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args).catch(fail));

@@ -17,24 +17,24 @@
  *
  * @module
  */
-import { BufferPool } from "./echo/buffers.ts";
-import { echo } from "./echo/echo.ts";
-import { LoopGuard } from "./echo/loop_guard.ts";
-import { lookInterval, Traffic } from "./echo/traffic.ts";
-import { excerpt, type Log, type LogDataForm, type LogFields } from "./log.ts";
-import { type DatagramListener, listenForDatagrams, type Source } from "./net/datagrams.ts";
+import { BufferPool } from "./server/buffers.ts";
+import { echo } from "./server/echo.ts";
+import { LoopGuard } from "./server/loop_guard.ts";
+import { lookInterval, Traffic } from "./net/traffic.ts";
+import { excerpt, type Log, type LogDataForm, type LogFields } from "./cli/log.ts";
+import { type DatagramListener, listenForDatagrams, type Source } from "./net/udp.ts";
 import { type Endpoint, formatEndpoint, formatHostPort } from "./net/endpoint.ts";
-import { errorCode, reason } from "./net/error.ts";
+import { errorCode, reason } from "./errors/reason.ts";
 import { type Arrival, atEachAddress, listen, type Listener } from "./net/listen.ts";
 import { ReadTurns } from "./net/read_turns.ts";
 import type { Stream } from "./net/stream.ts";
 import type { ServerTls } from "./net/tls.ts";
-import { pause } from "./pause.ts";
+import { pause } from "./async/pause.ts";
 
 export { type Endpoint, formatEndpoint, parseEndpoint } from "./net/endpoint.ts";
-export { EndpointError } from "./net/error.ts";
+export { EndpointError } from "./net/endpoint_error.ts";
 export type { ServerTls } from "./net/tls.ts";
-export type { Log, LogDataForm, LogFields } from "./log.ts";
+export type { Log, LogDataForm, LogFields } from "./cli/log.ts";
 
 /** Settings of {@linkcode serve}. Every limit can be switched off with 0. */
 export interface ServeOptions {

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { LOG_DATA_FORMS, LOG_FORMATS, LOG_LEVELS } from "../log.ts";
+import { LOG_DATA_FORMS, LOG_FORMATS, LOG_LEVELS } from "./log.ts";
 import { choice, count, duration, file, fileMode, host, type Kind, size, toggle } from "./kinds.ts";
-import { MAX_DATAGRAM } from "../net/datagrams.ts";
+import { MAX_DATAGRAM } from "../net/udp.ts";
 
 /** A flag of a command. */
 export interface Flag<T = unknown> {

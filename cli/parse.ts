@@ -16,9 +16,10 @@ import {
 } from "./commands.ts";
 import { choice, toggle } from "./kinds.ts";
 import { nearest } from "./nearest.ts";
+import { YodelError } from "../errors/yodel_error.ts";
 
 /** A command line that cannot be followed. Its message is one line for people. */
-export class UsageError extends Error {
+export class UsageError extends YodelError {
   override readonly name = "UsageError";
 }
 

@@ -3,22 +3,16 @@
  *
  * @module
  */
-import { lookInterval, Traffic } from "../echo/traffic.ts";
+import { lookInterval, Traffic } from "../net/traffic.ts";
 import { dial } from "../net/dial.ts";
 import type { Endpoint } from "../net/endpoint.ts";
-import { reason } from "../net/error.ts";
+import { reason } from "../errors/reason.ts";
 import type { Stream } from "../net/stream.ts";
 import type { ClientTls } from "../net/tls.ts";
 import { connectDatagrams } from "./connect_datagrams.ts";
-import {
-  EchoError,
-  type Exchange,
-  type Input,
-  type Output,
-  readFrom,
-  writeAll,
-} from "./exchange.ts";
-import { Verifier } from "./verifier.ts";
+import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
+import { EchoError } from "./echo_error.ts";
+import { Verifier } from "./verify/stream.ts";
 
 /** Settings of {@linkcode connect}. */
 export interface ConnectOptions {

@@ -3,17 +3,11 @@
  *
  * @module
  */
-import { dialDatagrams, MAX_DATAGRAM } from "../net/datagrams.ts";
+import { dialDatagrams, MAX_DATAGRAM } from "../net/udp.ts";
 import type { HostEndpoint } from "../net/endpoint.ts";
-import { EndpointError } from "../net/error.ts";
-import {
-  EchoError,
-  type Exchange,
-  type Input,
-  type Output,
-  readFrom,
-  writeAll,
-} from "./exchange.ts";
+import { EndpointError } from "../net/endpoint_error.ts";
+import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
+import { EchoError } from "./echo_error.ts";
 
 /** Settings of {@linkcode connectDatagrams}; as those of `connect`. */
 export interface DatagramOptions {
@@ -45,7 +39,7 @@ export async function connectDatagrams(
   { input, output, timeout = 1000, verify = false, datagramSize = 0, ...options }: DatagramOptions,
 ): Promise<Exchange> {
   // Loaded only here, with what it needs of Node.
-  const { Tally } = await import("./tally.ts");
+  const { Tally } = await import("./verify/datagrams.ts");
   const tally = new Tally();
   const counts = { sent: 0, received: 0 };
   let answers = 0;

@@ -5,14 +5,15 @@
  */
 import { dial } from "../net/dial.ts";
 import type { Endpoint } from "../net/endpoint.ts";
-import { EndpointError, reason } from "../net/error.ts";
+import { reason } from "../errors/reason.ts";
+import { EndpointError } from "../net/endpoint_error.ts";
 import type { ClientTls } from "../net/tls.ts";
-import { pause } from "../pause.ts";
-import { createLatencies } from "../report/latencies.ts";
-import type { PingSummary, ProbeResult } from "../report/results.ts";
-import { Messages } from "./messages.ts";
-import { datagramLink, type ProbeLink, streamLink } from "./probe_link.ts";
-import { type Probe, Probes } from "./probes.ts";
+import { pause } from "../async/pause.ts";
+import { createLatencies } from "./latencies.ts";
+import type { PingSummary, ProbeResult } from "./results.ts";
+import { Messages } from "./verify/messages.ts";
+import { datagramLink, type ProbeLink, streamLink } from "./probe_connection.ts";
+import { type Probe, Probes } from "./verify/probes.ts";
 
 /** Settings of {@linkcode ping}. */
 export interface PingOptions {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Endpoint, HostEndpoint } from "./endpoint.ts";
-import { EndpointError } from "./error.ts";
+import { EndpointError } from "./endpoint_error.ts";
 import type { Stream } from "./stream.ts";
 import { type ClientTls, startTls } from "./tls.ts";
 

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Endpoint, HostEndpoint } from "./endpoint.ts";
-import { EndpointError, errorCode } from "./error.ts";
+import { errorCode } from "../errors/reason.ts";
+import { EndpointError } from "./endpoint_error.ts";
 import type { Stream } from "./stream.ts";
 import { listenTcp } from "./tcp.ts";
 import { listenTls, type ServerTls } from "./tls.ts";

@@ -6,7 +6,7 @@
 import type { HostEndpoint } from "./endpoint.ts";
 import { formatHostPort } from "./endpoint.ts";
 import type { AddressListener } from "./listen.ts";
-import { duplexOf, NodeStream } from "./node_stream.ts";
+import { duplexOf, NodeStream } from "./node_tls.ts";
 import type { Stream } from "./stream.ts";
 import { listenTcp } from "./tcp.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { UnixEndpoint } from "./endpoint.ts";
-import { EndpointError } from "./error.ts";
+import { EndpointError } from "./endpoint_error.ts";
 import type { Listener } from "./listen.ts";
 
 /**

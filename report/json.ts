@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Latencies } from "./latencies.ts";
+import type { Latencies } from "../client/latencies.ts";
 
 /** Writes latencies as JSON, with some percentiles; null where there are none. */
 export function latenciesJson(

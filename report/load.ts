@@ -4,8 +4,8 @@
  * @module
  */
 import { latenciesJson, milliseconds } from "./json.ts";
-import type { Latencies } from "./latencies.ts";
-import { type LoadProgress, type LoadResult, totalErrors } from "./results.ts";
+import type { Latencies } from "../client/latencies.ts";
+import { type LoadProgress, type LoadResult, totalErrors } from "../client/results.ts";
 import { formatAmount, formatBytes, formatCount, formatRate, formatTime, listed } from "./units.ts";
 
 /** The percentiles that are shown. */

@@ -4,8 +4,8 @@
  * @module
  */
 import { latenciesJson, milliseconds } from "./json.ts";
-import type { Latencies } from "./latencies.ts";
-import type { PingSummary, ProbeResult } from "./results.ts";
+import type { Latencies } from "../client/latencies.ts";
+import type { PingSummary, ProbeResult } from "../client/results.ts";
 import { listed } from "./units.ts";
 
 /** The percentiles of a summary. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { BufferPool, LARGE, MAX_LARGE, SMALL } from "../echo/buffers.ts";
+import { BufferPool, LARGE, MAX_LARGE, SMALL } from "../server/buffers.ts";
 
 Deno.test("a connection starts small, grows once, and what it gives back is lent again", () => {
   const pool = new BufferPool();

@@ -1,7 +1,7 @@
 /** Latencies, their percentiles, and what other programs read of them. */
 import { assert, assertEquals } from "@std/assert";
 import { HistogramLogReader } from "npm:hdr-histogram-js@3.0.1";
-import { createLatencies, type Latencies } from "../report/latencies.ts";
+import { createLatencies, type Latencies } from "../client/latencies.ts";
 
 const PERCENTILES = [0, 1, 10, 25, 50, 75, 90, 99, 99.9, 99.99, 100];
 

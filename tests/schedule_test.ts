@@ -1,6 +1,6 @@
 /** When messages of a load are due. */
 import { assertEquals } from "@std/assert";
-import { type Plan, Schedule } from "../client/schedule.ts";
+import { type Plan, Schedule } from "../client/load/schedule.ts";
 
 /** A message every 10 ms from 1000 ms on, and no end, unless the plan says otherwise. */
 function schedule(plan: Partial<Plan> = {}): Schedule {

@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { createSocket, type Socket } from "node:dgram";
 import { connect, EchoError, EndpointError, type Input } from "../client.ts";
-import { LoopGuard } from "../echo/loop_guard.ts";
+import { LoopGuard } from "../server/loop_guard.ts";
 import type { HostEndpoint } from "../net/endpoint.ts";
 import { type Endpoint, serve, type Server } from "../server.ts";
 import { type LogLine, portOf, random, until } from "./local.ts";

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { lookInterval, Traffic } from "../echo/traffic.ts";
-import { reason } from "../net/error.ts";
-import type { ReadTurns } from "../net/read_turns.ts";
-import type { Stream } from "../net/stream.ts";
-import type { LoadErrorKind } from "../report/results.ts";
-import { describeChange } from "./difference.ts";
-import type { Exchange } from "./exchange.ts";
+import { lookInterval, Traffic } from "../../net/traffic.ts";
+import { reason } from "../../errors/reason.ts";
+import type { ReadTurns } from "../../net/read_turns.ts";
+import type { Stream } from "../../net/stream.ts";
+import type { LoadErrorKind } from "../results.ts";
+import { describeChange } from "../verify/difference.ts";
+import type { Exchange } from "../streams.ts";
 import type { Flow, FlowEvents, FlowSettings } from "./flow.ts";
-import type { Messages } from "./messages.ts";
+import type { Messages } from "../verify/messages.ts";
 
 /** Messages are put together to writes of this many bytes at most, where several wait. */
 const MAX_WRITE = 64 * 1024;

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { EndpointError, reason } from "../net/error.ts";
-import type { Stream } from "../net/stream.ts";
-import { pause } from "../pause.ts";
-import type { LoadErrorKind } from "../report/results.ts";
+import { reason } from "../../errors/reason.ts";
+import { EndpointError } from "../../net/endpoint_error.ts";
+import type { Stream } from "../../net/stream.ts";
+import { pause } from "../../async/pause.ts";
+import type { LoadErrorKind } from "../results.ts";
 import { type Flow, type FlowEvents, RETRY } from "./flow.ts";
 
 /** Opens a connection for every message, and closes it after the answer. */

@@ -3,28 +3,29 @@
  *
  * @module
  */
-import { lookInterval } from "../echo/traffic.ts";
-import { dial, type StreamEndpoint } from "../net/dial.ts";
-import type { Endpoint } from "../net/endpoint.ts";
-import { EndpointError, reason } from "../net/error.ts";
-import { ReadTurns } from "../net/read_turns.ts";
-import type { Stream } from "../net/stream.ts";
-import type { ClientTls } from "../net/tls.ts";
-import { pause } from "../pause.ts";
-import { createLatencies } from "../report/latencies.ts";
+import { lookInterval } from "../../net/traffic.ts";
+import { dial, type StreamEndpoint } from "../../net/dial.ts";
+import type { Endpoint } from "../../net/endpoint.ts";
+import { reason } from "../../errors/reason.ts";
+import { EndpointError } from "../../net/endpoint_error.ts";
+import { ReadTurns } from "../../net/read_turns.ts";
+import type { Stream } from "../../net/stream.ts";
+import type { ClientTls } from "../../net/tls.ts";
+import { pause } from "../../async/pause.ts";
+import { createLatencies } from "../latencies.ts";
 import {
   LOAD_ERROR_KINDS,
   type LoadErrorKind,
   type LoadProgress,
   type LoadResult,
   totalErrors,
-} from "../report/results.ts";
-import { DatagramFlow } from "./datagram_flow.ts";
+} from "../results.ts";
+import { DatagramFlow } from "./datagrams.ts";
 import { type Flow, type FlowEvents, type FlowSettings, RETRY } from "./flow.ts";
-import { Messages } from "./messages.ts";
-import { ReconnectingFlow } from "./reconnecting_flow.ts";
+import { Messages } from "../verify/messages.ts";
+import { ReconnectingFlow } from "./reconnecting.ts";
 import { Schedule } from "./schedule.ts";
-import { StreamFlow } from "./stream_flow.ts";
+import { StreamFlow } from "./stream.ts";
 
 /** What one thread does of a load. Everything in it can go to another thread. */
 export interface Share {

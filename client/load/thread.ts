@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { EndpointError, reason } from "../net/error.ts";
-import type { LoadResult } from "../report/results.ts";
+import { reason } from "../../errors/reason.ts";
+import { EndpointError } from "../../net/endpoint_error.ts";
+import type { LoadResult } from "../results.ts";
 import { generate } from "./generator.ts";
-import type { EncodedResult, WorkerMessage } from "./workers.ts";
+import type { EncodedResult, WorkerMessage } from "./threads.ts";
 
 addEventListener("message", (event) => {
   if (!(event instanceof MessageEvent)) return;

@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { EndpointError } from "../net/error.ts";
-import { createLatencies, type EncodedLatencies, type Latencies } from "../report/latencies.ts";
-import { LOAD_ERROR_KINDS, type LoadProgress, type LoadResult } from "../report/results.ts";
+import { EndpointError } from "../../net/endpoint_error.ts";
+import { createLatencies, type EncodedLatencies, type Latencies } from "../latencies.ts";
+import { LOAD_ERROR_KINDS, type LoadProgress, type LoadResult } from "../results.ts";
 import { MAX_EXAMPLES, type Share } from "./generator.ts";
+import { YodelError } from "../../errors/yodel_error.ts";
 
-const MODULE = new URL("./load_worker.ts", import.meta.url);
+const MODULE = new URL("./thread.ts", import.meta.url);
 
 /** A result on its way between threads. */
 export type EncodedResult =
@@ -23,7 +24,7 @@ export type WorkerMessage =
   | { failure: string };
 
 /** A thread cannot be started, or fails. Its message is one line for people. */
-export class ThreadError extends Error {
+export class ThreadError extends YodelError {
   override readonly name = "ThreadError";
 }
 
@@ -88,7 +89,7 @@ async function runInWorker(
   onProgress: (progress: LoadProgress) => void,
 ): Promise<EncodedResult> {
   // The bundler of `deno compile` looks for just this form.
-  const worker = new Worker(new URL("./load_worker.ts", import.meta.url), { type: "module" });
+  const worker = new Worker(new URL("./thread.ts", import.meta.url), { type: "module" });
   const { port1: port, port2 } = new MessageChannel();
   const stop = () => port.postMessage("stop");
   try {

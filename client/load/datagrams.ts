@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { lookInterval } from "../echo/traffic.ts";
-import { type DatagramLink, dialDatagrams } from "../net/datagrams.ts";
-import type { HostEndpoint } from "../net/endpoint.ts";
-import { pause } from "../pause.ts";
-import { describeDifference } from "./difference.ts";
-import type { Exchange } from "./exchange.ts";
+import { lookInterval } from "../../net/traffic.ts";
+import { type DatagramLink, dialDatagrams } from "../../net/udp.ts";
+import type { HostEndpoint } from "../../net/endpoint.ts";
+import { pause } from "../../async/pause.ts";
+import { describeDifference } from "../verify/difference.ts";
+import type { Exchange } from "../streams.ts";
 import type { Flow, FlowEvents, FlowSettings } from "./flow.ts";
-import type { Messages } from "./messages.ts";
+import type { Messages } from "../verify/messages.ts";
 
 /** How many bytes at the head of a datagram carry its number, where it has as many. */
 const NUMBER = 4;

@@ -8,7 +8,7 @@
 import { BaseHandler } from "jsr:@std/log@^0.224.14/base-handler";
 import type { LevelName } from "jsr:@std/log@^0.224.14/levels";
 import { Logger, type LogRecord } from "jsr:@std/log@^0.224.14/logger";
-import { escapeControls } from "./escape.ts";
+import { escapeControls } from "../net/escape.ts";
 
 /** Details of a log line. A key ends in its unit, where it has one: `duration_ms`. */
 export type LogFields = Record<string, string | number | readonly string[]>;

@@ -5,7 +5,7 @@
  * @module
  */
 import type { HostEndpoint } from "./endpoint.ts";
-import { EndpointError } from "./error.ts";
+import { EndpointError } from "./endpoint_error.ts";
 
 /** The most that a datagram over UDP and IPv4 can hold, in bytes. */
 export const MAX_DATAGRAM = 65_507;

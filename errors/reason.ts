@@ -1,24 +1,8 @@
 /**
- * What goes wrong between a program and an endpoint, in words for people.
+ * What goes wrong with files and networks, in words for people.
  *
  * @module
  */
-import { type Endpoint, formatEndpoint } from "./endpoint.ts";
-
-/** An endpoint that cannot be listened on or connected to. Its message is one line for people. */
-export class EndpointError extends Error {
-  override readonly name = "EndpointError";
-
-  /**
-   * @param doing what failed, as in "cannot connect to"
-   * @param endpoint on what it failed
-   * @param cause why; anything that is not an Error is taken as the words themselves
-   */
-  constructor(doing: string, endpoint: Endpoint, cause: unknown) {
-    super(`${doing} ${formatEndpoint(endpoint)}: ${reason(cause)}`, { cause });
-  }
-}
-
 const REASONS: Record<string, string> = {
   EACCES: "permission denied",
   EADDRINUSE: "address in use",
@@ -51,7 +35,7 @@ const UNTRUSTED: readonly (readonly [RegExp, string])[] = [
   [/UnknownIssuer|BadSignature/, "is not signed by a CA that is trusted here"],
 ];
 
-/** Says in a few words why an operation on the network failed. */
+/** Says in a few words why an operation failed. */
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const known = REASONS[errorCode(error) ?? ""];

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { ReadTurns } from "../net/read_turns.ts";
-import type { LoadErrorKind } from "../report/results.ts";
-import type { Exchange } from "./exchange.ts";
-import type { Messages } from "./messages.ts";
+import type { ReadTurns } from "../../net/read_turns.ts";
+import type { LoadErrorKind } from "../results.ts";
+import type { Exchange } from "../streams.ts";
+import type { Messages } from "../verify/messages.ts";
 
 /** How long to wait before another try to connect, in milliseconds. */
 export const RETRY = 100;

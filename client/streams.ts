@@ -1,11 +1,10 @@
 /**
- * What the clients of an echo server have in common: streams in and out, and
- * how an exchange can fail.
+ * Where a client takes bytes from, and where it puts them.
  *
  * @module
  */
-import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
-import { reason } from "../net/error.ts";
+import { reason } from "../errors/reason.ts";
+import { YodelError } from "../errors/yodel_error.ts";
 
 /** Where bytes come from, such as `Deno.stdin`. */
 export interface Input {
@@ -25,20 +24,8 @@ export interface Exchange {
   received: number;
 }
 
-/**
- * The answer was no: what was sent did not come back as it was, or not all of
- * it, or not in time. Its message is one line for people.
- */
-export class EchoError extends Error {
-  override readonly name = "EchoError";
-
-  constructor(endpoint: Endpoint, what: string) {
-    super(`${formatEndpoint(endpoint)}: ${what}`);
-  }
-}
-
 /** The input or the output of a client failed. Its cause is what the stream threw. */
-export class StreamError extends Error {
+export class StreamError extends YodelError {
   override readonly name = "StreamError";
 
   constructor(doing: string, cause: unknown) {

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { Endpoint } from "../net/endpoint.ts";
-import type { ClientTls } from "../net/tls.ts";
-import type { LoadProgress, LoadResult } from "../report/results.ts";
+import type { Endpoint } from "../../net/endpoint.ts";
+import type { ClientTls } from "../../net/tls.ts";
+import type { LoadProgress, LoadResult } from "../results.ts";
 import { generate, type Share } from "./generator.ts";
-import { runInWorkers } from "./workers.ts";
+import { runInWorkers } from "./threads.ts";
 
 /** Settings of {@linkcode load}. */
 export interface LoadOptions {

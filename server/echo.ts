@@ -6,7 +6,7 @@
 import { type BufferPool, SMALL } from "./buffers.ts";
 import type { ReadTurns } from "../net/read_turns.ts";
 import type { Stream } from "../net/stream.ts";
-import type { Traffic } from "./traffic.ts";
+import type { Traffic } from "../net/traffic.ts";
 
 /**
  * Sends everything that `stream` brings back on it, until its peer sends no more

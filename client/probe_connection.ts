@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { dialDatagrams } from "../net/datagrams.ts";
+import { dialDatagrams } from "../net/udp.ts";
 import type { HostEndpoint } from "../net/endpoint.ts";
-import { reason } from "../net/error.ts";
+import { reason } from "../errors/reason.ts";
 import type { Stream } from "../net/stream.ts";
 
 /** A way to a server. */

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Float64Histogram } from "npm:hdr-histogram-js@3.0.1";
+import { YodelError } from "../errors/yodel_error.ts";
 
 type Library = typeof import("npm:hdr-histogram-js@3.0.1");
 
@@ -24,7 +25,7 @@ async function library(): Promise<Library> {
 }
 
 /** The library for histograms could not be loaded. Its message is one line for people. */
-export class PackageError extends Error {
+export class PackageError extends YodelError {
   override readonly name = "PackageError";
 
   constructor(cause: unknown) {

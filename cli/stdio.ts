@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type Input, type Output, StreamError, writeAll } from "./client/exchange.ts";
-import { escapeControls } from "./escape.ts";
-import { pause } from "./pause.ts";
+import { type Input, type Output, StreamError, writeAll } from "../client/streams.ts";
+import { escapeControls } from "../net/escape.ts";
+import { pause } from "../async/pause.ts";
 
 const encoder = new TextEncoder();
 
