@@ -36,7 +36,7 @@ export { load, type LoadOptions } from "./client/load/load.ts";
 export { ping, type PingOptions } from "./client/ping.ts";
 export { type Endpoint, formatEndpoint, parseEndpoint } from "./net/endpoint.ts";
 export { EndpointError } from "./net/endpoint_error.ts";
-export type { ClientTls } from "./net/tls.ts";
+export type { ClientTls } from "./net/stream.ts";
 export type { Latencies, Range } from "./client/latencies.ts";
 export type {
   LoadErrorKind,

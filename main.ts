@@ -17,7 +17,8 @@ import {
 } from "./cli/parse.ts";
 import { type ClientTls, connect, load, ping } from "./client.ts";
 import config from "./deno.json" with { type: "json" };
-import { createLog, type Log } from "./cli/log.ts";
+import { createLog } from "./cli/log.ts";
+import type { Log } from "./server/log.ts";
 import { makeIdentity } from "./net/certificate.ts";
 import { MAX_DATAGRAM } from "./net/udp.ts";
 import { reason } from "./errors/reason.ts";

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { LOG_DATA_FORMS, LOG_FORMATS, LOG_LEVELS } from "./log.ts";
+import { LOG_DATA_FORMS } from "../server/log.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "./log.ts";
 import { choice, count, duration, file, fileMode, host, type Kind, size, toggle } from "./kinds.ts";
 import { MAX_DATAGRAM } from "../net/udp.ts";
 

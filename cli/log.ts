@@ -1,31 +1,14 @@
 /**
  * The server's log: lines on stderr, as text for people or JSON for programs.
  *
- * `@std/log` stands behind this file alone (design, "Dependencies").
+ * `@std/log` stands behind this file alone (docs/architecture.md, "Dependencies").
  *
  * @module
  */
 import { BaseHandler } from "jsr:@std/log@^0.224.14/base-handler";
 import type { LevelName } from "jsr:@std/log@^0.224.14/levels";
 import { Logger, type LogRecord } from "jsr:@std/log@^0.224.14/logger";
-import { escapeControls } from "../net/escape.ts";
-
-/** Details of a log line. A key ends in its unit, where it has one: `duration_ms`. */
-export type LogFields = Record<string, string | number | readonly string[]>;
-
-/** Writes a line. */
-type Write = (message: string, fields?: LogFields) => void;
-
-/**
- * Where the server says what happens. A level that nobody wants to read is left
- * out, and called as `log.debug?.(…)`, so that its lines are not even made.
- */
-export interface Log {
-  debug?: Write;
-  info?: Write;
-  warn?: Write;
-  error?: Write;
-}
+import type { Log, LogFields } from "../server/log.ts";
 
 /** The names of the levels, from the most talkative to the quietest. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -33,17 +16,8 @@ export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 /** How a log line can look. */
 export const LOG_FORMATS = ["text", "json"] as const;
 
-/** How the log can show what connections bring. */
-export const LOG_DATA_FORMS = ["off", "text", "hex"] as const;
-
-/** One of {@linkcode LOG_DATA_FORMS}. */
-export type LogDataForm = typeof LOG_DATA_FORMS[number];
-
 /** How much of the log may wait for its reader, in characters; more is dropped. */
 const MAX_WAITING = 1024 * 1024;
-
-/** How much {@linkcode excerpt} shows, in bytes. */
-const EXCERPT_BYTES = 256;
 
 /**
  * Makes a log that writes to stderr.
@@ -66,16 +40,6 @@ export function createLog(
     log[wanted] = (message, fields) => void logger[wanted](message, fields);
   }
   return log;
-}
-
-/** Shows the beginning of `bytes`, as text without control characters or as hexadecimal digits. */
-export function excerpt(bytes: Uint8Array, form: "text" | "hex"): string {
-  const shown = bytes.subarray(0, EXCERPT_BYTES);
-  const more = bytes.length > EXCERPT_BYTES ? "…" : "";
-  if (form === "hex") return shown.toHex() + more;
-  // As a stream, the decoder leaves out a character that the cut has halved.
-  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(shown, { stream: more !== "" });
-  return escapeControls(text) + more;
 }
 
 const encoder = new TextEncoder();

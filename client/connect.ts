@@ -8,7 +8,7 @@ import { dial } from "../net/dial.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { reason } from "../errors/reason.ts";
 import type { Stream } from "../net/stream.ts";
-import type { ClientTls } from "../net/tls.ts";
+import type { ClientTls } from "../net/stream.ts";
 import { connectDatagrams } from "./connect_datagrams.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";
@@ -148,7 +148,7 @@ async function receive(link: Link, output: Output): Promise<void> {
     try {
       length = await conn.read(chunk);
     } catch (error) {
-      // A TLS peer that leaves without close_notify has reached its end (design, rule 4).
+      // A TLS peer that leaves without close_notify has reached its end (docs/architecture.md, "The byte path", rule 4).
       if (error instanceof Deno.errors.UnexpectedEof) return;
       throw new EchoError(endpoint, reason(error) + sofar(traffic));
     }

@@ -7,7 +7,7 @@ import { dial } from "../net/dial.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { reason } from "../errors/reason.ts";
 import { EndpointError } from "../net/endpoint_error.ts";
-import type { ClientTls } from "../net/tls.ts";
+import type { ClientTls } from "../net/stream.ts";
 import { pause } from "../async/pause.ts";
 import { createLatencies } from "./latencies.ts";
 import type { PingSummary, ProbeResult } from "./results.ts";

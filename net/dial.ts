@@ -3,13 +3,12 @@
  *
  * @module
  */
-import type { Endpoint, HostEndpoint } from "./endpoint.ts";
+import type { StreamEndpoint } from "./endpoint.ts";
 import { EndpointError } from "./endpoint_error.ts";
-import type { Stream } from "./stream.ts";
-import { type ClientTls, startTls } from "./tls.ts";
-
-/** An endpoint with connections. */
-export type StreamEndpoint = Exclude<Endpoint, HostEndpoint<"udp">>;
+import type { ClientTls, Stream } from "./stream.ts";
+import { dialTcp } from "./tcp.ts";
+import { startTls } from "./tls.ts";
+import { dialUnix } from "./unix.ts";
 
 /** Settings of {@linkcode dial}. */
 export interface DialOptions {
@@ -26,8 +25,7 @@ export interface DialOptions {
 }
 
 /**
- * Opens a connection. Where a name has several addresses, they are tried in
- * turn, IPv6 and IPv4 (RFC 8305, by the runtime).
+ * Opens a connection.
  *
  * @throws {EndpointError} refused, unreachable, unknown host or timed out
  * @throws the reason of the signal
@@ -42,16 +40,11 @@ export async function dial(
     : undefined;
   const given = signal === undefined ? overdue.signal : AbortSignal.any([overdue.signal, signal]);
   try {
-    if (endpoint.scheme === "unix") {
-      return await Deno.connect({ transport: "unix", path: endpoint.path });
-    }
-    const { host, port } = endpoint;
-    const conn = await Deno.connect({ hostname: host, port, signal: given });
-    // What is sent should leave at once, not wait for more (Nagle).
-    conn.setNoDelay(true);
+    if (endpoint.scheme === "unix") return await dialUnix(endpoint);
+    const conn = await dialTcp(endpoint, given);
     if (endpoint.scheme === "tcp") return conn;
     onHandshake?.();
-    return await startTls(conn, host, tls, given);
+    return await startTls(conn, endpoint.host, tls, given);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     const cause = overdue.signal.aborted ? overdue.signal.reason : error;

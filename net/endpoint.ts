@@ -4,9 +4,10 @@
  *
  * @module
  */
+import { YodelError } from "../errors/yodel_error.ts";
 
 /** The transports that have hosts and ports. */
-type HostScheme = "tcp" | "tls" | "udp";
+export type HostScheme = "tcp" | "tls" | "udp";
 
 /** An endpoint with a host and a port. */
 export interface HostEndpoint<Scheme extends HostScheme = HostScheme> {
@@ -30,7 +31,10 @@ export type Endpoint =
   | HostEndpoint<"udp">
   | UnixEndpoint;
 
-/** What stands for an endpoint that was not given (design, "The command line"). */
+/** An endpoint with connections. */
+export type StreamEndpoint = Exclude<Endpoint, HostEndpoint<"udp">>;
+
+/** What stands for an endpoint that was not given (docs/architecture.md, "Endpoints"). */
 export const DEFAULT_ENDPOINT: HostEndpoint<"tcp"> = {
   scheme: "tcp",
   host: "localhost",
@@ -65,6 +69,23 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   };
 }
 
+/**
+ * Takes an endpoint as it is, or reads it from a text.
+ *
+ * @param leastPort 0 where any free port will do, otherwise 1
+ * @throws {YodelError} for what is no endpoint
+ */
+export function readEndpoint(given: Endpoint | string, leastPort: 0 | 1): Endpoint {
+  const endpoint = typeof given === "string" ? parseEndpoint(given) : given;
+  if (endpoint !== undefined && (endpoint.scheme === "unix" || endpoint.port >= leastPort)) {
+    return endpoint;
+  }
+  const text = typeof given === "string" ? given : formatEndpoint(given);
+  throw new YodelError(
+    `endpoint ${JSON.stringify(text)}: expected ${ENDPOINT_FORM}, PORT from ${leastPort} to 65535`,
+  );
+}
+
 /** Writes an endpoint so that {@linkcode parseEndpoint} reads it: `tcp://[::1]:2222`. */
 export function formatEndpoint(endpoint: Endpoint): string {
   if (endpoint.scheme === "unix") return `unix:${endpoint.path}`;
@@ -74,4 +95,9 @@ export function formatEndpoint(endpoint: Endpoint): string {
 /** Writes a host and a port as one word, an IPv6 address in brackets: `[::1]:2222`. */
 export function formatHostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Writes where the other end of a connection is: `127.0.0.1:40312`. That of a Unix socket has no name. */
+export function formatAddress(address: Deno.Addr): string {
+  return "hostname" in address ? formatHostPort(address.hostname, address.port) : "unix";
 }

@@ -1,6 +1,6 @@
 /**
- * Makes text from the network harmless for a terminal or a log (design, byte
- * path, rule 7).
+ * Makes text from the network harmless for a terminal or a log (docs/architecture.md,
+ * "The byte path", rule 7).
  *
  * @module
  */

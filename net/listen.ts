@@ -3,34 +3,14 @@
  *
  * @module
  */
-import type { Endpoint, HostEndpoint } from "./endpoint.ts";
 import { errorCode } from "../errors/reason.ts";
+import type { Endpoint, HostEndpoint, StreamEndpoint } from "./endpoint.ts";
 import { EndpointError } from "./endpoint_error.ts";
-import type { Stream } from "./stream.ts";
+import type { Listener, ServerTls } from "./stream.ts";
 import { listenTcp } from "./tcp.ts";
-import { listenTls, type ServerTls } from "./tls.ts";
-import { listenOnUnix } from "./unix.ts";
-
-/** Something that connections arrive at. */
-export interface Listener {
-  /** Where it listens, with the address and port that it has in fact. */
-  readonly endpoint: Endpoint;
-  /** Waits for the next connection; throws for one that failed, and when it is closed. */
-  accept(): Promise<Arrival>;
-  close(): void;
-}
-
-/** A connection that was accepted. */
-export interface Arrival {
-  readonly stream: Stream;
-  /** Who it is from, for the log: `127.0.0.1:40312`. */
-  readonly peer: () => string;
-}
-
-/** A listener at an address and port, whatever it speaks. */
-export interface AddressListener extends Omit<Listener, "endpoint"> {
-  readonly addr: Deno.NetAddr;
-}
+import { listenTls } from "./tls.ts";
+import { type DatagramListener, listenUdp } from "./udp.ts";
+import { listenUnix } from "./unix.ts";
 
 /** Settings of {@linkcode listen}. */
 export interface ListenOptions {
@@ -60,9 +40,32 @@ const TWO_ADDRESSES = new Map<string, readonly [string, string]>([
  *
  * @throws {EndpointError} where it cannot be listened on
  */
-export async function listen(endpoint: Endpoint, options: ListenOptions): Promise<Listener[]> {
-  if (endpoint.scheme === "unix") return [await listenOnUnix(endpoint, options.socketMode)];
-  return await atEachAddress(endpoint, (endpoint) => listenAt(endpoint, options));
+export async function listen(
+  endpoint: StreamEndpoint,
+  { backlog, socketMode, tls }: ListenOptions,
+): Promise<Listener[]> {
+  switch (endpoint.scheme) {
+    case "unix":
+      return [await open(endpoint, (endpoint) => listenUnix(endpoint, socketMode))];
+    case "tcp":
+      return await openAtEach(endpoint, (endpoint) => listenTcp(endpoint, backlog));
+    case "tls":
+      return await openAtEach(endpoint, (endpoint) => {
+        if (tls === undefined) throw new Error("it needs a certificate and a key");
+        return listenTls(endpoint, backlog, tls);
+      });
+  }
+}
+
+/**
+ * Receives datagrams at each address that an endpoint means.
+ *
+ * @throws {EndpointError} where it cannot be listened on
+ */
+export async function listenForDatagrams(
+  endpoint: HostEndpoint<"udp">,
+): Promise<DatagramListener[]> {
+  return await openAtEach(endpoint, listenUdp);
 }
 
 /** Something that was opened at an address. */
@@ -71,24 +74,30 @@ interface Opened {
   close(): void;
 }
 
-/**
- * Opens something at each address that an endpoint means, with the same port.
- *
- * @throws {EndpointError} where one cannot be opened; then none is
- */
-export async function atEachAddress<T extends Opened>(
-  endpoint: HostEndpoint,
-  open: (endpoint: HostEndpoint) => Promise<T>,
+type Open<E extends Endpoint, T> = (endpoint: E) => Promise<T> | T;
+
+async function open<E extends Endpoint, T>(endpoint: E, how: Open<E, T>): Promise<T> {
+  try {
+    return await how(endpoint);
+  } catch (error) {
+    throw new EndpointError("cannot listen on", endpoint, error);
+  }
+}
+
+/** Opens something at each address that an endpoint means, with the same port, or at none. */
+async function openAtEach<E extends HostEndpoint, T extends Opened>(
+  endpoint: E,
+  how: Open<E, T>,
 ): Promise<T[]> {
   const addresses = TWO_ADDRESSES.get(endpoint.host);
-  if (addresses === undefined) return [await open(endpoint)];
+  if (addresses === undefined) return [await open(endpoint, how)];
   for (let tries = 1;; tries++) {
     const [first, second] = addresses;
-    const one = await openWhereThereIs({ ...endpoint, host: first }, open);
-    if (one === undefined) return [await open({ ...endpoint, host: second })];
+    const one = await openWhereThereIs({ ...endpoint, host: first }, how);
+    if (one === undefined) return [await open({ ...endpoint, host: second }, how)];
     const { port } = one.endpoint;
     try {
-      const other = await openWhereThereIs({ ...endpoint, host: second, port }, open);
+      const other = await openWhereThereIs({ ...endpoint, host: second, port }, how);
       return other === undefined ? [one] : [one, other];
     } catch (error) {
       // On most systems :: takes IPv4 too, and leaves nothing to do for 0.0.0.0.
@@ -101,38 +110,15 @@ export async function atEachAddress<T extends Opened>(
 }
 
 /** Opens something at an address, or returns undefined where this machine does not have it. */
-async function openWhereThereIs<T extends Opened>(
-  endpoint: HostEndpoint,
-  open: (endpoint: HostEndpoint) => Promise<T>,
+async function openWhereThereIs<E extends HostEndpoint, T extends Opened>(
+  endpoint: E,
+  how: Open<E, T>,
 ): Promise<T | undefined> {
   try {
-    return await open(endpoint);
+    return await open(endpoint, how);
   } catch (error) {
     if (["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes(codeOf(error) ?? "")) return undefined;
     throw error;
-  }
-}
-
-async function listenAt(
-  endpoint: HostEndpoint,
-  options: ListenOptions,
-): Promise<Listener & Opened> {
-  const { backlog, tls } = options;
-  try {
-    if (endpoint.scheme === "tls" && tls === undefined) {
-      throw new Error("it needs a certificate and a key");
-    }
-    const listener = endpoint.scheme === "tls" && tls !== undefined
-      ? await listenTls(endpoint, backlog, tls)
-      : listenTcp(endpoint, backlog);
-    const { addr } = listener;
-    return {
-      endpoint: { ...endpoint, host: addr.hostname, port: addr.port },
-      accept: () => listener.accept(),
-      close: () => listener.close(),
-    };
-  } catch (error) {
-    throw new EndpointError("cannot listen on", endpoint, error);
   }
 }
 

@@ -1,128 +1,101 @@
 /**
- * Between connections of Deno's kind and of Node's, for what only Node's TLS
- * can do.
+ * TLS by Node, over connections of Deno's: for what Deno's own cannot do.
  *
  * @module
  */
-import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
-import type { Stream } from "./stream.ts";
-
-/** How much is read from the network at once, in bytes. */
-const CHUNK = 64 * 1024;
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import { connect, createServer } from "node:tls";
+import type { HostEndpoint } from "./endpoint.ts";
+import { duplexOf, NodeStream } from "./node_stream.ts";
+import type { ClientTls, Listener, ServerTls, Stream } from "./stream.ts";
+import { listenTcp } from "./tcp.ts";
 
 /**
- * Makes a stream of Node's kind of a connection, for Node's TLS to run over.
+ * Listens for TLS connections of clients that show a certificate.
  *
- * Node's TLS must not be paused: in Deno 2.9 it then loses the end. So this
- * takes nothing more from the network until what it brought has been read.
- *
- * @param consumed resolves when there is nothing left that waits to be read;
- *   there is nothing to wait for where it returns no promise
+ * @param clientCa the authority that has to have signed it, in PEM
+ * @throws what is wrong with the certificates, the key or the address
  */
-export async function duplexOf(
-  conn: Stream,
-  consumed: () => Promise<void> | undefined,
-): Promise<Duplex> {
-  const { Duplex } = await import("node:stream");
-  const chunk = new Uint8Array(CHUNK);
-  async function readSome(): Promise<Uint8Array | null> {
-    await consumed();
-    const length = await conn.read(chunk);
-    return length === null ? null : chunk.slice(0, length);
+export function listenAskingForCertificates(
+  endpoint: HostEndpoint<"tls">,
+  backlog: number,
+  tls: ServerTls & { readonly clientCa: string },
+): Listener<HostEndpoint<"tls">> {
+  // What is wrong with the certificate, the key or the CA shows here, and not at the first connection.
+  Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert: tls.cert, key: tls.key }).close();
+  try {
+    new X509Certificate(tls.clientCa);
+  } catch {
+    throw new Error("the client CA is not a certificate in PEM");
   }
-  async function writeAll(bytes: Uint8Array): Promise<void> {
-    for (let written = 0; written < bytes.length;) {
-      written += await conn.write(bytes.subarray(written));
-    }
-  }
-  return new Duplex({
-    allowHalfOpen: true,
-    read() {
-      readSome().then((bytes) => this.push(bytes), (error) => this.destroy(error));
-    },
-    write(bytes: Uint8Array, _encoding, done) {
-      writeAll(bytes).then(() => done(), done);
-    },
-    final(done) {
-      conn.closeWrite().then(() => done(), () => done());
-    },
-    destroy(error, done) {
-      conn.close();
-      done(error);
-    },
-  });
+  const listener = listenTcp(endpoint, backlog);
+  return { ...listener, accept: async () => askForCertificate(await listener.accept(), tls) };
 }
 
-/** Reads and writes a TLS socket of Node's as if it were a `Deno.Conn`. */
-export class NodeStream implements Stream {
-  readonly #socket: TLSSocket;
-  /** What came and is not read yet. */
-  #arrived: Uint8Array[] = [];
-  #ended = false;
-  #failure: Error | undefined;
-  #change = Promise.withResolvers<void>();
-  #consumed = Promise.withResolvers<void>();
-
-  constructor(socket: TLSSocket) {
-    this.#socket = socket;
-    const announce = () => {
-      this.#change.resolve();
-      this.#change = Promise.withResolvers();
-    };
-    socket.on("data", (bytes: Uint8Array) => {
-      this.#arrived.push(bytes);
-      announce();
+/**
+ * Makes a TLS connection of one that a client has opened. The handshake goes on
+ * by itself; what it fails with is what the first read or write throws.
+ */
+function askForCertificate(conn: Stream, { cert, key, clientCa }: ServerTls): Stream {
+  let stream: NodeStream | undefined;
+  const duplex = duplexOf(conn, () => stream?.consumed());
+  const handshake = new Promise<NodeStream>((resolve, reject) => {
+    const options = { cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: true };
+    // Of Node's kinds of TLS only a server looks who has signed the certificate.
+    const server = createServer(
+      { ...options, allowHalfOpen: true },
+      (socket) => resolve(stream = new NodeStream(socket, conn.remoteAddr)),
+    );
+    server.on("tlsClientError", (error) => {
+      reject(error);
+      // Ended first, so that the client hears why.
+      duplex.end(() => duplex.destroy());
     });
-    socket.on("end", () => {
-      this.#ended = true;
-      announce();
+    duplex.once("end", () => {
+      if (stream === undefined) duplex.destroy();
     });
-    socket.on("error", (error: Error) => {
-      this.#failure ??= error;
-      announce();
-    });
-    socket.on("close", announce);
-  }
+    duplex.once("close", () => reject(new Error("left before the end of the handshake")));
+    server.emit("connection", duplex);
+  });
+  handshake.catch(() => {});
+  return {
+    remoteAddr: conn.remoteAddr,
+    read: async (into) => await (await handshake).read(into),
+    write: async (bytes) => await (await handshake).write(bytes),
+    closeWrite: async () => await (await handshake).closeWrite(),
+    close: () => void duplex.destroy(),
+  };
+}
 
-  /** Resolves when all that came has been read. */
-  async consumed(): Promise<void> {
-    while (this.#arrived.length > 0) {
-      this.#consumed = Promise.withResolvers();
-      await this.#consumed.promise;
-    }
-  }
-
-  async read(into: Uint8Array): Promise<number | null> {
-    for (;;) {
-      const first = this.#arrived[0];
-      if (first !== undefined) {
-        const bytes = first.subarray(0, into.length);
-        into.set(bytes);
-        if (bytes.length === first.length) this.#arrived.shift();
-        else this.#arrived[0] = first.subarray(bytes.length);
-        if (this.#arrived.length === 0) this.#consumed.resolve();
-        return bytes.length;
-      }
-      if (this.#ended) return null;
-      if (this.#failure !== undefined) throw this.#failure;
-      if (this.#socket.destroyed) throw new Deno.errors.Interrupted("the connection was closed");
-      await this.#change.promise;
-    }
-  }
-
-  async write(bytes: Uint8Array): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.#socket.write(bytes, (error) => error ? reject(error) : resolve());
-    });
-    return bytes.length;
-  }
-
-  async closeWrite(): Promise<void> {
-    await new Promise<void>((resolve) => this.#socket.end(resolve));
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
+/**
+ * Makes a TLS connection out of a TCP connection, showing a certificate or
+ * trusting any; see `startTls`.
+ */
+export async function startNodeTls(
+  conn: Deno.TcpConn,
+  host: string,
+  tls: ClientTls,
+  signal: AbortSignal,
+): Promise<Stream> {
+  let stream: NodeStream | undefined;
+  const socket = duplexOf(conn, () => stream?.consumed());
+  const name = tls.serverName ?? host;
+  return await new Promise<Stream>((resolve, reject) => {
+    const tlsSocket = connect({
+      socket,
+      host: name,
+      servername: isIP(name) === 0 ? name : undefined,
+      ca: tls.ca,
+      cert: tls.cert,
+      key: tls.key,
+      rejectUnauthorized: !tls.insecure,
+      // Node has this option of connect, its types do not.
+      ...{ allowHalfOpen: true },
+    }, () => resolve(stream = new NodeStream(tlsSocket, conn.remoteAddr)));
+    tlsSocket.once("error", reject);
+    signal.addEventListener("abort", () => {
+      if (stream === undefined) tlsSocket.destroy(new Error("given up"));
+    }, { once: true });
+  });
 }

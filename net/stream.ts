@@ -3,6 +3,39 @@
  *
  * @module
  */
+import type { Endpoint } from "./endpoint.ts";
 
 /** A connection over TCP, TLS or a Unix socket. `Deno.Conn` is one. */
-export type Stream = Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close">;
+export type Stream = Pick<
+  Deno.Conn,
+  "read" | "write" | "closeWrite" | "close" | "remoteAddr"
+>;
+
+/** Something that connections arrive at. */
+export interface Listener<E extends Endpoint = Endpoint> {
+  /** Where it listens, with the address and port that it has in fact. */
+  readonly endpoint: E;
+  /** Waits for the next connection; throws for one that failed, and when it is closed. */
+  accept(): Promise<Stream>;
+  close(): void;
+}
+
+/** What a server shows and asks for on `tls://`; all in PEM. */
+export interface ServerTls {
+  readonly cert: string;
+  readonly key: string;
+  /** Clients must have a certificate that this authority signed. */
+  readonly clientCa?: string;
+}
+
+/** What a client shows and trusts on `tls://`; all in PEM. */
+export interface ClientTls {
+  /** An authority to trust. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  /** The name that the server's certificate is for, where it is not the host. */
+  readonly serverName?: string;
+  /** Trusts any certificate. */
+  readonly insecure?: boolean;
+}

@@ -1,36 +1,52 @@
 /**
- * Listening over TCP.
+ * TCP, on both sides.
+ *
+ * What is sent leaves at once on either: an answer longer than the server's
+ * buffer would otherwise wait for the peer's delayed acknowledgement of its
+ * first part (Nagle, 44 ms).
  *
  * @module
  */
-import { formatHostPort, type HostEndpoint } from "./endpoint.ts";
-import type { AddressListener, Arrival } from "./listen.ts";
+import type { HostEndpoint } from "./endpoint.ts";
+import type { Listener } from "./stream.ts";
 
 /**
- * Listens for TCP connections at an address.
+ * Listens for TCP connections at an address, over which another transport may run.
  *
+ * @param backlog how many connections wait in the kernel to be accepted
  * @throws what is wrong with the address
  */
-export function listenTcp({ host, port }: HostEndpoint, backlog: number): AddressListener {
+export function listenTcp<E extends HostEndpoint>(endpoint: E, backlog: number): Listener<E> {
+  const { host, port } = endpoint;
   const listener = Deno.listen({ hostname: host, port, tcpBacklog: backlog });
+  const { addr } = listener;
   return {
-    addr: listener.addr,
-    accept: async () => arrival(await listener.accept()),
+    endpoint: { ...endpoint, host: addr.hostname, port: addr.port },
+    accept: async () => withoutDelay(await listener.accept()),
     close: () => listener.close(),
   };
 }
 
-function arrival(conn: Deno.TcpConn): Arrival {
-  // An answer longer than the server's buffer would otherwise wait for the
-  // peer's delayed acknowledgement of its first part (Nagle, 44 ms).
+/**
+ * Opens a TCP connection. Where a name has several addresses, they are tried in
+ * turn, IPv6 and IPv4 (RFC 8305, by the runtime).
+ *
+ * @throws why it cannot be opened, or the reason of the signal
+ */
+export async function dialTcp(
+  { host, port }: HostEndpoint,
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
+  return withoutDelay(await Deno.connect({ hostname: host, port, signal }));
+}
+
+function withoutDelay(conn: Deno.TcpConn): Deno.TcpConn {
   try {
     conn.setNoDelay(true);
+    return conn;
   } catch (error) {
+    // The peer has gone already.
     conn.close();
     throw error;
   }
-  return {
-    stream: conn,
-    peer: () => formatHostPort(conn.remoteAddr.hostname, conn.remoteAddr.port),
-  };
 }

@@ -19,7 +19,7 @@ export interface Source {
 /** A socket that receives datagrams at an address. */
 export interface DatagramListener {
   /** Where it listens, with the port that it has in fact. */
-  readonly endpoint: HostEndpoint;
+  readonly endpoint: HostEndpoint<"udp">;
   /** Gets every datagram with where it came from. Set once, before the first one is expected. */
   onDatagram?: (bytes: Uint8Array, source: Source) => void;
   /** Sends a datagram from this address. Whether it arrives nobody knows. */
@@ -30,9 +30,9 @@ export interface DatagramListener {
 /**
  * Receives datagrams at an address.
  *
- * @throws {EndpointError} where it cannot be listened on
+ * @throws what is wrong with the address
  */
-export async function listenForDatagrams(endpoint: HostEndpoint): Promise<DatagramListener> {
+export async function listenUdp(endpoint: HostEndpoint<"udp">): Promise<DatagramListener> {
   const { createSocket } = await import("node:dgram");
   const socket = createSocket(endpoint.host.includes(":") ? "udp6" : "udp4");
   try {
@@ -45,7 +45,7 @@ export async function listenForDatagrams(endpoint: HostEndpoint): Promise<Datagr
     });
   } catch (error) {
     socket.close();
-    throw new EndpointError("cannot listen on", endpoint, error);
+    throw error;
   }
   // What goes wrong later concerns one datagram, which may always get lost.
   socket.on("error", () => {});

@@ -1,11 +1,10 @@
 /**
- * Unix sockets.
+ * Unix sockets, on both sides.
  *
  * @module
  */
 import type { UnixEndpoint } from "./endpoint.ts";
-import { EndpointError } from "./endpoint_error.ts";
-import type { Listener } from "./listen.ts";
+import type { Listener, Stream } from "./stream.ts";
 
 /**
  * Listens on a Unix socket. A socket file at which nobody listens any more is
@@ -13,26 +12,26 @@ import type { Listener } from "./listen.ts";
  * closed.
  *
  * @param mode permissions of the file, such as 0o600
- * @throws {EndpointError} where somebody listens already, or it cannot be done
+ * @throws where somebody listens already, or it cannot be done
  */
-export async function listenOnUnix(endpoint: UnixEndpoint, mode: number): Promise<Listener> {
+export async function listenUnix(endpoint: UnixEndpoint, mode: number): Promise<Listener> {
   const { path } = endpoint;
-  try {
-    await removeStale(path);
-    const listener = Deno.listen({ transport: "unix", path });
-    await Deno.chmod(path, mode).catch((error) => {
-      listener.close();
-      throw error;
-    });
-    return {
-      endpoint,
-      // The peer of a Unix socket has no name.
-      accept: async () => ({ stream: await listener.accept(), peer: () => "unix" }),
-      close: () => listener.close(),
-    };
-  } catch (error) {
-    throw new EndpointError("cannot listen on", endpoint, error);
-  }
+  await removeStale(path);
+  const listener = Deno.listen({ transport: "unix", path });
+  await Deno.chmod(path, mode).catch((error) => {
+    listener.close();
+    throw error;
+  });
+  return { endpoint, accept: () => listener.accept(), close: () => listener.close() };
+}
+
+/**
+ * Opens a connection to a Unix socket.
+ *
+ * @throws why it cannot be opened
+ */
+export async function dialUnix({ path }: UnixEndpoint): Promise<Stream> {
+  return await Deno.connect({ transport: "unix", path });
 }
 
 /** Removes the socket file that a server left behind when it was killed. */

@@ -17,9 +17,9 @@ export const LARGE = 256 * 1024;
 
 /**
  * At most this many large buffers (32 MiB) are lent at once: with the buffers
- * of the kernel, this bounds what clients can make the server hold (design,
- * byte path, rule 6). When none is left, a connection goes on with its small
- * one, only slower.
+ * of the kernel, this bounds what clients can make the server hold
+ * (docs/architecture.md, "The byte path", rule 2). When none is left, a
+ * connection goes on with its small one, only slower.
  */
 export const MAX_LARGE = 128;
 

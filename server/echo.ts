@@ -14,7 +14,7 @@ import type { Traffic } from "../net/traffic.ts";
  * does not read is not read from either.
  *
  * This is the hot path: one read and one write a round trip, and no timer,
- * closure or allocation in between (design, byte path, rules 2, 3 and 6).
+ * closure or allocation in between (docs/architecture.md, "The byte path", rules 2, 3 and 6).
  *
  * @param stream the stream; it stays open. To close it is all that is left to do:
  *   with nothing unread, that sends the end after what is still under way, as a
@@ -22,7 +22,6 @@ import type { Traffic } from "../net/traffic.ts";
  * @param traffic counts what has passed, while it passes
  * @param buffers lends what to read into
  * @param turns keeps many streams from starving each other
- * @param onRead sees the bytes of each read, before they are sent back
  * @throws what `stream` throws when its peer resets it or it is closed meanwhile
  */
 export async function echo(
@@ -30,7 +29,6 @@ export async function echo(
   traffic: Traffic,
   buffers: BufferPool,
   turns: ReadTurns,
-  onRead?: (bytes: Uint8Array) => void,
 ): Promise<void> {
   let buffer = buffers.small();
   // The last read's part of the buffer, kept because messages are often of one size.
@@ -45,7 +43,6 @@ export async function echo(
       if (bytes.length !== length || bytes.buffer !== buffer.buffer) {
         bytes = buffer.subarray(0, length);
       }
-      if (onRead !== undefined) onRead(bytes);
       let written = await stream.write(bytes);
       traffic.sent += written;
       while (written < length) {

@@ -4,13 +4,13 @@
  * @module
  */
 import { lookInterval } from "../../net/traffic.ts";
-import { dial, type StreamEndpoint } from "../../net/dial.ts";
-import type { Endpoint } from "../../net/endpoint.ts";
+import { dial } from "../../net/dial.ts";
+import type { Endpoint, StreamEndpoint } from "../../net/endpoint.ts";
 import { reason } from "../../errors/reason.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";
 import { ReadTurns } from "../../net/read_turns.ts";
 import type { Stream } from "../../net/stream.ts";
-import type { ClientTls } from "../../net/tls.ts";
+import type { ClientTls } from "../../net/stream.ts";
 import { pause } from "../../async/pause.ts";
 import { createLatencies } from "../latencies.ts";
 import {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Endpoint } from "../../net/endpoint.ts";
-import type { ClientTls } from "../../net/tls.ts";
+import type { ClientTls } from "../../net/stream.ts";
 import type { LoadProgress, LoadResult } from "../results.ts";
 import { generate, type Share } from "./generator.ts";
 import { runInWorkers } from "./threads.ts";

@@ -1,0 +1,57 @@
+/**
+ * Accepting connections.
+ *
+ * @module
+ */
+import { pause } from "../async/pause.ts";
+import { errorCode, reason } from "../errors/reason.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
+import type { Listener } from "../net/stream.ts";
+import type { Connections } from "./connections.ts";
+import type { Log } from "./log.ts";
+
+/** Errors of accept(2) that last until something is released, and would be met again at once. */
+const SHORTAGES = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
+
+/** How long to leave a listener alone when the system is short of something, in milliseconds. */
+const SHORTAGE_PAUSE = 100;
+
+/** A shortage that goes on is logged again after this long, in milliseconds. */
+const SHORTAGE_REMINDER = 60_000;
+
+/**
+ * Accepts connections, where there is room for them, until the server stops and
+ * the listener is closed. An error of accept concerns one connection, or all
+ * for a while, but never the listener: only closing that ends the loop
+ * (docs/architecture.md, "The byte path", rule 5).
+ */
+export async function acceptFrom(
+  listener: Listener,
+  connections: Connections,
+  log: Log,
+  stopping: AbortSignal,
+): Promise<void> {
+  const endpoint = formatEndpoint(listener.endpoint);
+  let reminded = -Infinity;
+  while (!stopping.aborted) {
+    while (connections.isFull) await connections.room();
+    try {
+      const stream = await listener.accept();
+      // With several listeners another one may have taken the last place meanwhile.
+      while (connections.isFull) await connections.room();
+      if (stopping.aborted) stream.close();
+      else connections.serve(stream, listener.endpoint);
+    } catch (error) {
+      if (stopping.aborted) return;
+      if (!SHORTAGES.has(errorCode(error) ?? "")) {
+        log.debug?.("not accepted", { endpoint, error: reason(error) });
+        continue;
+      }
+      if (performance.now() - reminded > SHORTAGE_REMINDER) {
+        reminded = performance.now();
+        log.warn?.("cannot accept for now", { endpoint, error: reason(error) });
+      }
+      await pause(SHORTAGE_PAUSE);
+    }
+  }
+}

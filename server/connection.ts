@@ -1,0 +1,108 @@
+/**
+ * The life of one connection, from when it was accepted until it is closed.
+ *
+ * @module
+ */
+import { errorCode, reason } from "../errors/reason.ts";
+import { type Endpoint, formatAddress, formatEndpoint } from "../net/endpoint.ts";
+import type { Stream } from "../net/stream.ts";
+import { Traffic } from "../net/traffic.ts";
+import type { Log, LogFields } from "./log.ts";
+
+/** Why a connection ended. */
+export type Ending = "eof" | "reset" | "idle" | "drain" | "error";
+
+/** A connection that was accepted. */
+export class Connection {
+  readonly traffic = new Traffic();
+  readonly #opened = performance.now();
+  /** Set by whoever ends it from outside its own task, before its task can meet the error of that. */
+  #ending: Ending | undefined;
+  #closed = false;
+
+  /**
+   * @param number counts the connections of a server, from 1 on
+   * @param endpoint where it was accepted
+   */
+  constructor(
+    readonly number: number,
+    readonly stream: Stream,
+    readonly endpoint: Endpoint,
+  ) {}
+
+  /** Runs the echo until the peer has sent all, or it breaks or is closed; then closes it. */
+  async serve(echo: (connection: Connection) => Promise<void>, log: Log): Promise<void> {
+    log.debug?.("opened", this.#identity());
+    let failure: unknown;
+    try {
+      await echo(this);
+      // Closing ends the sending side as well, but TLS wants to be told before.
+      if (this.endpoint.scheme === "tls") await this.stream.closeWrite();
+    } catch (error) {
+      // A TLS peer that leaves without close_notify has reached its end
+      // (docs/architecture.md, "The byte path", rule 4).
+      if (!(error instanceof Deno.errors.UnexpectedEof)) failure = error;
+    }
+    this.close(endingAfter(failure));
+    this.#logClosed(log, failure);
+  }
+
+  /** Closes it; its task, if it still runs, ends with the error that this brings it. */
+  close(ending?: Ending): void {
+    if (ending !== undefined) this.#ending ??= ending;
+    if (this.#closed) return;
+    this.#closed = true;
+    this.stream.close();
+  }
+
+  /** Sends no more, once all is sent back; what it is closed with later counts as drained. */
+  finish(): void {
+    this.#ending ??= "drain";
+    this.traffic.restart();
+    // Should it fail, its own task meets the same error.
+    this.stream.closeWrite().catch(() => {});
+  }
+
+  /** Whether it was told to {@linkcode finish}, or closed from outside. */
+  get isEnding(): boolean {
+    return this.#ending !== undefined;
+  }
+
+  /** One line tells its whole story. If it came and went in silence, as probes do, that is for debugging. */
+  #logClosed(log: Log, failure: unknown): void {
+    const { received, sent } = this.traffic;
+    if (this.#ending === "error") {
+      log.info?.("closed", { ...this.#story(), error: reason(failure) });
+    } else if (this.#ending === "drain" && sent < received) {
+      log.warn?.("closed before it was finished", this.#story());
+    } else if (this.#ending === "eof" && received === 0) {
+      log.debug?.("closed", this.#story());
+    } else {
+      log.info?.("closed", this.#story());
+    }
+  }
+
+  #identity(): LogFields {
+    return {
+      connection: this.number,
+      peer: formatAddress(this.stream.remoteAddr),
+      endpoint: formatEndpoint(this.endpoint),
+    };
+  }
+
+  #story(): LogFields {
+    return {
+      ...this.#identity(),
+      received_bytes: this.traffic.received,
+      sent_bytes: this.traffic.sent,
+      duration_ms: Math.round(performance.now() - this.#opened),
+      why: this.#ending ?? "error",
+    };
+  }
+}
+
+function endingAfter(failure: unknown): Ending {
+  if (failure === undefined) return "eof";
+  const code = errorCode(failure) ?? "";
+  return ["ECONNRESET", "ECONNABORTED", "EPIPE", "ENOTCONN"].includes(code) ? "reset" : "error";
+}

@@ -1,0 +1,124 @@
+/**
+ * All connections of a server: the limit on their number, idle time, the end.
+ *
+ * @module
+ */
+import { Change } from "../async/change.ts";
+import { pause } from "../async/pause.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+import { ReadTurns } from "../net/read_turns.ts";
+import type { Stream } from "../net/stream.ts";
+import { sweepInterval } from "../net/traffic.ts";
+import { BufferPool } from "./buffers.ts";
+import { Connection } from "./connection.ts";
+import { dataLog } from "./data_log.ts";
+import { echo } from "./echo.ts";
+import type { ServePlan } from "./plan.ts";
+import { type Stage, stagedEcho } from "./staged_echo.ts";
+
+/** From one look to the next, while the server drains, at what is left to do, in milliseconds. */
+const DRAIN_INTERVAL = 50;
+
+/** A connection on which nothing passed for so long, and all is sent, has finished; in milliseconds. */
+const FINISHED = 200;
+
+/** How long the peer has to close as well, once the server has closed its side, in milliseconds. */
+const LINGER = 1000;
+
+/** Serves connections, each in its own task. */
+export class Connections {
+  readonly #plan: ServePlan;
+  readonly #stopping: AbortSignal;
+  readonly #buffers = new BufferPool();
+  readonly #turns = new ReadTurns();
+  readonly #open = new Set<Connection>();
+  readonly #room = new Change();
+  readonly #sweep: ReturnType<typeof setInterval> | undefined;
+  #accepted = 0;
+
+  /** @param stopping is aborted when no more connections are to come */
+  constructor(plan: ServePlan, stopping: AbortSignal) {
+    this.#plan = plan;
+    this.#stopping = stopping;
+    stopping.addEventListener("abort", () => this.#room.announce(), { once: true });
+    if (plan.idleTimeout === 0) return;
+    const interval = sweepInterval(plan.idleTimeout);
+    this.#sweep = setInterval(() => this.#closeIdle(interval), interval);
+  }
+
+  /** How many there were. */
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  /** Whether one more has to wait until another has ended. */
+  get isFull(): boolean {
+    const { maxConnections } = this.#plan;
+    return maxConnections > 0 && this.#open.size >= maxConnections && !this.#stopping.aborted;
+  }
+
+  /** Waits until one has ended, or the server stops. Others may wait for the same one. */
+  async room(): Promise<void> {
+    this.#plan.log.debug?.("full: others wait", { connections: this.#plan.maxConnections });
+    await this.#room.next;
+  }
+
+  /** Serves a connection until it ends. */
+  async serve(stream: Stream, endpoint: Endpoint): Promise<void> {
+    const connection = new Connection(++this.#accepted, stream, endpoint);
+    this.#open.add(connection);
+    await connection.serve((connection) => this.#echo(connection), this.#plan.log);
+    this.#open.delete(connection);
+    if (this.#plan.maxConnections > 0) this.#room.announce();
+  }
+
+  /** Chooses the loop of a connection, once. */
+  #echo({ stream, traffic, number }: Connection): Promise<void> {
+    const { log, logData } = this.#plan;
+    const stages: Stage[] = [];
+    if (logData !== "off") stages.push(dataLog(log, logData, number));
+    return stages.length === 0
+      ? echo(stream, traffic, this.#buffers, this.#turns)
+      : stagedEcho(stream, traffic, this.#turns, stages);
+  }
+
+  #closeIdle(interval: number): void {
+    for (const connection of this.#open) {
+      if (connection.traffic.idleTime(interval) >= this.#plan.idleTimeout) connection.close("idle");
+    }
+  }
+
+  /**
+   * Lets connections finish what they have received; the rest is cut off at the
+   * time limit, or when it has been idle for too long.
+   *
+   * A finished connection is half-closed first: closed at once, it would answer
+   * a peer that still sends with a reset, and a reset takes back what the peer
+   * has not yet read.
+   */
+  async drain(): Promise<void> {
+    clearInterval(this.#sweep);
+    if (this.#open.size > 0) {
+      this.#plan.log.info?.("draining", { connections: this.#open.size });
+    }
+    const deadline = performance.now() + (this.#plan.drain || Infinity);
+    while (this.#open.size > 0) {
+      await pause(DRAIN_INTERVAL);
+      const overdue = performance.now() >= deadline;
+      for (const connection of this.#open) {
+        if (overdue) connection.close("drain");
+        else this.#drainOne(connection);
+      }
+    }
+    await this.#turns.close();
+  }
+
+  #drainOne(connection: Connection): void {
+    const { traffic } = connection;
+    const idle = traffic.idleTime(DRAIN_INTERVAL);
+    if (idle >= (this.#plan.idleTimeout || Infinity)) connection.close("idle");
+    else if (connection.isEnding) {
+      if (idle >= LINGER) connection.close();
+    } else if (idle >= FINISHED && traffic.sent === traffic.received) connection.finish();
+  }
+}

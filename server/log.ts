@@ -1,0 +1,42 @@
+/**
+ * What a server says of what happens. Where that goes is for others to decide.
+ *
+ * @module
+ */
+import { escapeControls } from "../net/escape.ts";
+
+/** Details of a log line. A key ends in its unit, where it has one: `duration_ms`. */
+export type LogFields = Record<string, string | number | readonly string[]>;
+
+/** Writes a line. */
+export type LogLine = (message: string, fields?: LogFields) => void;
+
+/**
+ * Where the server says what happens. A level that nobody wants to read is left
+ * out, and called as `log.debug?.(…)`, so that its lines are not even made.
+ */
+export interface Log {
+  debug?: LogLine;
+  info?: LogLine;
+  warn?: LogLine;
+  error?: LogLine;
+}
+
+/** How the log can show what connections bring. */
+export const LOG_DATA_FORMS = ["off", "text", "hex"] as const;
+
+/** One of {@linkcode LOG_DATA_FORMS}. */
+export type LogDataForm = typeof LOG_DATA_FORMS[number];
+
+/** How much {@linkcode excerpt} shows, in bytes. */
+const EXCERPT_BYTES = 256;
+
+/** Shows the beginning of `bytes`, as text without control characters or as hexadecimal digits. */
+export function excerpt(bytes: Uint8Array, form: "text" | "hex"): string {
+  const shown = bytes.subarray(0, EXCERPT_BYTES);
+  const more = bytes.length > EXCERPT_BYTES ? "…" : "";
+  if (form === "hex") return shown.toHex() + more;
+  // As a stream, the decoder leaves out a character that the cut has halved.
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(shown, { stream: more !== "" });
+  return escapeControls(text) + more;
+}
