@@ -9,6 +9,7 @@
  * says what failed, on what and why; anything else that is thrown is a bug.
  */
 export class YodelError extends Error {
+  /** Tells it from other errors. */
   override readonly name: string = "YodelError";
 
   /**
@@ -20,13 +21,19 @@ export class YodelError extends Error {
 
 /** Settings that make no sense, or not together. */
 export class OptionError extends YodelError {
+  /** Tells it from other errors. */
   override readonly name = "OptionError";
 
-  /**
-   * @param option the setting, as in `connectRate`
-   * @param what what is wrong with it
-   */
-  constructor(readonly option: string, readonly what: string) {
+  /** The setting, as in `connectRate`. */
+  readonly option: string;
+
+  /** What is wrong with it. */
+  readonly what: string;
+
+  /** Names a setting, and what is wrong with it. */
+  constructor(option: string, what: string) {
     super(`${option}: ${what}`);
+    this.option = option;
+    this.what = what;
   }
 }

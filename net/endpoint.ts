@@ -11,6 +11,7 @@ export type HostScheme = "tcp" | "tls" | "udp";
 
 /** An endpoint with a host and a port. */
 export interface HostEndpoint<Scheme extends HostScheme = HostScheme> {
+  /** What carries the bytes. */
   readonly scheme: Scheme;
   /** A name or an IP address; an IPv6 address stands without brackets. */
   readonly host: string;
@@ -20,7 +21,9 @@ export interface HostEndpoint<Scheme extends HostScheme = HostScheme> {
 
 /** A Unix socket. */
 export interface UnixEndpoint {
+  /** What carries the bytes. */
   readonly scheme: "unix";
+  /** The name of its file. */
   readonly path: string;
 }
 

@@ -22,7 +22,9 @@ export interface Listener<E extends Endpoint = Endpoint> {
 
 /** What a server shows and asks for on `tls://`; all in PEM. */
 export interface ServerTls {
+  /** The certificate, with those between it and its authority. */
   readonly cert: string;
+  /** The key of the certificate. */
   readonly key: string;
   /** Clients must have a certificate that this authority signed. */
   readonly clientCa?: string;
@@ -32,7 +34,9 @@ export interface ServerTls {
 export interface ClientTls {
   /** An authority to trust. */
   readonly ca?: string;
+  /** The certificate to show, where the server asks for one. */
   readonly cert?: string;
+  /** The key of the certificate. */
   readonly key?: string;
   /** The name that the server's certificate is for, where it is not the host. */
   readonly serverName?: string;

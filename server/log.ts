@@ -16,17 +16,21 @@ export type LogLine = (message: string, fields?: LogFields) => void;
  * out, and called as `log.debug?.(…)`, so that its lines are not even made.
  */
 export interface Log {
+  /** For those who look for a fault. */
   debug?: LogLine;
+  /** What happens all the time. */
   info?: LogLine;
+  /** What somebody should know. */
   warn?: LogLine;
+  /** What went wrong. */
   error?: LogLine;
 }
 
-/** How the log can show what connections bring. */
-export const LOG_DATA_FORMS = ["off", "text", "hex"] as const;
+/** How the log shows what connections bring. */
+export type LogDataForm = "off" | "text" | "hex";
 
-/** One of {@linkcode LOG_DATA_FORMS}. */
-export type LogDataForm = typeof LOG_DATA_FORMS[number];
+/** Every {@linkcode LogDataForm}. */
+export const LOG_DATA_FORMS = ["off", "text", "hex"] as const satisfies LogDataForm[];
 
 /** How much {@linkcode excerpt} shows, in bytes. */
 const EXCERPT_BYTES = 256;
