@@ -33,15 +33,17 @@ export { connect, type ConnectOptions } from "./client/connect.ts";
 export { type Exchange, type Input, type Output, StreamError, writeAll } from "./client/streams.ts";
 export { EchoError } from "./client/echo_error.ts";
 export { load, type LoadOptions } from "./client/load/load.ts";
-export { ping, type PingOptions } from "./client/ping.ts";
+export { ping, type PingOptions, type PingSettings } from "./client/ping.ts";
 export { type Endpoint, formatEndpoint, parseEndpoint } from "./net/endpoint.ts";
 export { EndpointError } from "./net/endpoint_error.ts";
+export { OptionError, YodelError } from "./errors/yodel_error.ts";
 export type { ClientTls } from "./net/tls.ts";
 export type { Latencies, Range } from "./client/latencies.ts";
+export type { LoadPlan, LoadSettings } from "./client/load/plan.ts";
 export type {
+  LoadErrorExample,
   LoadErrorKind,
   LoadProgress,
   LoadResult,
-  PingSummary,
-  ProbeResult,
-} from "./client/results.ts";
+} from "./client/load/result.ts";
+export type { PingCounts, PingSummary, ProbeResult } from "./client/ping_result.ts";

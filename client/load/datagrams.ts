@@ -9,7 +9,7 @@ import type { HostEndpoint } from "../../net/endpoint.ts";
 import { pause } from "../../async/pause.ts";
 import { describeDifference } from "../verify/difference.ts";
 import type { Exchange } from "../streams.ts";
-import type { Flow, FlowEvents, FlowSettings } from "./flow.ts";
+import type { Flow, FlowEvents, FlowSettings } from "./connection.ts";
 import type { Messages } from "../verify/messages.ts";
 
 /** How many bytes at the head of a datagram carry its number, where it has as many. */

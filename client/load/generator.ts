@@ -5,53 +5,26 @@
  */
 import { lookInterval } from "../../net/traffic.ts";
 import { dial, type StreamEndpoint } from "../../net/dial.ts";
-import type { Endpoint } from "../../net/endpoint.ts";
 import { reason } from "../../errors/reason.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";
 import { ReadTurns } from "../../net/read_turns.ts";
 import type { Stream } from "../../net/stream.ts";
-import type { ClientTls } from "../../net/tls.ts";
 import { pause } from "../../async/pause.ts";
-import { createLatencies } from "../latencies.ts";
+import { type Flow, type FlowEvents, type FlowSettings, RETRY } from "./connection.ts";
+import { DatagramFlow } from "./datagrams.ts";
+import type { WorkerPlan } from "./plan.ts";
+import { Messages } from "../verify/messages.ts";
+import { ReconnectingFlow } from "./reconnecting.ts";
 import {
-  LOAD_ERROR_KINDS,
+  emptyLoadResult,
   type LoadErrorKind,
   type LoadProgress,
   type LoadResult,
+  MAX_EXAMPLES,
   totalErrors,
-} from "../results.ts";
-import { DatagramFlow } from "./datagrams.ts";
-import { type Flow, type FlowEvents, type FlowSettings, RETRY } from "./flow.ts";
-import { Messages } from "../verify/messages.ts";
-import { ReconnectingFlow } from "./reconnecting.ts";
+} from "./result.ts";
 import { Schedule } from "./schedule.ts";
 import { StreamFlow } from "./stream.ts";
-
-/** What one thread does of a load. Everything in it can go to another thread. */
-export interface Share {
-  readonly endpoint: Endpoint;
-  readonly tls: ClientTls;
-  /** How many connections, and how they are numbered. */
-  readonly connections: number;
-  readonly firstConnection: number;
-  readonly connectionStep: number;
-  /** In bytes. */
-  readonly size: number;
-  readonly pipeline: number;
-  /** How long to send messages that count, and others before that, in milliseconds. */
-  readonly duration: number;
-  readonly warmUp: number;
-  /** How many messages that count. */
-  readonly messages: number;
-  /** From one message to the next, and before the first one, in milliseconds; 0: at any time. */
-  readonly interval: number;
-  readonly delay: number;
-  /** From one connection to the next, in milliseconds; 0: at any time. */
-  readonly connectInterval: number;
-  readonly reconnect: boolean;
-  /** How long to wait for a connection and for an answer, in milliseconds; 0: for ever. */
-  readonly timeout: number;
-}
 
 /** How many connections are being opened at once, so that a server's backlog holds them. */
 const MAX_OPENING = 128;
@@ -64,9 +37,6 @@ const MAX_RETRY = 1600;
 
 /** How far apart the first messages of two connections are, so that an answer to the other shows. */
 const STRIDE = 37;
-
-/** How many errors of each kind are told in words. */
-export const MAX_EXAMPLES = 3;
 
 /**
  * Timers of Deno come up to so much late, in milliseconds. What is due sooner
@@ -88,25 +58,13 @@ const PROGRESS = 200;
  * @throws {EndpointError} where no connection can be opened
  */
 export async function generate(
-  share: Share,
+  plan: WorkerPlan,
   onProgress: (progress: LoadProgress) => void,
   signal: AbortSignal,
   ready: () => Promise<void> = () => Promise.resolve(),
 ): Promise<LoadResult> {
-  const errors = Object.fromEntries(LOAD_ERROR_KINDS.map((kind) => [kind, 0]));
-  const result: LoadResult = {
-    started: new Date(),
-    elapsed: 0,
-    messages: { sent: 0, right: 0, failed: 0, waiting: 0, missed: 0 },
-    bytes: { sent: 0, received: 0 },
-    connections: 0,
-    gaveUp: false,
-    errors: errors as Record<LoadErrorKind, number>,
-    examples: [],
-    latencies: await createLatencies(),
-    connects: await createLatencies(),
-  };
-  const generator = new Generator(share, result, signal);
+  const result = await emptyLoadResult(plan.load);
+  const generator = new Generator(plan, result, signal);
   const progress = setInterval(() => {
     onProgress({
       connections: result.connections,
@@ -125,7 +83,7 @@ export async function generate(
 
 /** A load while it runs. */
 class Generator implements FlowEvents {
-  readonly #share: Share;
+  readonly #plan: WorkerPlan;
   readonly #settings: FlowSettings;
   readonly #result: LoadResult;
   readonly #signal: AbortSignal;
@@ -149,14 +107,14 @@ class Generator implements FlowEvents {
   /** What is being opened, and has to end before the run does. */
   readonly #opening = new Set<Promise<unknown>>();
 
-  constructor(share: Share, result: LoadResult, signal: AbortSignal) {
-    this.#share = share;
+  constructor(plan: WorkerPlan, result: LoadResult, signal: AbortSignal) {
+    this.#plan = plan;
     this.#result = result;
     this.#signal = signal;
     this.#settings = {
-      messages: new Messages(share.size),
-      pipeline: share.pipeline,
-      timeout: share.timeout,
+      messages: new Messages(plan.load.size),
+      pipeline: plan.load.pipeline,
+      timeout: plan.load.timeout,
       bytes: result.bytes,
       turns: new ReadTurns(),
     };
@@ -176,7 +134,7 @@ class Generator implements FlowEvents {
 
   /** Opens the connections, then sends messages on them until it is time. */
   async run(ready: () => Promise<void>): Promise<void> {
-    const { timeout } = this.#share;
+    const { timeout } = this.#plan.load;
     const look = setInterval(() => this.#look(), lookInterval(timeout || 1000));
     let end: ReturnType<typeof setTimeout> | undefined;
     try {
@@ -213,10 +171,10 @@ class Generator implements FlowEvents {
 
   /** Begins to send. */
   #start(): Schedule {
-    const { duration, warmUp, messages, interval, delay } = this.#share;
+    const { load: { duration, warmUp }, messages, interval, delay } = this.#plan;
     const now = performance.now();
     const countFrom = now + warmUp;
-    const end = countFrom + duration;
+    const end = countFrom + (duration || Infinity);
     const schedule = new Schedule({ start: now + delay, countFrom, end, messages, interval });
     this.#schedule = schedule;
     this.#result.started = new Date(Date.now() + warmUp);
@@ -238,7 +196,7 @@ class Generator implements FlowEvents {
 
   /** Opens all connections; returns when every one is open or has failed. */
   async #openAll(): Promise<void> {
-    const { connections, firstConnection, connectionStep, connectInterval } = this.#share;
+    const { connections, firstConnection, connectionStep, connectInterval } = this.#plan;
     const start = performance.now();
     const opening = new Set<Promise<void>>();
     const failures: unknown[] = [];
@@ -261,7 +219,7 @@ class Generator implements FlowEvents {
   }
 
   async #open(number: number): Promise<void> {
-    const { endpoint, reconnect, interval } = this.#share;
+    const { load: { endpoint, reconnect }, interval } = this.#plan;
     const first = number * STRIDE;
     let flow: Flow;
     if (endpoint.scheme === "udp") {
@@ -285,7 +243,7 @@ class Generator implements FlowEvents {
   }
 
   async #dial(endpoint: StreamEndpoint): Promise<Stream> {
-    const { tls, timeout } = this.#share;
+    const { tls, load: { timeout } } = this.#plan;
     const start = performance.now();
     const dialling = dial(endpoint, { timeout, tls, signal: this.#givingUp.signal });
     const conn = await this.#whileOpening(dialling);
@@ -333,21 +291,20 @@ class Generator implements FlowEvents {
     if (kind === "connect") this.#refusedSince ??= performance.now();
     this.#result.errors[kind]++;
     if (this.#result.errors[kind] > MAX_EXAMPLES) return;
-    const name = this.#share.endpoint.scheme === "udp" ? "socket" : "connection";
-    this.#result.examples.push(`${kind}: ${name} ${number}: ${what}`);
+    this.#result.examples.push({ kind, connection: number, what });
   }
 
   /** Sends on a flow what is due, as much as it may have under way. */
   #fill(flow: Flow): void {
     const now = performance.now();
-    for (let i = flow.underWay; i < this.#share.pipeline; i++) this.#next(flow, now);
+    for (let i = flow.underWay; i < this.#plan.load.pipeline; i++) this.#next(flow, now);
   }
 
   /** Sends the next message on a flow, or notes that it could. */
   #next(flow: Flow, now: number): void {
     const due = this.#schedule?.take(now);
     if (due !== undefined) return this.#send(flow, due);
-    if (this.#share.interval > 0) {
+    if (this.#plan.interval > 0) {
       this.#free.push(flow);
       if (this.#free.length === 1) this.#freed.resolve();
     }
@@ -431,8 +388,8 @@ class Generator implements FlowEvents {
     for (const flow of this.#flows.keys()) flow.look();
     if (this.#schedule === undefined) return;
     // Where the server does not come back, messages that are counted would never all be sent.
-    const { timeout, reconnect, messages, duration } = this.#share;
-    const endless = messages < Infinity && duration === Infinity;
+    const { timeout, reconnect, messages, duration } = this.#plan.load;
+    const endless = messages > 0 && duration === 0;
     const refused = now - (this.#refusedSince ?? now);
     if (endless && timeout > 0 && refused >= timeout && (reconnect || this.#flows.size === 0)) {
       this.#result.gaveUp = true;

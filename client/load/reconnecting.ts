@@ -7,8 +7,8 @@ import { reason } from "../../errors/reason.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";
 import type { Stream } from "../../net/stream.ts";
 import { pause } from "../../async/pause.ts";
-import type { LoadErrorKind } from "../results.ts";
-import { type Flow, type FlowEvents, RETRY } from "./flow.ts";
+import { type Flow, type FlowEvents, RETRY } from "./connection.ts";
+import type { LoadErrorKind } from "./result.ts";
 
 /** Opens a connection for every message, and closes it after the answer. */
 export class ReconnectingFlow implements Flow, FlowEvents {

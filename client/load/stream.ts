@@ -7,11 +7,11 @@ import { lookInterval, Traffic } from "../../net/traffic.ts";
 import { reason } from "../../errors/reason.ts";
 import type { ReadTurns } from "../../net/read_turns.ts";
 import type { Stream } from "../../net/stream.ts";
-import type { LoadErrorKind } from "../results.ts";
 import { describeChange } from "../verify/difference.ts";
 import type { Exchange } from "../streams.ts";
-import type { Flow, FlowEvents, FlowSettings } from "./flow.ts";
+import type { Flow, FlowEvents, FlowSettings } from "./connection.ts";
 import type { Messages } from "../verify/messages.ts";
+import type { LoadErrorKind } from "./result.ts";
 
 /** Messages are put together to writes of this many bytes at most, where several wait. */
 const MAX_WRITE = 64 * 1024;

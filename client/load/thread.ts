@@ -1,13 +1,13 @@
 /**
- * A thread that generates a part of a load: see workers.ts.
+ * A thread that generates a part of a load: see threads.ts.
  *
  * @module
  */
 import { reason } from "../../errors/reason.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";
-import type { LoadResult } from "../results.ts";
 import { generate } from "./generator.ts";
-import type { EncodedResult, WorkerMessage } from "./threads.ts";
+import { encodeLoadResult } from "./result.ts";
+import type { WorkerMessage } from "./threads.ts";
 
 addEventListener("message", (event) => {
   if (!(event instanceof MessageEvent)) return;
@@ -22,17 +22,9 @@ addEventListener("message", (event) => {
     return start.promise;
   };
   generate(event.data, (progress) => tell({ progress }), stop.signal, ready)
-    .then(async (result) => tell({ result: await encode(result) }))
+    .then(async (result) => tell({ result: await encodeLoadResult(result) }))
     .catch((error) => {
       if (!(error instanceof EndpointError)) throw error;
       tell({ failure: reason(error.cause) });
     });
 });
-
-async function encode({ latencies, connects, ...figures }: LoadResult): Promise<EncodedResult> {
-  return {
-    ...figures,
-    latencies: await latencies.encode(),
-    connects: await connects.encode(),
-  };
-}

@@ -4,23 +4,22 @@
  * @module
  */
 import { EndpointError } from "../../net/endpoint_error.ts";
-import { createLatencies, type EncodedLatencies, type Latencies } from "../latencies.ts";
-import { LOAD_ERROR_KINDS, type LoadProgress, type LoadResult } from "../results.ts";
-import { MAX_EXAMPLES, type Share } from "./generator.ts";
+import type { LoadPlan, WorkerPlan } from "./plan.ts";
+import {
+  addLoadResults,
+  type EncodedLoadResult,
+  type LoadProgress,
+  type LoadResult,
+} from "./result.ts";
 import { YodelError } from "../../errors/yodel_error.ts";
 
 const MODULE = new URL("./thread.ts", import.meta.url);
-
-/** A result on its way between threads. */
-export type EncodedResult =
-  & Omit<LoadResult, "latencies" | "connects">
-  & { latencies: EncodedLatencies; connects: EncodedLatencies };
 
 /** What a worker tells: that it is ready, how far it is, its result or why it has none. */
 export type WorkerMessage =
   | "ready"
   | { progress: LoadProgress }
-  | { result: EncodedResult }
+  | { result: EncodedLoadResult }
   | { failure: string };
 
 /** A thread cannot be started, or fails. Its message is one line for people. */
@@ -35,21 +34,20 @@ export class ThreadError extends YodelError {
  * @throws {EndpointError} where one of them can open no connection
  * @throws {ThreadError} where this program may not read the module of the threads
  */
-export async function runInWorkers(
-  shares: readonly Share[],
+export async function generateInThreads(
+  load: LoadPlan,
+  plans: readonly WorkerPlan[],
   onProgress: (progress: LoadProgress) => void,
   signal: AbortSignal,
 ): Promise<LoadResult> {
   await checkReadable(MODULE);
-  const all = await createLatencies();
-  const connects = await createLatencies();
-  let preparing = shares.length;
+  let preparing = plans.length;
   const start = Promise.withResolvers<void>();
   const ready = () => {
     if (--preparing === 0) start.resolve();
     return start.promise;
   };
-  const latest: LoadProgress[] = shares.map(() => ({
+  const latest: LoadProgress[] = plans.map(() => ({
     connections: 0,
     elapsed: 0,
     right: 0,
@@ -57,8 +55,8 @@ export async function runInWorkers(
   }));
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
-  const runs = shares.map((share, index) =>
-    runInWorker(share, stop, ready, (progress) => {
+  const runs = plans.map((plan, index) =>
+    generateInThread(plan, stop, ready, (progress) => {
       latest[index] = progress;
       if (index > 0) return; // One of them sets the pace.
       onProgress({
@@ -77,23 +75,21 @@ export async function runInWorkers(
     if (run.status === "rejected") throw run.reason;
     return run.value;
   });
-  await addUp(all, results.map(({ latencies }) => latencies));
-  await addUp(connects, results.map((result) => result.connects));
-  return { ...sum(results), latencies: all, connects };
+  return await addLoadResults(load, results);
 }
 
-async function runInWorker(
-  share: Share,
+async function generateInThread(
+  plan: WorkerPlan,
   signal: AbortSignal,
   ready: () => Promise<void>,
   onProgress: (progress: LoadProgress) => void,
-): Promise<EncodedResult> {
+): Promise<EncodedLoadResult> {
   // The bundler of `deno compile` looks for just this form.
   const worker = new Worker(new URL("./thread.ts", import.meta.url), { type: "module" });
   const { port1: port, port2 } = new MessageChannel();
   const stop = () => port.postMessage("stop");
   try {
-    return await new Promise<EncodedResult>((resolve, reject) => {
+    return await new Promise<EncodedLoadResult>((resolve, reject) => {
       worker.addEventListener("error", (event) => {
         event.preventDefault();
         reject(new ThreadError(`a thread failed: ${event.message}`));
@@ -102,9 +98,9 @@ async function runInWorker(
         if (data === "ready") return void ready().then(() => port.postMessage("start"));
         if ("progress" in data) return onProgress(data.progress);
         if ("result" in data) return resolve(data.result);
-        reject(new EndpointError("cannot connect to", share.endpoint, data.failure));
+        reject(new EndpointError("cannot connect to", plan.load.endpoint, data.failure));
       };
-      worker.postMessage(share, [port2]);
+      worker.postMessage(plan, [port2]);
       signal.addEventListener("abort", stop, { once: true });
       if (signal.aborted) stop();
     });
@@ -121,36 +117,4 @@ async function checkReadable(module: URL): Promise<void> {
   const { state } = await Deno.permissions.query({ name: "read", path: module });
   if (state === "granted") return;
   throw new ThreadError("cannot start a thread without --allow-read");
-}
-
-function sum(results: readonly EncodedResult[]): Omit<LoadResult, "latencies" | "connects"> {
-  const add = (figure: (result: EncodedResult) => number) =>
-    results.reduce((sum, result) => sum + figure(result), 0);
-  const errors = LOAD_ERROR_KINDS.map((kind) => [kind, add((result) => result.errors[kind])]);
-  return {
-    started: new Date(Math.min(...results.map(({ started }) => started.getTime()))),
-    elapsed: Math.max(...results.map(({ elapsed }) => elapsed)),
-    messages: {
-      sent: add(({ messages }) => messages.sent),
-      right: add(({ messages }) => messages.right),
-      failed: add(({ messages }) => messages.failed),
-      waiting: add(({ messages }) => messages.waiting),
-      missed: add(({ messages }) => messages.missed),
-    },
-    bytes: {
-      sent: add(({ bytes }) => bytes.sent),
-      received: add(({ bytes }) => bytes.received),
-    },
-    connections: add(({ connections }) => connections),
-    errors: Object.fromEntries(errors),
-    gaveUp: results.some(({ gaveUp }) => gaveUp),
-    examples: LOAD_ERROR_KINDS.flatMap((kind) =>
-      results.flatMap(({ examples }) => examples.filter((text) => text.startsWith(`${kind}:`)))
-        .slice(0, MAX_EXAMPLES)
-    ),
-  };
-}
-
-async function addUp(all: Latencies, parts: readonly EncodedLatencies[]): Promise<void> {
-  for (const part of parts) await all.add(part);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ReadTurns } from "../../net/read_turns.ts";
-import type { LoadErrorKind } from "../results.ts";
+import type { LoadErrorKind } from "./result.ts";
 import type { Exchange } from "../streams.ts";
 import type { Messages } from "../verify/messages.ts";
 
