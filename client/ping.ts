@@ -207,7 +207,7 @@ class Ping {
 
   /** Sends a probe; what is returned resolves when it has its result. */
   #send(number: number): Promise<void> {
-    const probe = this.#probes.send(number);
+    const probe = this.#probes.send(number, performance.now());
     return new Promise((resolve) => {
       const late = this.#options.timeout > 0
         ? setTimeout(() => this.#tooLate(probe), this.#options.timeout)
@@ -229,7 +229,7 @@ class Ping {
 
   #answered(bytes: Uint8Array): void {
     const now = performance.now();
-    const answer = this.#probes.answer(bytes);
+    const answer = this.#probes.receive(bytes);
     if (answer === undefined) {
       this.#counts.surplus++;
       return this.#lost("an answer came to nothing that was sent");
@@ -257,7 +257,7 @@ class Ping {
   }
 
   #giveUp(probe: Probe, error: string): void {
-    probe.state = "given up";
+    probe.state = "lost";
     this.#counts.lost++;
     this.#tell({ seq: probe.number, outcome: "lost", error });
     this.#settled(probe);

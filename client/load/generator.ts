@@ -10,11 +10,16 @@ import { EndpointError } from "../../net/endpoint_error.ts";
 import { ReadTurns } from "../../net/read_turns.ts";
 import type { Stream } from "../../net/stream.ts";
 import { pause } from "../../async/pause.ts";
-import { type Flow, type FlowEvents, type FlowSettings, RETRY } from "./connection.ts";
-import { DatagramFlow } from "./datagrams.ts";
+import {
+  type ConnectionEvents,
+  type ConnectionSettings,
+  type LoadConnection,
+  RETRY,
+} from "./connection.ts";
+import { DatagramConnection } from "./datagrams.ts";
 import type { WorkerPlan } from "./plan.ts";
 import { Messages } from "../verify/messages.ts";
-import { ReconnectingFlow } from "./reconnecting.ts";
+import { ReconnectingConnection } from "./reconnecting.ts";
 import {
   emptyLoadResult,
   type LoadErrorKind,
@@ -24,7 +29,7 @@ import {
   totalErrors,
 } from "./result.ts";
 import { Schedule } from "./schedule.ts";
-import { StreamFlow } from "./stream.ts";
+import { StreamConnection } from "./stream.ts";
 
 /** How many connections are being opened at once, so that a server's backlog holds them. */
 const MAX_OPENING = 128;
@@ -34,9 +39,6 @@ const GIVE_UP = 100;
 
 /** How long to wait after many tries in vain, in milliseconds. */
 const MAX_RETRY = 1600;
-
-/** How far apart the first messages of two connections are, so that an answer to the other shows. */
-const STRIDE = 37;
 
 /**
  * Timers of Deno come up to so much late, in milliseconds. What is due sooner
@@ -82,15 +84,15 @@ export async function generate(
 }
 
 /** A load while it runs. */
-class Generator implements FlowEvents {
+class Generator implements ConnectionEvents {
   readonly #plan: WorkerPlan;
-  readonly #settings: FlowSettings;
+  readonly #settings: ConnectionSettings;
   readonly #result: LoadResult;
   readonly #signal: AbortSignal;
   /** The connections that are open, with their numbers. */
-  readonly #flows = new Map<Flow, number>();
+  readonly #flows = new Map<LoadConnection, number>();
   /** A flow for each message that could be sent now, were it due. */
-  readonly #free: Flow[] = [];
+  readonly #free: LoadConnection[] = [];
   /** Tells that there is one again, or that the run is over. */
   #freed = Promise.withResolvers<void>();
   #schedule: Schedule | undefined;
@@ -114,7 +116,7 @@ class Generator implements FlowEvents {
     this.#settings = {
       messages: new Messages(plan.load.size),
       pipeline: plan.load.pipeline,
-      timeout: plan.load.timeout,
+      timeout: plan.load.timeout || Infinity,
       bytes: result.bytes,
       turns: new ReadTurns(),
     };
@@ -220,23 +222,23 @@ class Generator implements FlowEvents {
 
   async #open(number: number): Promise<void> {
     const { load: { endpoint, reconnect }, interval } = this.#plan;
-    const first = number * STRIDE;
-    let flow: Flow;
+    let flow: LoadConnection;
     if (endpoint.scheme === "udp") {
-      const datagrams = new DatagramFlow(first, this.#settings, this);
+      const datagrams = new DatagramConnection(number, this.#settings, this);
       await datagrams.open(endpoint);
       flow = datagrams;
     } else if (reconnect) {
-      const reconnecting = new ReconnectingFlow(
+      const reconnecting = new ReconnectingConnection(
+        number,
         () => this.#dial(endpoint),
-        (conn, events) => new StreamFlow(conn, first, this.#settings, events),
+        (conn, events) => new StreamConnection(number, conn, this.#settings, events),
         interval > 0,
         this,
       );
       await reconnecting.open();
       flow = reconnecting;
     } else {
-      flow = new StreamFlow(await this.#dial(endpoint), first, this.#settings, this);
+      flow = new StreamConnection(number, await this.#dial(endpoint), this.#settings, this);
     }
     this.#flows.set(flow, number);
     if (this.#schedule !== undefined) this.#fill(flow);
@@ -295,13 +297,13 @@ class Generator implements FlowEvents {
   }
 
   /** Sends on a flow what is due, as much as it may have under way. */
-  #fill(flow: Flow): void {
+  #fill(flow: LoadConnection): void {
     const now = performance.now();
     for (let i = flow.underWay; i < this.#plan.load.pipeline; i++) this.#next(flow, now);
   }
 
   /** Sends the next message on a flow, or notes that it could. */
-  #next(flow: Flow, now: number): void {
+  #next(flow: LoadConnection, now: number): void {
     const due = this.#schedule?.take(now);
     if (due !== undefined) return this.#send(flow, due);
     if (this.#plan.interval > 0) {
@@ -311,7 +313,7 @@ class Generator implements FlowEvents {
     this.#checkDone(now);
   }
 
-  #send(flow: Flow, due: number): void {
+  #send(flow: LoadConnection, due: number): void {
     this.#underWay++;
     if (this.#counts(due)) this.#sent++;
     flow.send(due);
@@ -350,7 +352,7 @@ class Generator implements FlowEvents {
     }
   }
 
-  onAnswer(flow: Flow, due: number, from: number, now: number): void {
+  onAnswer(flow: LoadConnection, due: number, from: number, now: number): void {
     this.#underWay--;
     if (this.#counts(due)) {
       this.#result.messages.right++;
@@ -361,16 +363,16 @@ class Generator implements FlowEvents {
     else this.#checkDone(now);
   }
 
-  onFailure(flow: Flow, due: number): void {
+  onFailure(flow: LoadConnection, due: number): void {
     this.#failed(due);
     this.#next(flow, performance.now());
   }
 
-  onError(flow: Flow, kind: LoadErrorKind, what: string): void {
+  onError(flow: LoadConnection, kind: LoadErrorKind, what: string): void {
     this.#count(this.#flows.get(flow) ?? 0, kind, what);
   }
 
-  onEnd(flow: Flow, due: readonly number[]): void {
+  onEnd(flow: LoadConnection, due: readonly number[]): void {
     const number = this.#flows.get(flow) ?? 0;
     this.#flows.delete(flow);
     for (const each of due) this.#failed(each);
@@ -385,7 +387,9 @@ class Generator implements FlowEvents {
 
   #look(): void {
     const now = performance.now();
-    for (const flow of this.#flows.keys()) flow.look();
+    for (const flow of this.#flows.keys()) {
+      flow.checkTimeout(lookInterval(this.#plan.load.timeout || 1000));
+    }
     if (this.#schedule === undefined) return;
     // Where the server does not come back, messages that are counted would never all be sent.
     const { timeout, reconnect, messages, duration } = this.#plan.load;
