@@ -118,12 +118,11 @@ export async function encodeLoadResult(result: LoadResult): Promise<EncodedLoadR
   };
 }
 
-/** Adds up what the threads of a load found. */
+/** Adds up what the threads of a load found, in an empty result. */
 export async function addLoadResults(
-  plan: LoadPlan,
+  sum: LoadResult,
   parts: readonly EncodedLoadResult[],
 ): Promise<LoadResult> {
-  const sum = await emptyLoadResult(plan);
   sum.started = new Date(Math.min(...parts.map(({ started }) => started.getTime())));
   sum.elapsed = Math.max(...parts.map(({ elapsed }) => elapsed));
   sum.gaveUp = parts.some(({ gaveUp }) => gaveUp);

@@ -3,28 +3,33 @@
  *
  * @module
  */
+import { listen } from "../../async/threads.ts";
 import { reason } from "../../errors/reason.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";
 import { generate } from "./generator.ts";
+import type { WorkerPlan } from "./plan.ts";
 import { encodeLoadResult } from "./result.ts";
-import type { WorkerMessage } from "./threads.ts";
+import type { FromThread, ToThread } from "./threads.ts";
 
-addEventListener("message", (event) => {
-  if (!(event instanceof MessageEvent)) return;
-  const [port] = event.ports;
-  if (port === undefined) return;
-  const tell = (message: WorkerMessage) => port.postMessage(message);
-  const start = Promise.withResolvers<void>();
-  const stop = new AbortController();
-  port.onmessage = ({ data }) => data === "start" ? start.resolve() : stop.abort();
+const start = Promise.withResolvers<void>();
+const stop = new AbortController();
+
+const tell = listen<ToThread, FromThread>((message) => {
+  if (message === "start") start.resolve();
+  else if (message === "stop") stop.abort();
+  else run(message.plan);
+});
+
+async function run(plan: WorkerPlan): Promise<void> {
   const ready = () => {
     tell("ready");
     return start.promise;
   };
-  generate(event.data, (progress) => tell({ progress }), stop.signal, ready)
-    .then(async (result) => tell({ result: await encodeLoadResult(result) }))
-    .catch((error) => {
-      if (!(error instanceof EndpointError)) throw error;
-      tell({ failure: reason(error.cause) });
-    });
-});
+  try {
+    const result = await generate(plan, (progress) => tell({ progress }), stop.signal, ready);
+    tell({ result: await encodeLoadResult(result) });
+  } catch (error) {
+    if (!(error instanceof EndpointError)) throw error;
+    tell({ failure: reason(error.cause) });
+  }
+}

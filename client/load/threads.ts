@@ -3,36 +3,33 @@
  *
  * @module
  */
+import { startThread } from "../../async/threads.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";
 import type { LoadPlan, WorkerPlan } from "./plan.ts";
 import {
   addLoadResults,
+  emptyLoadResult,
   type EncodedLoadResult,
   type LoadProgress,
   type LoadResult,
 } from "./result.ts";
-import { YodelError } from "../../errors/yodel_error.ts";
 
-const MODULE = new URL("./thread.ts", import.meta.url);
+/** What a thread is told: what to do, when all are ready, and to end. */
+export type ToThread = { readonly plan: WorkerPlan } | "start" | "stop";
 
-/** What a worker tells: that it is ready, how far it is, its result or why it has none. */
-export type WorkerMessage =
+/** What it tells: that it is ready, how far it is, its result or why it has none. */
+export type FromThread =
   | "ready"
-  | { progress: LoadProgress }
-  | { result: EncodedLoadResult }
-  | { failure: string };
-
-/** A thread cannot be started, or fails. Its message is one line for people. */
-export class ThreadError extends YodelError {
-  override readonly name = "ThreadError";
-}
+  | { readonly progress: LoadProgress }
+  | { readonly result: EncodedLoadResult }
+  | { readonly failure: string };
 
 /**
- * Runs each share of a load on a thread of its own, and adds up what they find.
+ * Runs each part of a load on a thread of its own, and adds up what they find.
  * They begin to send messages when all of them have opened their connections.
  *
  * @throws {EndpointError} where one of them can open no connection
- * @throws {ThreadError} where this program may not read the module of the threads
+ * @throws {ThreadError} where a thread cannot be started, or fails
  */
 export async function generateInThreads(
   load: LoadPlan,
@@ -40,19 +37,15 @@ export async function generateInThreads(
   onProgress: (progress: LoadProgress) => void,
   signal: AbortSignal,
 ): Promise<LoadResult> {
-  await checkReadable(MODULE);
+  const sum = await emptyLoadResult(load);
   let preparing = plans.length;
   const start = Promise.withResolvers<void>();
   const ready = () => {
     if (--preparing === 0) start.resolve();
     return start.promise;
   };
-  const latest: LoadProgress[] = plans.map(() => ({
-    connections: 0,
-    elapsed: 0,
-    right: 0,
-    errors: 0,
-  }));
+  const none: LoadProgress = { connections: 0, elapsed: 0, right: 0, errors: 0 };
+  const latest = plans.map(() => none);
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   const runs = plans.map((plan, index) =>
@@ -70,12 +63,11 @@ export async function generateInThreads(
       throw error;
     })
   );
-  const done = await Promise.allSettled(runs);
-  const results = done.map((run) => {
+  const results = (await Promise.allSettled(runs)).map((run) => {
     if (run.status === "rejected") throw run.reason;
     return run.value;
   });
-  return await addLoadResults(load, results);
+  return await addLoadResults(sum, results);
 }
 
 async function generateInThread(
@@ -84,37 +76,24 @@ async function generateInThread(
   ready: () => Promise<void>,
   onProgress: (progress: LoadProgress) => void,
 ): Promise<EncodedLoadResult> {
-  // The bundler of `deno compile` looks for just this form.
-  const worker = new Worker(new URL("./thread.ts", import.meta.url), { type: "module" });
-  const { port1: port, port2 } = new MessageChannel();
-  const stop = () => port.postMessage("stop");
+  const { promise: result, resolve, reject } = Promise.withResolvers<EncodedLoadResult>();
+  using thread = await startThread<ToThread, FromThread>(
+    () => new Worker(new URL("./thread.ts", import.meta.url), { type: "module" }),
+    new URL("./thread.ts", import.meta.url),
+    (message) => {
+      if (message === "ready") return void ready().then(() => thread.send("start"));
+      if ("progress" in message) return onProgress(message.progress);
+      if ("result" in message) return resolve(message.result);
+      reject(new EndpointError("cannot connect to", plan.load.endpoint, message.failure));
+    },
+  );
+  const stop = () => thread.send("stop");
+  thread.send({ plan });
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
   try {
-    return await new Promise<EncodedLoadResult>((resolve, reject) => {
-      worker.addEventListener("error", (event) => {
-        event.preventDefault();
-        reject(new ThreadError(`a thread failed: ${event.message}`));
-      });
-      port.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
-        if (data === "ready") return void ready().then(() => port.postMessage("start"));
-        if ("progress" in data) return onProgress(data.progress);
-        if ("result" in data) return resolve(data.result);
-        reject(new EndpointError("cannot connect to", plan.load.endpoint, data.failure));
-      };
-      worker.postMessage(plan, [port2]);
-      signal.addEventListener("abort", stop, { once: true });
-      if (signal.aborted) stop();
-    });
+    return await Promise.race([result, thread.failed]);
   } finally {
     signal.removeEventListener("abort", stop);
-    port.close();
-    worker.terminate();
   }
-}
-
-/** Modules of a remote program are not files. */
-async function checkReadable(module: URL): Promise<void> {
-  if (module.protocol !== "file:") return;
-  const { state } = await Deno.permissions.query({ name: "read", path: module });
-  if (state === "granted") return;
-  throw new ThreadError("cannot start a thread without --allow-read");
 }
