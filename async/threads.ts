@@ -10,6 +10,7 @@ const FIRST_WORD_WITHIN = 10_000;
 
 /** A thread cannot be started, or fails. Its message is one line for people. */
 export class ThreadError extends YodelError {
+  /** `ThreadError`. */
   override readonly name = "ThreadError";
 }
 

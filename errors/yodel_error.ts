@@ -9,6 +9,7 @@
  * says what failed, on what and why; anything else that is thrown is a bug.
  */
 export class YodelError extends Error {
+  /** The name of its class. */
   override readonly name: string = "YodelError";
 
   /**
@@ -20,9 +21,12 @@ export class YodelError extends Error {
 
 /** Settings that make no sense, or not together. */
 export class OptionError extends YodelError {
+  /** `OptionError`. */
   override readonly name = "OptionError";
 
   /**
+   * Says which setting, and what is wrong with it.
+   *
    * @param option the setting, as in `connectRate`
    * @param what what is wrong with it
    */

@@ -6,26 +6,17 @@
 import { createLatencies, type EncodedLatencies, type Latencies } from "../latencies.ts";
 import type { LoadPlan } from "./plan.ts";
 
-/** The ways in which a load can go wrong. */
-export const LOAD_ERROR_KINDS = [
-  "connect",
-  "broken",
-  "lost",
-  "altered",
-  "repeated",
-  "surplus",
-] as const;
-
 /**
  * How something went wrong: no connection (`connect`), a connection that broke
  * or was ended with messages under way (`broken`), bytes that did not come back
  * in time (`lost`), other bytes (`altered`), the same ones again (`repeated`),
  * or bytes that were never sent (`surplus`).
  */
-export type LoadErrorKind = typeof LOAD_ERROR_KINDS[number];
+export type LoadErrorKind = "connect" | "broken" | "lost" | "altered" | "repeated" | "surplus";
 
 /** An error, where it happened and what it was. */
 export interface LoadErrorExample {
+  /** How it went wrong. */
   readonly kind: LoadErrorKind;
   /** The number of the connection, or of the socket, from 1. */
   readonly connection: number;
@@ -135,7 +126,7 @@ export async function addLoadResults(
     await sum.connects.add(part.connects);
   }
   const examples = parts.flatMap((part) => part.examples);
-  sum.examples = LOAD_ERROR_KINDS.flatMap((kind) =>
+  sum.examples = Object.keys(sum.errors).flatMap((kind) =>
     examples.filter((example) => example.kind === kind).slice(0, MAX_EXAMPLES)
   );
   return sum;
