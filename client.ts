@@ -1,11 +1,15 @@
 /**
- * The clients of an echo server.
+ * The clients of an echo server: {@linkcode connect}, {@linkcode ping} and {@linkcode load}.
+ *
+ * The server is an endpoint, or a text that {@linkcode parseEndpoint} reads.
+ * What can go wrong in ways that a person can do something about is a
+ * {@linkcode YodelError}.
  *
  * ```ts
  * import { connect, EchoError } from "@yodel/yodel/client";
  *
  * try {
- *   const { received } = await connect({ scheme: "tcp", host: "localhost", port: 2222 }, {
+ *   const { received } = await connect("localhost:2222", {
  *     input: Deno.stdin,
  *     output: Deno.stdout,
  *     verify: true,
@@ -18,30 +22,52 @@
  * ```
  *
  * ```ts
+ * import { ping } from "@yodel/yodel/client";
+ *
+ * const { sent, right, latencies } = await ping("udp://localhost:2222", {
+ *   count: 10,
+ *   interval: 100,
+ *   onResult: ({ seq, outcome, time }) => console.error(seq, outcome, time),
+ * });
+ * console.error(`${right} of ${sent}, half of them within ${latencies.percentile(50)} ms`);
+ * ```
+ *
+ * ```ts
  * import { load } from "@yodel/yodel/client";
  *
- * const { messages, latencies } = await load({ scheme: "tcp", host: "localhost", port: 2222 }, {
+ * const { messages, latencies } = await load("tls://localhost:2222", {
  *   connections: 100,
  *   duration: 5000,
+ *   tls: { ca: await Deno.readTextFile("ca.pem") },
  * });
  * console.error(`${messages.right} messages, 99 % within ${latencies.percentile(99)} ms`);
  * ```
  *
  * @module
  */
-export { connect, type ConnectOptions } from "./client/connect.ts";
+export { connect, type ConnectOptions, type ConnectSettings } from "./client/connect.ts";
 export { type Exchange, type Input, type Output, StreamError, writeAll } from "./client/streams.ts";
-export { EchoError } from "./client/echo_error.ts";
 export { load, type LoadOptions } from "./client/load/load.ts";
-export { ping, type PingOptions } from "./client/ping.ts";
-export { type Endpoint, formatEndpoint, parseEndpoint } from "./net/endpoint.ts";
-export { EndpointError } from "./net/endpoint_error.ts";
-export type { ClientTls } from "./net/stream.ts";
-export type { Latencies, Range } from "./client/latencies.ts";
+export type { LoadPlan, LoadSettings } from "./client/load/plan.ts";
 export type {
+  LoadErrorExample,
   LoadErrorKind,
   LoadProgress,
   LoadResult,
-  PingSummary,
-  ProbeResult,
-} from "./client/results.ts";
+} from "./client/load/result.ts";
+export { ping, type PingOptions, type PingSettings } from "./client/ping.ts";
+export type { PingCounts, PingSummary, ProbeResult } from "./client/ping_result.ts";
+export type { EncodedLatencies, Latencies, Range } from "./client/latencies.ts";
+export {
+  type Endpoint,
+  formatEndpoint,
+  type HostEndpoint,
+  parseEndpoint,
+  type UnixEndpoint,
+} from "./net/endpoint.ts";
+export type { ClientTls } from "./net/stream.ts";
+export { OptionError, YodelError } from "./errors/yodel_error.ts";
+export { EchoError } from "./client/echo_error.ts";
+export { EndpointError } from "./net/endpoint_error.ts";
+export { PackageError } from "./client/hdr.ts";
+export { ThreadError } from "./async/threads.ts";

@@ -23,9 +23,13 @@ import { makeIdentity } from "./net/certificate.ts";
 import { MAX_DATAGRAM } from "./net/udp.ts";
 import { reason } from "./errors/reason.ts";
 import { pause } from "./async/pause.ts";
-import { failedLoadJson, loadJson, loadText, progressText } from "./report/load.ts";
-import { probeJson, probeText, summaryJson, summaryText } from "./report/ping.ts";
-import { type LoadProgress, type LoadResult, totalErrors } from "./client/results.ts";
+import { planLoad } from "./client/load/plan.ts";
+import { type LoadProgress, type LoadResult, totalErrors } from "./client/load/result.ts";
+import { failedLoadJson, loadJson } from "./report/load_json.ts";
+import { progressText } from "./report/load_progress.ts";
+import { loadText } from "./report/load_text.ts";
+import { probeJson, summaryJson } from "./report/ping_json.ts";
+import { probeText, summaryText } from "./report/ping_text.ts";
 import { type Endpoint, EndpointError, formatEndpoint, serve, type ServerTls } from "./server.ts";
 import {
   columns,
@@ -48,9 +52,6 @@ const COULD_NOT_BE_DONE = 2;
  * one: a task runner passes on the Ctrl-C that the terminal sent to both.
  */
 const SAME_SIGNAL = 100;
-
-/** How long to wait for a datagram that may be lost, in milliseconds. */
-const UDP_TIMEOUT = 1000;
 
 /** How long the last lines of the log may take, in milliseconds. */
 const LAST_LINES = 1000;
@@ -243,16 +244,15 @@ async function runPing(args: readonly string[]): Promise<number> {
     onResult(result) {
       if (result.outcome === "unsent") unsent ??= result.error;
       if (flags["quiet"]) return;
-      const text = flags["json"] ? JSON.stringify(probeJson(result)) : probeText(name, result);
+      const text = flags["json"] ? JSON.stringify(probeJson(result)) : probeText(endpoint, result);
       return line(colour && !flags["json"] && result.outcome !== "right" ? red(text) : text);
     },
   });
   // The terminal has shown the Ctrl-C at the beginning of the line.
   if (signalled.aborted && Deno.stderr.isTerminal()) console.error();
-  line(flags["json"] ? JSON.stringify(summaryJson(name, summary)) : summaryText(name, summary));
+  line(flags["json"] ? JSON.stringify(summaryJson(summary)) : summaryText(summary));
   await printed;
-  const { right, late, altered, lost, repeated, surplus } = summary;
-  const sent = right + late + altered + lost;
+  const { sent, right, repeated, surplus } = summary;
   if (sent === 0 && unsent !== undefined) {
     throw new EndpointError("cannot connect to", endpoint, unsent);
   }
@@ -265,28 +265,27 @@ async function runLoad(args: readonly string[]): Promise<number> {
   const { flags, given, operands } = parseInvocation(commands.load, args);
   const [endpoint] = parseEndpoints(operands, 1);
   refuseForDatagrams(endpoint, flags);
-  const untilMessages = flags["messages"] > 0 && !given.has("duration");
   if (given.has("connect-rate") && (flags["reconnect"] || endpoint.scheme === "udp")) {
     const instead = flags["reconnect"] ? "use --rate" : "udp:// has none";
     throw new UsageError(`--connect-rate: it is for connections that stay open; ${instead}`);
   }
   const settings = {
-    endpoint: formatEndpoint(endpoint),
     connections: flags["connections"],
     size: flags["size"],
     pipeline: flags["pipeline"],
-    duration: untilMessages ? 0 : flags["duration"],
+    duration: given.has("duration") ? flags["duration"] : undefined,
     messages: flags["messages"],
     rate: flags["rate"],
     warmUp: flags["warm-up"],
     connectRate: flags["connect-rate"],
     reconnect: flags["reconnect"],
     workers: flags["workers"],
-    timeout: given.has("timeout") || endpoint.scheme !== "udp" ? flags["timeout"] : UDP_TIMEOUT,
+    timeout: given.has("timeout") ? flags["timeout"] : undefined,
   };
   if (settings.reconnect && settings.pipeline > 1) {
     throw new UsageError("--pipeline: with --reconnect a connection carries one message");
   }
+  const plan = planLoad(endpoint, settings);
   // Before the load, for which one may have waited for hours.
   await writeHistogram(flags["histogram"], "");
   const signal = stopOnSignal();
@@ -299,22 +298,20 @@ async function runLoad(args: readonly string[]): Promise<number> {
       tls: await clientTls(endpoint, flags),
       signal,
       onProgress(now) {
-        progress?.show(progressText(settings, now, last));
+        progress?.show(progressText(plan, now, last));
         last = now;
       },
     });
   } catch (error) {
     if (flags["json"] && error instanceof EndpointError) {
-      await print(JSON.stringify(failedLoadJson(settings, error.message)) + "\n");
+      await print(JSON.stringify(failedLoadJson(plan, error.message)) + "\n");
     }
     throw error;
   } finally {
     progress?.clear();
   }
   await print(
-    flags["json"]
-      ? JSON.stringify(loadJson(settings, result)) + "\n"
-      : loadText(settings, result, columns()),
+    flags["json"] ? JSON.stringify(loadJson(result)) + "\n" : loadText(result, columns()),
   );
   const { latencies, started, elapsed } = result;
   await writeHistogram(flags["histogram"], await latencies.log(started, elapsed));

@@ -3,23 +3,21 @@
  *
  * @module
  */
-import { lookInterval, Traffic } from "../net/traffic.ts";
+import { sweepInterval, Traffic } from "../net/traffic.ts";
 import { dial } from "../net/dial.ts";
-import type { Endpoint } from "../net/endpoint.ts";
+import { type Endpoint, readEndpoint } from "../net/endpoint.ts";
+import { OptionError } from "../errors/yodel_error.ts";
 import { reason } from "../errors/reason.ts";
 import type { Stream } from "../net/stream.ts";
 import type { ClientTls } from "../net/stream.ts";
 import { connectDatagrams } from "./connect_datagrams.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";
-import { Verifier } from "./verify/stream.ts";
+import { checkNotNegative, checkWhole, filledIn } from "./options.ts";
+import { StreamVerifier } from "./verify/stream.ts";
 
-/** Settings of {@linkcode connect}. */
-export interface ConnectOptions {
-  /** What to send. */
-  input: Input;
-  /** Where what comes back goes. */
-  output: Output;
+/** Settings of {@linkcode connect} that have defaults. */
+export interface ConnectSettings {
   /**
    * How long to try to connect, in milliseconds; 0: as long as the system does.
    * Default: 10,000. For `udp://`, how long to wait for an answer; default: 1,000.
@@ -31,6 +29,14 @@ export interface ConnectOptions {
   datagramSize?: number;
   /** Compares what comes back with what was sent. Default: false. */
   verify?: boolean;
+}
+
+/** What is given to {@linkcode connect}. */
+export interface ConnectOptions extends ConnectSettings {
+  /** What to send. */
+  input: Input;
+  /** Where what comes back goes. */
+  output: Output;
   /** What a `tls://` endpoint needs besides what the system trusts. */
   tls?: ClientTls;
   /** Called once the connection is open. */
@@ -38,6 +44,15 @@ export interface ConnectOptions {
   /** Ends the connection. */
   signal?: AbortSignal;
 }
+
+/** What stands for settings that are not given; `datagramTimeout` is the timeout of `udp://`. */
+export const CONNECT_DEFAULTS: Readonly<Required<ConnectSettings> & { datagramTimeout: number }> = {
+  timeout: 10_000,
+  datagramTimeout: 1000,
+  idleTimeout: 0,
+  datagramSize: 0,
+  verify: false,
+};
 
 /** How much is read from the input or the connection at once, in bytes. */
 const CHUNK = 256 * 1024;
@@ -56,12 +71,12 @@ const MAX_UNDER_WAY = 256 * 1024 * 1024;
 const SIMULTANEOUS = 100;
 
 /** An open connection, with what is known of it. */
-interface Link {
+interface Connection {
   readonly endpoint: Endpoint;
   readonly conn: Stream;
   readonly traffic: Traffic;
   /** Only where what comes back is compared. */
-  readonly verifier?: Verifier;
+  readonly verifier?: StreamVerifier;
   /** Whether what came back waits for the output to take it. */
   delivering: boolean;
 }
@@ -72,38 +87,55 @@ interface Link {
  * comes. When it has to end before the input, a read of the input may be left
  * pending.
  *
+ * @throws {OptionError} for options that make no sense, or not together
  * @throws {EndpointError} where it cannot connect
  * @throws {EchoError} where the connection breaks, ends before the input does,
  *   is idle for too long, or brings back something else than was sent
  * @throws {StreamError} where the input or the output fails
  * @throws the reason of the signal
  */
-export async function connect(endpoint: Endpoint, options: ConnectOptions): Promise<Exchange> {
-  if (endpoint.scheme === "udp") return await connectDatagrams(endpoint, options);
-  const { input, output, timeout = 10_000, idleTimeout = 0, verify = false, signal } = options;
+export async function connect(
+  server: Endpoint | string,
+  options: ConnectOptions,
+): Promise<Exchange> {
+  const endpoint = readEndpoint(server, 1);
+  const { datagramTimeout, ...defaults } = CONNECT_DEFAULTS;
+  const settings = filledIn(options, {
+    ...defaults,
+    timeout: endpoint.scheme === "udp" ? datagramTimeout : defaults.timeout,
+  });
+  const { timeout, idleTimeout, datagramSize, verify } = settings;
+  checkNotNegative({ timeout, idleTimeout });
+  checkWhole(0, { datagramSize });
+  if (endpoint.scheme === "udp") {
+    if (idleTimeout === 0) return await connectDatagrams(endpoint, { ...options, ...settings });
+    throw new OptionError("idleTimeout", "udp:// has no connection that could be idle");
+  }
+  if (datagramSize > 0) throw new OptionError("datagramSize", "expected a udp:// endpoint with it");
+  const { input, output, signal } = options;
   const conn = await dial(endpoint, { timeout, signal, tls: options.tls });
   options.onConnect?.();
   const traffic = new Traffic();
-  const verifier = verify ? new Verifier() : undefined;
-  const link: Link = { endpoint, conn, traffic, verifier, delivering: false };
+  const verifier = verify ? new StreamVerifier() : undefined;
+  const connection: Connection = { endpoint, conn, traffic, verifier, delivering: false };
   const { promise: cutOff, reject: cut } = Promise.withResolvers<never>();
   const abort = () => cut(signal?.reason);
   signal?.addEventListener("abort", abort);
   if (signal?.aborted) abort();
-  const interval = lookInterval(idleTimeout);
+  const interval = sweepInterval(idleTimeout);
   const idleCheck = idleTimeout > 0
     ? setInterval(() => {
       // As long as the output takes its time, the server is not to blame.
-      if (link.delivering || traffic.look() * interval < idleTimeout) return;
+      if (connection.delivering || traffic.idleTime(interval) < idleTimeout) return;
       cut(new EchoError(endpoint, `idle for ${idleTimeout / 1000}s${sofar(traffic)}`));
     }, interval)
     : undefined;
   try {
-    const sending = send(link, input);
+    const sending = send(connection, input);
     const failedSending = sending.then(() => cutOff);
-    await Promise.race([receive(link, output), failedSending, cutOff]);
+    await Promise.race([receive(connection, output), failedSending, cutOff]);
     const complete = await settledWithin(SIMULTANEOUS, sending);
-    checkEnd(link, complete === true);
+    checkEnd(connection, complete === true);
     return { sent: traffic.sent, received: traffic.received };
   } finally {
     clearInterval(idleCheck);
@@ -113,13 +145,16 @@ export async function connect(endpoint: Endpoint, options: ConnectOptions): Prom
 }
 
 /** Sends all of the input and half-closes; returns whether the connection took it all. */
-async function send({ endpoint, conn, traffic, verifier }: Link, input: Input): Promise<boolean> {
+async function send(
+  { endpoint, conn, traffic, verifier }: Connection,
+  input: Input,
+): Promise<boolean> {
   const chunk = new Uint8Array(CHUNK);
   for (;;) {
     const length = await readFrom(input, chunk);
     if (length === null) break;
     const bytes = verifier === undefined ? chunk.subarray(0, length) : chunk.slice(0, length);
-    verifier?.sent(bytes);
+    verifier?.send(bytes);
     if (verifier !== undefined && verifier.missing > MAX_UNDER_WAY) {
       throw new EchoError(
         endpoint,
@@ -140,31 +175,32 @@ async function send({ endpoint, conn, traffic, verifier }: Link, input: Input): 
 }
 
 /** Writes what comes back to the output, until the server ends the connection. */
-async function receive(link: Link, output: Output): Promise<void> {
-  const { endpoint, conn, traffic, verifier } = link;
+async function receive(connection: Connection, output: Output): Promise<void> {
+  const { endpoint, conn, traffic, verifier } = connection;
   const chunk = new Uint8Array(CHUNK);
   for (;;) {
     let length;
     try {
       length = await conn.read(chunk);
     } catch (error) {
-      // A TLS peer that leaves without close_notify has reached its end (docs/architecture.md, "The byte path", rule 4).
+      // A TLS peer that leaves without close_notify has reached its end (docs/architecture.md,
+      // "The byte path", rule 4).
       if (error instanceof Deno.errors.UnexpectedEof) return;
       throw new EchoError(endpoint, reason(error) + sofar(traffic));
     }
     if (length === null) return;
     traffic.received += length;
     const bytes = chunk.subarray(0, length);
-    const difference = verifier?.difference(bytes);
-    link.delivering = true;
+    const difference = verifier?.receive(bytes);
+    connection.delivering = true;
     await writeAll(output, bytes);
-    link.delivering = false;
+    connection.delivering = false;
     if (difference !== undefined) throw new EchoError(endpoint, difference);
   }
 }
 
 /** Decides, when the server has ended the connection, whether that was the end of everything. */
-function checkEnd({ endpoint, traffic, verifier }: Link, complete: boolean): void {
+function checkEnd({ endpoint, traffic, verifier }: Connection, complete: boolean): void {
   const missing = verifier?.missing
     ? `${verifier.missing} bytes did not come back, from offset ${verifier.returned} on`
     : undefined;

@@ -3,22 +3,24 @@
  *
  * @module
  */
+import { Change } from "../async/change.ts";
+import { OptionError } from "../errors/yodel_error.ts";
 import { dialDatagrams, MAX_DATAGRAM } from "../net/udp.ts";
 import type { HostEndpoint } from "../net/endpoint.ts";
 import { EndpointError } from "../net/endpoint_error.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";
 
-/** Settings of {@linkcode connectDatagrams}; as those of `connect`. */
+/** What {@linkcode connectDatagrams} needs of the options of `connect`. */
 export interface DatagramOptions {
-  input: Input;
-  output: Output;
-  /** How long to wait for an answer, in milliseconds. Default: 1,000. */
-  timeout?: number;
-  datagramSize?: number;
-  verify?: boolean;
-  onConnect?: () => void;
-  signal?: AbortSignal;
+  readonly input: Input;
+  readonly output: Output;
+  /** How long to wait for an answer, in milliseconds; 0: for ever. */
+  readonly timeout: number;
+  readonly datagramSize: number;
+  readonly verify: boolean;
+  readonly onConnect?: () => void;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -30,43 +32,46 @@ const MAX_UNDER_WAY = 16;
 /**
  * Sends each datagram of the input, and writes what comes back to the output.
  *
+ * @throws {OptionError} for datagrams that are too large
  * @throws {EndpointError} for an unknown host, and where nothing at all comes back
  * @throws {EchoError} for a datagram that is too long, and where `verify` is set
  *   for any that were lost, altered, repeated or reordered
  */
 export async function connectDatagrams(
   endpoint: HostEndpoint,
-  { input, output, timeout = 1000, verify = false, datagramSize = 0, ...options }: DatagramOptions,
+  { input, output, timeout, verify, datagramSize, onConnect, signal }: DatagramOptions,
 ): Promise<Exchange> {
+  if (datagramSize > MAX_DATAGRAM) {
+    throw new OptionError("datagramSize", `${MAX_DATAGRAM} bytes at most, not ${datagramSize}`);
+  }
   // Loaded only here, with what it needs of Node.
-  const { Tally } = await import("./verify/datagrams.ts");
-  const tally = new Tally();
+  const { DatagramVerifier } = await import("./verify/datagrams.ts");
+  const verifier = new DatagramVerifier();
   const counts = { sent: 0, received: 0 };
   let answers = 0;
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   let written = Promise.resolve();
-  let change = Promise.withResolvers<void>();
+  const arrived = new Change();
   const link = await dialDatagrams(endpoint, (bytes) => {
     answers++;
     counts.received += bytes.length;
-    tally.answer(bytes);
+    verifier.receive(bytes);
     written = written.then(() => writeAll(output, bytes));
     written.catch(fail);
-    change.resolve();
-    change = Promise.withResolvers();
+    arrived.announce();
   }, fail);
-  const abort = () => fail(options.signal?.reason);
-  options.signal?.addEventListener("abort", abort);
-  if (options.signal?.aborted) abort();
+  const abort = () => fail(signal?.reason);
+  signal?.addEventListener("abort", abort);
+  if (signal?.aborted) abort();
 
   /** Waits until no more than `count` datagrams are under way, or nothing has come for too long. */
   async function untilUnderWay(count: number): Promise<boolean> {
-    while (tally.missing > count) {
+    while (verifier.missing > count) {
       let timer;
       const late = new Promise<boolean>((resolve) => {
         if (timeout > 0) timer = setTimeout(() => resolve(true), timeout);
       });
-      const isLate = await Promise.race([change.promise.then(() => false), late]);
+      const isLate = await Promise.race([arrived.next.then(() => false), late]);
       clearTimeout(timer);
       if (isLate) return false;
     }
@@ -82,36 +87,36 @@ export async function connectDatagrams(
           `a datagram holds ${MAX_DATAGRAM} bytes at most, and a line is longer`,
         );
       }
-      tally.note(bytes);
+      verifier.send(bytes);
       counts.sent += bytes.length;
       await link.send(bytes);
       await written;
       if (await untilUnderWay(givenUp + MAX_UNDER_WAY)) continue;
       if (answers === 0) return;
-      givenUp = tally.missing;
+      givenUp = verifier.missing;
     }
     await untilUnderWay(0);
     await written;
   }
 
   try {
-    options.onConnect?.();
+    onConnect?.();
     await Promise.race([sendAll(), failed]);
-    if (tally.sent > 0 && answers === 0) {
+    if (verifier.sent > 0 && answers === 0) {
       throw new EndpointError(
         "no answer from",
         endpoint,
         `nothing came back in ${timeout / 1000}s`,
       );
     }
-    const faults = Object.entries(tally.faults()).filter(([, count]) => count > 0);
-    if (verify && faults.length > 0) {
-      const said = faults.map(([fault, count]) => `${count} ${fault}`).join(", ");
-      throw new EchoError(endpoint, `of ${tally.sent} datagrams ${said}`);
+    const errors = Object.entries(verifier.errors).filter(([, count]) => count > 0);
+    if (verify && errors.length > 0) {
+      const said = errors.map(([error, count]) => `${count} ${error}`).join(", ");
+      throw new EchoError(endpoint, `of ${verifier.sent} datagrams ${said}`);
     }
     return counts;
   } finally {
-    options.signal?.removeEventListener("abort", abort);
+    signal?.removeEventListener("abort", abort);
     link.close();
   }
 }

@@ -5,34 +5,7 @@
  * @module
  */
 import type { Float64Histogram } from "npm:hdr-histogram-js@3.0.1";
-import { YodelError } from "../errors/yodel_error.ts";
-
-type Library = typeof import("npm:hdr-histogram-js@3.0.1");
-
-/**
- * Loads the library, which only some commands need.
- *
- * Deno fetches what the single text of an `import()` names before the program
- * starts, whatever it then does, so this one is a sum; the bundler of `deno
- * compile` adds it up and takes the library in.
- */
-async function library(): Promise<Library> {
-  try {
-    return await import("npm:" + "hdr-histogram-js@3.0.1");
-  } catch (error) {
-    throw new PackageError(error);
-  }
-}
-
-/** The library for histograms could not be loaded. Its message is one line for people. */
-export class PackageError extends YodelError {
-  override readonly name = "PackageError";
-
-  constructor(cause: unknown) {
-    const why = cause instanceof Error ? cause.message.split("\n", 1)[0] : String(cause);
-    super(`cannot load npm:hdr-histogram-js, which latencies need: ${why}`, { cause });
-  }
-}
+import { histogramLibrary } from "./hdr.ts";
 
 /** The unit of the histogram and the log of it, nanoseconds, in a millisecond. */
 const NANOSECONDS = 1e6;
@@ -45,21 +18,27 @@ const DIGITS = 3;
 
 /** Makes an empty collection of latencies. */
 export async function createLatencies(): Promise<Latencies> {
-  const { Float64Histogram } = await library();
+  const { Float64Histogram } = await histogramLibrary();
   return new Latencies(new Float64Histogram(1, LONGEST, DIGITS));
 }
 
-/** A part of a distribution: how many latencies lie between two bounds in milliseconds. */
+/** A part of a distribution. */
 export interface Range {
+  /** In milliseconds; itself within. */
   readonly from: number;
+  /** In milliseconds; itself beyond. */
   readonly to: number;
+  /** How many lie between them. */
   readonly count: number;
 }
 
 /** Latencies on their way to another thread. */
 export interface EncodedLatencies {
+  /** The least, in milliseconds. */
   readonly min: number;
+  /** The greatest. */
   readonly max: number;
+  /** The library's form of them all. */
   readonly histogram: string;
 }
 
@@ -75,28 +54,34 @@ export class Latencies {
     this.#histogram = histogram;
   }
 
+  /** Adds one. */
   record(latency: number): void {
     if (latency < this.#min) this.#min = latency;
     if (latency > this.#max) this.#max = latency;
     this.#histogram.recordValue(nanoseconds(latency));
   }
 
+  /** How many there are. */
   get count(): number {
     return this.#histogram.totalCount;
   }
 
+  /** The least; 0 where there are none. */
   get min(): number {
     return this.count === 0 ? 0 : this.#min;
   }
 
+  /** The greatest; 0 where there are none. */
   get max(): number {
     return this.#max;
   }
 
+  /** Their mean; 0 where there are none. */
   get mean(): number {
     return this.count === 0 ? 0 : this.#bounded(this.#histogram.mean / NANOSECONDS);
   }
 
+  /** Their standard deviation; 0 where there are none. */
   get stddev(): number {
     return this.count === 0 ? 0 : this.#histogram.stdDeviation / NANOSECONDS;
   }
@@ -144,7 +129,7 @@ export class Latencies {
 
   /** Adds those that were {@linkcode encode}d elsewhere. */
   async add({ min, max, histogram }: EncodedLatencies): Promise<void> {
-    const { decodeFromCompressedBase64 } = await library();
+    const { decodeFromCompressedBase64 } = await histogramLibrary();
     this.#min = Math.min(this.#min, min);
     this.#max = Math.max(this.#max, max);
     this.#histogram.add(decodeFromCompressedBase64(histogram, 64) as Float64Histogram);
@@ -152,7 +137,7 @@ export class Latencies {
 
   /** Writes them so that another thread can {@linkcode add} them. */
   async encode(): Promise<EncodedLatencies> {
-    const { encodeIntoCompressedBase64 } = await library();
+    const { encodeIntoCompressedBase64 } = await histogramLibrary();
     return {
       min: this.#min,
       max: this.#max,
@@ -168,7 +153,7 @@ export class Latencies {
    * @param elapsed how long that took, in milliseconds
    */
   async log(start: Date, elapsed: number): Promise<string> {
-    const { HistogramLogWriter } = await library();
+    const { HistogramLogWriter } = await histogramLibrary();
     let text = "";
     const writer = new HistogramLogWriter((more) => text += more);
     writer.outputLogFormatVersion();
@@ -176,6 +161,16 @@ export class Latencies {
     writer.outputLegend();
     writer.outputIntervalHistogram(this.#histogram, 0, elapsed / 1000, NANOSECONDS);
     return text;
+  }
+
+  /** Shows the figures that matter, as with `console.log`. */
+  [Symbol.for("Deno.customInspect")](
+    inspect: (value: unknown, options: unknown) => string,
+    options: unknown,
+  ): string {
+    const { count, min, mean, max } = this;
+    const [p50, p99] = [this.percentile(50), this.percentile(99)];
+    return `Latencies ${inspect({ count, min, mean, p50, p99, max }, options)}`;
   }
 
   /** What the histogram has rounded is not beyond what there was. */

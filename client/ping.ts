@@ -4,19 +4,25 @@
  * @module
  */
 import { dial } from "../net/dial.ts";
-import type { Endpoint } from "../net/endpoint.ts";
+import { type Endpoint, readEndpoint } from "../net/endpoint.ts";
 import { reason } from "../errors/reason.ts";
 import { EndpointError } from "../net/endpoint_error.ts";
 import type { ClientTls } from "../net/stream.ts";
 import { pause } from "../async/pause.ts";
-import { createLatencies } from "./latencies.ts";
-import type { PingSummary, ProbeResult } from "./results.ts";
+import { checkDatagrams, checkNotNegative, checkWhole, filledIn } from "./options.ts";
+import {
+  emptyPingCounts,
+  type PingCounts,
+  type PingSummary,
+  type ProbeResult,
+  summarize,
+} from "./ping_result.ts";
 import { Messages } from "./verify/messages.ts";
-import { datagramLink, type ProbeLink, streamLink } from "./probe_connection.ts";
+import { datagramProbes, type ProbeConnection, streamProbes } from "./probe_connection.ts";
 import { type Probe, Probes } from "./verify/probes.ts";
 
-/** Settings of {@linkcode ping}. */
-export interface PingOptions {
+/** Settings of {@linkcode ping} that have defaults. */
+export interface PingSettings {
   /** How many probes to send; 0: until the signal. Default: 0. */
   count?: number;
   /** From one probe to the next, in milliseconds; 0: as soon as one is answered. Default: 1,000. */
@@ -32,6 +38,10 @@ export interface PingOptions {
   deadline?: number;
   /** Opens a connection for each probe. Not for `udp://`, which has none. Default: false. */
   reconnect?: boolean;
+}
+
+/** What can be given to {@linkcode ping}. */
+export interface PingOptions extends PingSettings {
   /** What a `tls://` endpoint needs besides what the system trusts. */
   tls?: ClientTls;
   /** Is told what becomes of each probe. The next one waits for what it returns. */
@@ -42,6 +52,16 @@ export interface PingOptions {
   signal?: AbortSignal;
 }
 
+/** What stands for settings that are not given. */
+export const PING_DEFAULTS: Readonly<Required<PingSettings>> = {
+  count: 0,
+  interval: 1000,
+  size: 56,
+  timeout: 1000,
+  deadline: 0,
+  reconnect: false,
+};
+
 /**
  * Sends probes to an echo server and measures how long their answers take. A
  * connection that ends is replaced by a new one at the next probe. Probes that
@@ -49,54 +69,47 @@ export interface PingOptions {
  * there was no answer at all.
  *
  * @returns what became of them, also where the server was never there
+ * @throws {OptionError} for options that make no sense, or not together
  */
-export async function ping(endpoint: Endpoint, options: PingOptions = {}): Promise<PingSummary> {
-  const summary: PingSummary = {
-    right: 0,
-    late: 0,
-    altered: 0,
-    lost: 0,
-    unsent: 0,
-    repeated: 0,
-    surplus: 0,
-    elapsed: 0,
-    latencies: await createLatencies(),
-    connects: await createLatencies(),
-    handshakes: await createLatencies(),
-  };
-  await new Ping(endpoint, options, summary).run();
-  return summary;
+export async function ping(
+  server: Endpoint | string,
+  options: PingOptions = {},
+): Promise<PingSummary> {
+  const endpoint = readEndpoint(server, 1);
+  const settings = filledIn(options, PING_DEFAULTS);
+  const { size, count, interval, timeout, deadline } = settings;
+  checkWhole(1, { size });
+  checkWhole(0, { count });
+  checkNotNegative({ interval, timeout, deadline });
+  checkDatagrams(endpoint, settings);
+  const counts = await emptyPingCounts(endpoint);
+  await new Ping({ ...options, ...settings }, counts).run();
+  return summarize(counts);
 }
 
 /** What is known of a ping while it runs. */
 class Ping {
-  readonly #endpoint: Endpoint;
-  readonly #options: PingOptions;
-  readonly #summary: PingSummary;
-  readonly #size: number;
-  readonly #timeout: number;
+  readonly #options: PingOptions & Required<PingSettings>;
+  readonly #counts: PingCounts;
   readonly #messages: Messages;
   readonly #probes: Probes;
   /** What to do when a probe has its result. */
   readonly #settle = new WeakMap<Probe, () => void>();
-  #link: ProbeLink | undefined;
+  #connection: ProbeConnection | undefined;
   /** Resolved when the last result has been taken. */
   #told: Promise<void> | void = undefined;
-  /** How long it took to open the link. */
+  /** How long it took to open the connection. */
   #opening: { connect?: number; handshake?: number } = {};
 
-  constructor(endpoint: Endpoint, options: PingOptions, summary: PingSummary) {
-    this.#endpoint = endpoint;
+  constructor(options: PingOptions & Required<PingSettings>, counts: PingCounts) {
     this.#options = options;
-    this.#summary = summary;
-    this.#size = options.size ?? 56;
-    this.#timeout = options.timeout ?? 1000;
-    this.#messages = new Messages(this.#size);
+    this.#counts = counts;
+    this.#messages = new Messages(options.size);
     this.#probes = new Probes(this.#messages);
   }
 
   async run(): Promise<void> {
-    const { deadline = 0, signal } = this.#options;
+    const { deadline, signal } = this.#options;
     const start = performance.now();
     const over = new AbortController();
     const overdue = deadline > 0 ? setTimeout(() => over.abort(), deadline) : undefined;
@@ -105,18 +118,18 @@ class Ping {
       await this.#sendAll(stop);
     } finally {
       clearTimeout(overdue);
-      this.#summary.elapsed = performance.now() - start;
-      const { right, late, altered } = this.#summary;
+      this.#counts.elapsed = performance.now() - start;
+      const { right, late, altered } = this.#counts;
       if (over.signal.aborted && right + late + altered === 0) {
         this.#giveUpAll(`no answer within the deadline of ${deadline / 1000}s`);
       }
       this.#probes.waiting.forEach((probe) => this.#settled(probe));
-      this.#link?.close();
+      this.#connection?.close();
     }
   }
 
   async #sendAll(stop: AbortSignal): Promise<void> {
-    const { count = 0, interval = 1000, deadline = 0, reconnect = false } = this.#options;
+    const { count, interval, timeout, deadline, reconnect } = this.#options;
     // Nobody waits for the results of what is under way then.
     stop.addEventListener("abort", () => {
       this.#probes.waiting.forEach((probe) => this.#settled(probe));
@@ -135,7 +148,7 @@ class Ping {
       due = Math.max(due + interval, performance.now());
       if (!await this.#opened(number, stop)) {
         // Without an interval nothing else would slow it down.
-        if (interval === 0) due += this.#timeout || 1000;
+        if (interval === 0) due += timeout || 1000;
         continue;
       }
       if (stop.aborted) return;
@@ -143,39 +156,41 @@ class Ping {
       results.add(result);
       result.then(() => results.delete(result));
       if (interval === 0 || reconnect) await result;
-      if (reconnect && !stop.aborted) this.#closeLink("its connection was closed");
+      if (reconnect && !stop.aborted) this.#close("its connection was closed");
     }
     await Promise.all(results);
   }
 
-  /** Opens a link where there is none; tells where that fails. */
+  /** Opens a connection where there is none; tells where that fails. */
   async #opened(number: number, stop: AbortSignal): Promise<boolean> {
-    if (this.#link !== undefined) return true;
+    if (this.#connection !== undefined) return true;
     try {
-      this.#link = await this.#open(stop);
+      this.#connection = await this.#open(stop);
       return true;
     } catch (error) {
       if (this.#options.signal?.aborted) return false;
       if (!(error instanceof EndpointError) && !stop.aborted) throw error;
       const why = error instanceof EndpointError
         ? reason(error.cause)
-        : `not connected within the deadline of ${(this.#options.deadline ?? 0) / 1000}s`;
-      this.#summary.unsent++;
+        : `not connected within the deadline of ${this.#options.deadline / 1000}s`;
+      this.#counts.unsent++;
       this.#tell({ seq: number, outcome: "unsent", error: why });
       return false;
     }
   }
 
-  async #open(stop: AbortSignal): Promise<ProbeLink> {
+  async #open(stop: AbortSignal): Promise<ProbeConnection> {
     const events = {
       onAnswer: (bytes: Uint8Array) => this.#answered(bytes),
       onEnd: (why: string) => this.#lost(why),
     };
-    if (this.#endpoint.scheme === "udp") return await datagramLink(this.#endpoint, events);
+    if (this.#counts.endpoint.scheme === "udp") {
+      return await datagramProbes(this.#counts.endpoint, events);
+    }
     const opened = performance.now();
     let connected: number | undefined;
-    const conn = await dial(this.#endpoint, {
-      timeout: this.#timeout,
+    const conn = await dial(this.#counts.endpoint, {
+      timeout: this.#options.timeout,
       signal: stop,
       tls: this.#options.tls,
       onHandshake: () => connected = performance.now(),
@@ -183,27 +198,27 @@ class Ping {
     const connect = (connected ?? performance.now()) - opened;
     const handshake = connected === undefined ? undefined : performance.now() - connected;
     if (this.#options.reconnect) {
-      this.#summary.connects.record(connect);
-      if (handshake !== undefined) this.#summary.handshakes.record(handshake);
+      this.#counts.connects.record(connect);
+      if (handshake !== undefined) this.#counts.handshakes.record(handshake);
     }
     this.#opening = { connect, handshake };
-    return streamLink(conn, this.#size, events);
+    return streamProbes(conn, this.#options.size, events);
   }
 
   /** Sends a probe; what is returned resolves when it has its result. */
   #send(number: number): Promise<void> {
-    const probe = this.#probes.send(number);
+    const probe = this.#probes.send(number, performance.now());
     return new Promise((resolve) => {
-      const late = this.#timeout > 0
-        ? setTimeout(() => this.#tooLate(probe), this.#timeout)
+      const late = this.#options.timeout > 0
+        ? setTimeout(() => this.#tooLate(probe), this.#options.timeout)
         : undefined;
       this.#settle.set(probe, () => {
         clearTimeout(late);
         resolve();
       });
       // A server that speaks first may have spoilt it already.
-      if (this.#link === undefined) this.#giveUp(probe, "the connection was of no use");
-      else this.#link.send(this.#messages.at(number));
+      if (this.#connection === undefined) this.#giveUp(probe, "the connection was of no use");
+      else this.#connection.send(this.#messages.at(number));
     });
   }
 
@@ -214,36 +229,36 @@ class Ping {
 
   #answered(bytes: Uint8Array): void {
     const now = performance.now();
-    const answer = this.#probes.answer(bytes);
+    const answer = this.#probes.receive(bytes);
     if (answer === undefined) {
-      this.#summary.surplus++;
+      this.#counts.surplus++;
       return this.#lost("an answer came to nothing that was sent");
     }
     const { probe, outcome, difference: error } = answer;
     const time = now - probe.sentAt;
-    this.#summary[outcome]++;
+    this.#counts[outcome]++;
     // It was thought lost.
-    if (outcome === "late") this.#summary.lost--;
-    if (outcome === "right" || outcome === "late") this.#summary.latencies.record(time);
+    if (outcome === "late") this.#counts.lost--;
+    if (outcome === "right" || outcome === "late") this.#counts.latencies.record(time);
     this.#tell({ seq: probe.number, outcome, bytes: bytes.length, time, error });
     this.#settled(probe);
     // In a stream it is not known any more where the next answer begins.
-    if (error !== undefined && this.#endpoint.scheme !== "udp") {
-      this.#closeLink("its connection was closed after an altered answer");
+    if (error !== undefined && this.#counts.endpoint.scheme !== "udp") {
+      this.#close("its connection was closed after an altered answer");
     }
   }
 
   #tooLate(probe: Probe): void {
-    const error = `no answer in ${this.#timeout / 1000}s`;
-    const partial = this.#link?.partial ?? 0;
+    const error = `no answer in ${this.#options.timeout / 1000}s`;
+    const partial = this.#connection?.partial ?? 0;
     if (partial === 0) return this.#giveUp(probe, error);
-    this.#giveUp(probe, `${error}, only ${partial} of ${this.#size} bytes`);
-    this.#closeLink("its connection was closed after an incomplete answer");
+    this.#giveUp(probe, `${error}, only ${partial} of ${this.#options.size} bytes`);
+    this.#close("its connection was closed after an incomplete answer");
   }
 
   #giveUp(probe: Probe, error: string): void {
-    probe.state = "given up";
-    this.#summary.lost++;
+    probe.state = "lost";
+    this.#counts.lost++;
     this.#tell({ seq: probe.number, outcome: "lost", error });
     this.#settled(probe);
   }
@@ -252,15 +267,15 @@ class Ping {
     for (const probe of this.#probes.waiting) this.#giveUp(probe, error);
   }
 
-  /** The link has gone wrong, whether or not a probe was under way. */
+  /** The connection has gone wrong, whether or not a probe was under way. */
   #lost(why: string): void {
     if (this.#probes.waiting.length === 0) this.#options.onLoss?.(why);
-    this.#closeLink(why);
+    this.#close(why);
   }
 
-  #closeLink(why: string): void {
-    this.#link?.close();
-    this.#link = undefined;
+  #close(why: string): void {
+    this.#connection?.close();
+    this.#connection = undefined;
     this.#giveUpAll(why);
   }
 

@@ -9,23 +9,23 @@ import { reason } from "../errors/reason.ts";
 import type { Stream } from "../net/stream.ts";
 
 /** A way to a server. */
-export interface ProbeLink {
+export interface ProbeConnection {
   /** How many bytes have come of an answer that is not complete. */
   readonly partial: number;
   send(probe: Uint8Array): void;
   close(): void;
 }
 
-/** What a link tells whoever uses it. */
-export interface ProbeLinkEvents {
+/** What it tells whoever uses it. */
+export interface ProbeEvents {
   /** An answer has come; its bytes are good until the call returns. */
   onAnswer(bytes: Uint8Array): void;
-  /** The link can be used no more, and why. Not called after it was closed. */
+  /** It can be used no more, and why. Not called after it was closed. */
   onEnd(why: string): void;
 }
 
-/** Makes a link of a connection. Every `size` bytes that come are an answer. */
-export function streamLink(conn: Stream, size: number, events: ProbeLinkEvents): ProbeLink {
+/** Carries probes over a connection. Every `size` bytes that come are an answer. */
+export function streamProbes(conn: Stream, size: number, events: ProbeEvents): ProbeConnection {
   const answer = new Uint8Array(size);
   let filled = 0;
   let open = true;
@@ -74,14 +74,14 @@ export function streamLink(conn: Stream, size: number, events: ProbeLinkEvents):
 }
 
 /**
- * Makes a link for datagrams: each one that comes is an answer.
+ * Carries probes in datagrams: each one that comes is an answer.
  *
  * @throws {EndpointError} for an unknown host
  */
-export async function datagramLink(
+export async function datagramProbes(
   endpoint: HostEndpoint,
-  events: ProbeLinkEvents,
-): Promise<ProbeLink> {
+  events: ProbeEvents,
+): Promise<ProbeConnection> {
   const { send, close } = await dialDatagrams(
     endpoint,
     (bytes) => events.onAnswer(bytes),

@@ -20,14 +20,23 @@ export interface Output {
 
 /** How many bytes passed. */
 export interface Exchange {
+  /** To the server. */
   sent: number;
+  /** From it. */
   received: number;
 }
 
 /** The input or the output of a client failed. Its cause is what the stream threw. */
 export class StreamError extends YodelError {
+  /** `StreamError`. */
   override readonly name = "StreamError";
 
+  /**
+   * Says what failed and why.
+   *
+   * @param doing what failed, as in "read the input"
+   * @param cause what the stream threw
+   */
   constructor(doing: string, cause: unknown) {
     super(`cannot ${doing}: ${reason(cause)}`, { cause });
   }

@@ -34,10 +34,6 @@ export class Traffic {
     return this.#idle;
   }
 
-  look(): number {
-    return this.idleTime(1);
-  }
-
   /** Lets idle time count from now on. */
   restart(): void {
     this.#idle = 0;
@@ -52,5 +48,3 @@ export class Traffic {
 export function sweepInterval(timeout: number): number {
   return Math.min(1000, Math.max(10, timeout / 4));
 }
-
-export { sweepInterval as lookInterval };

@@ -7,8 +7,10 @@ import { HistogramLogReader } from "npm:hdr-histogram-js@3.0.1";
 import { load, type LoadOptions, type LoadProgress, type LoadResult } from "../client.ts";
 import { generate } from "../client/load/generator.ts";
 import { makeIdentity } from "../net/certificate.ts";
-import { createLatencies } from "../client/latencies.ts";
-import { loadText } from "../report/load.ts";
+import { planLoad, planWorkers } from "../client/load/plan.ts";
+import { emptyLoadResult } from "../client/load/result.ts";
+import { whatWentWrong } from "../report/figures.ts";
+import { loadText } from "../report/load_text.ts";
 import schema from "../report/load.schema.json" with { type: "json" };
 import { type Endpoint, formatEndpoint, serve } from "../server.ts";
 import {
@@ -127,12 +129,15 @@ async function startDatagrams(
   };
 }
 
+/** A result whose errors are in words. */
+type Finished = Omit<LoadResult, "examples"> & { examples: string[] };
+
 /** Runs a load that has to end by itself, and whose counts have to add up. */
 async function finish(
   endpoint: Endpoint,
   options: LoadOptions,
   limit = PATIENT,
-): Promise<LoadResult> {
+): Promise<Finished> {
   const stop = new AbortController();
   const tooLong = setTimeout(() => stop.abort(), limit);
   const patient = { tls: { ca }, timeout: PATIENT, ...options, signal: stop.signal };
@@ -140,10 +145,10 @@ async function finish(
   assertAddsUp(result);
   assert(!stop.signal.aborted, `it did not end by itself: ${JSON.stringify(result.messages)}`);
   assertEquals(result.messages.waiting, 0);
-  return result;
+  return { ...result, examples: whatWentWrong(result) };
 }
 
-function assertAddsUp({ messages, latencies }: LoadResult): void {
+function assertAddsUp({ messages, latencies }: Pick<LoadResult, "messages" | "latencies">): void {
   const { sent, right, failed, waiting } = messages;
   assertEquals(
     { sent: right + failed + waiting, right: latencies.count },
@@ -211,7 +216,7 @@ for (const scheme of ["tcp", "tls", "unix", "udp"] as const) {
     const ways: readonly [LoadOptions, number][] = [
       [{}, 4],
       [{ pipeline: 8, size: 2000 }, 4],
-      [{ warmUp: 50, connectRate: 200 }, 4],
+      [{ warmUp: 50, connectRate: udp ? undefined : 200 }, 4],
       [{ workers: 2, pipeline: 3 }, 4],
       [{ rate: 1000 }, 4],
       [{ reconnect: true }, 40],
@@ -739,26 +744,12 @@ Deno.test("threads begin together, when all of them have their connections", asy
 });
 
 Deno.test("a thread that is told to end before it begins waits for no other", async () => {
-  const share = {
-    endpoint: deserted(),
-    tls: {},
-    connections: 1,
-    firstConnection: 1,
-    connectionStep: 1,
-    size: 64,
-    pipeline: 1,
-    duration: 1000,
-    warmUp: 0,
-    messages: Infinity,
-    interval: 0,
-    delay: 0,
-    connectInterval: 0,
-    reconnect: false,
-    timeout: PATIENT,
-  };
+  const load = planLoad(deserted(), { connections: 1, duration: 1000, timeout: PATIENT });
+  const [plan] = planWorkers(load, {});
+  assert(plan !== undefined);
   // The others never get so far.
   const others = new Promise<void>(() => {});
-  const ended = generate(share, () => {}, AbortSignal.abort(), () => others);
+  const ended = generate(plan, () => {}, AbortSignal.abort(), () => others);
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const tooLong = setTimeout(resolve, BOUND);
   const first = await Promise.race([ended, late]);
@@ -987,34 +978,10 @@ Deno.test("nothing is on stderr of a load that is over before all could send", a
 
 for (const width of [40, 80, 200]) {
   Deno.test(`the picture fits ${width} characters a line, and makes use of them`, async () => {
-    const latencies = await createLatencies();
-    for (let i = 0; i < 5000; i++) latencies.record(0.001 * 1e8 ** (i / 5000));
-    const settings = {
-      endpoint: "tcp://localhost:2222",
-      connections: 1,
-      size: 64,
-      pipeline: 1,
-      duration: 1000,
-      messages: 0,
-      rate: 0,
-      warmUp: 0,
-      connectRate: 0,
-      timeout: 0,
-      reconnect: false,
-      workers: 1,
-    };
-    const text = loadText(settings, {
-      started: new Date(),
-      elapsed: 1000,
-      messages: { sent: 5000, right: 5000, failed: 0, waiting: 0, missed: 0 },
-      bytes: { sent: 320_000, received: 320_000 },
-      gaveUp: false,
-      connections: 1,
-      errors: { connect: 0, broken: 0, lost: 0, altered: 0, repeated: 0, surplus: 0 },
-      examples: [],
-      latencies,
-      connects: await createLatencies(),
-    }, width);
+    const result = await emptyLoadResult(planLoad("localhost:2222"));
+    result.messages.right = 5000;
+    for (let i = 0; i < 5000; i++) result.latencies.record(0.001 * 1e8 ** (i / 5000));
+    const text = loadText(result, width);
     const picture = text.trimEnd().split("\n").filter((line) => line.endsWith("%"));
     const longest = Math.max(...picture.map((line) => line.length));
     assert(longest <= width && longest >= width - 3, text);

@@ -1,9 +1,9 @@
 /** When messages of a load are due. */
 import { assertEquals } from "@std/assert";
-import { type Plan, Schedule } from "../client/load/schedule.ts";
+import { Schedule, type Timing } from "../client/load/schedule.ts";
 
 /** A message every 10 ms from 1000 ms on, and no end, unless the plan says otherwise. */
-function schedule(plan: Partial<Plan> = {}): Schedule {
+function schedule(plan: Partial<Timing> = {}): Schedule {
   const every = { start: 1000, countFrom: 1000, end: Infinity, messages: Infinity, interval: 10 };
   return new Schedule({ ...every, ...plan });
 }
@@ -74,7 +74,7 @@ for (
     ["there is no rate", 4, 0, { interval: 0 }],
     ["the others do not count, as they belong to the warm-up", 0, 5, { countFrom: 1050 }],
     ["a signal ended the warm-up", 3, 0, { countFrom: 1050 }, 1045],
-  ] as readonly [string, number, number, Partial<Plan>?, number?][]
+  ] as readonly [string, number, number, Partial<Timing>?, number?][]
 ) {
   Deno.test(`${taken} messages taken, ${missed} missed: ${what}`, () => {
     const timed = schedule({ end: 1100, ...plan });

@@ -3,82 +3,29 @@
  *
  * @module
  */
-import { lookInterval } from "../../net/traffic.ts";
-import { dial } from "../../net/dial.ts";
-import type { Endpoint, StreamEndpoint } from "../../net/endpoint.ts";
-import { reason } from "../../errors/reason.ts";
-import { EndpointError } from "../../net/endpoint_error.ts";
-import { ReadTurns } from "../../net/read_turns.ts";
-import type { Stream } from "../../net/stream.ts";
-import type { ClientTls } from "../../net/stream.ts";
-import { pause } from "../../async/pause.ts";
-import { createLatencies } from "../latencies.ts";
+import { aborted } from "../../async/aborted.ts";
+import { sweepInterval } from "../../net/traffic.ts";
+import type { LoadConnection } from "./connection.ts";
+import { Pacer } from "./pacer.ts";
+import type { WorkerPlan } from "./plan.ts";
+import { Pool, type PoolEvents } from "./pool.ts";
+import { Recorder } from "./recorder.ts";
 import {
-  LOAD_ERROR_KINDS,
+  emptyLoadResult,
   type LoadErrorKind,
   type LoadProgress,
   type LoadResult,
-  totalErrors,
-} from "../results.ts";
-import { DatagramFlow } from "./datagrams.ts";
-import { type Flow, type FlowEvents, type FlowSettings, RETRY } from "./flow.ts";
-import { Messages } from "../verify/messages.ts";
-import { ReconnectingFlow } from "./reconnecting.ts";
+} from "./result.ts";
 import { Schedule } from "./schedule.ts";
-import { StreamFlow } from "./stream.ts";
-
-/** What one thread does of a load. Everything in it can go to another thread. */
-export interface Share {
-  readonly endpoint: Endpoint;
-  readonly tls: ClientTls;
-  /** How many connections, and how they are numbered. */
-  readonly connections: number;
-  readonly firstConnection: number;
-  readonly connectionStep: number;
-  /** In bytes. */
-  readonly size: number;
-  readonly pipeline: number;
-  /** How long to send messages that count, and others before that, in milliseconds. */
-  readonly duration: number;
-  readonly warmUp: number;
-  /** How many messages that count. */
-  readonly messages: number;
-  /** From one message to the next, and before the first one, in milliseconds; 0: at any time. */
-  readonly interval: number;
-  readonly delay: number;
-  /** From one connection to the next, in milliseconds; 0: at any time. */
-  readonly connectInterval: number;
-  readonly reconnect: boolean;
-  /** How long to wait for a connection and for an answer, in milliseconds; 0: for ever. */
-  readonly timeout: number;
-}
-
-/** How many connections are being opened at once, so that a server's backlog holds them. */
-const MAX_OPENING = 128;
-
-/** How long what is being opened may take when the run has ended, in milliseconds. */
-const GIVE_UP = 100;
-
-/** How long to wait after many tries in vain, in milliseconds. */
-const MAX_RETRY = 1600;
-
-/** How far apart the first messages of two connections are, so that an answer to the other shows. */
-const STRIDE = 37;
-
-/** How many errors of each kind are told in words. */
-export const MAX_EXAMPLES = 3;
-
-/**
- * Timers of Deno come up to so much late, in milliseconds. What is due sooner
- * is waited for in turns of the event loop.
- */
-const TIMER_SLACK = 2.5;
 
 /** The longest that a timer of Deno can be, in milliseconds. */
 const MAX_TIMER = 2 ** 31 - 1;
 
 /** From one report of the progress to the next, in milliseconds. */
 const PROGRESS = 200;
+
+/** Why a run is over in which nothing has failed that should not. */
+const DONE = "done";
 
 /**
  * Opens connections, then sends messages on them until it is time.
@@ -88,365 +35,146 @@ const PROGRESS = 200;
  * @throws {EndpointError} where no connection can be opened
  */
 export async function generate(
-  share: Share,
+  plan: WorkerPlan,
   onProgress: (progress: LoadProgress) => void,
   signal: AbortSignal,
   ready: () => Promise<void> = () => Promise.resolve(),
 ): Promise<LoadResult> {
-  const errors = Object.fromEntries(LOAD_ERROR_KINDS.map((kind) => [kind, 0]));
-  const result: LoadResult = {
-    started: new Date(),
-    elapsed: 0,
-    messages: { sent: 0, right: 0, failed: 0, waiting: 0, missed: 0 },
-    bytes: { sent: 0, received: 0 },
-    connections: 0,
-    gaveUp: false,
-    errors: errors as Record<LoadErrorKind, number>,
-    examples: [],
-    latencies: await createLatencies(),
-    connects: await createLatencies(),
-  };
-  const generator = new Generator(share, result, signal);
-  const progress = setInterval(() => {
-    onProgress({
-      connections: result.connections,
-      elapsed: generator.elapsed,
-      right: result.messages.right,
-      errors: totalErrors(result),
-    });
-  }, PROGRESS);
+  const recorder = new Recorder(await emptyLoadResult(plan.load));
+  const progress = setInterval(() => onProgress(recorder.progress(performance.now())), PROGRESS);
   try {
-    await generator.run(ready);
-    return result;
+    await new Generator(plan, recorder).run(signal, ready);
+    return recorder.result;
   } finally {
     clearInterval(progress);
   }
 }
 
-/** A load while it runs. */
-class Generator implements FlowEvents {
-  readonly #share: Share;
-  readonly #settings: FlowSettings;
-  readonly #result: LoadResult;
-  readonly #signal: AbortSignal;
-  /** The connections that are open, with their numbers. */
-  readonly #flows = new Map<Flow, number>();
-  /** A flow for each message that could be sent now, were it due. */
-  readonly #free: Flow[] = [];
-  /** Tells that there is one again, or that the run is over. */
-  #freed = Promise.withResolvers<void>();
-  #schedule: Schedule | undefined;
-  #underWay = 0;
-  #sent = 0;
-  #lastAnswer = 0;
-  /** Since when no connection could be opened, while that was tried. */
-  #refusedSince: number | undefined;
-  readonly #done = Promise.withResolvers<void>();
-  /** Is aborted when the run ends. */
-  readonly #ending = new AbortController();
-  /** Gives up what is still being opened then. */
-  readonly #givingUp = new AbortController();
-  /** What is being opened, and has to end before the run does. */
-  readonly #opening = new Set<Promise<unknown>>();
+/** A load while it runs: opens, starts, ends, and passes on what happens to the connections. */
+class Generator implements PoolEvents {
+  readonly #plan: WorkerPlan;
+  readonly #recorder: Recorder;
+  readonly #pool: Pool;
+  /** Is aborted when the run is over: with DONE, or with what failed. */
+  readonly #over = new AbortController();
+  /** From when on messages are sent. */
+  #sending: { readonly schedule: Schedule; readonly pacer: Pacer } | undefined;
 
-  constructor(share: Share, result: LoadResult, signal: AbortSignal) {
-    this.#share = share;
-    this.#result = result;
-    this.#signal = signal;
-    this.#settings = {
-      messages: new Messages(share.size),
-      pipeline: share.pipeline,
-      timeout: share.timeout,
-      bytes: result.bytes,
-      turns: new ReadTurns(),
-    };
-    this.#done.promise.catch(() => {});
-    const stop = () => {
-      this.#ending.abort();
-      this.#finish();
-    };
-    signal.addEventListener("abort", stop, { once: true });
+  constructor(plan: WorkerPlan, recorder: Recorder) {
+    this.#plan = plan;
+    this.#recorder = recorder;
+    this.#pool = new Pool(plan, recorder, this.#over.signal, this);
+  }
+
+  async run(signal: AbortSignal, ready: () => Promise<void>): Promise<void> {
+    const over = aborted(this.#over.signal);
+    const stop = () => this.#over.abort(DONE);
+    signal.addEventListener("abort", stop);
     if (signal.aborted) stop();
-  }
-
-  /** For how long messages have counted, in milliseconds. */
-  get elapsed(): number {
-    return Math.max(0, performance.now() - (this.#schedule?.countFrom ?? Infinity));
-  }
-
-  /** Opens the connections, then sends messages on them until it is time. */
-  async run(ready: () => Promise<void>): Promise<void> {
-    const { timeout } = this.#share;
-    const look = setInterval(() => this.#look(), lookInterval(timeout || 1000));
+    const interval = sweepInterval(this.#plan.load.timeout || 1000);
+    const checking = setInterval(() => this.#checkTimeouts(interval), interval);
     let end: ReturnType<typeof setTimeout> | undefined;
     try {
-      await this.#openAll();
-      await Promise.race([ready(), this.#done.promise]);
-      if (this.#signal.aborted) return;
+      await this.#pool.openAll();
+      await Promise.race([ready(), over]);
+      if (signal.aborted) return;
       const schedule = this.#start();
       if (schedule.end < Infinity) {
         // A timer can be early by a part of a millisecond.
         const left = Math.max(0, schedule.end - performance.now()) + 1;
-        end = setTimeout(() => this.#checkDone(performance.now()), Math.min(left, MAX_TIMER));
+        end = setTimeout(() => this.#endIfDone(performance.now()), Math.min(left, MAX_TIMER));
       }
-      await this.#done.promise;
-      if (this.#signal.aborted) this.#closeAll();
-      this.#conclude(schedule);
-      await Promise.all([...this.#flows.keys()].map((flow) => flow.finish()));
+      await over;
+      if (this.#over.signal.reason !== DONE) throw this.#over.signal.reason;
+      if (signal.aborted) this.#pool.closeAll();
+      schedule.stop(performance.now());
+      this.#recorder.ended(schedule);
+      await this.#pool.finish();
     } finally {
-      clearInterval(look);
+      clearInterval(checking);
       clearTimeout(end);
-      this.#ending.abort();
-      // Of a connection that is given up as it opens Deno 2.9 loses the socket.
-      const patience = setTimeout(() => this.#givingUp.abort(), GIVE_UP);
-      await Promise.allSettled(this.#opening);
-      clearTimeout(patience);
-      this.#closeAll();
-      await this.#settings.turns.close();
+      signal.removeEventListener("abort", stop);
+      stop();
+      await this.#pool.close();
     }
-  }
-
-  #closeAll(): void {
-    for (const flow of this.#flows.keys()) flow.close();
-    this.#flows.clear();
   }
 
   /** Begins to send. */
   #start(): Schedule {
-    const { duration, warmUp, messages, interval, delay } = this.#share;
+    const { load: { duration, warmUp }, messages, interval, delay } = this.#plan;
     const now = performance.now();
     const countFrom = now + warmUp;
-    const end = countFrom + duration;
+    const end = countFrom + (duration || Infinity);
     const schedule = new Schedule({ start: now + delay, countFrom, end, messages, interval });
-    this.#schedule = schedule;
-    this.#result.started = new Date(Date.now() + warmUp);
-    for (const flow of this.#flows.keys()) this.#fill(flow);
-    if (interval > 0) this.#sendWhenDue(schedule);
+    const pacer = new Pacer(schedule, (connection, due) => {
+      this.#recorder.sent(due);
+      connection.send(due);
+    });
+    this.#sending = { schedule, pacer };
+    this.#recorder.started(now, countFrom);
+    for (const connection of this.#pool.connections) this.onOpen(connection);
+    if (schedule.isPaced) pacer.run(this.#over.signal).catch((error) => this.onFault(error));
     return schedule;
   }
 
-  #conclude(schedule: Schedule): void {
-    schedule.stop(performance.now());
-    const { messages } = this.#result;
-    messages.sent = this.#sent;
-    messages.waiting = this.#sent - messages.right - messages.failed;
-    messages.missed = schedule.missed;
-    const ranOut = schedule.ranOut && this.#lastAnswer > 0;
-    const end = ranOut ? this.#lastAnswer : Math.max(this.#lastAnswer, schedule.end);
-    this.#result.elapsed = Math.max(0, end - schedule.countFrom);
-  }
-
-  /** Opens all connections; returns when every one is open or has failed. */
-  async #openAll(): Promise<void> {
-    const { connections, firstConnection, connectionStep, connectInterval } = this.#share;
-    const start = performance.now();
-    const opening = new Set<Promise<void>>();
-    const failures: unknown[] = [];
-    for (let i = 0; i < connections; i++) {
-      await pause(start + i * connectInterval - performance.now(), this.#signal);
-      if (this.#signal.aborted) break;
-      const number = firstConnection + i * connectionStep;
-      const opened = this.#open(number).catch((error) => {
-        failures.push(error);
-        this.#cannotConnect(number, error);
-        this.#whileOpening(this.#replace(number));
-      });
-      opening.add(opened);
-      opened.then(() => opening.delete(opened));
-      if (opening.size >= MAX_OPENING) await Promise.race([...opening, this.#done.promise]);
-    }
-    await Promise.race([Promise.all(opening), this.#done.promise]);
-    const none = failures.length === connections && this.#flows.size === 0;
-    if (none && !this.#signal.aborted) throw failures[0];
-  }
-
-  async #open(number: number): Promise<void> {
-    const { endpoint, reconnect, interval } = this.#share;
-    const first = number * STRIDE;
-    let flow: Flow;
-    if (endpoint.scheme === "udp") {
-      const datagrams = new DatagramFlow(first, this.#settings, this);
-      await datagrams.open(endpoint);
-      flow = datagrams;
-    } else if (reconnect) {
-      const reconnecting = new ReconnectingFlow(
-        () => this.#dial(endpoint),
-        (conn, events) => new StreamFlow(conn, first, this.#settings, events),
-        interval > 0,
-        this,
-      );
-      await reconnecting.open();
-      flow = reconnecting;
-    } else {
-      flow = new StreamFlow(await this.#dial(endpoint), first, this.#settings, this);
-    }
-    this.#flows.set(flow, number);
-    if (this.#schedule !== undefined) this.#fill(flow);
-  }
-
-  async #dial(endpoint: StreamEndpoint): Promise<Stream> {
-    const { tls, timeout } = this.#share;
-    const start = performance.now();
-    const dialling = dial(endpoint, { timeout, tls, signal: this.#givingUp.signal });
-    const conn = await this.#whileOpening(dialling);
-    if (this.#ending.signal.aborted) {
-      conn.close();
-      throw this.#ending.signal.reason;
-    }
-    this.#result.connects.record(performance.now() - start);
-    this.#result.connections++;
-    this.#refusedSince = undefined;
-    return conn;
-  }
-
-  #whileOpening<T>(opening: Promise<T>): Promise<T> {
-    const done = () => this.#opening.delete(opening);
-    this.#opening.add(opening);
-    opening.then(done, done);
-    return opening;
-  }
-
-  /** Opens a connection for one that has ended or could not be opened. */
-  async #replace(number: number): Promise<void> {
-    for (let wait = RETRY;; wait = Math.min(2 * wait, MAX_RETRY)) {
-      await pause(wait, this.#ending.signal);
-      if (this.#isOver()) return;
-      try {
-        return await this.#open(number);
-      } catch (error) {
-        this.#cannotConnect(number, error);
-      }
-    }
-  }
-
-  #isOver(): boolean {
-    return this.#ending.signal.aborted || this.#schedule?.isOver(performance.now()) === true;
-  }
-
-  #cannotConnect(number: number, error: unknown): void {
-    if (this.#ending.signal.aborted) return;
-    if (error instanceof EndpointError) this.#count(number, "connect", reason(error.cause));
-    else this.#done.reject(error);
-  }
-
-  #count(number: number, kind: LoadErrorKind, what: string): void {
-    if (kind === "connect") this.#refusedSince ??= performance.now();
-    this.#result.errors[kind]++;
-    if (this.#result.errors[kind] > MAX_EXAMPLES) return;
-    const name = this.#share.endpoint.scheme === "udp" ? "socket" : "connection";
-    this.#result.examples.push(`${kind}: ${name} ${number}: ${what}`);
-  }
-
-  /** Sends on a flow what is due, as much as it may have under way. */
-  #fill(flow: Flow): void {
+  onOpen(connection: LoadConnection): void {
     const now = performance.now();
-    for (let i = flow.underWay; i < this.#share.pipeline; i++) this.#next(flow, now);
-  }
-
-  /** Sends the next message on a flow, or notes that it could. */
-  #next(flow: Flow, now: number): void {
-    const due = this.#schedule?.take(now);
-    if (due !== undefined) return this.#send(flow, due);
-    if (this.#share.interval > 0) {
-      this.#free.push(flow);
-      if (this.#free.length === 1) this.#freed.resolve();
+    for (let i = connection.underWay; i < this.#plan.load.pipeline; i++) {
+      this.#sending?.pacer.offer(connection, now);
     }
-    this.#checkDone(now);
+    this.#endIfDone(now);
   }
 
-  #send(flow: Flow, due: number): void {
-    this.#underWay++;
-    if (this.#counts(due)) this.#sent++;
-    flow.send(due);
+  onAnswer(connection: LoadConnection, due: number, from: number, now: number): void {
+    this.#recorder.answered(due, from, now);
+    if (connection.isOpen) this.#sending?.pacer.offer(connection, now);
+    this.#endIfDone(now);
   }
 
-  #counts(due: number): boolean {
-    return this.#schedule !== undefined && due >= this.#schedule.countFrom;
-  }
-
-  /** Sends messages when they are due, as long as there are free connections. */
-  async #sendWhenDue(schedule: Schedule): Promise<void> {
-    const { setImmediate } = await import("node:timers");
-    for (;;) {
-      const now = performance.now();
-      if (this.#signal.aborted || schedule.isOver(now)) return;
-      while (this.#free.length > 0) {
-        const [flow] = this.#free;
-        if (flow === undefined || !this.#flows.has(flow)) {
-          this.#free.shift();
-          continue;
-        }
-        const due = schedule.take(now);
-        if (due === undefined) break;
-        this.#free.shift();
-        this.#send(flow, due);
-      }
-      const wait = Math.min(schedule.next, schedule.end) - performance.now();
-      if (this.#free.length === 0) {
-        this.#freed = Promise.withResolvers();
-        await this.#freed.promise;
-      } else if (wait > TIMER_SLACK) {
-        await pause(wait - TIMER_SLACK, this.#ending.signal);
-      } else {
-        await new Promise<void>((resolve) => void setImmediate(resolve));
-      }
-    }
-  }
-
-  onAnswer(flow: Flow, due: number, from: number, now: number): void {
-    this.#underWay--;
-    if (this.#counts(due)) {
-      this.#result.messages.right++;
-      this.#result.latencies.record(now - from);
-      this.#lastAnswer = now;
-    }
-    if (flow.isOpen) this.#next(flow, now);
-    else this.#checkDone(now);
-  }
-
-  onFailure(flow: Flow, due: number): void {
-    this.#failed(due);
-    this.#next(flow, performance.now());
-  }
-
-  onError(flow: Flow, kind: LoadErrorKind, what: string): void {
-    this.#count(this.#flows.get(flow) ?? 0, kind, what);
-  }
-
-  onEnd(flow: Flow, due: readonly number[]): void {
-    const number = this.#flows.get(flow) ?? 0;
-    this.#flows.delete(flow);
-    for (const each of due) this.#failed(each);
-    this.#checkDone(performance.now());
-    this.#whileOpening(this.#replace(number));
-  }
-
-  #failed(due: number): void {
-    this.#underWay--;
-    if (this.#counts(due)) this.#result.messages.failed++;
-  }
-
-  #look(): void {
+  onFailure(connection: LoadConnection, due: number): void {
     const now = performance.now();
-    for (const flow of this.#flows.keys()) flow.look();
-    if (this.#schedule === undefined) return;
+    this.#recorder.failed(due);
+    this.#sending?.pacer.offer(connection, now);
+    this.#endIfDone(now);
+  }
+
+  onError({ number }: LoadConnection, kind: LoadErrorKind, what: string): void {
+    this.#recorder.error(kind, number, what);
+  }
+
+  onEnd(connection: LoadConnection, due: readonly number[]): void {
+    this.#pool.remove(connection);
+    for (const each of due) this.#recorder.failed(each);
+    this.#endIfDone(performance.now());
+    this.#pool.replace(connection.number);
+  }
+
+  onFault(error: unknown): void {
+    this.#over.abort(error);
+  }
+
+  isNeeded(): boolean {
+    return !this.#sending?.schedule.isOver(performance.now());
+  }
+
+  #checkTimeouts(interval: number): void {
+    const { connections } = this.#pool;
+    for (const connection of connections) connection.checkTimeout(interval);
+    const now = performance.now();
     // Where the server does not come back, messages that are counted would never all be sent.
-    const { timeout, reconnect, messages, duration } = this.#share;
-    const endless = messages < Infinity && duration === Infinity;
-    const refused = now - (this.#refusedSince ?? now);
-    if (endless && timeout > 0 && refused >= timeout && (reconnect || this.#flows.size === 0)) {
-      this.#result.gaveUp = true;
-      this.#schedule.stop(now);
+    const { timeout, reconnect, messages, duration } = this.#plan.load;
+    const endless = messages > 0 && duration === 0;
+    const refused = timeout > 0 && this.#recorder.refusedFor(now) >= timeout;
+    if (endless && refused && (reconnect || connections.size === 0) && this.#sending) {
+      this.#recorder.result.gaveUp = true;
+      this.#sending.schedule.stop(now);
     }
-    this.#checkDone(now);
+    this.#endIfDone(now);
   }
 
-  #checkDone(now: number): void {
-    if (this.#underWay === 0 && this.#schedule?.isOver(now)) this.#finish();
-  }
-
-  #finish(): void {
-    this.#done.resolve();
-    this.#freed.resolve();
+  #endIfDone(now: number): void {
+    if (this.#recorder.underWay === 0 && this.#sending?.schedule.isOver(now)) {
+      this.#over.abort(DONE);
+    }
   }
 }

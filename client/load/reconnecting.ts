@@ -3,38 +3,40 @@
  *
  * @module
  */
+import { pause } from "../../async/pause.ts";
 import { reason } from "../../errors/reason.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";
 import type { Stream } from "../../net/stream.ts";
-import { pause } from "../../async/pause.ts";
-import type { LoadErrorKind } from "../results.ts";
-import { type Flow, type FlowEvents, RETRY } from "./flow.ts";
+import { type ConnectionEvents, type LoadConnection, RETRY } from "./connection.ts";
+import type { LoadErrorKind } from "./result.ts";
 
 /** Opens a connection for every message, and closes it after the answer. */
-export class ReconnectingFlow implements Flow, FlowEvents {
+export class ReconnectingConnection implements LoadConnection, ConnectionEvents {
   readonly #dial: () => Promise<Stream>;
-  readonly #flowOver: (conn: Stream) => Flow;
+  readonly #over: (conn: Stream) => LoadConnection;
   readonly #fromDue: boolean;
-  readonly #events: FlowEvents;
+  readonly #events: ConnectionEvents;
   /** The connection of the message under way, or of the next one. */
-  #flow: Flow | undefined;
+  #present: LoadConnection | undefined;
   /** When the message under way was due. */
   #due: number | undefined;
   readonly #closed = new AbortController();
 
   /**
-   * @param dial opens a connection
-   * @param flowOver makes a flow of it, with these events
+   * @param number that of the connection
+   * @param dial opens one
+   * @param over makes one that carries messages of it, with these events
    * @param fromDue whether the time to connect is a part of the latency
    */
   constructor(
+    readonly number: number,
     dial: () => Promise<Stream>,
-    flowOver: (conn: Stream, events: FlowEvents) => Flow,
+    over: (conn: Stream, events: ConnectionEvents) => LoadConnection,
     fromDue: boolean,
-    events: FlowEvents,
+    events: ConnectionEvents,
   ) {
     this.#dial = dial;
-    this.#flowOver = (conn) => flowOver(conn, this);
+    this.#over = (conn) => over(conn, this);
     this.#fromDue = fromDue;
     this.#events = events;
   }
@@ -45,7 +47,7 @@ export class ReconnectingFlow implements Flow, FlowEvents {
    * @throws {EndpointError} where there is none
    */
   async open(): Promise<void> {
-    this.#flow = this.#flowOver(await this.#dial());
+    this.#present = this.#over(await this.#dial());
   }
 
   get isOpen(): boolean {
@@ -58,8 +60,8 @@ export class ReconnectingFlow implements Flow, FlowEvents {
 
   send(due: number): void {
     this.#due = due;
-    if (this.#flow === undefined) this.#dialAndSend(due);
-    else this.#flow.send(this.#fromDue ? due : performance.now());
+    if (this.#present === undefined) this.#dialAndSend(due);
+    else this.#present.send(this.#fromDue ? due : performance.now());
   }
 
   async #dialAndSend(due: number): Promise<void> {
@@ -73,12 +75,12 @@ export class ReconnectingFlow implements Flow, FlowEvents {
       await pause(RETRY, this.#closed.signal);
       return this.#failed();
     }
-    this.#flow = this.#flowOver(conn);
-    this.#flow.send(this.#fromDue ? due : performance.now());
+    this.#present = this.#over(conn);
+    this.#present.send(this.#fromDue ? due : performance.now());
   }
 
-  look(): void {
-    this.#flow?.look();
+  checkTimeout(interval: number): void {
+    this.#present?.checkTimeout(interval);
   }
 
   finish(): Promise<void> {
@@ -88,12 +90,12 @@ export class ReconnectingFlow implements Flow, FlowEvents {
 
   close(): void {
     this.#closed.abort();
-    this.#flow?.close();
+    this.#present?.close();
   }
 
-  onAnswer(flow: Flow, _due: number, from: number, now: number): void {
-    flow.close();
-    this.#flow = undefined;
+  onAnswer(connection: LoadConnection, _due: number, from: number, now: number): void {
+    connection.close();
+    this.#present = undefined;
     const due = this.#due ?? from;
     this.#due = undefined;
     this.#events.onAnswer(this, due, from, now);
@@ -103,12 +105,12 @@ export class ReconnectingFlow implements Flow, FlowEvents {
     this.#failed();
   }
 
-  onError(_flow: Flow, kind: LoadErrorKind, what: string): void {
+  onError(_connection: LoadConnection, kind: LoadErrorKind, what: string): void {
     this.#events.onError(this, kind, what);
   }
 
-  onEnd(_flow: Flow, due: readonly number[]): void {
-    this.#flow = undefined;
+  onEnd(_connection: LoadConnection, due: readonly number[]): void {
+    this.#present = undefined;
     // Not at once: the server may end every connection.
     if (due.length > 0) pause(RETRY, this.#closed.signal).then(() => this.#failed());
   }

@@ -5,7 +5,7 @@
  */
 
 /** What a {@linkcode Schedule} follows. Times are in milliseconds, by `performance.now()`. */
-export interface Plan {
+export interface Timing {
   /** When the first message is due. */
   readonly start: number;
   /** From when on messages count. */
@@ -37,12 +37,17 @@ export class Schedule {
   /** How many were taken. */
   #taken = 0;
 
-  constructor({ start, countFrom, end, messages, interval }: Plan) {
+  constructor({ start, countFrom, end, messages, interval }: Timing) {
     this.countFrom = countFrom;
     this.#start = start;
     this.#interval = interval;
     this.#end = end;
     this.#left = messages;
+  }
+
+  /** Whether messages are due at a rate. */
+  get isPaced(): boolean {
+    return this.#interval > 0;
   }
 
   /** When the next message is due; at a rate only. */

@@ -3,15 +3,26 @@
  *
  * @module
  */
-import { lookInterval, Traffic } from "../../net/traffic.ts";
 import { reason } from "../../errors/reason.ts";
 import type { ReadTurns } from "../../net/read_turns.ts";
 import type { Stream } from "../../net/stream.ts";
-import type { LoadErrorKind } from "../results.ts";
-import { describeChange } from "../verify/difference.ts";
+import { Traffic } from "../../net/traffic.ts";
 import type { Exchange } from "../streams.ts";
-import type { Flow, FlowEvents, FlowSettings } from "./flow.ts";
+import {
+  describeEnd,
+  describeSilence,
+  diagnose,
+  offsetOf,
+  type StreamPosition,
+} from "../verify/diagnosis.ts";
 import type { Messages } from "../verify/messages.ts";
+import {
+  type ConnectionEvents,
+  type ConnectionSettings,
+  firstMessage,
+  type LoadConnection,
+} from "./connection.ts";
+import type { LoadErrorKind } from "./result.ts";
 
 /** Messages are put together to writes of this many bytes at most, where several wait. */
 const MAX_WRITE = 64 * 1024;
@@ -22,13 +33,6 @@ const SPARE = 1024;
 /** The most that is read at once, in bytes. */
 const MAX_READ = 256 * 1024;
 
-/** How many bytes have to be as expected to be no coincidence, and how many are looked at. */
-const EVIDENCE = 4;
-const MAX_EVIDENCE = 64;
-
-/** How many lost bytes in a row are looked for. */
-const MAX_GAP = 4096;
-
 /** How long to wait for what should not come any more, in milliseconds. */
 const FINISH_WITHIN = 1000;
 
@@ -36,47 +40,52 @@ const FINISH_WITHIN = 1000;
  * A connection that carries messages. This is the hot path of the load: a
  * round trip is one write, one read and one look at the clock.
  */
-export class StreamFlow implements Flow {
+export class StreamConnection implements LoadConnection {
   readonly #conn: Stream;
   readonly #messages: Messages;
-  readonly #bytes: Exchange;
-  readonly #events: FlowEvents;
+  /** How long nothing may come back, in milliseconds. */
+  readonly #timeout: number;
+  /** What passed on all connections; this one counts there when it is closed. */
+  readonly #total: Exchange;
   readonly #turns: ReadTurns;
-  /** How many looks without traffic are too many; Infinity: none. */
-  readonly #patience: number;
+  readonly #events: ConnectionEvents;
   readonly #traffic = new Traffic();
   readonly #buffer: Uint8Array<ArrayBuffer>;
   /** When the messages under way were due, in a ring. */
   readonly #due: Float64Array;
-  /** The number of the first message, so that connections differ. */
+  /** The number of the first message. */
   readonly #first: number;
   /** How many messages were handed over, written and answered. */
   #sent = 0;
   #written = 0;
   #answered = 0;
   /** How much of the present answer has come. */
-  #position = 0;
+  #partial = 0;
   /** What is being written, and how many messages that is. */
   #writing: Uint8Array<ArrayBuffer> | undefined;
   #writingMessages = 0;
   #open = true;
   readonly #finished = Promise.withResolvers<void>();
 
-  /** @param first the number of the first message, so that connections differ */
-  constructor(conn: Stream, first: number, settings: FlowSettings, events: FlowEvents) {
-    const { messages, pipeline, timeout, bytes, turns } = settings;
+  /** @param number that of the connection */
+  constructor(
+    readonly number: number,
+    conn: Stream,
+    { messages, pipeline, timeout, bytes, turns }: ConnectionSettings,
+    events: ConnectionEvents,
+  ) {
     this.#conn = conn;
-    this.#first = first;
+    this.#first = firstMessage(number);
     this.#messages = messages;
-    this.#bytes = bytes;
+    this.#timeout = timeout;
+    this.#total = bytes;
     this.#turns = turns;
     this.#events = events;
-    this.#patience = timeout === 0 ? Infinity : timeout / lookInterval(timeout);
     this.#due = new Float64Array(pipeline);
     this.#buffer = new Uint8Array(Math.min(messages.size * pipeline + SPARE, MAX_READ));
     turns.readers++;
     this.#receive().catch((error) => {
-      this.#end("broken", `${reason(error)}, at offset ${this.#offset}`);
+      this.#end("broken", `${reason(error)}, at offset ${offsetOf(this.#at())}`);
     });
   }
 
@@ -94,14 +103,10 @@ export class StreamFlow implements Flow {
     if (this.#writing === undefined) this.#write();
   }
 
-  look(): void {
+  checkTimeout(interval: number): void {
     if (!this.#open || this.underWay === 0) return;
-    if (this.#traffic.look() < this.#patience) return;
-    const { size } = this.#messages;
-    const what = this.#position === 0
-      ? "no answer came"
-      : `only ${this.#position} of ${size} bytes came`;
-    this.#end("lost", `${what}, at offset ${this.#offset}`);
+    if (this.#traffic.idleTime(interval) < this.#timeout) return;
+    this.#end("lost", describeSilence(this.#at()));
   }
 
   async finish(): Promise<void> {
@@ -116,14 +121,21 @@ export class StreamFlow implements Flow {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#total.sent += this.#traffic.sent;
+    this.#total.received += this.#traffic.received;
     this.#turns.readers--;
     this.#conn.close();
     this.#finished.resolve();
   }
 
-  /** How many bytes have come back as they were sent. */
-  get #offset(): number {
-    return this.#answered * this.#messages.size + this.#position;
+  #at(): StreamPosition {
+    return {
+      messages: this.#messages,
+      first: this.#first,
+      sent: this.#sent,
+      answered: this.#answered,
+      partial: this.#partial,
+    };
   }
 
   #message(index: number): Uint8Array<ArrayBuffer> {
@@ -145,8 +157,11 @@ export class StreamFlow implements Flow {
   }
 
   readonly #onWritten = (length: number): void => {
+    if (!this.#open) {
+      this.#total.sent += length;
+      return;
+    }
     this.#traffic.sent += length;
-    this.#bytes.sent += length;
     const bytes = this.#writing;
     if (bytes !== undefined && length < bytes.length) {
       this.#writing = bytes.subarray(length);
@@ -155,7 +170,7 @@ export class StreamFlow implements Flow {
     }
     this.#writing = undefined;
     this.#written += this.#writingMessages;
-    if (this.#written < this.#sent && this.#open) this.#write();
+    if (this.#written < this.#sent) this.#write();
   };
 
   // Why it broke, the next read says; and what still comes back should be read.
@@ -170,102 +185,40 @@ export class StreamFlow implements Flow {
       await (this.#turns.crowded ? this.#turns.next() : undefined);
       const length = await this.#conn.read(buffer);
       if (!this.#open) return;
-      if (length === null) return this.#ended();
+      if (length === null) {
+        return this.underWay === 0 ? this.#end() : this.#end("broken", describeEnd(this.#at()));
+      }
       const now = performance.now();
       this.#traffic.received += length;
-      this.#bytes.received += length;
       for (let at = 0; at < length;) {
-        if (this.#answered === this.#sent) return this.#end(...this.#surplus(at, length));
+        if (this.#answered === this.#sent) return this.#wrong(at, length);
         const expected = this.#message(this.#answered);
-        const position = this.#position;
-        const part = Math.min(length - at, size - position);
+        const partial = this.#partial;
+        const part = Math.min(length - at, size - partial);
         for (let i = 0; i < part; i++) {
-          if (buffer[at + i] !== expected[position + i]) {
-            this.#position += i;
-            return this.#differs(buffer.subarray(at + i, length));
+          if (buffer[at + i] !== expected[partial + i]) {
+            this.#partial += i;
+            return this.#wrong(at + i, length);
           }
         }
         at += part;
-        this.#position += part;
-        if (this.#position < size) break;
+        this.#partial += part;
+        if (this.#partial < size) break;
         const due = this.#due[this.#answered % this.#due.length] ?? now;
-        this.#position = 0;
+        this.#partial = 0;
         this.#answered++;
-        const isSurplus = at < length && this.#answered === this.#sent;
-        // Ended first, so that no other message is sent on it.
-        if (isSurplus) this.#end(...this.#surplus(at, length));
+        // A surplus ends it first, so that no other message is sent on it.
+        if (at < length && this.#answered === this.#sent) this.#wrong(at, length);
         this.#events.onAnswer(this, due, due, now);
         if (!this.#open) return;
       }
     }
   }
 
-  /** The server has ended the connection. */
-  #ended(): void {
-    if (this.underWay === 0) return this.#end();
-    const { size } = this.#messages;
-    const part = this.#position === 0
-      ? `${this.underWay === 1 ? "1 message was" : `${this.underWay} messages were`} under way`
-      : `only ${this.#position} of ${size} bytes of an answer had come`;
-    this.#end("broken", `the server ended it at offset ${this.#offset}, ${part}`);
-  }
-
-  /** Says what came when nothing was under way. */
-  #surplus(from: number, to: number): [LoadErrorKind, string] {
-    const bytes = this.#buffer.subarray(from, to);
-    if (this.#isRepeated(bytes)) return ["repeated", this.#repetition()];
-    return ["surplus", `bytes came that were not sent, from offset ${this.#offset} on`];
-  }
-
-  /** The bytes from the first one on that is not as it was sent. */
-  #differs(bytes: Uint8Array): void {
-    if (this.#position === 0 && this.#isRepeated(bytes)) {
-      return this.#end("repeated", this.#repetition());
-    }
-    const lost = this.#lostBefore(bytes);
-    if (lost !== undefined) {
-      const what = lost === 1 ? "1 byte" : `${lost} bytes`;
-      return this.#end("lost", `${what} did not come back, from offset ${this.#offset} on`);
-    }
-    const was = this.#message(this.#answered)[this.#position] ?? 0;
-    this.#end("altered", describeChange(this.#offset, was, bytes[0] ?? 0));
-  }
-
-  #isRepeated(bytes: Uint8Array): boolean {
-    if (this.#answered === 0) return false;
-    const last = this.#message(this.#answered - 1);
-    const length = Math.min(bytes.length, last.length);
-    return isEqual(bytes.subarray(0, length), last.subarray(0, length));
-  }
-
-  #repetition(): string {
-    const { size } = this.#messages;
-    return `the ${size} bytes from offset ${(this.#answered - 1) * size} on came back twice`;
-  }
-
-  /** How many bytes are missing before these; undefined where that is not it. */
-  #lostBefore(bytes: Uint8Array): number | undefined {
-    const restOfAnswer = this.#messages.size - this.#position;
-    for (let gap = 1; gap <= MAX_GAP; gap++) if (this.#isGap(gap, bytes)) return gap;
-    return this.#isGap(restOfAnswer, bytes) ? restOfAnswer : undefined;
-  }
-
-  /** Whether these bytes are what was to come after so many others. */
-  #isGap(gap: number, bytes: Uint8Array): boolean {
-    let evidence = 0;
-    for (; evidence < Math.min(bytes.length, MAX_EVIDENCE); evidence++) {
-      const expected = this.#byteAhead(gap + evidence);
-      if (expected === undefined) break;
-      if (expected !== bytes[evidence]) return false;
-    }
-    return evidence >= EVIDENCE;
-  }
-
-  /** The byte that is to come after so many others; undefined beyond what was sent. */
-  #byteAhead(count: number): number | undefined {
-    const { size } = this.#messages;
-    const index = this.#answered + Math.floor((this.#position + count) / size);
-    return index < this.#sent ? this.#message(index)[(this.#position + count) % size] : undefined;
+  /** What was read is not as it was sent, from some byte on. */
+  #wrong(from: number, to: number): void {
+    const { kind, what } = diagnose(this.#at(), this.#buffer.subarray(from, to));
+    this.#end(kind, what);
   }
 
   #end(kind?: LoadErrorKind, what = ""): void {
@@ -279,8 +232,4 @@ export class StreamFlow implements Flow {
     this.#answered = this.#sent;
     this.#events.onEnd(this, due);
   }
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -3,62 +3,44 @@
  *
  * @module
  */
+import { startThread } from "../../async/threads.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";
-import { createLatencies, type EncodedLatencies, type Latencies } from "../latencies.ts";
-import { LOAD_ERROR_KINDS, type LoadProgress, type LoadResult } from "../results.ts";
-import { MAX_EXAMPLES, type Share } from "./generator.ts";
-import { YodelError } from "../../errors/yodel_error.ts";
-
-const MODULE = new URL("./thread.ts", import.meta.url);
-
-/** A result on its way between threads. */
-export type EncodedResult =
-  & Omit<LoadResult, "latencies" | "connects">
-  & { latencies: EncodedLatencies; connects: EncodedLatencies };
-
-/** What a worker tells: that it is ready, how far it is, its result or why it has none. */
-export type WorkerMessage =
-  | "ready"
-  | { progress: LoadProgress }
-  | { result: EncodedResult }
-  | { failure: string };
-
-/** A thread cannot be started, or fails. Its message is one line for people. */
-export class ThreadError extends YodelError {
-  override readonly name = "ThreadError";
-}
+import type { LoadPlan, WorkerPlan } from "./plan.ts";
+import {
+  addLoadResults,
+  emptyLoadResult,
+  type EncodedLoadResult,
+  type LoadProgress,
+  type LoadResult,
+} from "./result.ts";
+import type { FromThread, ToThread } from "./thread.ts";
 
 /**
- * Runs each share of a load on a thread of its own, and adds up what they find.
+ * Runs each part of a load on a thread of its own, and adds up what they find.
  * They begin to send messages when all of them have opened their connections.
  *
  * @throws {EndpointError} where one of them can open no connection
- * @throws {ThreadError} where this program may not read the module of the threads
+ * @throws {ThreadError} where a thread cannot be started, or fails
  */
-export async function runInWorkers(
-  shares: readonly Share[],
+export async function generateInThreads(
+  load: LoadPlan,
+  plans: readonly WorkerPlan[],
   onProgress: (progress: LoadProgress) => void,
   signal: AbortSignal,
 ): Promise<LoadResult> {
-  await checkReadable(MODULE);
-  const all = await createLatencies();
-  const connects = await createLatencies();
-  let preparing = shares.length;
+  const sum = await emptyLoadResult(load);
+  let preparing = plans.length;
   const start = Promise.withResolvers<void>();
   const ready = () => {
     if (--preparing === 0) start.resolve();
     return start.promise;
   };
-  const latest: LoadProgress[] = shares.map(() => ({
-    connections: 0,
-    elapsed: 0,
-    right: 0,
-    errors: 0,
-  }));
+  const none: LoadProgress = { connections: 0, elapsed: 0, right: 0, errors: 0 };
+  const latest = plans.map(() => none);
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
-  const runs = shares.map((share, index) =>
-    runInWorker(share, stop, ready, (progress) => {
+  const runs = plans.map((plan, index) =>
+    generateInThread(plan, stop, ready, (progress) => {
       latest[index] = progress;
       if (index > 0) return; // One of them sets the pace.
       onProgress({
@@ -72,85 +54,37 @@ export async function runInWorkers(
       throw error;
     })
   );
-  const done = await Promise.allSettled(runs);
-  const results = done.map((run) => {
+  const results = (await Promise.allSettled(runs)).map((run) => {
     if (run.status === "rejected") throw run.reason;
     return run.value;
   });
-  await addUp(all, results.map(({ latencies }) => latencies));
-  await addUp(connects, results.map((result) => result.connects));
-  return { ...sum(results), latencies: all, connects };
+  return await addLoadResults(sum, results);
 }
 
-async function runInWorker(
-  share: Share,
+async function generateInThread(
+  plan: WorkerPlan,
   signal: AbortSignal,
   ready: () => Promise<void>,
   onProgress: (progress: LoadProgress) => void,
-): Promise<EncodedResult> {
-  // The bundler of `deno compile` looks for just this form.
-  const worker = new Worker(new URL("./thread.ts", import.meta.url), { type: "module" });
-  const { port1: port, port2 } = new MessageChannel();
-  const stop = () => port.postMessage("stop");
+): Promise<EncodedLoadResult> {
+  const { promise: result, resolve, reject } = Promise.withResolvers<EncodedLoadResult>();
+  using thread = await startThread<ToThread, FromThread>(
+    () => new Worker(new URL("./thread.ts", import.meta.url), { type: "module" }),
+    new URL("./thread.ts", import.meta.url),
+    (message) => {
+      if (message === "ready") return void ready().then(() => thread.send("start"));
+      if ("progress" in message) return onProgress(message.progress);
+      if ("result" in message) return resolve(message.result);
+      reject(new EndpointError("cannot connect to", plan.load.endpoint, message.failure));
+    },
+  );
+  const stop = () => thread.send("stop");
+  thread.send({ plan });
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
   try {
-    return await new Promise<EncodedResult>((resolve, reject) => {
-      worker.addEventListener("error", (event) => {
-        event.preventDefault();
-        reject(new ThreadError(`a thread failed: ${event.message}`));
-      });
-      port.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
-        if (data === "ready") return void ready().then(() => port.postMessage("start"));
-        if ("progress" in data) return onProgress(data.progress);
-        if ("result" in data) return resolve(data.result);
-        reject(new EndpointError("cannot connect to", share.endpoint, data.failure));
-      };
-      worker.postMessage(share, [port2]);
-      signal.addEventListener("abort", stop, { once: true });
-      if (signal.aborted) stop();
-    });
+    return await Promise.race([result, thread.failed]);
   } finally {
     signal.removeEventListener("abort", stop);
-    port.close();
-    worker.terminate();
   }
-}
-
-/** Modules of a remote program are not files. */
-async function checkReadable(module: URL): Promise<void> {
-  if (module.protocol !== "file:") return;
-  const { state } = await Deno.permissions.query({ name: "read", path: module });
-  if (state === "granted") return;
-  throw new ThreadError("cannot start a thread without --allow-read");
-}
-
-function sum(results: readonly EncodedResult[]): Omit<LoadResult, "latencies" | "connects"> {
-  const add = (figure: (result: EncodedResult) => number) =>
-    results.reduce((sum, result) => sum + figure(result), 0);
-  const errors = LOAD_ERROR_KINDS.map((kind) => [kind, add((result) => result.errors[kind])]);
-  return {
-    started: new Date(Math.min(...results.map(({ started }) => started.getTime()))),
-    elapsed: Math.max(...results.map(({ elapsed }) => elapsed)),
-    messages: {
-      sent: add(({ messages }) => messages.sent),
-      right: add(({ messages }) => messages.right),
-      failed: add(({ messages }) => messages.failed),
-      waiting: add(({ messages }) => messages.waiting),
-      missed: add(({ messages }) => messages.missed),
-    },
-    bytes: {
-      sent: add(({ bytes }) => bytes.sent),
-      received: add(({ bytes }) => bytes.received),
-    },
-    connections: add(({ connections }) => connections),
-    errors: Object.fromEntries(errors),
-    gaveUp: results.some(({ gaveUp }) => gaveUp),
-    examples: LOAD_ERROR_KINDS.flatMap((kind) =>
-      results.flatMap(({ examples }) => examples.filter((text) => text.startsWith(`${kind}:`)))
-        .slice(0, MAX_EXAMPLES)
-    ),
-  };
-}
-
-async function addUp(all: Latencies, parts: readonly EncodedLatencies[]): Promise<void> {
-  for (const part of parts) await all.add(part);
 }

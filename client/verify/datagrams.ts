@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 
 /** How often each thing happened that should not happen to a datagram. */
-export interface Faults {
+export interface DatagramErrors {
   lost: number;
   altered: number;
   repeated: number;
@@ -14,9 +14,9 @@ export interface Faults {
 }
 
 /** Remembers datagrams that were sent, and tells what became of them. */
-export class Tally {
-  /** Which datagrams of a content are still to come back, by their number. */
-  #due = new Map<string, number[]>();
+export class DatagramVerifier {
+  /** The numbers of the datagrams of a content that are still to come back. */
+  #missing = new Map<string, number[]>();
   #sent = 0;
   #answered = 0;
   #altered = 0;
@@ -35,22 +35,22 @@ export class Tally {
   }
 
   /** Notes a datagram that is about to be sent. */
-  note(bytes: Uint8Array): void {
+  send(bytes: Uint8Array): void {
     const content = digest(bytes);
-    const due = this.#due.get(content);
+    const missing = this.#missing.get(content);
     this.#sent++;
-    if (due === undefined) this.#due.set(content, [this.#sent]);
-    else due.push(this.#sent);
+    if (missing === undefined) this.#missing.set(content, [this.#sent]);
+    else missing.push(this.#sent);
   }
 
   /** Notes a datagram that came back. */
-  answer(bytes: Uint8Array): void {
-    const due = this.#due.get(digest(bytes));
-    if (due === undefined) {
+  receive(bytes: Uint8Array): void {
+    const missing = this.#missing.get(digest(bytes));
+    if (missing === undefined) {
       this.#altered++;
       return;
     }
-    const number = due.shift();
+    const number = missing.shift();
     if (number === undefined) {
       this.#repeated++;
       return;
@@ -61,7 +61,7 @@ export class Tally {
   }
 
   /** What went wrong so far. */
-  faults(): Faults {
+  get errors(): DatagramErrors {
     return {
       lost: this.missing,
       altered: this.#altered,

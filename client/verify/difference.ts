@@ -4,6 +4,9 @@
  * @module
  */
 
+/** What an answer can be to what was sent. `late`: it was thought lost. */
+export type Outcome = "right" | "late" | "altered" | "repeated";
+
 /** Says in words which byte changed, and where. */
 export function describeChange(offset: number, was: number, is: number): string {
   return `the byte at offset ${offset} was sent as ${hex(was)} and came back as ${hex(is)}`;
@@ -18,6 +21,19 @@ export function describeDifference(sent: Uint8Array, returned: Uint8Array): stri
   }
   if (sent.length === returned.length) return undefined;
   return `${sent.length} bytes were sent and ${returned.length} came back`;
+}
+
+/** What has most bytes in common with an answer; undefined where there is nothing to choose from. */
+export function mostLike<T>(
+  returned: Uint8Array,
+  candidates: readonly T[],
+  sent: (candidate: T) => Uint8Array,
+): T | undefined {
+  const inCommon = (candidate: T) => {
+    const bytes = sent(candidate);
+    return returned.reduce((equal, byte, i) => byte === bytes[i] ? equal + 1 : equal, 0);
+  };
+  return candidates.toSorted((a, b) => inCommon(b) - inCommon(a))[0];
 }
 
 function hex(byte: number): string {

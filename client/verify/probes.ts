@@ -1,9 +1,9 @@
 /**
- * Probes that were sent, and which of them an answer belongs to.
+ * Which probe an answer belongs to.
  *
  * @module
  */
-import { describeDifference } from "./difference.ts";
+import { describeDifference, mostLike, type Outcome } from "./difference.ts";
 import type { Messages } from "./messages.ts";
 
 /**
@@ -15,15 +15,15 @@ const REMEMBERED = 128;
 /** A probe that was sent. */
 export interface Probe {
   readonly number: number;
-  /** When it was sent, from `performance.now()`. */
+  /** When it was sent, by `performance.now()`. */
   readonly sentAt: number;
-  state: "waiting" | "given up" | "answered";
+  state: "waiting" | "lost" | "answered";
 }
 
 /** What an answer is. */
-export interface Answer {
+export interface ProbeAnswer {
   readonly probe: Probe;
-  readonly outcome: "right" | "late" | "altered" | "repeated";
+  readonly outcome: Outcome;
   /** How an altered one differs from the probe, in words. */
   readonly difference?: string;
 }
@@ -43,8 +43,8 @@ export class Probes {
   }
 
   /** Notes a probe that is about to be sent. */
-  send(number: number): Probe {
-    const probe: Probe = { number, sentAt: performance.now(), state: "waiting" };
+  send(number: number, sentAt: number): Probe {
+    const probe: Probe = { number, sentAt, state: "waiting" };
     this.#probes.set(number, probe);
     const old = number - REMEMBERED;
     if (this.#probes.get(old)?.state !== "waiting") this.#probes.delete(old);
@@ -57,11 +57,11 @@ export class Probes {
    *
    * @returns undefined where there is no such probe
    */
-  answer(bytes: Uint8Array): Answer | undefined {
+  receive(bytes: Uint8Array): ProbeAnswer | undefined {
     const all = [...this.#probes.values()];
     const open = all.filter(({ state }) => state !== "answered");
     const equal = [...open, ...all].find((probe) => this.#difference(probe, bytes) === undefined);
-    const probe = equal ?? this.#mostLike(bytes, this.waiting);
+    const probe = equal ?? mostLike(bytes, this.waiting, ({ number }) => this.#messages.at(number));
     if (probe === undefined) return undefined;
     const { state } = probe;
     probe.state = "answered";
@@ -73,13 +73,5 @@ export class Probes {
 
   #difference({ number }: Probe, bytes: Uint8Array): string | undefined {
     return describeDifference(this.#messages.at(number), bytes);
-  }
-
-  #mostLike(bytes: Uint8Array, probes: readonly Probe[]): Probe | undefined {
-    const likeness = ({ number }: Probe) => {
-      const message = this.#messages.at(number);
-      return bytes.reduce((equal, byte, i) => byte === message[i] ? equal + 1 : equal, 0);
-    };
-    return probes.toSorted((a, b) => likeness(b) - likeness(a))[0];
   }
 }

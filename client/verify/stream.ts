@@ -12,7 +12,7 @@ const FORGET_AT_ONCE = 64;
  * Remembers the bytes that were sent and compares those that return with them,
  * in order. It holds what is under way, and nothing more.
  */
-export class Verifier {
+export class StreamVerifier {
   /** Chunks that were sent; those before the first one under way have returned. */
   #chunks: Uint8Array[] = [];
   #first = 0;
@@ -32,7 +32,7 @@ export class Verifier {
   }
 
   /** Notes bytes that are about to be sent. They must not change afterwards. */
-  sent(bytes: Uint8Array): void {
+  send(bytes: Uint8Array): void {
     this.#chunks.push(bytes);
     this.#sent += bytes.length;
   }
@@ -43,7 +43,7 @@ export class Verifier {
    * @returns the first difference in words, with its offset from the first
    *   byte of the stream, or undefined where there is none
    */
-  difference(bytes: Uint8Array): string | undefined {
+  receive(bytes: Uint8Array): string | undefined {
     let compared = 0;
     while (compared < bytes.length) {
       const expected = this.#chunks[this.#first];

@@ -1,18 +1,20 @@
 /**
- * What carries the messages of a load: a connection, or a socket for datagrams.
+ * What all connections of a load have in common, a socket for datagrams as well.
  *
  * @module
  */
 import type { ReadTurns } from "../../net/read_turns.ts";
-import type { LoadErrorKind } from "../results.ts";
 import type { Exchange } from "../streams.ts";
 import type { Messages } from "../verify/messages.ts";
+import type { LoadErrorKind } from "./result.ts";
 
 /** How long to wait before another try to connect, in milliseconds. */
 export const RETRY = 100;
 
 /** Takes messages to the server and compares what comes back. */
-export interface Flow {
+export interface LoadConnection {
+  /** From 1 on; that which replaces it has the same. */
+  readonly number: number;
   /** Whether it can take messages. */
   readonly isOpen: boolean;
   /** How many messages are under way. */
@@ -23,20 +25,24 @@ export interface Flow {
    * @param due when it was due, by `performance.now()`
    */
   send(due: number): void;
-  /** Looks, once in an interval, whether nothing has come back for too long. */
-  look(): void;
+  /**
+   * Gives up what nothing has come back to for too long.
+   *
+   * @param interval how long ago it was called before, in milliseconds
+   */
+  checkTimeout(interval: number): void;
   /** Sends no more and waits for what should not come any more, for a second at most. */
   finish(): Promise<void>;
   /** Ends it at once, whatever is under way. */
   close(): void;
 }
 
-/** What all flows of a load share. */
-export interface FlowSettings {
+/** What all connections of a load share. */
+export interface ConnectionSettings {
   readonly messages: Messages;
   /** How many messages are under way at most. */
   readonly pipeline: number;
-  /** How long nothing may come back, in milliseconds; 0: for ever. */
+  /** How long nothing may come back, in milliseconds; Infinity: for ever. */
   readonly timeout: number;
   /** Counts what passes. */
   readonly bytes: Exchange;
@@ -44,8 +50,13 @@ export interface FlowSettings {
   readonly turns: ReadTurns;
 }
 
-/** What a flow tells whoever uses it. */
-export interface FlowEvents {
+/** The number of a connection's first message: so far apart that an answer to another shows. */
+export function firstMessage(number: number): number {
+  return number * 37;
+}
+
+/** What a connection tells whoever uses it. */
+export interface ConnectionEvents {
   /**
    * A message has come back as it was sent.
    *
@@ -53,11 +64,11 @@ export interface FlowEvents {
    * @param from from when on it took its time
    * @param now when its last byte had come; all by `performance.now()`
    */
-  onAnswer(flow: Flow, due: number, from: number, now: number): void;
-  /** A message has not and will not; the flow goes on. */
-  onFailure(flow: Flow, due: number): void;
+  onAnswer(connection: LoadConnection, due: number, from: number, now: number): void;
+  /** A message has not and will not; the connection goes on. */
+  onFailure(connection: LoadConnection, due: number): void;
   /** Something went wrong. */
-  onError(flow: Flow, kind: LoadErrorKind, what: string): void;
-  /** The flow has ended by itself, and with it the messages under way, which were due then. */
-  onEnd(flow: Flow, due: readonly number[]): void;
+  onError(connection: LoadConnection, kind: LoadErrorKind, what: string): void;
+  /** It has ended by itself, and with it the messages under way, which were due then. */
+  onEnd(connection: LoadConnection, due: readonly number[]): void;
 }

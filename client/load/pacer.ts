@@ -1,0 +1,70 @@
+/**
+ * Gives messages to connections.
+ *
+ * @module
+ */
+import { Change } from "../../async/change.ts";
+import { pause } from "../../async/pause.ts";
+import type { LoadConnection } from "./connection.ts";
+import type { Schedule } from "./schedule.ts";
+
+/**
+ * Timers of Deno come up to so much late, in milliseconds. What is due sooner
+ * is waited for in turns of the event loop.
+ */
+const TIMER_SLACK = 2.5;
+
+/** Gives the messages that are due to connections that have room for one. */
+export class Pacer {
+  readonly #schedule: Schedule;
+  readonly #send: (connection: LoadConnection, due: number) => void;
+  /** A connection for each message that could be sent now, were it due. */
+  readonly #free: LoadConnection[] = [];
+  /** Tells that there is one again. */
+  readonly #freed = new Change();
+
+  /** @param send sends a message that was due then */
+  constructor(schedule: Schedule, send: (connection: LoadConnection, due: number) => void) {
+    this.#schedule = schedule;
+    this.#send = send;
+  }
+
+  /** A connection has room for a message; it gets one now, or when one is due. */
+  offer(connection: LoadConnection, now: number): void {
+    const due = this.#schedule.take(now);
+    if (due !== undefined) return this.#send(connection, due);
+    if (!this.#schedule.isPaced) return;
+    this.#free.push(connection);
+    if (this.#free.length === 1) this.#freed.announce();
+  }
+
+  /** Waits until messages are due and gives them to free connections, until the signal. */
+  async run(over: AbortSignal): Promise<void> {
+    const { setImmediate } = await import("node:timers");
+    over.addEventListener("abort", () => this.#freed.announce(), { once: true });
+    for (;;) {
+      const now = performance.now();
+      if (over.aborted || this.#schedule.isOver(now)) return;
+      this.#sendDue(now);
+      const wait = Math.min(this.#schedule.next, this.#schedule.end) - performance.now();
+      if (this.#free.length === 0) {
+        await this.#freed.next;
+      } else if (wait > TIMER_SLACK) {
+        await pause(wait - TIMER_SLACK, over);
+      } else {
+        await new Promise<void>((resolve) => void setImmediate(resolve));
+      }
+    }
+  }
+
+  #sendDue(now: number): void {
+    for (let [connection] = this.#free; connection !== undefined; [connection] = this.#free) {
+      if (connection.isOpen) {
+        const due = this.#schedule.take(now);
+        if (due === undefined) return;
+        this.#send(connection, due);
+      }
+      this.#free.shift();
+    }
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * What a load is to do: its settings, their defaults and rules, and the part of each thread.
+ *
+ * @module
+ */
+import { OptionError } from "../../errors/yodel_error.ts";
+import { type Endpoint, readEndpoint } from "../../net/endpoint.ts";
+import type { ClientTls } from "../../net/stream.ts";
+import { checkDatagrams, checkNotNegative, checkWhole, filledIn } from "../options.ts";
+
+/** Settings of a load that can be told from its result. */
+export interface LoadSettings {
+  /** How many connections; for `udp://`, sockets. Default: 50. */
+  readonly connections?: number;
+  /** How long to send messages, in milliseconds; 0: no limit. Default: 10,000, or 0 with `messages`. */
+  readonly duration?: number;
+  /** How many messages to send; 0: no limit. Default: 0. */
+  readonly messages?: number;
+  /** How large each message is, in bytes, at least 1. Default: 64. */
+  readonly size?: number;
+  /** How many messages may be under way on each connection. Default: 1. */
+  readonly pipeline?: number;
+  /**
+   * How many messages a second are due, on all connections together; then
+   * latencies count from when a message was due. 0: a message is sent when
+   * another has come back. Default: 0.
+   */
+  readonly rate?: number;
+  /** How long to send messages that do not count first, in milliseconds. Default: 0. */
+  readonly warmUp?: number;
+  /** How many connections to open a second; 0: as fast as it goes. Default: 0. */
+  readonly connectRate?: number;
+  /** Opens a connection for each message. Not for `udp://`, which has none. Default: false. */
+  readonly reconnect?: boolean;
+  /** How many threads to use. Default: 1. */
+  readonly workers?: number;
+  /**
+   * How long to wait for a connection, and for any byte of an answer, in
+   * milliseconds; 0: for ever. Default: 5,000; for `udp://`, where answers can
+   * be lost, 1,000.
+   */
+  readonly timeout?: number;
+}
+
+/** What is to be done, with nothing left open. 0 means what it means in the settings. */
+export interface LoadPlan extends Required<LoadSettings> {
+  /** The server. */
+  readonly endpoint: Endpoint;
+}
+
+/** What stands for settings that are not given; `datagramTimeout` is the timeout of `udp://`. */
+export const LOAD_DEFAULTS: Required<LoadSettings> & { readonly datagramTimeout: number } = {
+  connections: 50,
+  duration: 10_000,
+  messages: 0,
+  size: 64,
+  pipeline: 1,
+  rate: 0,
+  warmUp: 0,
+  connectRate: 0,
+  reconnect: false,
+  workers: 1,
+  timeout: 5_000,
+  datagramTimeout: 1_000,
+};
+
+/**
+ * Fills in what is not given.
+ *
+ * @throws {OptionError} for settings that make no sense, or not together
+ */
+export function planLoad(server: Endpoint | string, settings: LoadSettings = {}): LoadPlan {
+  const endpoint = readEndpoint(server, 1);
+  const { datagramTimeout, ...defaults } = LOAD_DEFAULTS;
+  const udp = endpoint.scheme === "udp";
+  const plan = {
+    endpoint,
+    ...filledIn(settings, {
+      ...defaults,
+      duration: settings.messages ? 0 : defaults.duration,
+      timeout: udp ? datagramTimeout : defaults.timeout,
+    }),
+  };
+  const { connections, workers, size, pipeline, messages, reconnect } = plan;
+  const { duration, warmUp, rate, connectRate, timeout } = plan;
+  checkWhole(1, { connections, workers, size, pipeline });
+  checkWhole(0, { messages });
+  checkNotNegative({ duration, warmUp, rate, connectRate, timeout });
+  checkDatagrams(endpoint, plan);
+  if (connectRate > 0 && (reconnect || udp)) {
+    const instead = reconnect ? "with reconnect, set a rate" : "udp:// has none";
+    throw new OptionError("connectRate", `it is for connections that stay open; ${instead}`);
+  }
+  if (reconnect && pipeline > 1) {
+    throw new OptionError("pipeline", "with reconnect a connection carries one message");
+  }
+  return plan;
+}
+
+/** What one thread does of a load. Everything in it can go to another thread. */
+export interface WorkerPlan {
+  readonly load: LoadPlan;
+  readonly tls: ClientTls;
+  /** How many connections, and how they are numbered. */
+  readonly connections: number;
+  readonly firstConnection: number;
+  readonly connectionStep: number;
+  /** How many messages that count; Infinity: no limit. */
+  readonly messages: number;
+  /** From one message to the next, and before the first one, in milliseconds; 0: at any time. */
+  readonly interval: number;
+  readonly delay: number;
+  /** From one connection to the next, in milliseconds; 0: at any time. */
+  readonly connectInterval: number;
+}
+
+/** Divides a load among threads: as many as are asked for, and no more than have a connection. */
+export function planWorkers(load: LoadPlan, tls: ClientTls): WorkerPlan[] {
+  const { messages, rate, connectRate, reconnect, workers } = load;
+  // Each opens its first connection before there is a message for it.
+  const most = reconnect && messages > 0 ? messages : Infinity;
+  const connections = Math.min(load.connections, most);
+  const threads = Math.min(workers, connections);
+  const interval = rate > 0 ? 1000 / rate : 0;
+  return Array.from({ length: threads }, (_, index) => {
+    const part = (whole: number) => Math.floor((whole + index) / threads);
+    return {
+      load,
+      tls,
+      connections: part(connections),
+      firstConnection: 1 + index,
+      connectionStep: threads,
+      messages: messages > 0 ? part(messages) : Infinity,
+      interval: interval * threads,
+      delay: interval * index,
+      connectInterval: connectRate > 0 ? 1000 / connectRate * threads : 0,
+    };
+  });
+}

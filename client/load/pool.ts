@@ -1,0 +1,199 @@
+/**
+ * The connections of a load: opens, replaces and closes them.
+ *
+ * @module
+ */
+import { aborted } from "../../async/aborted.ts";
+import { pause } from "../../async/pause.ts";
+import { reason } from "../../errors/reason.ts";
+import { dial } from "../../net/dial.ts";
+import type { StreamEndpoint } from "../../net/endpoint.ts";
+import { EndpointError } from "../../net/endpoint_error.ts";
+import { ReadTurns } from "../../net/read_turns.ts";
+import type { Stream } from "../../net/stream.ts";
+import { Messages } from "../verify/messages.ts";
+import {
+  type ConnectionEvents,
+  type ConnectionSettings,
+  type LoadConnection,
+  RETRY,
+} from "./connection.ts";
+import { DatagramConnection } from "./datagrams.ts";
+import type { WorkerPlan } from "./plan.ts";
+import { ReconnectingConnection } from "./reconnecting.ts";
+import type { Recorder } from "./recorder.ts";
+import { StreamConnection } from "./stream.ts";
+
+/** How many connections are being opened at once, so that a server's backlog holds them. */
+const MAX_OPENING = 128;
+
+/** How long what is being opened may take when the run is over, in milliseconds. */
+const GIVE_UP = 100;
+
+/** How long to wait after many tries in vain, in milliseconds. */
+const MAX_RETRY = 1600;
+
+/** What a pool and its connections tell, and ask. */
+export interface PoolEvents extends ConnectionEvents {
+  /** A connection is open. */
+  onOpen(connection: LoadConnection): void;
+  /** Something failed that should not, whatever the server does. */
+  onFault(error: unknown): void;
+  /** Whether there still is something to send. */
+  isNeeded(): boolean;
+}
+
+/** Keeps as many connections open as the plan says. */
+export class Pool {
+  readonly #plan: WorkerPlan;
+  readonly #recorder: Recorder;
+  readonly #over: AbortSignal;
+  readonly #events: PoolEvents;
+  readonly #settings: ConnectionSettings;
+  readonly #open = new Set<LoadConnection>();
+  /** What is being opened, and has to end before the run does. */
+  readonly #opening = new Set<Promise<unknown>>();
+  /** Gives that up. */
+  readonly #givingUp = new AbortController();
+
+  /** @param over ends all tries to open connections */
+  constructor(plan: WorkerPlan, recorder: Recorder, over: AbortSignal, events: PoolEvents) {
+    this.#plan = plan;
+    this.#recorder = recorder;
+    this.#over = over;
+    this.#events = events;
+    this.#settings = {
+      messages: new Messages(plan.load.size),
+      pipeline: plan.load.pipeline,
+      timeout: plan.load.timeout || Infinity,
+      bytes: recorder.result.bytes,
+      turns: new ReadTurns(),
+    };
+  }
+
+  /** The connections that are open. */
+  get connections(): ReadonlySet<LoadConnection> {
+    return this.#open;
+  }
+
+  /**
+   * Opens all connections; returns when every one is open or has failed.
+   *
+   * @throws {EndpointError} where none can be opened
+   */
+  async openAll(): Promise<void> {
+    const { connections, firstConnection, connectionStep, connectInterval } = this.#plan;
+    const start = performance.now();
+    const over = aborted(this.#over);
+    const opening = new Set<Promise<void>>();
+    const failures: unknown[] = [];
+    for (let i = 0; i < connections; i++) {
+      await pause(start + i * connectInterval - performance.now(), this.#over);
+      if (this.#over.aborted) break;
+      const number = firstConnection + i * connectionStep;
+      const opened = this.#openOne(number).catch((error) => {
+        failures.push(error);
+        this.#failed(number, error);
+        this.replace(number);
+      });
+      opening.add(opened);
+      opened.then(() => opening.delete(opened));
+      if (opening.size >= MAX_OPENING) await Promise.race([...opening, over]);
+    }
+    await Promise.race([Promise.all(opening), over]);
+    const none = failures.length === connections && this.#open.size === 0;
+    if (none && !this.#over.aborted) throw failures[0];
+  }
+
+  /** A connection is no more. */
+  remove(connection: LoadConnection): void {
+    this.#open.delete(connection);
+  }
+
+  /** Opens a connection for one that has ended or could not be opened. */
+  replace(number: number): void {
+    this.#whileOpening(this.#retry(number));
+  }
+
+  async #retry(number: number): Promise<void> {
+    for (let wait = RETRY;; wait = Math.min(2 * wait, MAX_RETRY)) {
+      await pause(wait, this.#over);
+      if (this.#over.aborted || !this.#events.isNeeded()) return;
+      try {
+        return await this.#openOne(number);
+      } catch (error) {
+        this.#failed(number, error);
+      }
+    }
+  }
+
+  async #openOne(number: number): Promise<void> {
+    const connection = await this.#connection(number);
+    if (this.#over.aborted) return connection.close();
+    this.#open.add(connection);
+    this.#events.onOpen(connection);
+  }
+
+  async #connection(number: number): Promise<LoadConnection> {
+    const { load: { endpoint, reconnect }, interval } = this.#plan;
+    if (endpoint.scheme === "udp") {
+      const datagrams = new DatagramConnection(number, this.#settings, this.#events);
+      await datagrams.open(endpoint);
+      return datagrams;
+    }
+    const dial = () => this.#dial(endpoint);
+    const over = (conn: Stream, events: ConnectionEvents) =>
+      new StreamConnection(number, conn, this.#settings, events);
+    if (!reconnect) return over(await dial(), this.#events);
+    const reconnecting = new ReconnectingConnection(number, dial, over, interval > 0, this.#events);
+    await reconnecting.open();
+    return reconnecting;
+  }
+
+  async #dial(endpoint: StreamEndpoint): Promise<Stream> {
+    const { tls, load: { timeout } } = this.#plan;
+    const start = performance.now();
+    const dialling = dial(endpoint, { timeout, tls, signal: this.#givingUp.signal });
+    const conn = await this.#whileOpening(dialling);
+    if (this.#over.aborted) {
+      conn.close();
+      throw this.#over.reason;
+    }
+    this.#recorder.opened(performance.now() - start);
+    return conn;
+  }
+
+  #whileOpening<T>(opening: Promise<T>): Promise<T> {
+    const done = () => this.#opening.delete(opening);
+    this.#opening.add(opening);
+    opening.then(done, done);
+    return opening;
+  }
+
+  #failed(number: number, error: unknown): void {
+    if (this.#over.aborted) return;
+    if (!(error instanceof EndpointError)) return this.#events.onFault(error);
+    this.#recorder.error("connect", number, reason(error.cause));
+  }
+
+  /** Sends no more on any connection, and waits for what should not come any more. */
+  async finish(): Promise<void> {
+    await Promise.all([...this.#open].map((connection) => connection.finish()));
+  }
+
+  /** Closes all connections that are open. */
+  closeAll(): void {
+    for (const connection of this.#open) connection.close();
+    this.#open.clear();
+  }
+
+  /** Closes them and those that are being opened; the run has to be over. */
+  async close(): Promise<void> {
+    // Of a connection that is given up as it opens Deno 2.9 loses the socket.
+    const tooLong = setTimeout(() => this.#givingUp.abort(), GIVE_UP);
+    await Promise.allSettled(this.#opening);
+    clearTimeout(tooLong);
+    this.closeAll();
+    await this.#settings.turns.close();
+  }
+}

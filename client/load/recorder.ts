@@ -1,0 +1,96 @@
+/**
+ * Counts what happens in a load.
+ *
+ * @module
+ */
+import {
+  type LoadErrorKind,
+  type LoadProgress,
+  type LoadResult,
+  MAX_EXAMPLES,
+  totalErrors,
+} from "./result.ts";
+import type { Schedule } from "./schedule.ts";
+
+/** Fills in the result of a load while that runs. Times are by `performance.now()`. */
+export class Recorder {
+  readonly result: LoadResult;
+  #countFrom = Infinity;
+  #underWay = 0;
+  #lastAnswer = 0;
+  /** Since when no connection could be opened, while that was tried. */
+  #refusedSince: number | undefined;
+
+  constructor(result: LoadResult) {
+    this.result = result;
+  }
+
+  /** How many messages are under way. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /** Messages begin to be sent. Those that are due before `countFrom` do not count. */
+  started(now: number, countFrom: number): void {
+    this.#countFrom = countFrom;
+    this.result.started = new Date(Date.now() + countFrom - now);
+  }
+
+  /** A connection was opened, which took so many milliseconds. */
+  opened(time: number): void {
+    this.result.connections++;
+    this.result.connects.record(time);
+    this.#refusedSince = undefined;
+  }
+
+  /** For how long no connection could be opened, in milliseconds. */
+  refusedFor(now: number): number {
+    return now - (this.#refusedSince ?? now);
+  }
+
+  /** A message is being sent. */
+  sent(due: number): void {
+    this.#underWay++;
+    if (due >= this.#countFrom) this.result.messages.sent++;
+  }
+
+  /** A message has come back as it was sent; it took its time from `from` on. */
+  answered(due: number, from: number, now: number): void {
+    this.#underWay--;
+    if (due < this.#countFrom) return;
+    this.result.messages.right++;
+    this.result.latencies.record(now - from);
+    this.#lastAnswer = now;
+  }
+
+  /** A message has not come back so, and will not. */
+  failed(due: number): void {
+    this.#underWay--;
+    if (due >= this.#countFrom) this.result.messages.failed++;
+  }
+
+  /** Something went wrong on the connection of that number. */
+  error(kind: LoadErrorKind, connection: number, what: string): void {
+    if (kind === "connect") this.#refusedSince ??= performance.now();
+    this.result.errors[kind]++;
+    if (this.result.errors[kind] > MAX_EXAMPLES) return;
+    this.result.examples.push({ kind, connection, what });
+  }
+
+  /** How far it is. */
+  progress(now: number): LoadProgress {
+    const { connections, messages } = this.result;
+    const elapsed = Math.max(0, now - this.#countFrom);
+    return { connections, elapsed, right: messages.right, errors: totalErrors(this.result) };
+  }
+
+  /** Nothing that comes from now on counts. */
+  ended(schedule: Schedule): void {
+    const { messages } = this.result;
+    messages.waiting = messages.sent - messages.right - messages.failed;
+    messages.missed = schedule.missed;
+    const ranOut = schedule.ranOut && this.#lastAnswer > 0;
+    const end = ranOut ? this.#lastAnswer : Math.max(this.#lastAnswer, schedule.end);
+    this.result.elapsed = Math.max(0, end - this.#countFrom);
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * What a load finds, and the arithmetic of it.
+ *
+ * @module
+ */
+import { createLatencies, type EncodedLatencies, type Latencies } from "../latencies.ts";
+import type { LoadPlan } from "./plan.ts";
+
+/**
+ * How something went wrong: no connection (`connect`), a connection that broke
+ * or was ended with messages under way (`broken`), bytes that did not come back
+ * in time (`lost`), other bytes (`altered`), the same ones again (`repeated`),
+ * or bytes that were never sent (`surplus`).
+ */
+export type LoadErrorKind = "connect" | "broken" | "lost" | "altered" | "repeated" | "surplus";
+
+/** An error, where it happened and what it was. */
+export interface LoadErrorExample {
+  /** How it went wrong. */
+  readonly kind: LoadErrorKind;
+  /** The number of the connection, or of the socket, from 1. */
+  readonly connection: number;
+  /** What went wrong, in words. */
+  readonly what: string;
+}
+
+/** How many errors of each kind are told in words. */
+export const MAX_EXAMPLES = 3;
+
+/** What a load found. */
+export interface LoadResult {
+  /** What was to be done. */
+  plan: LoadPlan;
+  /** When the first message that counts was due. */
+  started: Date;
+  /** From then on until the last answer, or until no more was sent, in milliseconds. */
+  elapsed: number;
+  /** What became of the messages that count. */
+  messages: {
+    /** As many as `right`, `failed` and `waiting` together. */
+    sent: number;
+    /** Came back as they were sent. */
+    right: number;
+    /** Did not, or not in time. */
+    failed: number;
+    /** Were under way when a signal ended it. */
+    waiting: number;
+    /** Were due by the rate and could not be sent, since all connections were waiting. */
+    missed: number;
+  };
+  /** What passed from the first connection on, in bytes. */
+  bytes: { sent: number; received: number };
+  /** How many connections were opened. */
+  connections: number;
+  /** Whether it ended before its messages did, as no connection could be opened any more. */
+  gaveUp: boolean;
+  /** How often something went wrong. */
+  errors: Record<LoadErrorKind, number>;
+  /** The first errors of each kind. */
+  examples: LoadErrorExample[];
+  /** How long messages took, from when they were due, in those that came back right. */
+  latencies: Latencies;
+  /** How long it took to connect, with the handshake of TLS. */
+  connects: Latencies;
+}
+
+/** How far a load is. */
+export interface LoadProgress {
+  /** How many connections were opened. */
+  readonly connections: number;
+  /** For how long messages have counted, in milliseconds; 0 before they do. */
+  readonly elapsed: number;
+  /** How many messages that count came back as they were sent. */
+  readonly right: number;
+  /** How often something went wrong. */
+  readonly errors: number;
+}
+
+/** A result on its way between threads, which know the plan. */
+export interface EncodedLoadResult extends Omit<LoadResult, "plan" | "latencies" | "connects"> {
+  readonly latencies: EncodedLatencies;
+  readonly connects: EncodedLatencies;
+}
+
+/** The result of a load that has not begun. */
+export async function emptyLoadResult(plan: LoadPlan): Promise<LoadResult> {
+  return {
+    plan,
+    started: new Date(),
+    elapsed: 0,
+    messages: { sent: 0, right: 0, failed: 0, waiting: 0, missed: 0 },
+    bytes: { sent: 0, received: 0 },
+    connections: 0,
+    gaveUp: false,
+    errors: { connect: 0, broken: 0, lost: 0, altered: 0, repeated: 0, surplus: 0 },
+    examples: [],
+    latencies: await createLatencies(),
+    connects: await createLatencies(),
+  };
+}
+
+/** Writes a result so that another thread can add it to others. */
+export async function encodeLoadResult(result: LoadResult): Promise<EncodedLoadResult> {
+  const { plan: _, latencies, connects, ...figures } = result;
+  return {
+    ...figures,
+    latencies: await latencies.encode(),
+    connects: await connects.encode(),
+  };
+}
+
+/** Adds up what the threads of a load found, in an empty result. */
+export async function addLoadResults(
+  sum: LoadResult,
+  parts: readonly EncodedLoadResult[],
+): Promise<LoadResult> {
+  sum.started = new Date(Math.min(...parts.map(({ started }) => started.getTime())));
+  sum.elapsed = Math.max(...parts.map(({ elapsed }) => elapsed));
+  sum.gaveUp = parts.some(({ gaveUp }) => gaveUp);
+  for (const part of parts) {
+    sum.connections += part.connections;
+    addTo(sum.messages, part.messages);
+    addTo(sum.bytes, part.bytes);
+    addTo(sum.errors, part.errors);
+    await sum.latencies.add(part.latencies);
+    await sum.connects.add(part.connects);
+  }
+  const examples = parts.flatMap((part) => part.examples);
+  sum.examples = Object.keys(sum.errors).flatMap((kind) =>
+    examples.filter((example) => example.kind === kind).slice(0, MAX_EXAMPLES)
+  );
+  return sum;
+}
+
+/** Adds each number of a record to that of another. */
+function addTo<Name extends string>(
+  sum: Record<Name, number>,
+  part: Readonly<Record<Name, number>>,
+): void {
+  for (const name in part) sum[name] += part[name];
+}
+
+/** How often something went wrong, in whatever way. */
+export function totalErrors({ errors }: Pick<LoadResult, "errors">): number {
+  return Object.values(errors).reduce((sum, count) => sum + count, 0);
+}

@@ -1,0 +1,57 @@
+/**
+ * What the options of all clients have in common.
+ *
+ * @module
+ */
+import { OptionError } from "../errors/yodel_error.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+import { MAX_DATAGRAM } from "../net/udp.ts";
+
+/** The options that have defaults, with these where nothing, or `undefined`, is given. */
+export function filledIn<T extends object>(
+  given: { readonly [Name in keyof T]?: T[Name] },
+  defaults: T,
+): T {
+  const settings = Object.entries(given)
+    .filter(([name, value]) => name in defaults && value !== undefined);
+  return { ...defaults, ...Object.fromEntries(settings) };
+}
+
+/**
+ * Checks numbers, each of which has to be whole and at least `least`.
+ *
+ * @throws {OptionError} for the first that is not
+ */
+export function checkWhole(least: number, numbers: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(numbers)) {
+    if (Number.isInteger(value) && value >= least) continue;
+    throw new OptionError(name, `expected a whole number from ${least} on, not ${value}`);
+  }
+}
+
+/**
+ * Checks that times in milliseconds, and rates, are no less than 0.
+ *
+ * @throws {OptionError} for the first that is
+ */
+export function checkNotNegative(numbers: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(numbers)) {
+    if (value >= 0 && value < Infinity) continue;
+    throw new OptionError(name, `expected a number from 0 on, not ${value}`);
+  }
+}
+
+/**
+ * Checks that what goes over datagrams can.
+ *
+ * @throws {OptionError} where it cannot
+ */
+export function checkDatagrams(
+  { scheme }: Endpoint,
+  { reconnect, size }: { readonly reconnect: boolean; readonly size: number },
+): void {
+  if (scheme !== "udp") return;
+  if (reconnect) throw new OptionError("reconnect", "udp:// has no connection to open");
+  if (size <= MAX_DATAGRAM) return;
+  throw new OptionError("size", `a datagram holds ${MAX_DATAGRAM} bytes at most, not ${size}`);
+}

@@ -1,0 +1,66 @@
+/**
+ * The results of a load as JSON for programs; load.schema.json describes it.
+ *
+ * @module
+ */
+import type { LoadPlan } from "../client/load/plan.ts";
+import { type LoadResult, totalErrors } from "../client/load/result.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
+import { latenciesJson, milliseconds } from "./json.ts";
+import { LOAD_PERCENTILES, perSecond, RANGES, whatWentWrong } from "./figures.ts";
+
+/** The results as JSON. */
+export function loadJson(result: LoadResult): Record<string, unknown> {
+  const { plan, messages, elapsed, bytes, errors, latencies, connects } = result;
+  return {
+    ...planJson(plan),
+    error: null,
+    started: result.started.toISOString(),
+    elapsed_ms: milliseconds(elapsed),
+    messages,
+    messages_per_s: perSecondJson(messages.right, elapsed),
+    bytes_per_s: perSecondJson(messages.right * plan.size, elapsed),
+    bytes,
+    connections_opened: result.connections,
+    gave_up: result.gaveUp,
+    errors: { total: totalErrors(result), ...errors },
+    error_examples: whatWentWrong(result),
+    latency: latenciesJson(latencies, LOAD_PERCENTILES),
+    connect: latenciesJson(connects, LOAD_PERCENTILES),
+    distribution: latencies.distribution(RANGES).map(({ from, to, count }) => ({
+      from_ms: milliseconds(from),
+      to_ms: milliseconds(to),
+      count,
+    })),
+  };
+}
+
+/** What there is to say as JSON of a load that could not run. */
+export function failedLoadJson(plan: LoadPlan, error: string): Record<string, unknown> {
+  return { ...planJson(plan), error };
+}
+
+function planJson(plan: LoadPlan): Record<string, unknown> {
+  const { endpoint, connections, size, pipeline, warmUp, reconnect, workers } = plan;
+  const orNull = (limit: number) => limit === 0 ? null : limit;
+  return {
+    endpoint: formatEndpoint(endpoint),
+    settings: {
+      connections,
+      size_bytes: size,
+      pipeline,
+      duration_ms: orNull(plan.duration),
+      messages: orNull(plan.messages),
+      rate_per_s: orNull(plan.rate),
+      warm_up_ms: warmUp,
+      connect_rate_per_s: orNull(plan.connectRate),
+      reconnect,
+      workers,
+      timeout_ms: orNull(plan.timeout),
+    },
+  };
+}
+
+function perSecondJson(count: number, time: number): number {
+  return Number(perSecond(count, time).toFixed(3));
+}

@@ -1,0 +1,47 @@
+/**
+ * The results of ping as JSON for programs.
+ *
+ * @module
+ */
+import type { PingSummary, ProbeResult } from "../client/ping_result.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
+import { latenciesJson, milliseconds } from "./json.ts";
+import { PING_PERCENTILES } from "./figures.ts";
+
+/** What became of a probe, as JSON: a `probe` each, and an `answer` for every further one. */
+export function probeJson(result: ProbeResult): Record<string, unknown> {
+  const { seq, outcome, bytes, error } = result;
+  const time = (value?: number) => value === undefined ? undefined : milliseconds(value);
+  return {
+    type: outcome === "late" || outcome === "repeated" ? "answer" : "probe",
+    seq,
+    outcome,
+    bytes,
+    time_ms: time(result.time),
+    connect_ms: time(result.connect),
+    handshake_ms: time(result.handshake),
+    error,
+  };
+}
+
+/** What became of all probes, as JSON. */
+export function summaryJson(summary: PingSummary): Record<string, unknown> {
+  const { sent, unsent, received, late, altered, lost, repeated, lostPercent } = summary;
+  return {
+    type: "summary",
+    endpoint: formatEndpoint(summary.endpoint),
+    sent,
+    unsent,
+    received,
+    late,
+    altered,
+    lost,
+    repeated,
+    surplus: summary.surplus,
+    lost_percent: Number(lostPercent.toFixed(3)),
+    elapsed_ms: milliseconds(summary.elapsed),
+    time: latenciesJson(summary.latencies, PING_PERCENTILES),
+    connect: latenciesJson(summary.connects, PING_PERCENTILES),
+    handshake: latenciesJson(summary.handshakes, PING_PERCENTILES),
+  };
+}

@@ -1,0 +1,2 @@
+/** A thread that never says that it listens. */
+addEventListener("message", () => {});
