@@ -62,6 +62,7 @@ export {
   type Endpoint,
   formatEndpoint,
   type HostEndpoint,
+  type HostScheme,
   parseEndpoint,
   type UnixEndpoint,
 } from "./net/endpoint.ts";

@@ -9,8 +9,8 @@
  *
  * @module
  */
-import { SHELLS } from "../cli/commands.ts";
-import { completions } from "../cli/completions.ts";
+import { commands } from "../cli/commands.ts";
+import { completions, SHELLS } from "../cli/completions.ts";
 import config from "../deno.json" with { type: "json" };
 
 const TARGETS = [
@@ -46,7 +46,7 @@ async function archive(target: string): Promise<string> {
   for (const file of ["README.md", "LICENSE"]) await Deno.copyFile(file, `${folder}/${file}`);
   for (const shell of SHELLS) {
     const file = `${folder}/completions/${COMPLETION_FILES[shell]}`;
-    await Deno.writeTextFile(file, completions(shell));
+    await Deno.writeTextFile(file, completions(shell, commands));
   }
   const file = windows ? `${name}.zip` : `${name}.tar.gz`;
   if (windows) await run("zip", ["-qr", file, name], "dist");

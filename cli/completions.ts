@@ -3,19 +3,21 @@
  *
  * @module
  */
-import { type Command, commandNames, commands, type Flag, type SHELLS } from "./commands.ts";
+import { type Command, isToggle } from "./command.ts";
+
+type Commands = Readonly<Record<string, Command>>;
+
+/** The shells that have completions. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
 
 /** What a shell is to run so that it completes the words of `yodel`. */
-export function completions(shell: typeof SHELLS[number]): string {
-  return { bash, zsh, fish }[shell]();
+export function completions(shell: typeof SHELLS[number], commands: Commands): string {
+  return { bash, zsh, fish }[shell](commands);
 }
 
-/** The words that may follow `yodel`. */
-const FIRST_WORDS = [...commandNames, "--help", "--version"];
-
 /** What the operands of a command can be, where that is one of a few words. */
-function operandsOf(command: Command): string[] {
-  return command.operands.includes("|") ? command.operands.split("|") : [];
+function operandsOf({ operands }: Command): readonly string[] {
+  return typeof operands === "string" ? [] : operands;
 }
 
 /** The words that may follow `yodel COMMAND`: its flags, or what its operands can be. */
@@ -28,25 +30,25 @@ function wordsOf(command: Command): string[] {
 }
 
 /** What may follow each flag that takes a value, of all commands: some words, or anything. */
-function valuesOfFlags(): Map<string, readonly string[]> {
+function valuesOfFlags(commands: Commands): Map<string, readonly string[]> {
   const found = new Map<string, readonly string[]>();
-  for (const name of commandNames) {
-    const flags: Readonly<Record<string, Flag>> = commands[name].flags;
-    for (const [flag, { kind, short }] of Object.entries(flags)) {
-      if (kind.placeholder === "") continue;
-      found.set(`--${flag}`, kind.choices ?? []);
-      if (short !== undefined) found.set(`-${short}`, kind.choices ?? []);
+  for (const { flags } of Object.values(commands)) {
+    for (const [name, flag] of Object.entries(flags)) {
+      if (isToggle(flag)) continue;
+      found.set(`--${name}`, flag.kind.choices ?? []);
+      if (flag.short !== undefined) found.set(`-${flag.short}`, flag.kind.choices ?? []);
     }
   }
   return found;
 }
 
-function bash(): string {
-  const values = [...valuesOfFlags()].map(([flag, values]) =>
+function bash(commands: Commands): string {
+  const firstWords = [...Object.keys(commands), "--help", "--version"];
+  const values = [...valuesOfFlags(commands)].map(([flag, values]) =>
     `    ${flag}) words="${values.join(" ")}" ;;`
   );
-  const flags = commandNames.map((name) =>
-    `      ${name}) words="${wordsOf(commands[name]).join(" ")}" ;;`
+  const flags = Object.entries(commands).map(([name, command]) =>
+    `      ${name}) words="${wordsOf(command).join(" ")}" ;;`
   );
   return `# bash completion for yodel: eval "$(yodel completions bash)"
 _yodel() {
@@ -57,7 +59,7 @@ _yodel() {
   if [ "$COMP_CWORD" = 1 ]; then before=yodel; fi
   case "$before" in
 ${values.join("\n")}
-    yodel) words="${FIRST_WORDS.join(" ")}" ;;
+    yodel) words="${firstWords.join(" ")}" ;;
     *) case "\${COMP_WORDS[1]}" in
 ${flags.join("\n")}
     esac ;;
@@ -68,10 +70,11 @@ complete -o default -F _yodel yodel
 `;
 }
 
-function zsh(): string {
-  const described = commandNames.map((name) => `    ${quote(`${name}:${commands[name].summary}`)}`);
-  const cases = commandNames.map((name) => {
-    const command: Command = commands[name];
+function zsh(commands: Commands): string {
+  const described = Object.entries(commands).map(([name, { summary }]) =>
+    `    ${quote(`${name}:${summary}`)}`
+  );
+  const cases = Object.entries(commands).map(([name, command]) => {
     const specs = Object.entries(command.flags).flatMap(([flag, { kind, help, short }]) => {
       const value = kind.placeholder === ""
         ? ""
@@ -111,15 +114,14 @@ fi
 `;
 }
 
-function fish(): string {
+function fish(commands: Commands): string {
   const lines = [
     "# fish completion for yodel: yodel completions fish | source",
     "complete -c yodel -f",
     "complete -c yodel -l help -d 'show help'",
     "complete -c yodel -n __fish_use_subcommand -l version -d 'show the version'",
   ];
-  for (const name of commandNames) {
-    const command: Command = commands[name];
+  for (const [name, command] of Object.entries(commands)) {
     lines.push(
       `complete -c yodel -n __fish_use_subcommand -a ${name} -d ${quote(command.summary)}`,
     );

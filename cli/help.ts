@@ -4,7 +4,8 @@
  * @module
  */
 import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint.ts";
-import { type Command, type CommandName, commandNames, commands, type Flag } from "./commands.ts";
+import { type Command, type Flag, isToggle, operandsText } from "./command.ts";
+import { commands } from "./commands.ts";
 
 const ENDPOINT_HELP = `ENDPOINT is ${ENDPOINT_FORM}.
 An IPv6 address stands in brackets: [::1]:2222. Without an endpoint it is
@@ -19,7 +20,11 @@ export function programHelp(): string {
 Echo server and client: do the bytes that I send come back, unchanged?
 
 Usage:
-${columns(commandNames.map((name) => [usage(name), commands[name].summary]))}
+${
+    columns(
+      Object.entries(commands).map(([name, command]) => [usage(name, command), command.summary]),
+    )
+  }
   yodel COMMAND --help
   yodel --version
 
@@ -30,34 +35,50 @@ could not be done; 130 or 143 a signal ended it before it could answer.
 `;
 }
 
-/** What `yodel COMMAND --help` prints. */
-export function commandHelp(name: CommandName): string {
-  const command: Command = commands[name];
+/** What `yodel NAME --help` prints of a command. */
+export function commandHelp(name: string, command: Command): string {
   const groups = Map.groupBy(Object.entries(command.flags), ([, { group }]) => group);
-  const flags = [...groups].map(([group, flags]) => `${group}:\n${columns(flags.map(flagRow))}`);
+  const flags = [...groups].map(([group, flags]) => groupHelp(group, flags));
   const notes = [];
-  if (command.operands.includes("ENDPOINT")) notes.push(ENDPOINT_HELP);
+  if (typeof command.operands === "string") notes.push(ENDPOINT_HELP);
   if (flags.length > 0) notes.push("Durations are written 250ms, 1.5s or 2m, sizes 64, 4k or 1m.");
   const paragraphs = [
     `Example:\n  ${command.example}`,
     `${command.summary}.`,
-    `Usage: ${usage(name)}${flags.length > 0 ? " [FLAGS]" : ""}`,
+    `Usage: ${usage(name, command)}${flags.length > 0 ? " [FLAGS]" : ""}`,
     ...flags,
     notes.join("\n"),
   ];
   return paragraphs.filter((text) => text !== "").join("\n\n") + "\n";
 }
 
-function flagRow(
-  [name, { kind, default: otherwise, help, short }]: [string, Flag],
-): [string, string] {
-  const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
-  if (kind.placeholder === "") return [names, help];
-  return [`${names} ${kind.placeholder}`, otherwise === "" ? help : `${help} (${otherwise})`];
+/** Flags under their heading, which says what transport they are for where that is one for all. */
+function groupHelp(heading: string, flags: readonly [string, Flag][]): string {
+  const transports = flags.map(([, flag]) => transportsText(flag));
+  const one = new Set(transports).size === 1 ? transports[0] : undefined;
+  const rows = flags.map(([name, flag], i) =>
+    flagRow(name, flag, one === undefined ? transports[i] : undefined)
+  );
+  return `${heading}${one === undefined ? "" : ` (${one})`}:\n${columns(rows)}`;
 }
 
-function usage(name: CommandName): string {
-  return `yodel ${name} ${commands[name].operands}`;
+function flagRow(name: string, flag: Flag, transports: string | undefined): [string, string] {
+  const { kind, short } = flag;
+  const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
+  const help = transports === undefined ? flag.help : `${flag.help}; ${transports}`;
+  if (isToggle(flag)) return [names, help];
+  const value = flag.default === undefined ? "" : ` (${kind.format(flag.default)})`;
+  return [`${names} ${kind.placeholder}`, help + value];
+}
+
+/** Which transports a flag is for, in a word or two; undefined where it is for all. */
+function transportsText({ only }: Flag): string | undefined {
+  if (only === undefined) return undefined;
+  return only.includes("udp") || only.length === 1 ? `${only.join(", ")} only` : "not udp";
+}
+
+function usage(name: string, command: Command): string {
+  return `yodel ${name} ${operandsText(command)}`;
 }
 
 /** Sets pairs of texts in two columns, the second on a line of its own where the first is long. */

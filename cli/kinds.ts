@@ -4,6 +4,9 @@
  * @module
  */
 
+/** The most that a message of ping or load can be, in bytes. */
+export const MAX_MESSAGE = 64 * 1024 * 1024;
+
 /** A kind of value: how it is written, and what it then is. */
 export interface Kind<T> {
   /** What stands for the value in the help; empty for a flag that takes none. */
@@ -14,6 +17,8 @@ export interface Kind<T> {
   readonly expected: string;
   /** Reads a value; undefined where `text` is none. */
   parse(text: string): T | undefined;
+  /** Writes a value so that it can be read. */
+  format(value: T): string;
 }
 
 /** On where it is given, off where it is not. */
@@ -21,6 +26,7 @@ export const toggle: Kind<boolean> = {
   placeholder: "",
   expected: "no value",
   parse: (text) => text === "true",
+  format: String,
 };
 
 /** A length of time, in milliseconds. 0 switches a limit off. */
@@ -35,6 +41,11 @@ export const duration: Kind<number> = {
     // Timers hold 31 bits of milliseconds and fire at once when given more.
     return value < 2 ** 31 ? value : undefined;
   },
+  format(value) {
+    if (value === 0) return "0";
+    if (value % 60_000 === 0 && value > 60_000) return `${value / 60_000}m`;
+    return value % 1000 === 0 ? `${value / 1000}s` : `${value}ms`;
+  },
 };
 
 /** A whole number from `least` to `most`. */
@@ -46,6 +57,7 @@ export function count(least: number, most = 2 ** 31 - 1): Kind<number> {
       const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
       return value >= least && value <= most ? value : undefined;
     },
+    format: String,
   };
 }
 
@@ -61,21 +73,24 @@ export function size(least: number, most: number): Kind<number> {
       const value = Number(parts[1]) * unit;
       return value >= least && value <= most ? value : undefined;
     },
+    format: String,
   };
 }
 
-/** The name of a file, or nothing. */
+/** The name of a file. */
 export const file: Kind<string> = {
   placeholder: "FILE",
   expected: "a file",
   parse: (text) => text,
+  format: String,
 };
 
-/** The name of a host, or nothing. */
+/** The name of a host. */
 export const host: Kind<string> = {
   placeholder: "NAME",
   expected: "a name",
   parse: (text) => text,
+  format: String,
 };
 
 /** Permissions of a file, as chmod takes them. */
@@ -83,6 +98,7 @@ export const fileMode: Kind<number> = {
   placeholder: "MODE",
   expected: "permissions in octal such as 0600",
   parse: (text) => /^[0-7]{3,4}$/.test(text) ? parseInt(text, 8) : undefined,
+  format: (mode) => mode.toString(8).padStart(4, "0"),
 };
 
 /** One of some names. */
@@ -92,5 +108,6 @@ export function choice<const Name extends string>(names: readonly Name[]): Kind<
     choices: names,
     expected: `one of ${names.join(", ")}`,
     parse: (text) => names.find((name) => name === text),
+    format: String,
   };
 }

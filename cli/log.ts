@@ -13,8 +13,17 @@ import type { Log, LogFields } from "../server/log.ts";
 /** The names of the levels, from the most talkative to the quietest. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
+/** One of {@linkcode LOG_LEVELS}. */
+export type LogLevel = typeof LOG_LEVELS[number];
+
 /** How a log line can look. */
 export const LOG_FORMATS = ["text", "json"] as const;
+
+/** One of {@linkcode LOG_FORMATS}. */
+export type LogFormat = typeof LOG_FORMATS[number];
+
+/** What stands for a level and a format that are not given. */
+export const LOG_DEFAULTS = { level: "info", format: "text" } as const;
 
 /** How much of the log may wait for its reader, in characters; more is dropped. */
 const MAX_WAITING = 1024 * 1024;
@@ -28,8 +37,8 @@ const MAX_WAITING = 1024 * 1024;
  * @returns the log, and a way to wait until all its lines are written
  */
 export function createLog(
-  level: typeof LOG_LEVELS[number],
-  format: typeof LOG_FORMATS[number],
+  level: LogLevel = LOG_DEFAULTS.level,
+  format: LogFormat = LOG_DEFAULTS.format,
 ): Log & { written(): Promise<void> } {
   const levelName = level.toUpperCase() as LevelName;
   const formatter = format === "json" ? formatJson : formatText;

@@ -4,44 +4,32 @@
  * @module
  */
 import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
-import { DEFAULT_ENDPOINT, type Endpoint, ENDPOINT_FORM, parseEndpoint } from "../net/endpoint.ts";
+import { DEFAULT_ENDPOINT, type Endpoint, readEndpoint } from "../net/endpoint.ts";
 import {
   type Command,
-  type CommandName,
-  commandNames,
-  commands,
   type Flag,
+  type Flags,
   type FlagValues,
-  SHELLS,
-} from "./commands.ts";
-import { choice, toggle } from "./kinds.ts";
+  type Invocation,
+  isToggle,
+  operandsText,
+} from "./command.ts";
+import { commands } from "./commands.ts";
+import { toggle } from "./kinds.ts";
 import { nearest } from "./nearest.ts";
-import { YodelError } from "../errors/yodel_error.ts";
+import { quoted, UsageError } from "./usage_error.ts";
 
-/** A command line that cannot be followed. Its message is one line for people. */
-export class UsageError extends YodelError {
-  override readonly name = "UsageError";
-}
-
-/** What a command was given. */
-export interface Invocation<C extends Command> {
-  readonly flags: FlagValues<C["flags"]>;
-  /** The names of the flags that were given. */
-  readonly given: ReadonlySet<string>;
-  /** What is neither a flag nor its value, as it was written. */
-  readonly operands: readonly string[];
-}
-
-/** Checks the name of a command. */
-export function parseCommandName(text: string | undefined): CommandName {
-  const name = commandNames.find((name) => name === text);
-  if (name !== undefined) return name;
-  if (text === undefined) {
-    throw new UsageError(`no command; expected one of ${commandNames.join(", ")}, or --help`);
+/** Finds a command by its name. */
+export function parseCommand(name: string | undefined): Command {
+  const names = Object.keys(commands);
+  if (name === undefined) {
+    throw new UsageError(`no command; expected one of ${names.join(", ")}, or --help`);
   }
-  const what = text.startsWith("-") ? "flag" : "command";
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command !== undefined) return command;
+  const what = name.startsWith("-") ? "flag" : "command";
   throw new UsageError(
-    `unknown ${what} ${quote(text)}${suggestion(text, [...commandNames, "--help", "--version"])}`,
+    `unknown ${what} ${quoted(name)}${suggestion(name, [...names, "--help", "--version"])}`,
   );
 }
 
@@ -50,15 +38,18 @@ export function parseCommandName(text: string | undefined): CommandName {
  *
  * @throws {UsageError} for an unknown flag, a wrong value or a misplaced argument
  */
-export function parseInvocation<C extends Command>(
-  command: C,
+export function parseInvocation<F extends Flags>(
+  command: Command<F>,
   words: readonly string[],
-): Invocation<C> {
+): Invocation<F> {
   const args = longForms(words, command.flags);
   const names = Object.keys(command.flags);
-  const toggles = names.filter((name) => command.flags[name]?.kind.placeholder === "");
+  const toggles = names.filter((name) => isToggle(flagOf(command, name)));
   const unknown: string[] = [];
-  const given = parseArgs([...args], {
+  // The library would take a dot for a way into an object.
+  const dotted = beforeDoubleDash(args).find((arg) => /^--[^=]*\./.test(arg));
+  if (dotted !== undefined) throw unknownFlag(dotted, names);
+  const parsed = parseArgs([...args], {
     // "_": endpoints stay as they were written, even where they look like numbers.
     string: ["_", ...names.filter((name) => !toggles.includes(name))],
     boolean: toggles,
@@ -70,30 +61,61 @@ export function parseInvocation<C extends Command>(
   for (const arg of beforeDoubleDash(args)) {
     const [, name = "", value = ""] = /^--([^=]+)=(.*)$/s.exec(arg) ?? [];
     if (!toggles.includes(name)) continue;
-    throw new UsageError(`--${name}: expected ${toggle.expected}, not ${quote(value)}`);
+    throw new UsageError(`--${name}: expected ${toggle.expected}, not ${quoted(value)}`);
   }
   const flags: Record<string, unknown> = {};
-  for (const [name, { kind, default: otherwise }] of Object.entries(command.flags)) {
-    const text = String(given[name] ?? otherwise);
-    const value = given[name] === "" ? undefined : kind.parse(text);
-    if (value === undefined) {
-      const what = text === "" ? "nothing" : quote(text);
-      throw new UsageError(`--${name}: expected ${kind.expected}, not ${what}`);
-    }
-    flags[name] = value;
-  }
+  for (const name of names) flags[name] = valueOf(name, flagOf(command, name), parsed[name]);
   // Only now: an unknown "-1" is most often the value that a flag misses.
   if (unknown[0] !== undefined) throw unknownFlag(unknown[0], names);
-  const operands = given._.map(String);
-  const extra = operands[command.maxOperands];
-  if (extra !== undefined) {
-    throw new UsageError(`unexpected argument ${quote(extra)}; expected ${command.operands}`);
+  const operands = parseOperands(command, parsed._.map(String));
+  for (const name of names) {
+    if (flags[name] === undefined || flags[name] === false) continue;
+    checkTransport(name, flagOf(command, name), operands.endpoints);
   }
-  return {
-    flags: flags as FlagValues<C["flags"]>,
-    given: new Set(names.filter((name) => toggles.includes(name) ? flags[name] : name in given)),
-    operands,
-  };
+  return { flags: flags as FlagValues<F>, ...operands };
+}
+
+function flagOf<F extends Flags>({ flags }: Command<F>, name: string): Flag {
+  const flag = flags[name];
+  if (flag === undefined) throw new TypeError(`there is no flag ${name}`);
+  return flag;
+}
+
+/** Reads the value of a flag, where one was given. */
+function valueOf(name: string, flag: Flag, given: unknown): unknown {
+  if (isToggle(flag)) return given === true;
+  if (given === undefined) return undefined;
+  const text = String(given);
+  const value = text === "" ? undefined : flag.kind.parse(text);
+  if (value !== undefined) return value;
+  const what = text === "" ? "nothing" : quoted(text);
+  throw new UsageError(`--${name}: expected ${flag.kind.expected}, not ${what}`);
+}
+
+/** Reads what is neither a flag nor its value. */
+function parseOperands(
+  command: Command,
+  operands: readonly string[],
+): Pick<Invocation, "endpoints" | "word"> {
+  const extra = command.operands === "endpoints" ? undefined : operands[1];
+  if (extra !== undefined) {
+    throw new UsageError(`unexpected argument ${quoted(extra)}; expected ${operandsText(command)}`);
+  }
+  if (typeof command.operands !== "string") {
+    return { endpoints: [DEFAULT_ENDPOINT], word: operands[0] ?? "" };
+  }
+  const leastPort = command.operands === "endpoints" ? 0 : 1;
+  const [first = DEFAULT_ENDPOINT, ...more] = operands.map((text) => readEndpoint(text, leastPort));
+  return { endpoints: [first, ...more], word: "" };
+}
+
+/** Complains of a flag that would do nothing for any of the endpoints. */
+function checkTransport(name: string, { only }: Flag, endpoints: readonly Endpoint[]): void {
+  if (only === undefined || endpoints.some(({ scheme }) => only.includes(scheme))) return;
+  const forms = only.map((scheme) => scheme === "unix" ? "unix:" : `${scheme}://`);
+  const last = forms.pop();
+  const expected = forms.length === 0 ? last : `${forms.join(", ")} or ${last}`;
+  throw new UsageError(`--${name}: expected a ${expected} endpoint with it`);
 }
 
 /**
@@ -102,7 +124,7 @@ export function parseInvocation<C extends Command>(
  */
 function longForms(
   args: readonly string[],
-  flags: Readonly<Record<string, Flag>>,
+  flags: Flags,
 ): readonly string[] {
   const head = beforeDoubleDash(args);
   const long = head.flatMap((arg) => {
@@ -111,9 +133,9 @@ function longForms(
     while (letters !== "") {
       const found = Object.entries(flags).find(([, { short }]) => short === letters[0]);
       if (found === undefined) return [arg];
-      const [name, { kind }] = found;
+      const [name, flag] = found;
       letters = letters.slice(1);
-      if (kind.placeholder === "") {
+      if (isToggle(flag)) {
         words.push(`--${name}`);
         continue;
       }
@@ -138,48 +160,15 @@ function beforeDoubleDash(args: readonly string[]): readonly string[] {
 
 function unknownFlag(arg: string, names: readonly string[]): UsageError {
   const flag = arg.replace(/=.*/s, "");
-  const owner = commandNames.find((name) => Object.hasOwn(commands[name].flags, flag.slice(2)));
+  const [owner] = Object.entries(commands)
+    .find(([, { flags }]) => Object.hasOwn(flags, flag.slice(2))) ?? [];
   const advice = owner === undefined
     ? suggestion(flag, [...names, "help"].map((name) => `--${name}`))
     : `; it belongs to yodel ${owner}`;
-  return new UsageError(`unknown flag ${quote(flag)}${advice}`);
-}
-
-/**
- * Reads the operands of a command as endpoints.
- *
- * @param leastPort 0 where any free port will do, otherwise 1
- * @returns at least one: the default endpoint stands in where none was given
- * @throws {UsageError} for what is no endpoint
- */
-export function parseEndpoints(
-  operands: readonly string[],
-  leastPort: 0 | 1,
-): [Endpoint, ...Endpoint[]] {
-  const [first = DEFAULT_ENDPOINT, ...more] = operands.map((text) => {
-    const endpoint = parseEndpoint(text);
-    if (endpoint?.scheme === "unix") return endpoint;
-    if (endpoint !== undefined && endpoint.port >= leastPort) return endpoint;
-    throw new UsageError(
-      `endpoint ${quote(text)}: expected ${ENDPOINT_FORM}, PORT from ${leastPort} to 65535`,
-    );
-  });
-  return [first, ...more];
-}
-
-/** Reads the operand of `yodel completions`. */
-export function parseShell([text = ""]: readonly string[]): typeof SHELLS[number] {
-  const shell = choice(SHELLS).parse(text);
-  if (shell !== undefined) return shell;
-  const what = text === "" ? "nothing" : quote(text);
-  throw new UsageError(`completions: expected ${choice(SHELLS).expected}, not ${what}`);
+  return new UsageError(`unknown flag ${quoted(flag)}${advice}`);
 }
 
 function suggestion(word: string, known: readonly string[]): string {
   const name = nearest(word, known);
   return name === undefined ? "; see --help" : `; did you mean ${name}?`;
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text);
 }

@@ -56,6 +56,46 @@ export async function print(text: string): Promise<boolean> {
   }
 }
 
+/** Says something to people, on stderr; nothing where that cannot be written. */
+export function say(line: string): void {
+  try {
+    const bytes = encoder.encode(line + "\n");
+    for (let written = 0; written < bytes.length;) {
+      written += Deno.stderr.writeSync(bytes.subarray(written));
+    }
+  } catch {
+    // A closed pipe or a full disk: there is nobody to tell, and the exit status still counts.
+  }
+}
+
+/** Prints lines one after the other, for as long as anybody reads them. */
+export class LinePrinter {
+  readonly #unread = new AbortController();
+  #printed = Promise.resolve();
+
+  /** Is aborted when nobody reads them any more, or they cannot be written. */
+  get unread(): AbortSignal {
+    return this.#unread.signal;
+  }
+
+  /** Prints a line after those before it. What fails is thrown by {@linkcode finish}. */
+  print(line: string): Promise<void> {
+    this.#printed = this.#printed.then(async () => {
+      if (!this.unread.aborted && !await print(line + "\n")) this.#unread.abort();
+    });
+    return this.#printed.catch(() => this.#unread.abort());
+  }
+
+  /**
+   * Waits until all is printed.
+   *
+   * @throws {StreamError} where it cannot be written
+   */
+  async finish(): Promise<void> {
+    await this.#printed;
+  }
+}
+
 /** Whether a stream failed because nobody reads it any more, as after `| head`. */
 export function isBrokenPipe(error: unknown): boolean {
   return error instanceof StreamError && error.cause instanceof Deno.errors.BrokenPipe;

@@ -92,3 +92,8 @@ export function summarize(counts: PingCounts): PingSummary {
   const all = sent + unsent;
   return { ...counts, sent, received, lostPercent: all === 0 ? 0 : (lost + unsent) / all * 100 };
 }
+
+/** Whether every probe came back as it was sent, in time and once, and nothing else did. */
+export function isAllRight({ sent, right, unsent, repeated, surplus }: PingSummary): boolean {
+  return right === sent && unsent + repeated + surplus === 0;
+}

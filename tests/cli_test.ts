@@ -1,45 +1,66 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type Command, commandNames, commands } from "../cli/commands.ts";
+import { isToggle } from "../cli/command.ts";
+import { commands } from "../cli/commands.ts";
+import { connectCommand } from "../cli/commands/connect.ts";
+import { serveCommand } from "../cli/commands/serve.ts";
 import { commandHelp, programHelp } from "../cli/help.ts";
-import { parseEndpoints, parseInvocation } from "../cli/parse.ts";
+import { parseInvocation } from "../cli/parse.ts";
 import config from "../deno.json" with { type: "json" };
-import { yodel } from "./program.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
+import { shell, yodel } from "./program.ts";
+
+/** The defaults that the help shows, by the names of the flags. */
+function defaultsOf(name: string): Record<string, string> {
+  const flags = Object.entries(commands[name]?.flags ?? {});
+  return Object.fromEntries(
+    flags.map(([name, flag]) => {
+      return [name, flag.default === undefined ? "" : flag.kind.format(flag.default)];
+    }),
+  );
+}
 
 Deno.test("flags have the documented defaults, and nothing given means localhost:2222", () => {
-  assertEquals(parseInvocation(commands.serve, []), {
-    flags: {
-      "idle-timeout": 60_000,
-      "backlog": 511,
-      "max-connections": 0,
-      "drain": 5_000,
-      "cert": "",
-      "key": "",
-      "client-ca": "",
-      "write-ca": "",
-      "socket-mode": 0o600,
-      "log-level": "info",
-      "log-format": "text",
-      "log-data": "off",
-    },
-    given: new Set<string>(),
-    operands: [],
+  assertEquals(defaultsOf("serve"), {
+    "idle-timeout": "60s",
+    "backlog": "511",
+    "max-connections": "0",
+    "drain": "5s",
+    "cert": "",
+    "key": "",
+    "client-ca": "",
+    "write-ca": "",
+    "socket-mode": "0600",
+    "log-level": "info",
+    "log-format": "text",
+    "log-data": "off",
   });
-  assertEquals(parseEndpoints([], 0), [{ scheme: "tcp", host: "localhost", port: 2222 }]);
-  assertEquals(parseInvocation(commands.connect, []).flags, {
-    "timeout": 10_000,
-    "idle-timeout": 0,
-    "datagram-size": 0,
+  assertEquals(defaultsOf("connect"), {
+    "timeout": "10s",
+    "idle-timeout": "0",
+    "datagram-size": "0",
     "ca": "",
     "cert": "",
     "key": "",
     "server-name": "",
-    "insecure": false,
-    "verify": false,
+    "insecure": "",
+    "verify": "",
   });
+  const { flags, endpoints } = parseInvocation(serveCommand, []);
+  assertEquals(new Set(Object.values(flags)), new Set([undefined]));
+  assertEquals(endpoints, [{ scheme: "tcp", host: "localhost", port: 2222 }]);
+});
+
+Deno.test("a default is written so that it can be given", () => {
+  for (const { flags } of Object.values(commands)) {
+    for (const [name, flag] of Object.entries(flags)) {
+      if (isToggle(flag) || flag.default === undefined) continue;
+      assertEquals(flag.kind.parse(flag.kind.format(flag.default)), flag.default, name);
+    }
+  }
 });
 
 Deno.test("flags and endpoints may come in any order, and a flag's last value counts", () => {
-  const { flags, operands } = parseInvocation(commands.serve, [
+  const { flags, endpoints } = parseInvocation(serveCommand, [
     "9000",
     "--drain=250ms",
     "[::1]:9001",
@@ -52,8 +73,12 @@ Deno.test("flags and endpoints may come in any order, and a flag's last value co
   ]);
   assertEquals(flags["drain"], 250);
   assertEquals(flags["idle-timeout"], 90_000);
-  assertEquals(operands, ["9000", "[::1]:9001", "9002"]);
-  assertEquals(parseInvocation(commands.connect, ["--verify", "9000"]).flags["verify"], true);
+  assertEquals(endpoints.map(formatEndpoint), [
+    "tcp://localhost:9000",
+    "tcp://[::1]:9001",
+    "tcp://localhost:9002",
+  ]);
+  assertEquals(parseInvocation(connectCommand, ["--verify", "9000"]).flags["verify"], true);
 });
 
 for (
@@ -101,6 +126,18 @@ for (
     [["serve", "tls://:0", "--cert"], "--cert: expected a file, not nothing"],
     [["serve", "tls://:0", "--cert", "c.pem"], "--cert and --key go together"],
     [["connect", "9000", "--insecure"], "--insecure: expected a tls:// endpoint with it"],
+    [
+      ["serve", "--idle-timeout", "5s", "--idle-timeout.x=1"],
+      'unknown flag "--idle-timeout.x"; did you mean --idle-timeout?',
+    ],
+    [["connect", "--verify.x"], 'unknown flag "--verify.x"; did you mean --verify?'],
+    [["serve", `--${"a".repeat(70_000)}`], `unknown flag "--${"a".repeat(70_000)}"; see --help`],
+    [["serve", "--socket-mode", "0600"], "--socket-mode: expected a unix: endpoint with it"],
+    [["ping", "udp://:1", "--ca", "ca.pem"], "--ca: expected a tls:// endpoint with it"],
+    [
+      ["connect", "9000", "--datagram-size", "5"],
+      "--datagram-size: expected a udp:// endpoint with it",
+    ],
     [["completions"], "completions: expected one of bash, zsh, fish, not nothing"],
     [["completions", "tcsh"], 'completions: expected one of bash, zsh, fish, not "tcsh"'],
     [
@@ -110,16 +147,15 @@ for (
     [["connect", "1", "2"], 'unexpected argument "2"; expected [ENDPOINT]'],
   ] as const
 ) {
-  Deno.test(`yodel ${args.join(" ")}: says in one line what is wrong`, async () => {
+  Deno.test(`yodel ${args.join(" ").slice(0, 60)}: says in one line what is wrong`, async () => {
     assertEquals(await yodel(args), { code: 2, stdout: "", stderr: `yodel: ${complaint}\n` });
   });
 }
 
 Deno.test("the help names every command and flag, in 80 columns, after an example", async () => {
   assertEquals(await yodel(["--help"]), { code: 0, stdout: programHelp(), stderr: "" });
-  for (const name of commandNames) {
-    const command: Command = commands[name];
-    const help = commandHelp(name);
+  for (const [name, command] of Object.entries(commands)) {
+    const help = commandHelp(name, command);
     assertEquals(await yodel([name, "--help"]), { code: 0, stdout: help, stderr: "" });
     for (const flag of Object.keys(command.flags)) assertStringIncludes(help, `--${flag}`);
     assertStringIncludes(programHelp(), `yodel ${name}`);
@@ -132,3 +168,18 @@ Deno.test("--version prints the version of deno.json", async () => {
   const result = await yodel(["--version"]);
   assertEquals(result, { code: 0, stdout: `yodel ${config.version}\n`, stderr: "" });
 });
+
+for (
+  const [args, status] of [
+    [["connect", "--what"], 2],
+    [["connect", "127.0.0.1:1"], 2],
+    [["serve", "192.0.2.1:1"], 2],
+  ] as const
+) {
+  Deno.test(`yodel ${args.join(" ")}: has its status where stderr cannot be written, too`, {
+    ignore: Deno.build.os !== "linux",
+  }, async () => {
+    const { code } = await shell(`yodel ${args.join(" ")} 2>/dev/full </dev/null`);
+    assertEquals(code, status);
+  });
+}

@@ -1,12 +1,12 @@
 /** The completions, used by the shells that they are for. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { commandNames, SHELLS } from "../cli/commands.ts";
-import { completions } from "../cli/completions.ts";
+import { commands } from "../cli/commands.ts";
+import { completions, SHELLS } from "../cli/completions.ts";
 import { available, run, yodel } from "./program.ts";
 
 const cases: [words: string[], expected: string[]][] = [
   [["yodel", "ser"], ["serve"]],
-  [["yodel", ""], [...commandNames, "--help", "--version"]],
+  [["yodel", ""], [...Object.keys(commands), "--help", "--version"]],
   [["yodel", "serve", "--idle"], ["--idle-timeout"]],
   [["yodel", "connect", "--v"], ["--verify"]],
   [["yodel", "serve", "--log-format", ""], ["text", "json"]],
@@ -19,7 +19,7 @@ const withEquals: typeof cases[0] = [["yodel", "serve", "--log-format", "=", "j"
 Deno.test("completions prints what each shell is to run", async () => {
   for (const shell of SHELLS) {
     const result = await yodel(["completions", shell]);
-    assertEquals(result, { code: 0, stdout: completions(shell), stderr: "" });
+    assertEquals(result, { code: 0, stdout: completions(shell, commands), stderr: "" });
   }
 });
 
@@ -28,7 +28,7 @@ Deno.test("bash completes commands, flags and values", { ignore: !available("bas
     const { stdout, stderr } = await run([
       "bash",
       "-c",
-      `${completions("bash")}
+      `${completions("bash", commands)}
       COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _yodel; echo "\${COMPREPLY[*]}"
       complete -p yodel`,
       "bash",
@@ -47,7 +47,7 @@ Deno.test("fish completes commands, flags and values", { ignore: !available("fis
       "fish",
       "--no-config",
       "-c",
-      `${completions("fish")}\ncomplete -C '${words.join(" ")}'`,
+      `${completions("fish", commands)}\ncomplete -C '${words.join(" ")}'`,
     ]);
     const proposed = stdout.trimEnd().split("\n").map((line) => line.replace(/\t.*/, ""));
     for (const word of expected.filter((word) => words.at(-1) !== "" || !word.startsWith("-"))) {
@@ -60,7 +60,7 @@ Deno.test("fish completes commands, flags and values", { ignore: !available("fis
 // In zsh completion works only in an interactive shell, so the test types into one.
 Deno.test("zsh completes commands, flags and values", { ignore: !available("zsh") }, async () => {
   const file = await Deno.makeTempFile();
-  await Deno.writeTextFile(file, completions("zsh"));
+  await Deno.writeTextFile(file, completions("zsh", commands));
   const { stdout } = await run([
     "zsh",
     "-f",

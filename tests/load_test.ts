@@ -1028,14 +1028,17 @@ Deno.test("load ends quietly when nobody reads its output", { ignore: !unix }, a
 
 for (
   const [args, complaint] of [
-    ["udp://127.0.0.1:7000 --reconnect", "--reconnect: udp:// has no connection to open"],
+    [
+      "udp://127.0.0.1:7000 --reconnect",
+      "--reconnect: expected a tcp://, tls:// or unix: endpoint with it",
+    ],
     [
       "udp://127.0.0.1:7000 --size 65508",
       "--size: a datagram holds 65507 bytes at most, not 65508",
     ],
     [
       "--pipeline 8 --reconnect",
-      "--pipeline: with --reconnect a connection carries one message",
+      "--pipeline: with reconnect a connection carries one message",
     ],
     ["-c 0", '--connections: expected a whole number from 1 to 1000000, not "0"'],
     ["--workers 257", '--workers: expected a whole number from 1 to 256, not "257"'],

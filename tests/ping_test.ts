@@ -258,7 +258,7 @@ Deno.test("short flags may be one word, with their values, and -q leaves the sum
 
 for (
   const [flags, complaint] of [
-    [["--reconnect"], "--reconnect: udp:// has no connection to open"],
+    [["--reconnect"], "--reconnect: expected a tcp://, tls:// or unix: endpoint with it"],
     [["--size", "65508"], "--size: a datagram holds 65507 bytes at most, not 65508"],
   ] as const
 ) {

@@ -1,5 +1,6 @@
 import { assertStringIncludes } from "@std/assert";
-import { type Command, commandNames, commands } from "../cli/commands.ts";
+import { isToggle } from "../cli/command.ts";
+import { commands } from "../cli/commands.ts";
 import { root } from "./program.ts";
 
 /** Text without the differences that formatting makes. */
@@ -7,15 +8,15 @@ function plain(markdown: string): string {
   return markdown.replace(/-{3,}/g, "---").replace(/ +/g, " ");
 }
 
-for (const name of commandNames.filter((name) => name !== "completions")) {
+for (const [name, { flags }] of Object.entries(commands)) {
+  if (name === "completions") continue;
   Deno.test(`the README has the flags of yodel ${name} as --help has them`, async () => {
-    const { flags }: Command = commands[name];
-    const rows = Object.entries(flags).map(([flag, { kind, default: otherwise, help, short }]) => {
+    const rows = Object.entries(flags).map(([name, flag]) => {
+      const { kind, help, short } = flag;
       const letter = short === undefined ? "" : `\`-${short}\`, `;
-      const value = kind.placeholder && ` ${kind.placeholder.replaceAll("|", "\\|")}`;
-      return `| ${letter}\`--${flag}${value}\` | ${
-        kind.placeholder && otherwise && `\`${otherwise}\``
-      } | ${help} |`;
+      const value = isToggle(flag) ? "" : ` ${kind.placeholder.replaceAll("|", "\\|")}`;
+      const otherwise = flag.default === undefined ? "" : `\`${kind.format(flag.default)}\``;
+      return `| ${letter}\`--${name}${value}\` | ${otherwise} | ${help} |`;
     });
     const table = [`| \`yodel ${name}\` | default | |`, "| --- | --- | --- |", ...rows].join("\n");
     const readme = await Deno.readTextFile(`${root}README.md`);

@@ -1,0 +1,74 @@
+/**
+ * What a command is.
+ *
+ * @module
+ */
+import type { Endpoint } from "../net/endpoint.ts";
+import type { Kind } from "./kinds.ts";
+
+/** A flag of a command. */
+export interface Flag<T = unknown> {
+  /** Under which heading the help has it. */
+  readonly group: string;
+  readonly kind: Kind<T>;
+  /** What the library takes where it is not given; for those who read the help. */
+  readonly default?: T;
+  readonly help: string;
+  /** The letter of its short form, where it has one: `c` for `-c`. */
+  readonly short?: string;
+  /** The transports that it is for; all where none is named. */
+  readonly only?: readonly Endpoint["scheme"][];
+}
+
+/** A table of flags, by their names. */
+export type Flags = Readonly<Record<string, Flag>>;
+
+/** The values of flags: undefined where one was not given, false for one that takes none. */
+export type FlagValues<F extends Flags> = {
+  readonly [Name in keyof F]: F[Name]["kind"] extends Kind<infer T>
+    ? T extends boolean ? boolean : T | undefined
+    : never;
+};
+
+/** What a command was given. */
+export interface Invocation<F extends Flags = Flags> {
+  readonly flags: FlagValues<F>;
+  /** Those that were named, or the default one. */
+  readonly endpoints: readonly [Endpoint, ...Endpoint[]];
+  /** One of those that it takes in place of endpoints; otherwise empty. */
+  readonly word: string;
+}
+
+/** The program that a command belongs to. */
+export interface Program {
+  readonly commands: Readonly<Record<string, Command>>;
+  /** Ends the program at once. */
+  exit(status: number): never;
+}
+
+/** A command: `yodel NAME [FLAGS] [OPERANDS]`. */
+export interface Command<F extends Flags = Flags> {
+  readonly summary: string;
+  readonly example: string;
+  /** Where it listens, where it connects to, or the words of which it takes one. */
+  readonly operands: "endpoints" | "endpoint" | readonly string[];
+  readonly flags: F;
+  /** Does it; returns the exit status. */
+  run(invocation: Invocation<F>, program: Program): Promise<number>;
+}
+
+/** Makes a command; the types of its flags' values follow from their table. */
+export function command<const F extends Flags>(parts: Command<F>): Command<F> {
+  return parts;
+}
+
+/** Whether a flag is on where it is given, and takes no value. */
+export function isToggle({ kind }: Flag): boolean {
+  return kind.placeholder === "";
+}
+
+/** What a command takes besides flags, as people write it. */
+export function operandsText({ operands }: Command): string {
+  if (operands === "endpoints") return "[ENDPOINT ...]";
+  return operands === "endpoint" ? "[ENDPOINT]" : operands.join("|");
+}

@@ -1,0 +1,164 @@
+/**
+ * `yodel load`.
+ *
+ * @module
+ */
+import { load, type LoadProgress, type LoadResult } from "../../client.ts";
+import { LOAD_DEFAULTS, type LoadPlan, planLoad } from "../../client/load/plan.ts";
+import { totalErrors } from "../../client/load/result.ts";
+import { reason } from "../../errors/reason.ts";
+import { EndpointError } from "../../net/endpoint_error.ts";
+import { failedLoadJson, loadJson } from "../../report/load_json.ts";
+import { progressText } from "../../report/load_progress.ts";
+import { loadText } from "../../report/load_text.ts";
+import { command, type FlagValues } from "../command.ts";
+import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
+import { count, duration, file, MAX_MESSAGE, size, toggle } from "../kinds.ts";
+import { stopOnSignal } from "../signals.ts";
+import { columns, print, StatusLine } from "../stdio.ts";
+import { UsageError } from "../usage_error.ts";
+import { clientTls, clientTlsFlags } from "./tls.ts";
+
+const flags = {
+  "connections": {
+    group: "Load",
+    kind: count(1, 1_000_000),
+    default: LOAD_DEFAULTS.connections,
+    help: "at once; udp: sockets",
+    short: "c",
+  },
+  "duration": {
+    group: "Load",
+    kind: duration,
+    default: LOAD_DEFAULTS.duration,
+    help: "how long; 0: until Ctrl-C; with -n: no limit",
+    short: "d",
+  },
+  "messages": {
+    group: "Load",
+    kind: count(0),
+    default: LOAD_DEFAULTS.messages,
+    help: "how many; 0: until the time is over",
+    short: "n",
+  },
+  "size": {
+    group: "Load",
+    kind: size(1, MAX_MESSAGE),
+    default: LOAD_DEFAULTS.size,
+    help: "bytes a message",
+    short: "s",
+  },
+  "pipeline": {
+    group: "Load",
+    kind: count(1, 65_536),
+    default: LOAD_DEFAULTS.pipeline,
+    help: "messages under way a connection",
+  },
+  "rate": {
+    group: "Load",
+    kind: count(0),
+    default: LOAD_DEFAULTS.rate,
+    help: "messages a second in all; 0: as answers come",
+    short: "r",
+  },
+  "warm-up": {
+    group: "Load",
+    kind: duration,
+    default: LOAD_DEFAULTS.warmUp,
+    help: "send for so long before it counts",
+  },
+  "connect-rate": {
+    group: "Load",
+    kind: count(0),
+    default: LOAD_DEFAULTS.connectRate,
+    help: "connections opened a second; 0: no limit",
+    only: ["tcp", "tls", "unix"],
+  },
+  "reconnect": {
+    group: "Load",
+    kind: toggle,
+    help: "open a connection for each message",
+    only: ["tcp", "tls", "unix"],
+  },
+  "workers": {
+    group: "Load",
+    kind: count(1, 256),
+    default: LOAD_DEFAULTS.workers,
+    help: "threads; more than one where it has the cores",
+  },
+  "timeout": {
+    group: "Load",
+    kind: duration,
+    default: LOAD_DEFAULTS.timeout,
+    help: "time to connect, or without a byte back; udp: 1s",
+  },
+  "json": { group: "Output", kind: toggle, help: "print one JSON object" },
+  "histogram": { group: "Output", kind: file, help: "write latencies as an HdrHistogram log" },
+  ...clientTlsFlags,
+} as const;
+
+export const loadCommand = command({
+  summary: "Send messages over many connections, verify each",
+  example: "yodel load localhost:2222 -c 100 -d 10s",
+  operands: "endpoint",
+  flags,
+  async run({ flags, endpoints: [endpoint] }, { exit }) {
+    const plan = planLoad(endpoint, settingsOf(flags));
+    const histogram = flags["histogram"];
+    // Before the load, for which one may have waited for hours.
+    if (histogram !== undefined) await writeHistogram(histogram, "");
+    const signal = stopOnSignal(exit);
+    const progress = Deno.stderr.isTerminal() ? new StatusLine() : undefined;
+    let last: LoadProgress = { connections: 0, elapsed: 0, right: 0, errors: 0 };
+    let result: LoadResult;
+    try {
+      result = await load(endpoint, {
+        ...settingsOf(flags),
+        tls: await clientTls(flags),
+        signal,
+        onProgress(now) {
+          progress?.show(progressText(plan, now, last));
+          last = now;
+        },
+      });
+    } catch (error) {
+      if (flags["json"] && error instanceof EndpointError) {
+        await print(JSON.stringify(failedLoadJson(plan, error.message)) + "\n");
+      }
+      throw error;
+    } finally {
+      progress?.clear();
+    }
+    await print(
+      flags["json"] ? JSON.stringify(loadJson(result)) + "\n" : loadText(result, columns()),
+    );
+    if (histogram !== undefined) {
+      const { latencies, started, elapsed } = result;
+      await writeHistogram(histogram, await latencies.log(started, elapsed));
+    }
+    if (totalErrors(result) > 0) return ANSWER_WAS_NO;
+    return result.messages.right === 0 && signal.aborted ? signal.reason : ALL_WELL;
+  },
+});
+
+function settingsOf(values: FlagValues<typeof flags>): Partial<LoadPlan> {
+  return {
+    connections: values["connections"],
+    duration: values["duration"],
+    messages: values["messages"],
+    size: values["size"],
+    pipeline: values["pipeline"],
+    rate: values["rate"],
+    warmUp: values["warm-up"],
+    connectRate: values["connect-rate"],
+    reconnect: values["reconnect"],
+    workers: values["workers"],
+    timeout: values["timeout"],
+  };
+}
+
+async function writeHistogram(name: string, log: string): Promise<void> {
+  await Deno.writeTextFile(name, log).catch((error) => {
+    throw new UsageError(`--histogram: cannot write ${name}: ${reason(error)}`);
+  });
+}

@@ -1,0 +1,115 @@
+/**
+ * `yodel ping`.
+ *
+ * @module
+ */
+import { ping, type PingSummary, type ProbeResult } from "../../client.ts";
+import { PING_DEFAULTS } from "../../client/ping.ts";
+import { isAllRight } from "../../client/ping_result.ts";
+import { formatEndpoint } from "../../net/endpoint.ts";
+import { EndpointError } from "../../net/endpoint_error.ts";
+import { probeJson, summaryJson } from "../../report/ping_json.ts";
+import { probeText, summaryText } from "../../report/ping_text.ts";
+import { command } from "../command.ts";
+import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
+import { count, duration, MAX_MESSAGE, size, toggle } from "../kinds.ts";
+import { stopOnSignal } from "../signals.ts";
+import { LinePrinter, say } from "../stdio.ts";
+import { clientTls, clientTlsFlags } from "./tls.ts";
+
+export const pingCommand = command({
+  summary: "Measure round trips, one probe after another",
+  example: "yodel ping localhost:2222 -c 5",
+  operands: "endpoint",
+  flags: {
+    "count": {
+      group: "Probes",
+      kind: count(0),
+      default: PING_DEFAULTS.count,
+      help: "probes to send; 0: until Ctrl-C",
+      short: "c",
+    },
+    "interval": {
+      group: "Probes",
+      kind: duration,
+      default: PING_DEFAULTS.interval,
+      help: "from probe to probe; 0: at each answer",
+      short: "i",
+    },
+    "size": {
+      group: "Probes",
+      kind: size(1, MAX_MESSAGE),
+      default: PING_DEFAULTS.size,
+      help: "bytes a probe",
+      short: "s",
+    },
+    "timeout": {
+      group: "Probes",
+      kind: duration,
+      default: PING_DEFAULTS.timeout,
+      help: "time to answer, and to connect; 0: any",
+      short: "W",
+    },
+    "deadline": {
+      group: "Probes",
+      kind: duration,
+      default: PING_DEFAULTS.deadline,
+      help: "end after this time; 0: never",
+      short: "w",
+    },
+    "reconnect": {
+      group: "Probes",
+      kind: toggle,
+      help: "open a connection for each probe",
+      only: ["tcp", "tls", "unix"],
+    },
+    "quiet": { group: "Output", kind: toggle, help: "print the summary only", short: "q" },
+    "json": { group: "Output", kind: toggle, help: "print a JSON object a line" },
+    ...clientTlsFlags,
+  },
+  async run({ flags, endpoints: [endpoint] }, { exit }) {
+    const signalled = stopOnSignal(exit);
+    const lines = new LinePrinter();
+    const { probe, end } = flags["json"] ? json : text(Deno.stdout.isTerminal() && !Deno.noColor);
+    let unsent: string | undefined;
+    const summary = await ping(endpoint, {
+      count: flags["count"],
+      interval: flags["interval"],
+      size: flags["size"],
+      timeout: flags["timeout"],
+      deadline: flags["deadline"],
+      reconnect: flags["reconnect"],
+      tls: await clientTls(flags),
+      signal: AbortSignal.any([signalled, lines.unread]),
+      onLoss: (what) => say(`yodel: ${formatEndpoint(endpoint)}: ${what}`),
+      onResult(result) {
+        if (result.outcome === "unsent") unsent ??= result.error;
+        return flags["quiet"] ? undefined : lines.print(probe(result));
+      },
+    });
+    // The terminal has shown the Ctrl-C at the beginning of the line.
+    if (signalled.aborted && Deno.stderr.isTerminal()) say("");
+    lines.print(end(summary));
+    await lines.finish();
+    if (summary.sent === 0 && unsent !== undefined) {
+      throw new EndpointError("cannot connect to", endpoint, unsent);
+    }
+    if (summary.sent === 0 && signalled.aborted) return signalled.reason;
+    return isAllRight(summary) ? ALL_WELL : ANSWER_WAS_NO;
+
+    function text(colour: boolean) {
+      return {
+        probe(result: ProbeResult): string {
+          const line = probeText(endpoint, result);
+          return colour && result.outcome !== "right" ? `\x1b[31m${line}\x1b[0m` : line;
+        },
+        end: summaryText,
+      };
+    }
+  },
+});
+
+const json = {
+  probe: (result: ProbeResult) => JSON.stringify(probeJson(result)),
+  end: (summary: PingSummary) => JSON.stringify(summaryJson(summary)),
+};

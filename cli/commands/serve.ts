@@ -1,0 +1,96 @@
+/**
+ * `yodel serve`.
+ *
+ * @module
+ */
+import { pause } from "../../async/pause.ts";
+import { formatEndpoint } from "../../net/endpoint.ts";
+import { serve } from "../../server.ts";
+import { LOG_DATA_FORMS } from "../../server/log.ts";
+import { SERVE_DEFAULTS } from "../../server/plan.ts";
+import { command } from "../command.ts";
+import { ALL_WELL } from "../exit.ts";
+import { choice, count, duration, fileMode } from "../kinds.ts";
+import { createLog, LOG_DEFAULTS, LOG_FORMATS, LOG_LEVELS } from "../log.ts";
+import { stopOnSignal } from "../signals.ts";
+import { print } from "../stdio.ts";
+import { serverTls, serverTlsFlags } from "./tls.ts";
+
+/** How long the last lines of the log may take, in milliseconds. */
+const LAST_LINES = 1000;
+
+export const serveCommand = command({
+  summary: "Send back what every connection brings",
+  example: "yodel serve 9000 10.0.0.5:9000 --idle-timeout 5m",
+  operands: "endpoints",
+  flags: {
+    "idle-timeout": {
+      group: "Limits",
+      kind: duration,
+      default: SERVE_DEFAULTS.idleTimeout,
+      help: "close connections without traffic; 0: never",
+    },
+    "backlog": {
+      group: "Limits",
+      kind: count(1),
+      default: SERVE_DEFAULTS.backlog,
+      help: "connections waiting to be accepted",
+    },
+    "max-connections": {
+      group: "Limits",
+      kind: count(0),
+      default: SERVE_DEFAULTS.maxConnections,
+      help: "served at once, others wait; 0: no limit",
+    },
+    "drain": {
+      group: "Limits",
+      kind: duration,
+      default: SERVE_DEFAULTS.drain,
+      help: "time to finish after a signal; 0: no limit",
+    },
+    ...serverTlsFlags,
+    "socket-mode": {
+      group: "Limits",
+      kind: fileMode,
+      default: SERVE_DEFAULTS.socketMode,
+      help: "permissions of Unix socket files",
+      only: ["unix"],
+    },
+    "log-level": {
+      group: "Log",
+      kind: choice(LOG_LEVELS),
+      default: LOG_DEFAULTS.level,
+      help: "least level that is logged",
+    },
+    "log-format": {
+      group: "Log",
+      kind: choice(LOG_FORMATS),
+      default: LOG_DEFAULTS.format,
+      help: "for people or for programs",
+    },
+    "log-data": {
+      group: "Log",
+      kind: choice(LOG_DATA_FORMS),
+      default: SERVE_DEFAULTS.logData,
+      help: "log what each read brought",
+    },
+  },
+  async run({ flags, endpoints }, { exit }) {
+    const log = createLog(flags["log-level"], flags["log-format"]);
+    const server = await serve(endpoints, {
+      tls: await serverTls(endpoints, flags, log),
+      idleTimeout: flags["idle-timeout"],
+      backlog: flags["backlog"],
+      socketMode: flags["socket-mode"],
+      maxConnections: flags["max-connections"],
+      drain: flags["drain"],
+      log,
+      logData: flags["log-data"],
+      signal: stopOnSignal(exit),
+    });
+    await print(server.endpoints.map((endpoint) => formatEndpoint(endpoint) + "\n").join(""));
+    await server.finished;
+    await Promise.race([log.written(), pause(LAST_LINES)]);
+    return ALL_WELL;
+  },
+});

@@ -1,0 +1,26 @@
+/**
+ * How the program ends (docs/architecture.md, "Exit statuses").
+ *
+ * @module
+ */
+import { OptionError, YodelError } from "../errors/yodel_error.ts";
+import { say } from "./stdio.ts";
+
+export const ALL_WELL = 0;
+export const ANSWER_WAS_NO = 1;
+export const COULD_NOT_BE_DONE = 2;
+
+/** Says on stderr what went wrong, and returns the exit status for it. */
+export function fail(error: unknown): number {
+  if (!(error instanceof YodelError)) {
+    say(`yodel: ${Deno.inspect(error)}`);
+    return COULD_NOT_BE_DONE;
+  }
+  say(`yodel: ${error instanceof OptionError ? inFlags(error) : error.message}`);
+  return error.exitStatus;
+}
+
+/** What is wrong with an option of the library, for somebody who gave it as a flag. */
+function inFlags({ option, what }: OptionError): string {
+  return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}: ${what}`;
+}

@@ -1,0 +1,30 @@
+/**
+ * Signals that end the program.
+ *
+ * @module
+ */
+
+/**
+ * Signals that follow the first within this time, in milliseconds, are the same
+ * one: a task runner passes on the Ctrl-C that the terminal sent to both.
+ */
+const SAME_SIGNAL = 100;
+
+/**
+ * Is aborted at the first SIGINT or SIGTERM, with the exit status of the signal
+ * for a reason.
+ *
+ * @param exit ends the program, at the second one
+ */
+export function stopOnSignal(exit: (status: number) => never): AbortSignal {
+  const stop = new AbortController();
+  let first: number | undefined;
+  for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
+    Deno.addSignalListener(signal, () => {
+      first ??= performance.now();
+      if (performance.now() - first > SAME_SIGNAL) exit(128 + number);
+      stop.abort(128 + number);
+    });
+  }
+  return stop.signal;
+}

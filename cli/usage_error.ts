@@ -1,0 +1,16 @@
+/**
+ * Mistakes on the command line.
+ *
+ * @module
+ */
+import { YodelError } from "../errors/yodel_error.ts";
+
+/** A command line that cannot be followed. Its message is one line for people. */
+export class UsageError extends YodelError {
+  override readonly name = "UsageError";
+}
+
+/** A text as it was written, in quotes and with control characters escaped. */
+export function quoted(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,34 @@
+/**
+ * What a text in PEM holds (RFC 7468).
+ *
+ * @module
+ */
+
+/** What a server or client may be given in PEM. */
+export type PemContent = "certificate" | "key";
+
+/**
+ * Says in words why a text does not hold what is expected of it; undefined
+ * where it does.
+ *
+ * @param file the name of the file that it is from, for the advice
+ */
+export function pemObjection(
+  text: string,
+  expected: PemContent,
+  file: string,
+): string | undefined {
+  const labels = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g)].map(([, label = ""]) => label);
+  const holdsKey = labels.some((label) => label.endsWith("PRIVATE KEY"));
+  const holdsCertificate = labels.some((label) => label.endsWith("CERTIFICATE"));
+  if (expected === "certificate") {
+    if (holdsCertificate) return undefined;
+    return holdsKey ? "it holds a key and no certificate" : "it holds no certificate in PEM";
+  }
+  // Headers mark the older of the two kinds (RFC 1421).
+  if (labels.includes("ENCRYPTED PRIVATE KEY") || /^Proc-Type: 4,ENCRYPTED/m.test(text)) {
+    return `the key is encrypted; decrypt it: openssl pkey -in ${file} -out plain.pem`;
+  }
+  if (holdsKey) return undefined;
+  return holdsCertificate ? "it holds a certificate and no key" : "it holds no key in PEM";
+}
