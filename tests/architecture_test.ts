@@ -1,0 +1,123 @@
+import { assert, assertEquals } from "@std/assert";
+import { root } from "./program.ts";
+
+/**
+ * The rooms of the house, and which others each of them may import from
+ * (docs/architecture.md, "Rooms"). A door is a room of its own.
+ */
+const ROOMS: Record<string, readonly string[]> = {
+  "main.ts": ["cli"],
+  "cli": ["server.ts", "client.ts", "server", "client", "report", "net", "async", "errors"],
+  "report": ["client", "net", "errors"],
+  "server.ts": ["server", "net", "async", "errors"],
+  "client.ts": ["client", "net", "async", "errors"],
+  "server": ["net", "async", "errors"],
+  "client": ["net", "async", "errors"],
+  "net": ["async", "errors"],
+  "async": ["errors"],
+  "errors": [],
+};
+
+/** The modules of the product and the tests, with their texts, by their path from the root. */
+const modules = new Map(
+  await Array.fromAsync(modulesIn(""), async (path) => {
+    return [path, await Deno.readTextFile(root + path)] as const;
+  }),
+);
+
+const product = [...modules.keys()].filter((path) => roomOf(path) in ROOMS);
+
+async function* modulesIn(folder: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(root + folder)) {
+    if (name.startsWith(".") || ["node_modules", "dist", "coverage"].includes(name)) continue;
+    if (isDirectory) yield* modulesIn(`${folder}${name}/`);
+    else if (name.endsWith(".ts")) yield folder + name;
+  }
+}
+
+function roomOf(path: string): string {
+  return path.replace(/\/.*/, "");
+}
+
+/** What a module imports of the project, types and threads as well. */
+function importsOf(path: string): string[] {
+  const text = modules.get(path) ?? "";
+  const found = text.matchAll(/(?:\bfrom |\bimport\(|^import |new URL\()"(\.{1,2}\/[^"]+\.ts)"/gm);
+  return [...found].map(([, to = ""]) => new URL(to, `file:///${path}`).pathname.slice(1));
+}
+
+Deno.test("at the top stand the three doors and nothing else in TypeScript", () => {
+  assertEquals(
+    [...modules.keys()].filter((path) => !path.includes("/")).toSorted(),
+    ["client.ts", "main.ts", "server.ts"],
+  );
+});
+
+Deno.test("rooms import from those below them only", () => {
+  const upward = product.flatMap((path) =>
+    importsOf(path)
+      .filter((to) => roomOf(to) !== roomOf(path) && !ROOMS[roomOf(path)]?.includes(roomOf(to)))
+      .filter((to) => to !== "deno.json")
+      .map((to) => `${path} imports ${to}`)
+  );
+  assertEquals(upward, []);
+});
+
+Deno.test("no module imports itself by way of others, not even types", () => {
+  const done = new Set<string>();
+  const circles: string[] = [];
+  function visit(path: string, trail: readonly string[]): void {
+    if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(" → "));
+    if (done.has(path) || trail.includes(path)) return;
+    for (const to of importsOf(path)) visit(to, [...trail, path]);
+    done.add(path);
+  }
+  for (const path of product) visit(path, []);
+  assertEquals(circles, []);
+});
+
+Deno.test("main.ts alone exits and reads arguments", () => {
+  const others = product.filter((path) => path !== "main.ts");
+  const found = others.filter((path) => /Deno\.(exit\(|args\b)/.test(modules.get(path) ?? ""));
+  assertEquals(found, []);
+});
+
+Deno.test("the library does without @std/log and @std/cli", () => {
+  const reached = new Set<string>();
+  function reach(path: string): void {
+    if (reached.has(path)) return;
+    reached.add(path);
+    importsOf(path).forEach(reach);
+  }
+  reach("server.ts");
+  reach("client.ts");
+  assert(reached.size > 30, "the library is more than that");
+  assertEquals([...reached].filter((path) => /"jsr:/.test(modules.get(path) ?? "")), []);
+});
+
+Deno.test("no file is too long to be read in one go", () => {
+  const lines = (path: string) => (modules.get(path) ?? "").split("\n").length - 1;
+  assert(lines("main.ts") < 80, `main.ts has ${lines("main.ts")} lines`);
+  assertEquals(product.filter((path) => lines(path) > 300), []);
+});
+
+Deno.test("what comments cite of docs/architecture.md is there", async () => {
+  const document = await Deno.readTextFile(`${root}docs/architecture.md`);
+  let citations = 0;
+  for (const path of product) {
+    const text = (modules.get(path) ?? "").replace(/\n\s*(?:\*|\/\/) /g, " ");
+    for (
+      const [, section = "", rules = ""] of text.matchAll(
+        /docs\/architecture\.md, "([^"]+)"(?:, rules? ([\d, and]+\d|\d))?/g,
+      )
+    ) {
+      citations++;
+      const [, body] = document.split(`\n## ${section}\n`);
+      assert(body !== undefined, `${path} cites "${section}", which is not there`);
+      for (const rule of rules.match(/\d+/g) ?? []) {
+        assert(body.split("\n## ")[0]?.includes(`\n${rule}. `), `${path} cites rule ${rule}`);
+      }
+    }
+  }
+  assert(citations >= 8, `${citations} citations were found`);
+});
