@@ -99,6 +99,8 @@ Deno.test("no file is too long to be read in one go", () => {
   const lines = (path: string) => (modules.get(path) ?? "").split("\n").length - 1;
   assert(lines("main.ts") < 80, `main.ts has ${lines("main.ts")} lines`);
   assertEquals(product.filter((path) => lines(path) > 300), []);
+  const tests = [...modules.keys()].filter((path) => roomOf(path) === "tests");
+  assertEquals(tests.filter((path) => lines(path) > 500), []);
 });
 
 Deno.test("what comments cite of docs/architecture.md is there", async () => {

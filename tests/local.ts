@@ -136,3 +136,32 @@ export async function until(condition: () => boolean, what: string): Promise<voi
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+/** Whether this machine has what only Unix has. */
+export const unix = Deno.build.os !== "windows";
+
+/** Whether this machine runs Linux. */
+export const linux = Deno.build.os === "linux";
+
+/** Enough for any machine, in milliseconds. Nothing waits for it unless something is wrong. */
+export const PATIENT = 20_000;
+
+/** Waits for a server that is slow on purpose, in milliseconds. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** The middle one of some numbers. */
+export function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
+}
+
+/** Does the same in several ways at once; each comes to its end, whatever the others do. */
+export async function inEach<T>(
+  ways: readonly T[],
+  test: (way: T) => Promise<void>,
+): Promise<void> {
+  for (const done of await Promise.allSettled(ways.map(test))) {
+    if (done.status === "rejected") throw done.reason;
+  }
+}

@@ -1,0 +1,254 @@
+/** The load command: what it finds wrong, and where. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type AddressInfo, createServer } from "node:net";
+import type { LoadOptions } from "../client.ts";
+import { errorsOf, finish, plain } from "./loads.ts";
+import { inEach, linux, PATIENT, readBytes, startCustom, writeAll } from "./local.ts";
+import { type Answers, startAnswering, startDatagrams } from "./servers.ts";
+
+/** A message to the servers that go wrong, in bytes. */
+const LARGE = 2000;
+
+/** With this message a server has got a million bytes. It is the one that goes wrong. */
+const WRONG = 500;
+
+for (
+  const [what, misdeed, kind, words, ways = [{}, { pipeline: 8 }, { reconnect: true }]] of [
+    [
+      "alters one byte in a million",
+      (message) => [message.with(-1, (message.at(-1) ?? 0) ^ 1)],
+      "altered",
+      (at) => `the byte at offset ${at + LARGE - 1} was sent as 0xNN and came back as 0xNN`,
+    ],
+    [
+      "drops the last byte of an answer",
+      (message) => [message.subarray(0, -1)],
+      "lost",
+      // With more under way the next answer shows it, in its first byte if that is the same one.
+      (at, { pipeline }) =>
+        pipeline
+          ? `1 bytes? did not come back, from offset (${at + LARGE - 1}|${at + LARGE}) on`
+          : `only 1999 of 2000 bytes came, at offset ${at + LARGE - 1}`,
+    ],
+    [
+      "drops a byte in the middle",
+      (message) => [message.subarray(0, 700), message.subarray(701)],
+      "lost",
+      // The bytes after it can be the same.
+      (at) => `1 bytes? did not come back, from offset ${at / 10 + 70}\\d on`,
+    ],
+    [
+      "answers twice",
+      (message) => [new Uint8Array([...message, ...message])],
+      "repeated",
+      (at) => `the 2000 bytes from offset ${at} on came back twice`,
+    ],
+    [
+      "sends bytes unasked after an answer",
+      (message) => [new Uint8Array([...message, 1, 2, 3])],
+      "surplus",
+      (at) => `bytes came that were not sent, from offset ${at + LARGE} on`,
+      // With more under way they could as well be those, altered.
+      [{}, { reconnect: true }],
+    ],
+    [
+      "stops to answer",
+      () => [],
+      "lost",
+      (at) => `no answer came, at offset ${at}`,
+      // With more under way the next answer shows it: see below.
+      [{}, { reconnect: true }],
+    ],
+    [
+      "ends the connection",
+      () => ["end"],
+      "broken",
+      (at) => `the server ended it at offset ${at}, \\d messages? (was|were) under way`,
+    ],
+    [
+      "ends the connection in mid-answer",
+      (message) => [message.subarray(0, 900), "end"],
+      "broken",
+      (at) => `the server ended it at offset ${at + 900}, only 900 of 2000 bytes .* had come`,
+    ],
+  ] as readonly [
+    string,
+    (message: Uint8Array) => Answers,
+    string,
+    (at: number, way: LoadOptions) => string,
+    (readonly LoadOptions[])?,
+  ][]
+) {
+  Deno.test(`a server that ${what} is found out, and where`, async () => {
+    await inEach(ways, async (way) => {
+      await using server = startAnswering(
+        LARGE,
+        (message, number) => number === WRONG ? misdeed(message) : [message],
+      );
+      const result = await finish(server.endpoint, {
+        connections: 1,
+        messages: 600,
+        size: LARGE,
+        timeout: 200,
+        ...way,
+      });
+      const told = JSON.stringify([way, result.messages, result.examples]);
+      assertEquals([errorsOf(result), result.examples.length], [{ [kind]: 1 }, 1], told);
+      const at = way.reconnect ? 0 : (WRONG - 1) * LARGE;
+      const expected = new RegExp(`^${kind}: connection 1: ${words(at, way)}$`);
+      assertMatch(plain(result.examples[0]), expected, told);
+      assertEquals(result.messages.sent, 600, told);
+    });
+  });
+}
+
+for (const size of [64, LARGE]) {
+  Deno.test(`an answer of ${size} bytes that is left out between others is found out, and where`, async () => {
+    await using server = startAnswering(size, (message, number) => number === 20 ? [] : [message]);
+    const options = { connections: 1, messages: 40, pipeline: 8, size };
+    const { examples } = await finish(server.endpoint, options);
+    assertEquals(examples, [
+      `lost: connection 1: ${size} bytes did not come back, from offset ${19 * size} on`,
+    ]);
+  });
+}
+
+Deno.test("a connection that is reset is found out, and where", async () => {
+  let messages = 0;
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (bytes) => ++messages === 5 ? socket.resetAndDestroy() : socket.write(bytes));
+  });
+  await new Promise<void>((resolve) => server.listen({ host: "127.0.0.1", port: 0 }, resolve));
+  const { port } = server.address() as AddressInfo;
+  const endpoint = { scheme: "tcp", host: "127.0.0.1", port } as const;
+  const result = await finish(endpoint, { connections: 1, messages: 10 });
+  await new Promise((resolve) => server.close(resolve));
+  assertEquals([errorsOf(result), result.messages.right], [{ broken: 1 }, 9]);
+  assertMatch(
+    result.examples[0] ?? "",
+    /^broken: connection 1: connection reset by the peer\b.*\boffset 256\b/,
+  );
+});
+
+for (
+  const [when, handle, connections, offset] of [
+    [
+      "before anybody asked",
+      async (conn, number) => {
+        if (number === 1) await writeAll(conn, new Uint8Array([1, 2, 3]));
+        for (let message; (message = await readBytes(conn, 64)).length > 0;) {
+          await writeAll(conn, message);
+        }
+      },
+      2,
+      0,
+    ],
+    [
+      "after the last answer",
+      async (conn) => {
+        const all = await readBytes(conn, 640);
+        for (let at = 0; at < 640; at += 64) await writeAll(conn, all.subarray(at, at + 64));
+        await readBytes(conn, 1);
+        await writeAll(conn, new Uint8Array([1, 2, 3]));
+      },
+      1,
+      640,
+    ],
+  ] as readonly [string, (conn: Deno.TcpConn, number: number) => Promise<void>, number, number][]
+) {
+  Deno.test(`a server that sends bytes unasked ${when} is found out`, async () => {
+    let number = 0;
+    await using server = startCustom((conn) => handle(conn, ++number));
+    // The first of two connections waits for the other, so that its greeting can come.
+    const options = { connections, connectRate: 4, messages: 10, pipeline: 10 };
+    const { messages, errors, examples } = await finish(server.endpoint, options);
+    assertEquals([messages.right, errors.surplus, ...examples], [
+      10,
+      1,
+      `surplus: connection 1: bytes came that were not sent, from offset ${offset} on`,
+    ]);
+  });
+}
+
+for (
+  const [what, at, misdeed, kind, words] of [
+    ["loses a datagram", 20, () => [], "lost", "no answer came to datagram N"],
+    [
+      "alters a datagram",
+      20,
+      (bytes) => [bytes.with(7, (bytes[7] ?? 0) ^ 1)],
+      "altered",
+      "datagram N: the byte at offset 7 was sent as 0xNN and came back as 0xNN",
+    ],
+    [
+      "alters the head of a datagram",
+      20,
+      (bytes) => [bytes.with(0, (bytes[0] ?? 0) ^ 0x80)],
+      "altered",
+      "datagram N: the byte at offset 0 was sent as 0xNN and came back as 0xNN",
+    ],
+    [
+      "cuts a datagram short",
+      20,
+      (bytes) => [bytes.subarray(0, -1)],
+      "altered",
+      "datagram N: 64 bytes were sent and 63 came back",
+    ],
+    [
+      "answers a datagram twice",
+      20,
+      (bytes) => [bytes, bytes],
+      "repeated",
+      "datagram N came back again",
+    ],
+    [
+      "sends a datagram unasked",
+      50, // The last one: before, it could as well be another one that was altered.
+      (bytes) => [bytes, new Uint8Array([1, 2, 3])],
+      "surplus",
+      "a datagram came that was not sent",
+    ],
+  ] as readonly [string, number, (bytes: Uint8Array) => readonly Uint8Array[], string, string][]
+) {
+  Deno.test(`a server that ${what} is found out, and named`, async () => {
+    await inEach([1, 8], async (pipeline) => {
+      await using server = await startDatagrams(
+        (bytes, number) => number === at ? misdeed(bytes) : [bytes],
+      );
+      const timeout = kind === "lost" ? 600 : PATIENT;
+      const options = { connections: 1, messages: 50, pipeline, timeout };
+      const result = await finish(server.endpoint, options);
+      assertEquals(errorsOf(result), { [kind]: 1 });
+      // Those that are under way together may overtake each other.
+      const found = pipeline === 1
+        ? result.examples[0]?.replace(`datagram ${at}`, "datagram N")
+        : result.examples[0]?.replace(/datagram \d+/, "datagram N");
+      assertEquals(plain(found), `${kind}: socket 1: ${words}`);
+    });
+  });
+}
+
+Deno.test("datagrams that are too small for a number are not taken for each other", async () => {
+  const held: Uint8Array[] = [];
+  // The first one is answered after the 257th, which is the next one that is like it.
+  await using server = await startDatagrams((bytes, number) => {
+    if (number === 1) held.push(bytes);
+    if (number === 1) return [];
+    return number < 280 ? [bytes] : [bytes, ...held.splice(0)];
+  });
+  const options = { connections: 1, messages: 300, size: 1, pipeline: 2 };
+  const { messages, examples } = await finish(server.endpoint, options);
+  assertEquals([messages.right, ...examples], [300]);
+});
+
+Deno.test("a socket that cannot send is replaced by one, and not too often", {
+  ignore: !linux, // Others may send to this address.
+}, async () => {
+  const nobody = { scheme: "udp", host: "127.255.255.255", port: 9 } as const;
+  const result = await finish(nobody, { connections: 1, pipeline: 4, duration: 250 });
+  // Every tenth of a second four messages fail.
+  const { sent } = result.messages;
+  assert(sent >= 4 && sent <= 12, `${sent} messages`);
+  assertEquals(result.examples.filter((text) => !text.startsWith("broken: socket 1: ")), []);
+});

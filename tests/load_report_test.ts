@@ -1,0 +1,295 @@
+/** The load command: what it tells. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Ajv2020 } from "npm:ajv@8.20.0/dist/2020.js";
+import { HistogramLogReader } from "npm:hdr-histogram-js@3.0.1";
+import type { LoadResult } from "../client.ts";
+import { planLoad } from "../client/load/plan.ts";
+import { emptyLoadResult } from "../client/load/result.ts";
+import { loadText } from "../report/load_text.ts";
+import schema from "../report/load.schema.json" with { type: "json" };
+import { formatEndpoint } from "../server.ts";
+import { BOUND, plain } from "./loads.ts";
+import { inEach, linux, unix, until } from "./local.ts";
+import { available, program, type Result, run, shell, yodel } from "./program.ts";
+import { type Answer, deserted, folder, startAnswering, startEcho } from "./servers.ts";
+
+/** Some of what `yodel load --json` prints. */
+interface Report {
+  endpoint: string;
+  error: string | null;
+  elapsed_ms: number;
+  messages: LoadResult["messages"];
+  connections_opened: number;
+  errors: Record<string, number>;
+  error_examples: string[];
+  latency: Record<string, number> | null;
+}
+
+const ajv = new Ajv2020({ formats: { "date-time": (text: string) => !isNaN(Date.parse(text)) } });
+const validate = ajv.compile(schema);
+
+/** Reads what was printed, which has to be one JSON object that the schema describes. */
+function reportOf({ stdout }: Result): Report {
+  assertMatch(stdout, /^[^\n]*\n$/);
+  const report: Report = JSON.parse(stdout);
+  assert(validate(report), `${ajv.errorsText(validate.errors)}: ${stdout}`);
+  return report;
+}
+
+Deno.test("--json is one object that its schema describes, also of datagrams and of threads", async () => {
+  const ways = [["tcp", "--workers=2"], ["udp"], ["tls", "--reconnect"]] as const;
+  await inEach(ways, async ([scheme, ...flags]) => {
+    await using server = await startEcho(scheme);
+    const args = ["load", ...server.words, "-c2", "-n20", "--warm-up=50ms", ...flags, "--json"];
+    const result = await yodel(args);
+    assertEquals([result.code, result.stderr], [0, ""]);
+    const report = reportOf(result);
+    const { endpoint, error, messages, errors, latency } = report;
+    assertEquals(
+      { endpoint, error, messages, errors: errors.total, latencies: latency?.count },
+      {
+        endpoint: formatEndpoint(server.endpoint),
+        error: null,
+        messages: { sent: 20, right: 20, failed: 0, waiting: 0, missed: 0 },
+        errors: 0,
+        latencies: 20,
+      },
+    );
+    assertEquals(report.connections_opened, server.opened.length);
+  });
+});
+
+/** All that differ from a value from JSON in one place: less, more, or of another type. */
+function* spoiled(value: unknown): Generator<unknown> {
+  yield { wrong: true };
+  if (Array.isArray(value)) {
+    // Its items are alike.
+    for (const item of spoiled(value[0])) yield [item, ...value.slice(1)];
+  } else if (typeof value === "object" && value !== null) {
+    yield { ...value, more: 1 };
+    for (const [name, part] of Object.entries(value)) {
+      yield Object.fromEntries(Object.entries(value).filter(([other]) => other !== name));
+      for (const other of spoiled(part)) yield { ...value, [name]: other };
+    }
+  }
+}
+
+Deno.test("errors are in --json, with status 1; and its schema takes nothing else for it", async () => {
+  await using server = startAnswering(
+    64,
+    (message, number) => number === 10 ? [message.with(3, (message[3] ?? 0) ^ 1)] : [message],
+  );
+  const name = formatEndpoint(server.endpoint);
+  const result = await yodel(["load", name, "-c1", "-n20", "--json"]);
+  assertEquals([result.code, result.stderr], [1, ""]);
+  const report = reportOf(result);
+  const { messages, errors, error_examples: [example, ...more] } = report;
+  assertEquals([messages.right, messages.failed, errors.total, errors.altered], [19, 1, 1, 1]);
+  assertEquals([plain(example), ...more], [
+    "altered: connection 1: the byte at offset 579 was sent as 0xNN and came back as 0xNN",
+  ]);
+  let count = 0;
+  for (const other of spoiled(report)) {
+    count++;
+    assert(!validate(other), `the schema takes ${JSON.stringify(other)}`);
+  }
+  assert(count > 100, `${count} spoiled ones`);
+});
+
+Deno.test("a connection that is refused is status 2 and a line on stderr, and JSON stays JSON", async () => {
+  const name = formatEndpoint(deserted());
+  const line = `cannot connect to ${name}: connection refused`;
+  await inEach(
+    [[], ["--json"], ["--json", "--workers=2"], ["--json", "--reconnect"]],
+    async (flags) => {
+      const result = await yodel(["load", name, ...flags]);
+      assertEquals([result.code, result.stderr], [2, `yodel: ${line}\n`]);
+      if (flags.length === 0) assertEquals(result.stdout, "");
+      else assertEquals(reportOf(result).error, line);
+    },
+  );
+});
+
+Deno.test("--histogram is a log in which others find the same latencies", async () => {
+  await using server = await startEcho();
+  const file = `${folder}/latencies.hlog`;
+  const result = await yodel(
+    ["load", ...server.words, "-c5", "-n2000", "--json", "--histogram", file],
+  );
+  const { latency } = reportOf(result);
+  const reader = new HistogramLogReader(await Deno.readTextFile(file));
+  const read = reader.nextIntervalHistogram();
+  assertEquals([read?.totalCount, latency?.count], [2000, 2000]);
+  for (const percent of [50, 75, 90, 95, 99, 99.9]) {
+    const found = (read?.getValueAtPercentile(percent) ?? NaN) / 1e6;
+    const expected = latency?.[`p${String(percent).replace(".", "_")}_ms`] ?? NaN;
+    // They agree to three digits.
+    assert(Math.abs(found - expected) <= expected / 1000, `p${percent}: ${found}, ${expected}`);
+  }
+});
+
+for (
+  const [when, status, flags, answer, messages, connections] of [
+    ["all came back right", 0, [], (message) => [message], 100, 2],
+    ["all came back right, to several threads", 0, ["--workers=2"], (message) => [message], 100, 2],
+    ["connections come and go", 0, ["--reconnect"], (message) => [message], 100, 100],
+    // The third connection replaces one that went wrong.
+    ["an answer was altered", 1, [], (message) => [message.map((byte) => byte ^ 1)], 3, 3],
+    ["nothing came back", 130, [], () => [], 2, 2],
+    [
+      "connections are being opened",
+      130,
+      ["--connect-rate=5", "-c100"],
+      (message) => [message],
+      0,
+      2,
+    ],
+  ] as readonly [string, number, readonly string[], Answer, number, number][]
+) {
+  Deno.test(`Ctrl-C ends it with what was found so far; when ${when}, with status ${status}`, {
+    ignore: !unix,
+  }, async () => {
+    await using server = startAnswering(64, answer);
+    const { got } = server;
+    const [command = "", ...words] = [...program, "load", formatEndpoint(server.endpoint)];
+    const child = new Deno.Command(command, {
+      args: [...words, "-c2", ...flags, "-d60s", "--json"],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const output = child.output();
+    try {
+      await until(
+        () => got.messages >= messages && got.connections >= connections,
+        "load has got so far",
+      );
+    } finally {
+      child.kill("SIGINT");
+    }
+    const start = performance.now();
+    const { code, stdout, stderr } = await output;
+    const elapsed = performance.now() - start;
+    assert(elapsed < BOUND, `it took ${elapsed} ms to end`);
+    const decoder = new TextDecoder();
+    const result = { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+    assertEquals([code, result.stderr], [status, ""], result.stdout);
+    const { sent, right, failed, waiting } = reportOf(result).messages;
+    assertEquals([right + failed + waiting, right > 0], [sent, status === 0], result.stdout);
+  });
+}
+
+Deno.test("the summary says in words what was asked for and what was found", async () => {
+  await using server = await startEcho();
+  const [name = ""] = server.words;
+  // Longer than the progress waits to be shown, were there a terminal.
+  const { code, stdout, stderr } = await yodel(
+    ["load", name, "-c3", "-d300ms", "--pipeline=2", "-r1000", "-s1k"],
+  );
+  assertEquals([code, stderr], [0, ""]);
+  const time = "\\d+(\\.\\d+)? (µs|ms|s)";
+  const count = "[\\d,]+";
+  const lines = [
+    `${name}: 3 connections, 2 messages under way on each, 1,024-byte messages, \\d\\.\\d\\d s`,
+    "",
+    `messages    ${count} came back right`,
+    `throughput  ${count} messages/s, [\\d.]+ [kM]B/s each way`,
+    "rate        1,000 messages/s asked for.*",
+    `connecting  3 opened, p50 ${time}, p99 ${time}, max ${time}`,
+    "errors      none",
+    "",
+    `latency     min     *${time}`,
+    ...["mean", "stddev", "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max"]
+      .map((figure) => `            ${figure.padEnd(7)} *${time}`),
+    "",
+    `( *${time} - *${time}  #* +[\\d.]+%\n)+`,
+  ];
+  assertMatch(stdout, new RegExp(`^${lines.join("\n")}$`));
+});
+
+Deno.test("nothing is on stderr of a load that is over before all could send", async () => {
+  await using server = await startEcho();
+  const { code, stderr } = await yodel(["load", ...server.words, "-c200", "-d1ms"]);
+  assertEquals([code, stderr], [0, ""]);
+});
+
+for (const width of [40, 80, 200]) {
+  Deno.test(`the picture fits ${width} characters a line, and makes use of them`, async () => {
+    const result = await emptyLoadResult(planLoad("localhost:2222"));
+    result.messages.right = 5000;
+    for (let i = 0; i < 5000; i++) result.latencies.record(0.001 * 1e8 ** (i / 5000));
+    const text = loadText(result, width);
+    const picture = text.trimEnd().split("\n").filter((line) => line.endsWith("%"));
+    const longest = Math.max(...picture.map((line) => line.length));
+    assert(longest <= width && longest >= width - 3, text);
+    const shares = picture.map((line) => Number(/([\d.]+)%$/.exec(line)?.[1]));
+    const total = shares.reduce((sum, share) => sum + share, 0);
+    assert(picture.length > 5 && Math.abs(total - 100) < 0.1, text);
+  });
+}
+
+Deno.test("on a terminal a line tells how far it is, fits, and is gone at the end", {
+  ignore: !available("script") || !linux,
+}, async () => {
+  await using server = await startEcho();
+  const [name = ""] = server.words;
+  const words = `stty cols 40; ${
+    [...program, "load", name].join(" ")
+  } -c3 -d300ms --connect-rate=8`;
+  const screen = await run(["script", "--quiet", "--return", "--command", words, "/dev/null"]);
+  assertEquals(screen.code, 0);
+  const told = JSON.stringify(screen.stdout);
+  // Each is written over the one before, the summary over the last one.
+  const [summary = "", ...lines] = screen.stdout.split("\r\x1b[2K").toReversed();
+  assert(lines.some((line) => /^\d of 3 connections open$/.test(line)), told);
+  assert(lines.some((line) => /^1 s left, [\d,]+ messages\/s, /.test(line)), told);
+  assertEquals(lines.filter((line) => line.length >= 40 || line.includes("\n")), []);
+  assert(summary.startsWith(`${name}: 3 connections, `), told);
+  // No colours either, since the tests are run with NO_COLOR.
+  assert(!summary.includes("\x1b"), told);
+  const picture = summary.split("\r\n").filter((line) => line.endsWith("%"));
+  assert(picture.length > 0 && picture.every((line) => line.length <= 40), told);
+});
+
+Deno.test("load ends quietly when nobody reads its output", { ignore: !unix }, async () => {
+  await using server = await startEcho();
+  const args = `${server.words.join(" ")} -c2 -n10`;
+  assertEquals(
+    await shell(
+      `yodel load ${args} --json | head -c 10; echo " \${PIPESTATUS[0]}"
+      yodel load ${args} | true; echo \${PIPESTATUS[0]}`,
+    ),
+    { code: 0, stdout: '{"endpoint 0\n0\n', stderr: "" },
+  );
+});
+
+for (
+  const [args, complaint] of [
+    [
+      "udp://127.0.0.1:7000 --reconnect",
+      "--reconnect: expected a tcp://, tls:// or unix: endpoint with it",
+    ],
+    [
+      "udp://127.0.0.1:7000 --size 65508",
+      "--size: a datagram holds 65507 bytes at most, not 65508",
+    ],
+    [
+      "--pipeline 8 --reconnect",
+      "--pipeline: with reconnect a connection carries one message",
+    ],
+    ["-c 0", '--connections: expected a whole number from 1 to 1000000, not "0"'],
+    ["--workers 257", '--workers: expected a whole number from 1 to 256, not "257"'],
+    ["-r fast", '--rate: expected a whole number from 0 to 2147483647, not "fast"'],
+    ["-s 0", '--size: expected a size such as 64 or 4k, from 1 to 67108864 bytes, not "0"'],
+    [
+      "-d 10",
+      '--duration: expected a duration such as 250ms, 1.5s or 2m (24 days at most), or 0, not "10"',
+    ],
+    ["--histogram", "--histogram: expected a file, not nothing"],
+  ] as const
+) {
+  Deno.test(`yodel load ${args}: says in one line what is wrong`, async () => {
+    const result = await yodel(["load", ...args.split(" ")]);
+    assertEquals(result, { code: 2, stdout: "", stderr: `yodel: ${complaint}\n` });
+  });
+}

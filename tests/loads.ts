@@ -1,0 +1,51 @@
+/** Loads within the process of the tests, and what is asked of every one. */
+import { assert, assertEquals } from "@std/assert";
+import { load, type LoadOptions, type LoadResult } from "../client.ts";
+import { whatWentWrong } from "../report/figures.ts";
+import type { Endpoint } from "../server.ts";
+import { PATIENT } from "./local.ts";
+import { ca } from "./servers.ts";
+
+/** A result whose errors are in words. */
+export type Finished = Omit<LoadResult, "examples"> & { examples: string[] };
+
+/** Runs a load that has to end by itself, and whose counts have to add up. */
+export async function finish(
+  endpoint: Endpoint,
+  options: LoadOptions,
+  limit = PATIENT,
+): Promise<Finished> {
+  const stop = new AbortController();
+  const tooLong = setTimeout(() => stop.abort(), limit);
+  const patient = { tls: { ca }, timeout: PATIENT, ...options, signal: stop.signal };
+  const result = await load(endpoint, patient).finally(() => clearTimeout(tooLong));
+  assertAddsUp(result);
+  assert(!stop.signal.aborted, `it did not end by itself: ${JSON.stringify(result.messages)}`);
+  assertEquals(result.messages.waiting, 0);
+  return { ...result, examples: whatWentWrong(result) };
+}
+
+/** Asserts that every message counts once. */
+export function assertAddsUp(
+  { messages, latencies }: Pick<LoadResult, "messages" | "latencies">,
+): void {
+  const { sent, right, failed, waiting } = messages;
+  assertEquals(
+    { sent: right + failed + waiting, right: latencies.count },
+    { sent, right },
+    JSON.stringify(messages),
+  );
+}
+
+/** What went wrong, without the kinds of which there were none. */
+export function errorsOf({ errors }: Pick<LoadResult, "errors">): Record<string, number> {
+  return Object.fromEntries(Object.entries(errors).filter(([, count]) => count > 0));
+}
+
+/** In which a load has to end by itself where it should end soon, in milliseconds. */
+export const BOUND = 5000;
+
+/** The text of an error without what differs each time. */
+export function plain(text: string | undefined): string {
+  return (text ?? "").replace(/0x[0-9a-f]{2}/g, "0xNN");
+}

@@ -1,0 +1,205 @@
+/** The ping command: answers that are wrong, late, or to nothing that was sent. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { ping } from "../client.ts";
+import { formatEndpoint } from "../server.ts";
+import { PATIENT, pause, random, readBytes, startCustom, writeAll } from "./local.ts";
+import { yodel } from "./program.ts";
+import { startEcho } from "./servers.ts";
+import {
+  alter,
+  type Answers,
+  but,
+  holding,
+  invert,
+  latencyLines,
+  lose,
+  plain,
+  repeat,
+  results,
+  shorten,
+  SIZE,
+  startProbed,
+} from "./pings.ts";
+
+for (
+  const [what, answers, lines, counts, schemes = ["tcp", "udp"] as const] of [
+    [
+      "late",
+      () => holding(2),
+      [
+        "E: seq=2 lost: no answer in 0.4s",
+        "56 bytes from E: seq=2 time=T ms late",
+        "56 bytes from E: seq=3 time=T ms",
+      ],
+      "3 received, 1 late, 0% lost",
+    ],
+    [
+      "lost",
+      () => but(2, lose),
+      [
+        "E: seq=2 lost: no answer in 0.4s",
+        "56 bytes from E: seq=3 time=T ms",
+      ],
+      "2 received, 33.33% lost",
+    ],
+    [
+      "altered",
+      () => but(2, alter),
+      [
+        "56 bytes from E: seq=2 time=T ms altered: " +
+        "the byte at offset 7 was sent as 0xNN and came back as 0xNN",
+        "56 bytes from E: seq=3 time=T ms",
+      ],
+      "3 received, 1 altered, 0% lost",
+    ],
+    [
+      "cut short",
+      () => but(2, shorten),
+      [
+        "E: seq=2 lost: no answer in 0.4s, only 55 of 56 bytes",
+        "56 bytes from E: seq=3 time=T ms",
+      ],
+      "2 received, 33.33% lost",
+      ["tcp"],
+    ],
+    [
+      "cut short",
+      () => but(2, shorten),
+      [
+        "55 bytes from E: seq=2 time=T ms altered: 56 bytes were sent and 55 came back",
+        "56 bytes from E: seq=3 time=T ms",
+      ],
+      "3 received, 1 altered, 0% lost",
+      ["udp"],
+    ],
+    [
+      "repeated",
+      () => but(2, repeat),
+      [
+        "56 bytes from E: seq=2 time=T ms",
+        "56 bytes from E: seq=2 time=T ms repeated",
+        "56 bytes from E: seq=3 time=T ms",
+      ],
+      "3 received, 1 repeated, 0% lost",
+    ],
+  ] as readonly [string, () => Answers, string[], string, (readonly ("tcp" | "udp")[])?][]
+) {
+  Deno.test(`an answer that is ${what} is told, with status 1, over ${schemes.join(" and ")}`, async () => {
+    await Promise.all(schemes.map(async (scheme) => {
+      await using server = await startProbed(scheme, answers());
+      const name = formatEndpoint(server.endpoint);
+      const timeout = lines[0]?.includes("no answer") ? "400ms" : "20s";
+      const { code, stdout, stderr } = await yodel(["ping", name, "-c3", "-i0", "-W", timeout]);
+      const about = ["56 bytes from E: seq=1 time=T ms", ...lines].join("\n").replaceAll(
+        "E:",
+        `${name}:`,
+      );
+      assertEquals({ code, stdout: plain(stdout), stderr }, {
+        code: 1,
+        stdout: `${about}\n--- ${name} ---\n3 sent, ${counts}, T s\n${latencyLines("time")}`,
+        stderr: "",
+      });
+    }));
+  });
+}
+
+Deno.test("answers that come in another order belong to the probes that they answer", async () => {
+  const held: Uint8Array[] = [];
+  await using server = await startProbed("udp", (probe) => {
+    held.unshift(probe);
+    return held.length === 3 ? held : [];
+  });
+  const options = { count: 3, interval: 5, timeout: PATIENT };
+  const { told } = await results(server.endpoint, options);
+  assertEquals(told.toSorted(), ["1 right", "2 right", "3 right"]);
+});
+
+for (
+  const [scheme, why] of [
+    ["tcp", "the server ended the connection"],
+    ["udp", "no answer in 0.4s"],
+  ] as const
+) {
+  Deno.test(`an answer that is like no probe is not one to a lost probe, over ${scheme}`, async () => {
+    let connections = 0;
+    await using server = scheme === "udp"
+      ? await startProbed(scheme, (probe, number) => number === 1 ? [] : invert(probe))
+      : startCustom(async (conn) => {
+        const first = ++connections === 1;
+        const probe = await readBytes(conn, SIZE);
+        if (first) return;
+        for (const answer of invert(probe)) await writeAll(conn, answer);
+        await readBytes(conn, 1);
+      });
+    const { told } = await results(server.endpoint, { count: 2, interval: 0, timeout: 400 });
+    assertEquals(
+      told.map((words) => words.replace(/altered: .*/, "altered")),
+      [`1 lost: ${why}`, "2 altered"],
+    );
+  });
+}
+
+Deno.test("a server that speaks first keeps nobody waiting, and each probe has one result", async () => {
+  await using server = startCustom(async (conn) => {
+    await writeAll(conn, random(SIZE));
+    await writeAll(conn, await readBytes(conn, SIZE));
+    await readBytes(conn, 1);
+  });
+  const name = formatEndpoint(server.endpoint);
+  // Another process, so that the words of the server may be there before those of the client.
+  const { code, stdout } = await yodel(["ping", name, "-c8", "-i0", "-W400ms", "--json"]);
+  const lines = stdout.trimEnd().split("\n").slice(0, -1).map((line) => JSON.parse(line));
+  assert(code !== 0, stdout);
+  assertEquals(
+    lines.map(({ type, seq }) => `${type} ${seq}`),
+    Array.from({ length: 8 }, (_, i) => `probe ${i + 1}`),
+  );
+  assertEquals(lines.filter(({ error }) => /^no answer/.test(error)), []);
+});
+
+Deno.test("probes that are due at once go out one after the other, with nothing on stderr", async () => {
+  await using server = await startEcho("tcp");
+  const { code, stdout, stderr } = await yodel(
+    ["ping", ...server.words, "-i0.01ms", "-c500", "-W20s", "-q"],
+  );
+  assertEquals({ code, counts: stdout.split("\n")[1]?.replace(/, [^,]*$/, ""), stderr }, {
+    code: 0,
+    counts: "500 sent, 500 received, 0% lost",
+    stderr: "",
+  });
+});
+
+Deno.test("bytes that nobody asked for are told, with status 1", async () => {
+  await using server = startCustom(async (conn) => {
+    await writeAll(conn, await readBytes(conn, SIZE));
+    // The answer is there; this comes on its own.
+    await pause(20);
+    await writeAll(conn, random(SIZE));
+    await readBytes(conn, 1);
+  });
+  const words = ["ping", formatEndpoint(server.endpoint), "-c2", "-i300ms"];
+  const { code, stdout, stderr } = await yodel(words);
+  assertEquals(code, 1, stdout);
+  assertMatch(stdout, /^2 sent, 2 received, [12] unasked, 0% lost/m);
+  assertMatch(stderr, /: an answer came to nothing that was sent\n/);
+});
+
+for (const scheme of ["tcp", "udp"] as const) {
+  Deno.test(`what comes after the end does not count, over ${scheme}`, async () => {
+    await using server = await startEcho(scheme);
+    for (let i = 0; i < 20; i++) {
+      const stop = new AbortController();
+      let returned = false;
+      const pinging = ping(server.endpoint, {
+        interval: 0.1,
+        signal: stop.signal,
+        onResult: (result) => assert(!returned, `${result.seq} came too late`),
+      });
+      await pause(20);
+      stop.abort();
+      const { lost } = await pinging;
+      returned = true;
+      assertEquals(lost, 0);
+    }
+  });
+}

@@ -1,0 +1,351 @@
+/** The ping command: servers that go and come, what it tells, and how it ends. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type Endpoint, formatEndpoint } from "../server.ts";
+import {
+  linux,
+  median,
+  PATIENT,
+  pause,
+  portOf,
+  readBytes,
+  startCustom,
+  unix,
+  until,
+  writeAll,
+} from "./local.ts";
+import { packages, program, type Result, root, run, shell, startServer, yodel } from "./program.ts";
+import { caFile, deserted, folder, startEcho } from "./servers.ts";
+import {
+  alter,
+  type Answers,
+  but,
+  holding,
+  latencyLines,
+  lose,
+  plain,
+  repeat,
+  results,
+  shorten,
+  SIZE,
+  startProbed,
+} from "./pings.ts";
+
+/** A server for one connection that answers one probe, takes one more, and is gone. */
+function startLeaving(port: number): { endpoint: Endpoint; gone: Promise<void> } {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port });
+  const gone = (async () => {
+    using conn = await listener.accept();
+    await writeAll(conn, await readBytes(conn, SIZE));
+    await readBytes(conn, SIZE);
+    listener.close();
+  })();
+  return { endpoint: { scheme: "tcp", host: "127.0.0.1", port: listener.addr.port }, gone };
+}
+
+Deno.test("a server that goes away is told, and used again once it is back", async () => {
+  const before = startLeaving(0);
+  let after: Promise<void> | undefined;
+  const { told } = await results(before.endpoint, {
+    count: 4,
+    interval: 0,
+    timeout: 400,
+    onResult({ outcome }) {
+      if (outcome === "unsent") after = startLeaving(portOf(before.endpoint)).gone;
+    },
+  });
+  assertEquals(told, [
+    "1 right",
+    "2 lost: the server ended the connection",
+    "3 unsent: connection refused",
+    "4 right",
+  ]);
+  await Promise.all([before.gone, after]);
+});
+
+Deno.test("a connection that ends between two probes is a line on stderr, and none is lost", async () => {
+  await using server = startCustom(async (conn) => {
+    await writeAll(conn, await readBytes(conn, SIZE));
+  });
+  const name = formatEndpoint(server.endpoint);
+  // A slow machine has the interval to find out.
+  const { code, stdout, stderr } = await yodel(["ping", name, "-c2", "-i400ms"]);
+  assertEquals({ code, lines: stdout.match(/seq=\d time=/g) }, {
+    code: 0,
+    lines: ["seq=1 time=", "seq=2 time="],
+  });
+  // The end of the second connection may come after that of the program.
+  const line = `yodel: ${name}: the server ended the connection\n`;
+  assert(stderr === line || stderr === line.repeat(2), stderr);
+});
+
+Deno.test("where nobody listens the status is 2, with one line on stderr, and JSON stays JSON", async () => {
+  const name = formatEndpoint(deserted());
+  const stderr = `yodel: cannot connect to ${name}: connection refused\n`;
+  const text = await yodel(["ping", name, "-c2", "-i20ms"]);
+  assertEquals({ ...text, stdout: plain(text.stdout) }, {
+    code: 2,
+    stdout: `cannot connect to ${name}: seq=1 connection refused\n` +
+      `cannot connect to ${name}: seq=2 connection refused\n` +
+      `--- ${name} ---\n0 sent, 2 not sent, 0 received, 100% lost, T s\n`,
+    stderr,
+  });
+  const json = await yodel(["ping", name, "-c2", "-i20ms", "--json"]);
+  assertEquals({ ...json, stdout: "" }, { code: 2, stdout: "", stderr });
+  const lines = json.stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assertEquals(
+    lines.map(({ type, seq, outcome, unsent }) => [type, seq ?? unsent, outcome]),
+    [["probe", 1, "unsent"], ["probe", 2, "unsent"], ["summary", 2, undefined]],
+  );
+});
+
+Deno.test("a server that cannot be connected to before the deadline is status 2", async () => {
+  // It accepts, and says nothing of TLS.
+  await using server = startCustom(async (conn) => void await readBytes(conn, 1_000_000));
+  const name = formatEndpoint({ host: "127.0.0.1", scheme: "tls", port: portOf(server.endpoint) });
+  const { code, stdout, stderr } = await yodel(
+    ["ping", name, "--ca", caFile, "-W20s", "-w300ms"],
+  );
+  assertEquals({ code, lost: /\d+% lost/.exec(stdout)?.[0] }, { code: 2, lost: "100% lost" });
+  assertMatch(stderr, /^yodel: cannot connect to tls:.*\n$/);
+});
+
+Deno.test("the median is that of the server's own delays", async () => {
+  const delays: number[] = [];
+  await using server = startCustom(async (conn) => {
+    for (;;) {
+      const probe = await readBytes(conn, SIZE);
+      if (probe.length < SIZE) return;
+      const came = performance.now();
+      await pause(20);
+      delays.push(performance.now() - came);
+      await writeAll(conn, probe);
+    }
+  });
+  const { summary } = await results(server.endpoint, { count: 21, interval: 0, timeout: PATIENT });
+  const found = summary.latencies.percentile(50);
+  // Of a slow machine the server's delays tell, too, and a few outliers move no median.
+  const delay = median(delays);
+  assert(Math.abs(found - delay) <= delay / 10, `${found} ms, and the server took ${delay} ms`);
+});
+
+/** The names of all numbers in a value from JSON. */
+function numbers(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, part]) =>
+    typeof part === "number" ? [key] : numbers(part)
+  );
+}
+
+Deno.test("--json is a probe a line, further answers, and the summary, with units in the keys", async () => {
+  const misdeeds: Answers[] = [lose, alter, repeat, shorten].map((answers, i) =>
+    but(4 + i, answers)
+  );
+  const held = holding(2);
+  await using server = await startProbed("udp", (probe, number) => {
+    const misdeed = misdeeds[number - 4] ?? held;
+    return misdeed(probe, number);
+  });
+  const name = formatEndpoint(server.endpoint);
+  const args = ["ping", name, "-c8", "-i0", "-W400ms", "--json"];
+  const { code, stdout, stderr } = await yodel(args);
+  assertEquals({ code, stderr }, { code: 1, stderr: "" });
+  const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  const summary = lines.pop();
+  assertEquals(lines.map(({ type, seq, outcome, bytes }) => [type, seq, outcome, bytes]), [
+    ["probe", 1, "right", 56],
+    ["probe", 2, "lost", undefined],
+    ["answer", 2, "late", 56],
+    ["probe", 3, "right", 56],
+    ["probe", 4, "lost", undefined],
+    ["probe", 5, "altered", 56],
+    ["probe", 6, "right", 56],
+    ["answer", 6, "repeated", 56],
+    ["probe", 7, "altered", 55],
+    ["probe", 8, "right", 56],
+  ]);
+  const { type, endpoint, sent, unsent, received, late, altered, lost, repeated } = summary;
+  assertEquals(
+    { type, endpoint, sent, unsent, received, late, altered, lost, repeated },
+    {
+      type: "summary",
+      endpoint: name,
+      sent: 8,
+      unsent: 0,
+      received: 7,
+      late: 1,
+      altered: 2,
+      lost: 1,
+      repeated: 1,
+    },
+  );
+  assertEquals([summary.lost_percent, summary.time.count, summary.connect], [12.5, 5, null]);
+  const counts =
+    /^(seq|bytes|count|sent|unsent|received|late|altered|lost|repeated|surplus|lost_percent)$/;
+  const times = [...lines, summary].flatMap(numbers).filter((key) => !counts.test(key));
+  assertEquals(times.filter((key) => !key.endsWith("_ms")), []);
+  assert(lines[2].time_ms >= 399, "what is late came after its time");
+  assert(["time_ms", "elapsed_ms", "p99_ms"].every((key) => times.includes(key)), `${times}`);
+});
+
+Deno.test("--deadline ends it, and where nothing was answered by then that is lost", async () => {
+  await using echo = await startEcho("tcp");
+  await using silent = await startProbed("tcp", lose);
+  // On a slow machine the first probe has the time up to the deadline.
+  const flags = ["-i20s", "-W20s", "-w500ms"];
+  const start = performance.now();
+  const [answered, lost] = await Promise.all(
+    [echo, silent].map(({ endpoint }) => yodel(["ping", formatEndpoint(endpoint), ...flags])),
+  );
+  const elapsed = performance.now() - start;
+  assert(elapsed >= 499 && elapsed < 10_000, `${elapsed} ms`);
+  assertEquals([answered?.code, lost?.code], [0, 1]);
+  assertMatch(answered?.stdout ?? "", /^56 bytes .*\n---.*\n1 sent, 1 received, 0% lost, /);
+  assertMatch(
+    lost?.stdout ?? "",
+    /^tcp:.* lost: no answer within the deadline of 0\.5s\n---.*\n1 sent, 0 received, 100% lost/,
+  );
+});
+
+Deno.test("no probe goes out at the deadline, when it could only be lost", async () => {
+  await using server = await startEcho("tcp");
+  // The second probe and the deadline are due at the same time: which is first is chance, so often.
+  const options = { interval: 400, deadline: 400, timeout: PATIENT };
+  const all = await Promise.all(
+    Array.from({ length: 20 }, () => results(server.endpoint, options)),
+  );
+  assertEquals(all.map(({ told }) => told), Array.from({ length: 20 }, () => ["1 right"]));
+});
+
+/** Runs `yodel ping`, interrupts it once `enough` holds of what it has printed, and sees it end. */
+async function interrupt(
+  args: readonly string[],
+  enough: (printed: string) => boolean,
+): Promise<Result> {
+  const [command = "", ...words] = [...program, "ping", ...args];
+  const child = new Deno.Command(command, {
+    args: words,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+  }).spawn();
+  const tooLong = setTimeout(() => child.kill("SIGKILL"), PATIENT);
+  const stderr = new Response(child.stderr).text();
+  let stdout = "";
+  const reading = (async () => {
+    for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) stdout += part;
+  })();
+  try {
+    await until(() => enough(stdout), "ping has got so far");
+  } finally {
+    child.kill("SIGINT");
+  }
+  const { code } = await child.status;
+  await reading;
+  clearTimeout(tooLong);
+  return { code, stdout, stderr: await stderr };
+}
+
+for (
+  const [so, status, enough, answers, counts] of [
+    ["right", 0, /seq=3/, () => but(0, lose), (n) => `${n} sent, ${n} received, 0% lost`],
+    [
+      "altered",
+      1,
+      /altered/,
+      () => but(2, alter),
+      (n) => `${n} sent, ${n} received, 1 altered, 0% lost`,
+    ],
+    ["not there", 130, /^/, () => lose, () => "0 sent, 0 received, 0% lost"],
+  ] as [string, number, RegExp, () => Answers, (probes: number) => string][]
+) {
+  Deno.test(`Ctrl-C ends it with the summary; where an answer was ${so}, status ${status}`, {
+    ignore: !unix,
+  }, async () => {
+    let asked = 0;
+    const answer = answers();
+    await using server = await startProbed(
+      "udp",
+      (probe, number) => answer(probe, asked = number),
+    );
+    const name = formatEndpoint(server.endpoint);
+    const { code, stdout, stderr } = await interrupt(
+      [name, "-i20ms", "-W0"],
+      (printed) => asked > 0 && enough.test(printed),
+    );
+    const probes = stdout.match(/^56 bytes/gm)?.length ?? 0;
+    const [last = "", ...before] = plain(stdout).split(`--- ${name} ---\n`).toReversed();
+    assertEquals({ code, stderr, before: before.length }, { code: status, stderr: "", before: 1 });
+    const times = probes > 0 ? latencyLines("time") : "";
+    assertEquals(last, `${counts(probes)}, T s\n${times}`);
+  });
+}
+
+Deno.test(
+  "ping ends quietly, and soon, when nobody reads its output",
+  { ignore: !unix },
+  async () => {
+    await using server = await startEcho("tcp");
+    const name = formatEndpoint(server.endpoint);
+    const start = performance.now();
+    const { code, stdout, stderr } = await shell(
+      `yodel ping ${name} -i20ms -w20s | head -2; echo \${PIPESTATUS[0]}`,
+    );
+    assertEquals({ code, stdout: plain(stdout), stderr }, {
+      code: 0,
+      stdout: `56 bytes from ${name}: seq=1 time=T ms\n56 bytes from ${name}: seq=2 time=T ms\n0\n`,
+      stderr: "",
+    });
+    assert(performance.now() - start < 10_000);
+  },
+);
+
+Deno.test("an output that fails is one line and status 2", { ignore: !linux }, async () => {
+  await using server = await startEcho("tcp");
+  const result = await shell(`yodel ping ${server.words.join(" ")} -i20ms -w20s >/dev/full`);
+  assertEquals(result, {
+    code: 2,
+    stdout: "",
+    stderr: "yodel: cannot write the output: No space left on device\n",
+  });
+});
+
+/** Makes a cache for Deno that has what the program may need, but for one package from npm. */
+async function cacheWithout(missing: string): Promise<string> {
+  const info = async (...args: string[]) =>
+    JSON.parse((await run([Deno.execPath(), "info", "--json", ...args])).stdout);
+  const { modulesCache, npmCache } = await info();
+  const { npmPackages } = await info(...packages, `${root}main.ts`);
+  const needed = Object.values<{ name: string; localPath: string }>(npmPackages)
+    .filter(({ name }) => name !== missing)
+    .map(({ localPath }) => localPath.slice(npmCache.length + 1).replace(/\/[^/]*$/, ""));
+  const cache = await Deno.makeTempDir({ dir: folder });
+  await Deno.symlink(modulesCache, `${cache}/remote`);
+  await Deno.mkdir(`${cache}/npm`);
+  const copied = await shell(
+    `tar -C ${npmCache} -cf - ${needed.join(" ")} | tar -C ${cache}/npm -xf -`,
+  );
+  assertEquals(copied, { code: 0, stdout: "", stderr: "" });
+  return cache;
+}
+
+Deno.test("serve and connect do without the package for percentiles, which ping fetches", {
+  ignore: !unix,
+}, async () => {
+  const cache = await cacheWithout("hdr-histogram-js");
+  // Whatever Deno wants to fetch it asks of this one.
+  const asked: string[] = [];
+  await using proxy = startCustom(async (conn) => {
+    asked.push(new TextDecoder().decode(await readBytes(conn, 30)));
+    await writeAll(conn, new TextEncoder().encode("HTTP/1.1 403 Forbidden\r\n\r\n"));
+  });
+  const address = `http://127.0.0.1:${portOf(proxy.endpoint)}`;
+  const proxies = [`HTTPS_PROXY=${address}`, `HTTP_PROXY=${address}`];
+  const command = ["env", `DENO_DIR=${cache}`, "DENO_NO_UPDATE_CHECK=1", ...proxies];
+  await using server = await startServer(["127.0.0.1:0"], [...command, ...program, "serve"]);
+  const connect = [...command, ...program, "connect", `${server.port}`, "--verify"];
+  assertEquals(await run(connect, "hello\n"), { code: 0, stdout: "hello\n", stderr: "" });
+  assertEquals(asked, []);
+  const { code, stderr } = await run([...command, ...program, "ping", `${server.port}`, "-c1"]);
+  assert(code !== 0 && asked.length > 0, stderr);
+});

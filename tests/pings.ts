@@ -1,0 +1,73 @@
+/** Pings of servers that answer as they were told, and how they are printed. */
+import { startAnswering, startDatagrams } from "./servers.ts";
+import { ping, type PingOptions } from "../client.ts";
+import type { Endpoint } from "../server.ts";
+import type { CustomServer } from "./local.ts";
+
+/** The size of a probe, in bytes. */
+export const SIZE = 56;
+
+/** What a server sends when it gets a probe; `number` counts the probes it got, from 1 on. */
+export type Answers = (probe: Uint8Array, number: number) => Uint8Array[];
+
+/** Starts a server that answers as `answers` says. */
+export async function startProbed(
+  scheme: "tcp" | "udp",
+  answers: Answers,
+): Promise<CustomServer> {
+  return scheme === "tcp" ? startAnswering(SIZE, answers) : await startDatagrams(answers);
+}
+
+/** Answers the probe of a number as soon as the next one has come. */
+export function holding(number: number): Answers {
+  const held: Uint8Array[] = [];
+  return (probe, at) => {
+    if (at !== number) return [...held.splice(0), probe];
+    held.push(probe);
+    return [];
+  };
+}
+
+/** Answers the probe of a number in a way of its own. */
+export function but(number: number, answers: (probe: Uint8Array) => Uint8Array[]): Answers {
+  return (probe, at) => at === number ? answers(probe) : [probe];
+}
+
+export const lose = () => [];
+export const repeat = (probe: Uint8Array) => [probe, probe];
+export const shorten = (probe: Uint8Array) => [probe.subarray(0, -1)];
+export const alter = (probe: Uint8Array) => [probe.map((byte, at) => at === 7 ? byte ^ 1 : byte)];
+export const invert = (probe: Uint8Array) => [probe.map((byte) => byte ^ 0xff)];
+
+/** Pings within this process; returns the summary and what became of each probe, in words. */
+export async function results(endpoint: Endpoint, options: PingOptions) {
+  const told: string[] = [];
+  const summary = await ping(endpoint, {
+    ...options,
+    onResult(result) {
+      const { seq, outcome, error } = result;
+      told.push(`${seq} ${outcome}${error === undefined ? "" : `: ${error}`}`);
+      options.onResult?.(result);
+    },
+  });
+  return { told, summary };
+}
+
+/** Some printed text without what differs each time: T stands for a time, 0xNN for a byte. */
+export function plain(text: string): string {
+  return text
+    .replace(/\d+\.\d{3}(?=[ /])/g, "T")
+    .replace(/\d+\.\d\d s$/gm, "T s")
+    .replace(/0x[0-9a-f]{2}/g, "0xNN");
+}
+
+/** The lines of a summary about the latencies of something. */
+export function latencyLines(name: string): string {
+  return `${name} min/avg/max/stddev = T/T/T/T ms\n${name} p50/p90/p99 = T/T/T ms\n`;
+}
+
+/** Three probes as they are printed, all answered. */
+export function threeRight(name: string, parts = "time=T ms"): string {
+  return [1, 2, 3].map((seq) => `56 bytes from ${name}: seq=${seq} ${parts}\n`).join("") +
+    `--- ${name} ---\n3 sent, 3 received, 0% lost, T s\n${latencyLines("time")}`;
+}
