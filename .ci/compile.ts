@@ -16,7 +16,7 @@ const packages = await new Deno.Command(deno, {
 }).output();
 
 // Only a lock file makes the bundler look for the package that one import() names
-// as a sum of texts (report/latencies.ts). That of the project must not have it:
+// as a sum of texts (client/hdr.ts). That of the project must not have it:
 // Deno fetches all of a lock file's packages before a program starts.
 const lock = "--lock=.ci/compile.lock";
 

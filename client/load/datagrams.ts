@@ -7,7 +7,6 @@ import { pause } from "../../async/pause.ts";
 import type { HostEndpoint } from "../../net/endpoint.ts";
 import type { EndpointError } from "../../net/endpoint_error.ts";
 import { type DatagramLink, dialDatagrams } from "../../net/udp.ts";
-import type { Exchange } from "../streams.ts";
 import { type NumberedDatagram, NumberedDatagrams } from "../verify/numbered.ts";
 import {
   type ConnectionEvents,
@@ -21,23 +20,17 @@ const FINISH_WITHIN = 100;
 
 /** A socket that carries messages, each in a datagram that begins with its number. */
 export class DatagramConnection implements LoadConnection {
-  readonly #timeout: number;
-  readonly #bytes: Exchange;
+  readonly #settings: ConnectionSettings;
   readonly #events: ConnectionEvents;
   readonly #first: number;
   readonly #datagrams: NumberedDatagrams;
   #socket: DatagramLink | undefined;
 
   /** @param number that of the socket */
-  constructor(
-    readonly number: number,
-    { messages, timeout, bytes }: ConnectionSettings,
-    events: ConnectionEvents,
-  ) {
+  constructor(readonly number: number, settings: ConnectionSettings, events: ConnectionEvents) {
     this.#first = firstMessage(number);
-    this.#datagrams = new NumberedDatagrams(messages, this.#first);
-    this.#timeout = timeout;
-    this.#bytes = bytes;
+    this.#datagrams = new NumberedDatagrams(settings.messages, this.#first);
+    this.#settings = settings;
     this.#events = events;
   }
 
@@ -64,7 +57,7 @@ export class DatagramConnection implements LoadConnection {
 
   send(due: number): void {
     const { bytes } = this.#datagrams.send(due);
-    this.#bytes.sent += bytes.length;
+    this.#settings.bytes.sent += bytes.length;
     this.#socket?.send(bytes);
   }
 
@@ -72,7 +65,7 @@ export class DatagramConnection implements LoadConnection {
     if (this.underWay === 0) return;
     for (const datagram of this.#datagrams.waiting) {
       // Counted, not by the clock: while the process was stopped, answers may have come.
-      if (datagram.waited >= this.#timeout) {
+      if (datagram.waited >= this.#settings.timeout) {
         this.#datagrams.giveUp(datagram);
         this.#events.onError(this, "lost", `no answer came to ${this.#name(datagram)}`);
         this.#events.onFailure(this, datagram.due);
@@ -93,7 +86,7 @@ export class DatagramConnection implements LoadConnection {
 
   #receive(bytes: Uint8Array): void {
     const now = performance.now();
-    this.#bytes.received += bytes.length;
+    this.#settings.bytes.received += bytes.length;
     const answer = this.#datagrams.receive(bytes);
     if (answer === undefined) {
       return this.#events.onError(this, "surplus", "a datagram came that was not sent");

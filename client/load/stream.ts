@@ -4,10 +4,8 @@
  * @module
  */
 import { reason } from "../../errors/reason.ts";
-import type { ReadTurns } from "../../net/read_turns.ts";
 import type { Stream } from "../../net/stream.ts";
 import { Traffic } from "../../net/traffic.ts";
-import type { Exchange } from "../streams.ts";
 import {
   describeEnd,
   describeSilence,
@@ -43,12 +41,9 @@ const FINISH_WITHIN = 1000;
 export class StreamConnection implements LoadConnection {
   readonly #conn: Stream;
   readonly #messages: Messages;
-  /** How long nothing may come back, in milliseconds. */
-  readonly #timeout: number;
-  /** What passed on all connections; this one counts there when it is closed. */
-  readonly #total: Exchange;
-  readonly #turns: ReadTurns;
+  readonly #settings: ConnectionSettings;
   readonly #events: ConnectionEvents;
+  /** What passed; it is added to that of all connections when this one is closed. */
   readonly #traffic = new Traffic();
   readonly #buffer: Uint8Array<ArrayBuffer>;
   /** When the messages under way were due, in a ring. */
@@ -71,15 +66,14 @@ export class StreamConnection implements LoadConnection {
   constructor(
     readonly number: number,
     conn: Stream,
-    { messages, pipeline, timeout, bytes, turns }: ConnectionSettings,
+    settings: ConnectionSettings,
     events: ConnectionEvents,
   ) {
+    const { messages, pipeline, turns } = settings;
     this.#conn = conn;
     this.#first = firstMessage(number);
     this.#messages = messages;
-    this.#timeout = timeout;
-    this.#total = bytes;
-    this.#turns = turns;
+    this.#settings = settings;
     this.#events = events;
     this.#due = new Float64Array(pipeline);
     this.#buffer = new Uint8Array(Math.min(messages.size * pipeline + SPARE, MAX_READ));
@@ -105,7 +99,7 @@ export class StreamConnection implements LoadConnection {
 
   checkTimeout(interval: number): void {
     if (!this.#open || this.underWay === 0) return;
-    if (this.#traffic.idleTime(interval) < this.#timeout) return;
+    if (this.#traffic.idleTime(interval) < this.#settings.timeout) return;
     this.#end("lost", describeSilence(this.#at()));
   }
 
@@ -121,9 +115,10 @@ export class StreamConnection implements LoadConnection {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#total.sent += this.#traffic.sent;
-    this.#total.received += this.#traffic.received;
-    this.#turns.readers--;
+    const { bytes, turns } = this.#settings;
+    bytes.sent += this.#traffic.sent;
+    bytes.received += this.#traffic.received;
+    turns.readers--;
     this.#conn.close();
     this.#finished.resolve();
   }
@@ -158,7 +153,7 @@ export class StreamConnection implements LoadConnection {
 
   readonly #onWritten = (length: number): void => {
     if (!this.#open) {
-      this.#total.sent += length;
+      this.#settings.bytes.sent += length;
       return;
     }
     this.#traffic.sent += length;
@@ -179,10 +174,11 @@ export class StreamConnection implements LoadConnection {
   async #receive(): Promise<void> {
     const { size } = this.#messages;
     const buffer = this.#buffer;
+    const { turns } = this.#settings;
     for (;;) {
       // Even where there is no turn to wait for, all that is due on other connections
       // is written before the next read: 7 % more round trips.
-      await (this.#turns.crowded ? this.#turns.next() : undefined);
+      await (turns.crowded ? turns.next() : undefined);
       const length = await this.#conn.read(buffer);
       if (!this.#open) return;
       if (length === null) {
