@@ -183,9 +183,6 @@ async function receive(connection: Connection, output: Output): Promise<void> {
     try {
       length = await conn.read(chunk);
     } catch (error) {
-      // A TLS peer that leaves without close_notify has reached its end (docs/architecture.md,
-      // "The byte path", rule 4).
-      if (error instanceof Deno.errors.UnexpectedEof) return;
       throw new EchoError(endpoint, reason(error) + sofar(traffic));
     }
     if (length === null) return;
@@ -204,10 +201,11 @@ function checkEnd({ endpoint, traffic, verifier }: Connection, complete: boolean
   const missing = verifier?.missing
     ? `${verifier.missing} bytes did not come back, from offset ${verifier.returned} on`
     : undefined;
-  // A TLS server refuses a client after the client's handshake is done, as for
-  // want of a certificate, and then says nothing at all.
+  // A TLS server refuses a client after the client's handshake is done, and then
+  // says nothing at all.
   if (endpoint.scheme === "tls" && traffic.sent > 0 && traffic.received === 0) {
-    throw new EchoError(endpoint, "ended by the server without an answer");
+    const why = "it may want a client certificate, or another one";
+    throw new EchoError(endpoint, `ended by the server without an answer: ${why}`);
   }
   const early = complete
     ? undefined

@@ -20,19 +20,17 @@ const REASONS: Record<string, string> = {
   ENFILE: "too many open files on this machine",
   EPERM: "operation not permitted",
   ETIMEDOUT: "timed out",
-  CERT_HAS_EXPIRED: "its certificate has expired",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is not signed by a CA that is trusted here",
-  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
-  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is not signed by a CA that is trusted here",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is not signed by a CA that is trusted here",
 };
 
-/** What the TLS library says of a certificate that it does not trust, in words. */
-const UNTRUSTED: readonly (readonly [RegExp, string])[] = [
-  [/expired/i, "has expired"],
-  [/not valid yet|NotValidYet/, "is not valid yet"],
-  [/not valid for|NotValidForName/, "is for another name"],
-  [/UnknownIssuer|BadSignature/, "is not signed by a CA that is trusted here"],
+/** What the TLS library says, and what that means. */
+const TLS_REASONS: readonly (readonly [RegExp, string])[] = [
+  [/UnsupportedCertVersion/, "the certificate is X.509 version 1, and version 3 is needed"],
+  [/KeyMismatch/, "the key is not that of the certificate"],
+  [
+    /got ClientHello when expecting ServerHello/,
+    "it sends back what it gets, without TLS: tcp:// instead of tls://?",
+  ],
+  [/received corrupt message/, "it does not speak TLS"],
 ];
 
 /** Says in a few words why an operation failed. */
@@ -40,11 +38,8 @@ export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const known = REASONS[errorCode(error) ?? ""];
   if (known !== undefined) return known;
-  if (error.message.startsWith("invalid peer certificate")) {
-    const why = UNTRUSTED.find(([sign]) => sign.test(error.message));
-    if (why !== undefined) return `its certificate ${why[1]}`;
-  }
-  if (error.message.endsWith("KeyMismatch")) return "the key is not that of the certificate";
+  const ofTls = TLS_REASONS.find(([sign]) => sign.test(error.message));
+  if (ofTls !== undefined) return ofTls[1];
   // Deno gives failed look-ups no class and no code of their own.
   const lookup = /^failed to lookup address information: (.*)$/.exec(error.message);
   if (lookup !== null) return `unknown host (${lookup[1]})`;

@@ -7,7 +7,7 @@ import type { StreamEndpoint } from "./endpoint.ts";
 import { EndpointError } from "./endpoint_error.ts";
 import type { ClientTls, Stream } from "./stream.ts";
 import { dialTcp } from "./tcp.ts";
-import { startTls } from "./tls.ts";
+
 import { dialUnix } from "./unix.ts";
 
 /** Settings of {@linkcode dial}. */
@@ -44,7 +44,7 @@ export async function dial(
     const conn = await dialTcp(endpoint, given);
     if (endpoint.scheme === "tcp") return conn;
     onHandshake?.();
-    return await startTls(conn, endpoint.host, tls, given);
+    return await (await import("./tls.ts")).startTls(conn, endpoint.host, tls, given);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     const cause = overdue.signal.aborted ? overdue.signal.reason : error;

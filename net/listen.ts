@@ -8,7 +8,7 @@ import type { Endpoint, HostEndpoint, StreamEndpoint } from "./endpoint.ts";
 import { EndpointError } from "./endpoint_error.ts";
 import type { Listener, ServerTls } from "./stream.ts";
 import { listenTcp } from "./tcp.ts";
-import { listenTls } from "./tls.ts";
+
 import { type DatagramListener, listenUdp } from "./udp.ts";
 import { listenUnix } from "./unix.ts";
 
@@ -50,9 +50,9 @@ export async function listen(
     case "tcp":
       return await openAtEach(endpoint, (endpoint) => listenTcp(endpoint, backlog));
     case "tls":
-      return await openAtEach(endpoint, (endpoint) => {
+      return await openAtEach(endpoint, async (endpoint) => {
         if (tls === undefined) throw new Error("it needs a certificate and a key");
-        return listenTls(endpoint, backlog, tls);
+        return (await import("./tls.ts")).listenTls(endpoint, backlog, tls);
       });
   }
 }

@@ -1,36 +1,95 @@
 /**
- * TLS, on both sides. That of Deno is the fast one; what it cannot do, asking
- * for client certificates, showing one and trusting any, does that of Node.
+ * TLS, on both sides, by Node.
+ *
+ * Deno's own is faster where messages are small, but a connection of its that
+ * is closed during the handshake, or with something unwritten, keeps its socket
+ * until the peer leaves (Deno 2.9): a server that strangers reach would run out
+ * of descriptors. It cannot ask for client certificates, does not say why one
+ * is refused, and has no TCP_NODELAY (docs/architecture.md, "TLS", has the
+ * figures).
  *
  * @module
  */
+import { isIP } from "node:net";
+import { connect, createServer, type TLSSocket } from "node:tls";
 import type { HostEndpoint } from "./endpoint.ts";
 import type { ClientTls, Listener, ServerTls, Stream } from "./stream.ts";
+import { listenTcp } from "./tcp.ts";
+import { TlsStream } from "./tls_stream.ts";
+import { subjectOf, whyUntrusted } from "./untrusted.ts";
+
+/** How long a client may take for its handshake, in milliseconds. */
+const HANDSHAKE_LIMIT = 10_000;
+
+/** How long a client that was refused has to see that, in milliseconds. */
+const LINGER = 1000;
 
 /**
- * Listens for TLS connections.
+ * Listens for TLS connections. Each is accepted as soon as its client has
+ * connected; what its handshake fails with is what the first read throws.
  *
  * @param backlog how many connections wait in the kernel to be accepted
+ * @param limit how long a client may take for its handshake, in milliseconds
  * @throws what is wrong with the certificate, the key or the address
  */
-export async function listenTls(
+export function listenTls(
   endpoint: HostEndpoint<"tls">,
   backlog: number,
   tls: ServerTls,
-): Promise<Listener<HostEndpoint<"tls">>> {
-  if (tls.clientCa !== undefined) {
-    const { listenAskingForCertificates } = await import("./node_tls.ts");
-    return listenAskingForCertificates(endpoint, backlog, { ...tls, clientCa: tls.clientCa });
-  }
-  const { host, port } = endpoint;
-  const { cert, key } = tls;
-  const listener = Deno.listenTls({ hostname: host, port, tcpBacklog: backlog, cert, key });
-  const { addr } = listener;
-  return {
-    endpoint: { ...endpoint, host: addr.hostname, port: addr.port },
-    accept: () => listener.accept(),
-    close: () => listener.close(),
-  };
+  limit = HANDSHAKE_LIMIT,
+): Listener<HostEndpoint<"tls">> {
+  // Deno says what is wrong with the certificate or the key, Node only at the first handshake.
+  Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert: tls.cert, key: tls.key }).close();
+  const listener = listenTcp(endpoint, backlog);
+  return { ...listener, accept: async () => accepted(await listener.accept(), tls, limit) };
+}
+
+/** Starts the handshake on a connection that a client has opened. */
+function accepted(conn: Stream, { cert, key, clientCa }: ServerTls, limit: number): Stream {
+  const stream = new TlsStream(conn);
+  const { transport } = stream;
+  const options = { cert, key, ca: clientCa, requestCert: clientCa !== undefined };
+  // Of Node's kinds of TLS only a server looks who has signed a client's
+  // certificate. Told to reject it, it would say neither why nor whose it was.
+  const server = createServer(
+    { ...options, rejectUnauthorized: false, allowHalfOpen: true },
+    (socket) => {
+      clearTimeout(tooLong);
+      if (clientCa === undefined || socket.authorized) return stream.secured(socket);
+      refuse(stream, socket);
+    },
+  );
+  server.on("tlsClientError", (error) => {
+    stream.fail(error);
+    // Ended first, so that the client hears why.
+    transport.end(() => transport.destroy());
+  });
+  const tooLong = setTimeout(() => {
+    transport.destroy(new Error(`no TLS handshake in ${limit / 1000}s`));
+  }, limit);
+  transport.once("close", () => {
+    clearTimeout(tooLong);
+    stream.fail(new Deno.errors.ConnectionReset("left before the end of the handshake"));
+  });
+  server.emit("connection", transport);
+  return stream;
+}
+
+/**
+ * Ends a connection whose client has shown no certificate that is trusted. What
+ * the client still sends is read first: with something unread, closing would
+ * reset the connection, and the client would not see that it was ended.
+ */
+function refuse(stream: TlsStream, socket: TLSSocket): void {
+  const subject = subjectOf(socket);
+  const whose = subject === "" ? "" : ` (${subject})`;
+  const refusal = new Error(`refused: ${whyUntrusted(socket, "clients")}${whose}`);
+  const tooLong = setTimeout(() => stream.fail(refusal), LINGER);
+  socket.once("error", () => {});
+  socket.once("end", () => stream.fail(refusal));
+  stream.handshake.catch(() => clearTimeout(tooLong));
+  socket.resume();
+  socket.end();
 }
 
 /**
@@ -43,24 +102,34 @@ export async function listenTls(
 export async function startTls(
   conn: Deno.TcpConn,
   host: string,
-  tls: ClientTls,
+  { ca, cert, key, serverName = host, insecure = false }: ClientTls,
   signal: AbortSignal,
 ): Promise<Stream> {
-  if (tls.insecure || tls.cert !== undefined) {
-    const { startNodeTls } = await import("./node_tls.ts");
-    return await startNodeTls(conn, host, tls, signal);
-  }
-  const tlsConn = await Deno.startTls(conn, {
-    hostname: tls.serverName ?? host,
-    caCerts: tls.ca === undefined ? [] : [tls.ca],
-  });
-  const giveUp = () => tlsConn.close();
+  const stream = new TlsStream(conn);
+  const giveUp = () => stream.close();
   signal.addEventListener("abort", giveUp);
+  if (signal.aborted) giveUp();
+  const socket = connect({
+    socket: stream.transport,
+    host: serverName,
+    servername: isIP(serverName) === 0 ? serverName : undefined,
+    ca,
+    cert,
+    key,
+    rejectUnauthorized: false,
+    // Node has this option of connect, its types do not.
+    ...{ allowHalfOpen: true },
+  }, () => {
+    if (insecure || socket.authorized) stream.secured(socket);
+    else stream.fail(new Error(whyUntrusted(socket, "servers")));
+  });
+  socket.once("error", (error) => stream.fail(error));
+  socket.once("close", () => stream.fail(new Error("ended in the middle of the handshake")));
   try {
-    await tlsConn.handshake();
-    return tlsConn;
+    await stream.handshake;
+    return stream;
   } catch (error) {
-    if (!signal.aborted) tlsConn.close();
+    stream.close();
     throw error;
   } finally {
     signal.removeEventListener("abort", giveUp);

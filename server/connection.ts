@@ -39,9 +39,7 @@ export class Connection {
       // Closing ends the sending side as well, but TLS wants to be told before.
       if (this.endpoint.scheme === "tls") await this.stream.closeWrite();
     } catch (error) {
-      // A TLS peer that leaves without close_notify has reached its end
-      // (docs/architecture.md, "The byte path", rule 4).
-      if (!(error instanceof Deno.errors.UnexpectedEof)) failure = error;
+      failure = error;
     }
     this.close(endingAfter(failure));
     this.#logClosed(log, failure);
@@ -75,7 +73,7 @@ export class Connection {
       log.info?.("closed", { ...this.#story(), error: reason(failure) });
     } else if (this.#ending === "drain" && sent < received) {
       log.warn?.("closed before it was finished", this.#story());
-    } else if (this.#ending === "eof" && received === 0) {
+    } else if (received === 0 && (this.#ending === "eof" || this.#ending === "reset")) {
       log.debug?.("closed", this.#story());
     } else {
       log.info?.("closed", this.#story());

@@ -1,0 +1,227 @@
+/** TLS: handshakes that do not come to an end, certificates that are refused, and what is given back. */
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { connect as connectTls } from "node:tls";
+import { ping } from "../client.ts";
+import { listenTls } from "../net/tls.ts";
+import { serve } from "../server.ts";
+import { dialPort, linux, PATIENT, portOf, until } from "./local.ts";
+import { available, run, shell, startServer, yodel } from "./program.ts";
+import { ca, caFile, cert, folder, key } from "./servers.ts";
+
+const openssl = { ignore: !available("openssl") };
+
+/** How many descriptors a process has open. */
+function descriptors(pid: number): number {
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+}
+
+/** Waits until the other end has closed a connection. */
+async function closed(conn: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(1024);
+  while (await conn.read(buffer).catch(() => null) !== null);
+}
+
+Deno.test(
+  "clients that never begin their handshake are let go, and no more of them than the limit are held",
+  {
+    ignore: !linux,
+  },
+  async () => {
+    await using server = await startServer([
+      ...["tls://127.0.0.1:0", "--idle-timeout", "400ms", "--max-connections", "5"],
+      ...["--log-level", "debug"],
+    ]);
+    const before = descriptors(server.process.pid);
+    const silent = await Promise.all(Array.from({ length: 20 }, () => dialPort(server.port)));
+    await until(() => descriptors(server.process.pid) >= before + 5, "some are accepted");
+    assert(descriptors(server.process.pid) <= before + 5, "it holds more than the limit");
+    await Promise.all(silent.map(closed));
+    assertEquals(descriptors(server.process.pid), before);
+    for (const conn of silent) conn.close();
+  },
+);
+
+Deno.test("a client that has shaken hands and does not read is let go when it is idle", {
+  ignore: !linux,
+}, async () => {
+  await using server = await startServer(["tls://127.0.0.1:0", "--idle-timeout", "1s"]);
+  const before = descriptors(server.process.pid);
+  const clients = await Promise.all(Array.from({ length: 10 }, async () => {
+    // Node's client can leave its socket unread.
+    const socket = connectTls({ host: "127.0.0.1", port: server.port, rejectUnauthorized: false });
+    socket.on("error", () => {});
+    await new Promise((resolve) => socket.once("secureConnect", resolve));
+    socket.pause();
+    socket.write(new Uint8Array(8_000_000));
+    return socket;
+  }));
+  await until(() => descriptors(server.process.pid) >= before + 10, "all are accepted");
+  await until(() => descriptors(server.process.pid) === before, "all are let go");
+  for (const socket of clients) socket.destroy();
+});
+
+Deno.test("a handshake has a limit of its own, where connections have none", async () => {
+  const listener = listenTls(
+    { scheme: "tls", host: "127.0.0.1", port: 0 },
+    10,
+    { cert, key },
+    200,
+  );
+  using silent = await dialPort(listener.endpoint.port);
+  const stream = await listener.accept();
+  await assertRejects(() => stream.read(new Uint8Array(1)), Error, "no TLS handshake in 0.2s");
+  await closed(silent);
+  stream.close();
+  listener.close();
+});
+
+Deno.test("a ping gives back the sockets of handshakes that the server does not answer", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const accepted: Promise<void>[] = [];
+  const accepting = (async () => {
+    for await (const conn of listener) accepted.push(closed(conn).finally(() => conn.close()));
+  })();
+  const endpoint = `tls://127.0.0.1:${listener.addr.port}`;
+  const { unsent } = await ping(endpoint, { count: 4, interval: 50, timeout: 100, tls: { ca } });
+  assertEquals([unsent, accepted.length], [4, 4]);
+  await Promise.all(accepted);
+  listener.close();
+  await accepting;
+});
+
+Deno.test("silent clients do not disturb others", { ignore: !linux }, async () => {
+  await using server = await startServer(["tls://127.0.0.1:0", "--log-level", "error"]);
+  const silent = await Promise.all(Array.from({ length: 200 }, () => dialPort(server.port)));
+  const load = ["load", ...server.endpoints, "--insecure", "-n", "2000", "-c", "20", "--json"];
+  const { code, stdout } = await yodel(load);
+  assertEquals([code, JSON.parse(stdout).messages.right], [0, 2000]);
+  for (const conn of silent) conn.close();
+});
+
+/** Makes authorities and certificates that a server is to refuse, each for another reason. */
+const made = available("openssl")
+  ? await shell(`cd ${folder}
+    authority() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \\
+      -keyout "$1.key" -out "$1.pem" -days 5 -subj "/CN=$1" 2>/dev/null; }
+    signed() { openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \\
+      -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" 2>/dev/null
+      echo "$3" >"$1.ext"
+      openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2.key" -CAcreateserial -days 5 \\
+        -out "$1.pem" \${3:+-extfile "$1.ext"} 2>/dev/null; }
+    authority wanted; authority another
+    signed good wanted extendedKeyUsage=clientAuth
+    signed stranger another extendedKeyUsage=clientAuth
+    signed server wanted extendedKeyUsage=serverAuth
+    signed old wanted ""
+    openssl req -x509 -key good.key -out self.pem -days 5 -subj /CN=localhost \\
+      -addext subjectAltName=IP:127.0.0.1 2>/dev/null; cp good.key self.key`)
+  : undefined;
+
+for (
+  const [client, why] of [
+    ["good", undefined],
+    ["stranger", "its certificate is not signed by a CA that is trusted here (CN=stranger)"],
+    ["server", "its certificate is not for clients (CN=server)"],
+    ["old", "its certificate is X.509 version 1, and version 3 is needed (CN=old)"],
+    [undefined, "it shows no certificate"],
+  ] as const
+) {
+  const who = client === undefined ? "no certificate" : `the certificate "${client}"`;
+  Deno.test(
+    `a client with ${who} is ${why === undefined ? "served" : `told off: ${why}`}`,
+    openssl,
+    async () => {
+      assertEquals(made?.code, 0, made?.stderr);
+      const lines: string[] = [];
+      await using server = await serve("tls://127.0.0.1:0", {
+        tls: { cert, key, clientCa: await Deno.readTextFile(`${folder}/wanted.pem`) },
+        log: { info: (_, fields) => void lines.push(String(fields?.error)) },
+      });
+      const show = client === undefined
+        ? []
+        : ["--cert", `${folder}/${client}.pem`, "--key", `${folder}/${client}.key`];
+      const words = ["connect", `tls://127.0.0.1:${portOf(server.endpoints[0])}`, "--ca", caFile];
+      const { code, stdout, stderr } = await yodel([...words, ...show], "hello\n");
+      if (why === undefined) return assertEquals([code, stdout], [0, "hello\n"]);
+      assertEquals([code, stdout], [1, ""]);
+      assertStringIncludes(stderr, "ended by the server without an answer: it may want a client");
+      await until(() => lines.includes(`refused: ${why}`), `the log says why: ${lines}`);
+    },
+  );
+}
+
+Deno.test("a self-signed certificate is trusted by those who name it", openssl, async () => {
+  const files = ["--cert", `${folder}/self.pem`, "--key", `${folder}/self.key`];
+  await using server = await startServer(["tls://127.0.0.1:0", ...files]);
+  const words = ["connect", ...server.endpoints, "--ca", `${folder}/self.pem`];
+  assertEquals(await yodel(words, "hello\n"), { code: 0, stdout: "hello\n", stderr: "" });
+});
+
+Deno.test("answers over TLS do not wait for acknowledgements", async () => {
+  await using server = await serve("tls://127.0.0.1:0", { tls: { cert, key } });
+  const [endpoint = ""] = server.endpoints;
+  // With Nagle's algorithm each of them takes 40 ms or more.
+  const { latencies } = await ping(endpoint, {
+    ...{ count: 30, interval: 0, size: 40_000, timeout: PATIENT, tls: { ca } },
+  });
+  assert(latencies.percentile(50) < 30, `the median is ${latencies.percentile(50)} ms`);
+});
+
+Deno.test(
+  "what is wrong with a file is one line that names it and what to do",
+  openssl,
+  async () => {
+    const secret = await run([
+      ...["openssl", "pkcs8", "-topk8", "-in", `${folder}/self.key`, "-passout", "pass:x"],
+      ...["-out", `${folder}/secret.key`],
+    ]);
+    assertEquals(secret.code, 0, secret.stderr);
+    await Deno.writeTextFile(`${folder}/empty.pem`, "hello\n");
+    const at = (name: string) => `${folder}/${name}`;
+    for (
+      const [command, flags, complaint] of [
+        [
+          "serve",
+          ["--cert", at("self.pem"), "--key", at("secret.key")],
+          `--key: ${at("secret.key")}: the key is encrypted; decrypt it: openssl pkey -in ${
+            at("secret.key")
+          } -out plain.pem`,
+        ],
+        [
+          "serve",
+          ["--cert", at("self.key"), "--key", at("self.pem")],
+          `--cert: ${at("self.key")}: it holds a key and no certificate`,
+        ],
+        [
+          "serve",
+          ["--cert", at("self.pem"), "--key", at("self.pem")],
+          `--key: ${at("self.pem")}: it holds a certificate and no key`,
+        ],
+        [
+          "connect",
+          ["--ca", at("empty.pem")],
+          `--ca: ${at("empty.pem")}: it holds no certificate in PEM`,
+        ],
+        [
+          "serve",
+          ["--cert", at("old.pem"), "--key", at("old.key")],
+          "cannot listen on tls://127.0.0.1:2: the certificate is X.509 version 1, and version 3 is needed",
+        ],
+      ] as const
+    ) {
+      const result = await yodel([command, "tls://127.0.0.1:2", ...flags]);
+      assertEquals(result, { code: 2, stdout: "", stderr: `yodel: ${complaint}\n` });
+    }
+  },
+);
+
+Deno.test("a server without TLS that is dialled with TLS is named as what it is", async () => {
+  await using server = await serve("127.0.0.1:0");
+  const port = portOf(server.endpoints[0]);
+  assertEquals(await yodel(["connect", `tls://127.0.0.1:${port}`, "--ca", caFile]), {
+    code: 2,
+    stdout: "",
+    stderr: `yodel: cannot connect to tls://127.0.0.1:${port}: ` +
+      "it sends back what it gets, without TLS: tcp:// instead of tls://?\n",
+  });
+});
