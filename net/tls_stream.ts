@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Stream } from "./stream.ts";
@@ -49,8 +50,7 @@ export class TlsStream implements Stream {
     this.transport = new Duplex({
       allowHalfOpen: true,
       read: () => this.#want(),
-      write: (bytes: Uint8Array, _encoding, done) =>
-        void this.#send(bytes).then(() => done(), done),
+      write: (bytes: Uint8Array, _encoding, done) => this.#send(bytes, done),
       final: (done) => void conn.closeWrite().then(() => done(), () => done()),
       destroy: (error, done) => {
         conn.close();
@@ -90,13 +90,18 @@ export class TlsStream implements Stream {
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
     let filled = 0;
-    for (let [first] = this.#arrived; first !== undefined; [first] = this.#arrived) {
-      const part = first.subarray(0, into.length - filled);
-      if (part.length === 0) return filled;
-      into.set(part, filled);
-      filled += part.length;
-      if (part.length === first.length) this.#arrived.shift();
-      else this.#arrived[0] = first.subarray(part.length);
+    for (;;) {
+      const first = this.#arrived[0];
+      if (first === undefined) break;
+      const room = into.length - filled;
+      if (first.length > room) {
+        into.set(first.subarray(0, room), filled);
+        this.#arrived[0] = first.subarray(room);
+        return into.length;
+      }
+      into.set(first, filled);
+      filled += first.length;
+      this.#arrived.shift();
     }
     if (this.#wanted) this.#want();
     return filled;
@@ -128,22 +133,26 @@ export class TlsStream implements Stream {
   }
 
   readonly #receive = (length: number | null): void => {
-    this.transport.push(length === null ? null : this.#chunk.slice(0, length));
     if (length === null) {
+      this.transport.push(null);
       // Node would wait for the rest of the handshake.
       if (this.#socket === undefined) this.transport.destroy();
       return;
     }
+    const bytes = Buffer.allocUnsafe(length);
+    bytes.set(this.#chunk.subarray(0, length));
+    this.transport.push(bytes);
     if (length === this.#chunk.length && length < LARGE) this.#chunk = new Uint8Array(LARGE);
     else if (length <= SMALL && this.#chunk.length > SMALL) this.#chunk = new Uint8Array(SMALL);
   };
 
   readonly #lose = (error: Error): void => void this.transport.destroy(error);
 
-  async #send(bytes: Uint8Array): Promise<void> {
-    for (let written = 0; written < bytes.length;) {
-      written += await this.#conn.write(bytes.subarray(written));
-    }
+  #send(bytes: Uint8Array, done: (error?: Error | null) => void): void {
+    this.#conn.write(bytes).then(
+      (written) => written === bytes.length ? done() : this.#send(bytes.subarray(written), done),
+      done,
+    );
   }
 
   #wakeUp(): void {
