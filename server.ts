@@ -85,13 +85,21 @@ export async function serve(
   const stopped = Promise.withResolvers<void>();
 
   async function run(): Promise<void> {
-    answerDatagrams(sockets, plan);
+    const datagrams = answerDatagrams(sockets, plan);
     await Promise.all([
       stopped.promise,
       ...listeners.map((listener) => acceptFrom(listener, connections, log, stopping.signal)),
     ]);
     await connections.drain();
-    log.info?.("stopped", { connections: connections.accepted });
+    log.info?.("stopped", {
+      ...listeners.length > 0 ? { connections: connections.accepted } : {},
+      ...sockets.length > 0
+        ? {
+          datagrams_answered: datagrams.answered,
+          datagrams_not_answered: datagrams.unanswered,
+        }
+        : {},
+    });
   }
 
   function stop(): Promise<void> {

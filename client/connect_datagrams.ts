@@ -5,7 +5,7 @@
  */
 import { Change } from "../async/change.ts";
 import { OptionError } from "../errors/yodel_error.ts";
-import { dialDatagrams, MAX_DATAGRAM } from "../net/udp.ts";
+import { dialUdp, MAX_DATAGRAM } from "../net/udp.ts";
 import type { HostEndpoint } from "../net/endpoint.ts";
 import { EndpointError } from "../net/endpoint_error.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
@@ -38,7 +38,7 @@ const MAX_UNDER_WAY = 16;
  *   for any that were lost, altered, repeated or reordered
  */
 export async function connectDatagrams(
-  endpoint: HostEndpoint,
+  endpoint: HostEndpoint<"udp">,
   { input, output, timeout, verify, datagramSize, onConnect, signal }: DatagramOptions,
 ): Promise<Exchange> {
   if (datagramSize > MAX_DATAGRAM) {
@@ -52,11 +52,13 @@ export async function connectDatagrams(
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   let written = Promise.resolve();
   const arrived = new Change();
-  const link = await dialDatagrams(endpoint, (bytes) => {
+  const link = await dialUdp(endpoint, (bytes) => {
     answers++;
     counts.received += bytes.length;
     verifier.receive(bytes);
-    written = written.then(() => writeAll(output, bytes));
+    // The socket reads the next one into the same place.
+    const copy = bytes.slice();
+    written = written.then(() => writeAll(output, copy));
     written.catch(fail);
     arrived.announce();
   }, fail);

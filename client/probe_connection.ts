@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dialDatagrams } from "../net/udp.ts";
+import { dialUdp } from "../net/udp.ts";
 import type { HostEndpoint } from "../net/endpoint.ts";
 import { reason } from "../errors/reason.ts";
 import type { Stream } from "../net/stream.ts";
@@ -79,10 +79,10 @@ export function streamProbes(conn: Stream, size: number, events: ProbeEvents): P
  * @throws {EndpointError} for an unknown host
  */
 export async function datagramProbes(
-  endpoint: HostEndpoint,
+  endpoint: HostEndpoint<"udp">,
   events: ProbeEvents,
 ): Promise<ProbeConnection> {
-  const { send, close } = await dialDatagrams(
+  const { send, close } = await dialUdp(
     endpoint,
     (bytes) => events.onAnswer(bytes),
     (error) => events.onEnd(reason(error.cause)),

@@ -21,7 +21,8 @@ export function listenTcp<E extends HostEndpoint>(endpoint: E, backlog: number):
   const listener = Deno.listen({ hostname: host, port, tcpBacklog: backlog });
   const { addr } = listener;
   return {
-    endpoint: { ...endpoint, host: addr.hostname, port: addr.port },
+    // The zone of a link-local address is not in what the system says: fe80::1%eth0.
+    endpoint: { ...endpoint, host: host.includes("%") ? host : addr.hostname, port: addr.port },
     accept: async () => withoutDelay(await listener.accept()),
     close: () => listener.close(),
   };

@@ -1,29 +1,26 @@
 /**
- * Sockets for datagrams. They are those of `node:dgram`: Deno's own need a flag
- * that is not stable, and that a program run from a URL does not have.
+ * UDP, on both sides.
  *
  * @module
  */
 import type { HostEndpoint } from "./endpoint.ts";
 import { EndpointError } from "./endpoint_error.ts";
+import { openUdp, type Source, type UdpSocket } from "./udp_socket.ts";
 
 /** The most that a datagram over UDP and IPv4 can hold, in bytes. */
 export const MAX_DATAGRAM = 65_507;
-
-/** Where a datagram came from. */
-export interface Source {
-  readonly address: string;
-  readonly port: number;
-}
 
 /** A socket that receives datagrams at an address. */
 export interface DatagramListener {
   /** Where it listens, with the port that it has in fact. */
   readonly endpoint: HostEndpoint<"udp">;
-  /** Gets every datagram with where it came from. Set once, before the first one is expected. */
-  onDatagram?: (bytes: Uint8Array, source: Source) => void;
+  /**
+   * Gets every datagram with where it came from; its bytes are good until what
+   * it returns is settled. Set once, before the first one is expected.
+   */
+  onDatagram?: (bytes: Uint8Array, source: Source) => Promise<void> | void;
   /** Sends a datagram from this address. Whether it arrives nobody knows. */
-  send(bytes: Uint8Array, to: Source): void;
+  send(bytes: Uint8Array, to: Source): Promise<void>;
   close(): void;
 }
 
@@ -33,92 +30,117 @@ export interface DatagramListener {
  * @throws what is wrong with the address
  */
 export async function listenUdp(endpoint: HostEndpoint<"udp">): Promise<DatagramListener> {
-  const { createSocket } = await import("node:dgram");
-  const socket = createSocket(endpoint.host.includes(":") ? "udp6" : "udp4");
-  try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once("error", reject);
-      socket.bind({ port: endpoint.port, address: endpoint.host }, () => {
-        socket.off("error", reject);
-        resolve();
-      });
-    });
-  } catch (error) {
-    socket.close();
-    throw error;
-  }
-  // What goes wrong later concerns one datagram, which may always get lost.
-  socket.on("error", () => {});
-  const { address, port } = socket.address();
+  const { host, port } = endpoint;
+  const socket = await openUdp(
+    { address: host, port },
+    (bytes, source) => listener.onDatagram?.(bytes, source),
+  );
   const listener: DatagramListener = {
-    endpoint: { ...endpoint, host: address, port },
-    send: (bytes, to) => socket.send(bytes, to.port, to.address, () => {}),
-    close: () => void socket.close(),
+    endpoint: { ...endpoint, host: host.includes("%") ? host : socket.address, port: socket.port },
+    send: (bytes, to) => socket.send(bytes, to).catch(() => {}),
+    close: () => socket.close(),
   };
-  socket.on("message", (bytes, source) => listener.onDatagram?.(bytes, source));
   return listener;
 }
 
-/** A socket that exchanges datagrams with one endpoint. */
+/** A way to exchange datagrams with one endpoint. */
 export interface DatagramLink {
   send(bytes: Uint8Array): Promise<void>;
   close(): void;
 }
 
+/** An address of an endpoint, and the socket for it. */
+interface Candidate {
+  readonly to: Source;
+  readonly socket: UdpSocket;
+}
+
 /**
- * Makes a socket for datagrams to and from one endpoint.
+ * Makes a way to exchange datagrams with one endpoint. Where its name has
+ * several addresses, datagrams go to all of them until the first answer comes;
+ * from then on to where that came from. (TCP tries them in turn; but what
+ * nobody takes over UDP, nobody tells of.)
  *
- * It is not connected: what Deno 2.9 calls that does neither keep out the
- * datagrams of others nor tell of a port at which nobody listens (ICMP).
+ * The sockets are not connected: what Deno 2.9 calls that does neither keep out
+ * the datagrams of others nor tell of a port at which nobody listens (ICMP).
  *
- * @param onDatagram gets every datagram that comes from the endpoint
+ * @param onDatagram gets every datagram that comes from the endpoint; its bytes
+ *   are good until it returns
  * @param onFailure is told why a datagram could not be sent
  * @throws {EndpointError} for an unknown host
  */
-export async function dialDatagrams(
-  endpoint: HostEndpoint,
+export async function dialUdp(
+  endpoint: HostEndpoint<"udp">,
   onDatagram: (bytes: Uint8Array) => void,
   onFailure: (error: EndpointError) => void,
 ): Promise<DatagramLink> {
-  const { createSocket } = await import("node:dgram");
-  const { address: resolved, family } = await resolve(endpoint);
-  // What a server on all addresses prints means this machine.
-  const address = { "0.0.0.0": "127.0.0.1", "::": "::1" }[resolved] ?? resolved;
-  const to = plain(address);
-  const socket = createSocket(family === 6 ? "udp6" : "udp4");
-  let open = true;
-  const fail = (error: Error) => onFailure(new EndpointError("cannot send to", endpoint, error));
-  socket.on("error", fail);
-  socket.on("message", (bytes, source) => {
-    if (!open || source.port !== endpoint.port || plain(source.address) !== to) return;
+  let candidates: Candidate[] = [];
+
+  function receive(bytes: Uint8Array, from: Source): void {
+    const winner = candidates.find(({ to }) => isSame(from, to));
+    if (winner === undefined) return;
+    if (candidates.length > 1) keepOnly(winner);
     onDatagram(bytes);
-  });
+  }
+
+  function keepOnly(winner: Candidate): void {
+    candidates.forEach((each) => each !== winner && each.socket.close());
+    candidates = [winner];
+  }
+
+  async function sendTo(candidate: Candidate, bytes: Uint8Array): Promise<void> {
+    try {
+      await candidate.socket.send(bytes, candidate.to);
+    } catch (error) {
+      if (!candidates.includes(candidate)) return;
+      // There may be no way to one of the addresses, such as those of IPv6.
+      if (candidates.length > 1) {
+        candidate.socket.close();
+        candidates = candidates.filter((each) => each !== candidate);
+      } else onFailure(new EndpointError("cannot send to", endpoint, error));
+    }
+  }
+
+  for (const address of await resolve(endpoint)) {
+    const local = { address: address.includes(":") ? "::" : "0.0.0.0", port: 0 };
+    // A machine without IPv6 has no such socket.
+    const socket = await openUdp(local, receive).catch(() => undefined);
+    if (socket !== undefined) candidates.push({ to: { address, port: endpoint.port }, socket });
+  }
   return {
-    send: (bytes) =>
-      new Promise<void>((resolve) =>
-        socket.send(bytes, endpoint.port, address, (error) => {
-          if (error !== null) fail(error);
-          resolve();
-        })
-      ),
+    send: async (bytes) => {
+      const [only, ...more] = candidates;
+      if (only === undefined) return;
+      if (more.length === 0) return await sendTo(only, bytes);
+      await Promise.all(candidates.map((candidate) => sendTo(candidate, bytes)));
+    },
     close() {
-      open = false;
-      socket.close();
+      for (const { socket } of candidates) socket.close();
+      candidates = [];
     },
   };
 }
 
-async function resolve(endpoint: HostEndpoint): Promise<{ address: string; family: number }> {
+/** The addresses of an endpoint, at most one of each family. */
+async function resolve(endpoint: HostEndpoint): Promise<string[]> {
   const { lookup } = await import("node:dns/promises");
-  try {
-    return await lookup(endpoint.host);
-  } catch (error) {
+  const all = await lookup(endpoint.host, { all: true }).catch((error) => {
     throw new EndpointError("cannot connect to", endpoint, error);
-  }
+  });
+  const first = [4, 6].flatMap((family) => all.find((each) => each.family === family) ?? []);
+  // What a server on all addresses prints means this machine.
+  return first.map(({ address }) => ({ "0.0.0.0": "127.0.0.1", "::": "::1" }[address] ?? address));
 }
 
-/** The one way to write an address that has several: `::1`, not `0:0:0:0:0:0:0:1`. */
+function isSame(a: Source, b: Source): boolean {
+  return a.port === b.port && (a.address === b.address || plain(a.address) === plain(b.address));
+}
+
+/**
+ * The one way to write an address that has several: `::1`, not `0:0:0:0:0:0:0:1`.
+ * Its zone is left out: a source comes without it (Deno 2.9).
+ */
 function plain(address: string): string {
-  if (!address.includes(":") || address.includes("%")) return address;
-  return new URL(`http://[${address}]`).hostname;
+  if (!address.includes(":")) return address;
+  return new URL(`http://[${address.replace(/%.*/, "")}]`).hostname;
 }

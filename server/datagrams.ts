@@ -4,7 +4,8 @@
  * @module
  */
 import { formatEndpoint, formatHostPort } from "../net/endpoint.ts";
-import type { DatagramListener, Source } from "../net/udp.ts";
+import type { DatagramListener } from "../net/udp.ts";
+import type { Source } from "../net/udp_socket.ts";
 import { excerpt } from "./log.ts";
 import { LoopGuard } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
@@ -12,44 +13,77 @@ import type { ServePlan } from "./plan.ts";
 /** Datagrams that are not answered are logged once in this time, in milliseconds. */
 const UNANSWERED_REMINDER = 1000;
 
-/** Answers what comes at some sockets, unless that could make a loop. */
+/** How many sources are told of in the log, so that it stays small; a server has no end. */
+const MAX_SOURCES = 10_000;
+
+/** What became of the datagrams that came. */
+export interface DatagramCounts {
+  answered: number;
+  unanswered: number;
+}
+
+/**
+ * Answers what comes at some sockets, unless that could make a loop.
+ *
+ * @returns what it counts, while it counts
+ */
 export function answerDatagrams(
   sockets: readonly DatagramListener[],
   { log, logData }: ServePlan,
-): void {
+): DatagramCounts {
   const guard = new LoopGuard(sockets.map(({ endpoint }) => endpoint.port));
-  /** Datagrams that were not answered, since that was logged last. */
-  let unanswered = 0;
+  const counts = { answered: 0, unanswered: 0 };
+  const sources = new Set<string>();
+  /** How many were not answered when that was logged last, and when that was. */
+  let logged = 0;
   let reminded = -Infinity;
 
-  function answer(socket: DatagramListener, bytes: Uint8Array, source: Source): void {
-    const { address, port } = source;
+  function answer(
+    socket: DatagramListener,
+    bytes: Uint8Array,
+    source: Source,
+  ): Promise<void> | undefined {
     const now = performance.now();
-    const objection = guard.objection(bytes, address, port, now);
-    if (objection !== undefined) return refuse(socket, source, objection, now);
-    socket.send(bytes, source);
-    if (logData === "off") return;
-    log.info?.("datagram", {
-      peer: formatHostPort(address, port),
-      bytes: bytes.length,
-      data: excerpt(bytes, logData),
-    });
+    const objection = guard.objection(bytes, source.address, source.port, now);
+    if (objection !== undefined) {
+      refuse(socket, source, objection, now);
+      return;
+    }
+    counts.answered++;
+    if (log.debug !== undefined) tellOf(socket, source);
+    if (logData !== "off") {
+      log.info?.("datagram", {
+        peer: formatHostPort(source.address, source.port),
+        bytes: bytes.length,
+        data: excerpt(bytes, logData),
+      });
+    }
+    return socket.send(bytes, source);
+  }
+
+  /** Tells of a source when its first datagram comes. */
+  function tellOf({ endpoint }: DatagramListener, source: Source): void {
+    const peer = formatHostPort(source.address, source.port);
+    if (sources.has(peer) || sources.size >= MAX_SOURCES) return;
+    sources.add(peer);
+    log.debug?.("first datagram", { peer, endpoint: formatEndpoint(endpoint) });
   }
 
   function refuse({ endpoint }: DatagramListener, source: Source, why: string, now: number): void {
-    unanswered++;
+    counts.unanswered++;
     if (now - reminded < UNANSWERED_REMINDER) return;
     reminded = now;
     log.warn?.("not answered", {
       peer: formatHostPort(source.address, source.port),
       endpoint: formatEndpoint(endpoint),
       why,
-      datagrams: unanswered,
+      datagrams: counts.unanswered - logged,
     });
-    unanswered = 0;
+    logged = counts.unanswered;
   }
 
   for (const socket of sockets) {
     socket.onDatagram = (bytes, source) => answer(socket, bytes, source);
   }
+  return counts;
 }

@@ -6,7 +6,7 @@
 import { pause } from "../../async/pause.ts";
 import type { HostEndpoint } from "../../net/endpoint.ts";
 import type { EndpointError } from "../../net/endpoint_error.ts";
-import { type DatagramLink, dialDatagrams } from "../../net/udp.ts";
+import { type DatagramLink, dialUdp } from "../../net/udp.ts";
 import { type NumberedDatagram, NumberedDatagrams } from "../verify/numbered.ts";
 import {
   type ConnectionEvents,
@@ -47,8 +47,8 @@ export class DatagramConnection implements LoadConnection {
    *
    * @throws {EndpointError} for an unknown host
    */
-  async open(endpoint: HostEndpoint): Promise<void> {
-    this.#socket = await dialDatagrams(
+  async open(endpoint: HostEndpoint<"udp">): Promise<void> {
+    this.#socket = await dialUdp(
       endpoint,
       (bytes) => this.#receive(bytes),
       (error) => this.#end(error),
