@@ -5,7 +5,7 @@
  */
 import type { HostEndpoint } from "./endpoint.ts";
 import { EndpointError } from "./endpoint_error.ts";
-import { openUdp, type Source, type UdpSocket } from "./udp_socket.ts";
+import { type OnDatagram, openUdp, type Source, type UdpSocket } from "./udp_socket.ts";
 
 /** The most that a datagram over UDP and IPv4 can hold, in bytes. */
 export const MAX_DATAGRAM = 65_507;
@@ -15,12 +15,12 @@ export interface DatagramListener {
   /** Where it listens, with the port that it has in fact. */
   readonly endpoint: HostEndpoint<"udp">;
   /**
-   * Gets every datagram with where it came from; its bytes are good until what
-   * it returns is settled. Set once, before the first one is expected.
+   * Gets every datagram with where it came from. What it fails with concerns
+   * that datagram alone. Set once, before the first one is expected.
    */
-  onDatagram?: (bytes: Uint8Array, source: Source) => Promise<void> | void;
+  onDatagram?: OnDatagram;
   /** Sends a datagram from this address. Whether it arrives nobody knows. */
-  send(bytes: Uint8Array, to: Source): Promise<void>;
+  send(bytes: Uint8Array, to: Source): Promise<unknown>;
   close(): void;
 }
 
@@ -37,7 +37,7 @@ export async function listenUdp(endpoint: HostEndpoint<"udp">): Promise<Datagram
   );
   const listener: DatagramListener = {
     endpoint: { ...endpoint, host: host.includes("%") ? host : socket.address, port: socket.port },
-    send: (bytes, to) => socket.send(bytes, to).catch(() => {}),
+    send: socket.send,
     close: () => socket.close(),
   };
   return listener;

@@ -16,7 +16,7 @@ export interface Source {
  * Gets a datagram, whose bytes are good until what it returns is settled; the
  * next one may wait for that.
  */
-export type OnDatagram = (bytes: Uint8Array, from: Source) => Promise<void> | void;
+export type OnDatagram = (bytes: Uint8Array, from: Source) => Promise<unknown> | void;
 
 /** A socket that is bound to an address. */
 export interface UdpSocket {
@@ -28,7 +28,7 @@ export interface UdpSocket {
    *
    * @throws what the system says against sending it
    */
-  send(bytes: Uint8Array, to: Source): Promise<void>;
+  send(bytes: Uint8Array, to: Source): Promise<unknown>;
   close(): void;
 }
 
@@ -73,9 +73,8 @@ function openDeno(hostname: string, port: number, onDatagram: OnDatagram): UdpSo
   return {
     address: "hostname" in addr ? addr.hostname : hostname,
     port: "port" in addr ? addr.port : port,
-    send: async (bytes, to) => {
-      await socket.send(bytes, { transport: "udp", hostname: to.address, port: to.port });
-    },
+    send: (bytes, { address, port }) =>
+      socket.send(bytes, { transport: "udp", hostname: address, port }),
     close() {
       open = false;
       socket.close();
@@ -93,11 +92,13 @@ async function openNode(
   await bound(socket, address, port);
   // What goes wrong later concerns one datagram, which may always get lost.
   socket.on("error", () => {});
-  socket.on("message", (bytes, from) => void onDatagram(bytes, from));
+  socket.on("message", (bytes, from) => {
+    onDatagram(bytes, from)?.catch(() => {});
+  });
   return {
     ...socket.address(),
     send: (bytes, to) =>
-      new Promise((resolve, reject) =>
+      new Promise<void>((resolve, reject) =>
         socket.send(bytes, to.port, to.address, (error) => error ? reject(error) : resolve())
       ),
     close: () => void socket.close(),

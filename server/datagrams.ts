@@ -42,13 +42,10 @@ export function answerDatagrams(
     socket: DatagramListener,
     bytes: Uint8Array,
     source: Source,
-  ): Promise<void> | undefined {
+  ): Promise<unknown> | void {
     const now = performance.now();
     const objection = guard.objection(bytes, source.address, source.port, now);
-    if (objection !== undefined) {
-      refuse(socket, source, objection, now);
-      return;
-    }
+    if (objection !== undefined) return refuse(socket, source, objection, now);
     counts.answered++;
     if (log.debug !== undefined) tellOf(socket, source);
     if (logData !== "off") {

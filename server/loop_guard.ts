@@ -79,10 +79,13 @@ export class LoopGuard {
 
   #source(name: string): SourceState {
     const known = this.#sources.get(name);
-    const source = known ??
-      { repeats: 0, lastRepeat: -Infinity, silentUntil: -Infinity, trustedUntil: -Infinity };
-    // Put last again, so that the first one is that which was silent for longest.
-    if (known !== undefined) this.#sources.delete(name);
+    if (known !== undefined) return known;
+    const source = {
+      repeats: 0,
+      lastRepeat: -Infinity,
+      silentUntil: -Infinity,
+      trustedUntil: -Infinity,
+    };
     this.#sources.set(name, source);
     if (this.#sources.size > MAX_SOURCES) {
       const [oldest = ""] = this.#sources.keys();
