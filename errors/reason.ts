@@ -22,8 +22,8 @@ const REASONS: Record<string, string> = {
   ETIMEDOUT: "timed out",
 };
 
-/** What the TLS library says, and what that means. */
-const TLS_REASONS: readonly (readonly [RegExp, string])[] = [
+/** What the runtime and its TLS library say, and what that means. */
+const OTHER_REASONS: readonly (readonly [RegExp, string])[] = [
   [/UnsupportedCertVersion/, "the certificate is X.509 version 1, and version 3 is needed"],
   [/KeyMismatch/, "the key is not that of the certificate"],
   [
@@ -31,6 +31,7 @@ const TLS_REASONS: readonly (readonly [RegExp, string])[] = [
     "it sends back what it gets, without TLS: tcp:// instead of tls://?",
   ],
   [/received corrupt message/, "it does not speak TLS"],
+  [/^send UNKNOWN/, "the system does not send there; is it a broadcast address?"],
 ];
 
 /** Says in a few words why an operation failed. */
@@ -38,8 +39,8 @@ export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const known = REASONS[errorCode(error) ?? ""];
   if (known !== undefined) return known;
-  const ofTls = TLS_REASONS.find(([sign]) => sign.test(error.message));
-  if (ofTls !== undefined) return ofTls[1];
+  const other = OTHER_REASONS.find(([sign]) => sign.test(error.message));
+  if (other !== undefined) return other[1];
   // Deno gives failed look-ups no class and no code of their own.
   const lookup = /^failed to lookup address information: (.*)$/.exec(error.message);
   if (lookup !== null) return `unknown host (${lookup[1]})`;

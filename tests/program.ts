@@ -23,6 +23,9 @@ export const program: readonly string[] = [
   `${root}main.ts`,
 ];
 
+/** The same without leave to use Deno's sockets for datagrams, as from a URL. */
+export const programWithNodeSockets: readonly string[] = program.toSpliced(2, 0, "--no-config");
+
 /** What a finished program leaves behind. */
 export interface Result {
   code: number;

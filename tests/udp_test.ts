@@ -12,7 +12,15 @@ import { connect, EchoError, EndpointError, type Input } from "../client.ts";
 import type { HostEndpoint } from "../net/endpoint.ts";
 import { type Endpoint, serve, type Server } from "../server.ts";
 import { type LogLine, portOf, random, until } from "./local.ts";
-import { available, program, run, shell, startServer, yodel } from "./program.ts";
+import {
+  available,
+  program,
+  programWithNodeSockets,
+  run,
+  shell,
+  startServer,
+  yodel,
+} from "./program.ts";
 
 const here = { scheme: "udp", host: "127.0.0.1", port: 0 } as const;
 
@@ -236,8 +244,7 @@ Deno.test("a name with several addresses is that at which somebody answers", asy
 
 Deno.test("datagrams come back through Node's sockets too, where Deno's may not be used", async () => {
   await using server = await startUdp();
-  const [deno = "", ...words] = program;
-  const plain = [deno, "run", "--no-config", ...words.slice(2)];
+  const plain = programWithNodeSockets;
   await using other = await startServer(["udp://127.0.0.1:0"], [...plain, "serve"]);
   for (const port of [portOf(server.endpoints[0]), other.port]) {
     const lines = "one\n\ntwo\n";
