@@ -14,6 +14,8 @@ export interface Flag<T = unknown> {
   /** What the library takes where it is not given; for those who read the help. */
   readonly default?: T;
   readonly help: string;
+  /** Whether it may be given several times; its value is a list then. */
+  readonly many?: boolean;
   /** The letter of its short form, where it has one: `c` for `-c`. */
   readonly short?: string;
   /** The transports that it is for; all where none is named. */
@@ -23,10 +25,15 @@ export interface Flag<T = unknown> {
 /** A table of flags, by their names. */
 export type Flags = Readonly<Record<string, Flag>>;
 
-/** The values of flags: undefined where one was not given, false for one that takes none. */
+/**
+ * The values of flags: undefined where one was not given, false for one that
+ * takes none, and a list for one that may be given several times.
+ */
 export type FlagValues<F extends Flags> = {
   readonly [Name in keyof F]: F[Name]["kind"] extends Kind<infer T>
-    ? T extends boolean ? boolean : T | undefined
+    ? F[Name] extends { readonly many: true } ? readonly T[]
+    : T extends boolean ? boolean
+    : T | undefined
     : never;
 };
 

@@ -53,6 +53,7 @@ export function parseInvocation<F extends Flags>(
     // "_": endpoints stay as they were written, even where they look like numbers.
     string: ["_", ...names.filter((name) => !toggles.includes(name))],
     boolean: toggles,
+    collect: names.filter((name) => flagOf(command, name).many),
     unknown: (arg) => {
       if (/^-./.test(arg)) unknown.push(arg);
     },
@@ -69,7 +70,7 @@ export function parseInvocation<F extends Flags>(
   if (unknown[0] !== undefined) throw unknownFlag(unknown[0], names);
   const operands = parseOperands(command, parsed._.map(String));
   for (const name of names) {
-    if (flags[name] === undefined || flags[name] === false) continue;
+    if (!wasGiven(flags[name])) continue;
     checkTransport(name, flagOf(command, name), operands.endpoints);
   }
   return { flags: flags as FlagValues<F>, ...operands };
@@ -81,9 +82,17 @@ function flagOf<F extends Flags>({ flags }: Command<F>, name: string): Flag {
   return flag;
 }
 
+function wasGiven(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
+}
+
 /** Reads the value of a flag, where one was given. */
 function valueOf(name: string, flag: Flag, given: unknown): unknown {
   if (isToggle(flag)) return given === true;
+  if (flag.many) {
+    const texts = Array.isArray(given) ? given : [];
+    return texts.map((text) => valueOf(name, { ...flag, many: false }, text));
+  }
   if (given === undefined) return undefined;
   const text = String(given);
   const value = text === "" ? undefined : flag.kind.parse(text);

@@ -293,3 +293,14 @@ for (
     assertEquals(result, { code: 2, stdout: "", stderr: `yodel: ${complaint}\n` });
   });
 }
+
+Deno.test("a load that cannot begin leaves the histogram of another as it is", async () => {
+  const file = `${folder}/kept.hlog`;
+  await Deno.writeTextFile(file, "kept");
+  const words = ["load", formatEndpoint(deserted()), "--timeout", "1s", "-d", "100ms"];
+  assertEquals((await yodel([...words, "--histogram", file])).code, 2);
+  assertEquals(await Deno.readTextFile(file), "kept");
+  assertEquals((await yodel([...words, "--histogram", `${folder}/new.hlog`])).code, 2);
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
+  assertEquals(names.filter((name) => name.startsWith("new.hlog")), []);
+});

@@ -225,3 +225,20 @@ Deno.test("a server without TLS that is dialled with TLS is named as what it is"
       "it sends back what it gets, without TLS: tcp:// instead of tls://?\n",
   });
 });
+
+Deno.test("a server that cannot listen leaves the CA of another as it is", async () => {
+  const written = `${folder}/written.pem`;
+  const words = ["--write-ca", written, "--cert-name", "one.example", "--cert-name", "two.example"];
+  await using server = await startServer(["tls://127.0.0.1:0", ...words]);
+  const [endpoint = ""] = server.endpoints;
+  const { code, stderr } = await yodel(["serve", endpoint, "--write-ca", written]);
+  assertEquals(code, 2, stderr);
+  assertStringIncludes(stderr, `cannot listen on ${endpoint}: address in use`);
+  for (const name of ["127.0.0.1", "one.example", "two.example"]) {
+    const result = await yodel(
+      ["connect", endpoint, "--ca", written, "--server-name", name],
+      "hello\n",
+    );
+    assertEquals(result, { code: 0, stdout: "hello\n", stderr: "" });
+  }
+});

@@ -11,6 +11,7 @@ import minimist from "npm:minimist@1.2.8";
 export interface ParseOptions {
   string?: readonly string[];
   boolean?: readonly string[];
+  collect?: readonly string[];
   unknown?: (arg: string) => unknown;
 }
 
@@ -38,8 +39,9 @@ export function parseArgs(args: readonly string[], options: ParseOptions = {}): 
     unknown: (arg) => options.unknown?.(arg) !== false,
   });
   for (const [name, value] of Object.entries(parsed)) {
-    // A flag that is given more than once counts with its last value.
-    if (name !== "_" && Array.isArray(value)) parsed[name] = value.at(-1);
+    // A flag that is given more than once counts with its last value, unless they are collected.
+    if (options.collect?.includes(name)) parsed[name] = [value].flat();
+    else if (name !== "_" && Array.isArray(value)) parsed[name] = value.at(-1);
   }
   return parsed;
 }

@@ -6,7 +6,6 @@
 import { load, type LoadProgress, type LoadResult } from "../../client.ts";
 import { LOAD_DEFAULTS, type LoadPlan, planLoad } from "../../client/load/plan.ts";
 import { totalErrors } from "../../client/load/result.ts";
-import { reason } from "../../errors/reason.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";
 import { failedLoadJson, loadJson } from "../../report/load_json.ts";
 import { progressText } from "../../report/load_progress.ts";
@@ -14,9 +13,9 @@ import { loadText } from "../../report/load_text.ts";
 import { command, type FlagValues } from "../command.ts";
 import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
 import { count, duration, file, MAX_MESSAGE, size, toggle } from "../kinds.ts";
+import { checkWritable, replaceFile } from "../replace_file.ts";
 import { stopOnSignal } from "../signals.ts";
 import { columns, print, StatusLine } from "../stdio.ts";
-import { UsageError } from "../usage_error.ts";
 import { clientTls, clientTlsFlags } from "./tls.ts";
 
 const flags = {
@@ -106,7 +105,7 @@ export const loadCommand = command({
     const plan = planLoad(endpoint, settingsOf(flags));
     const histogram = flags["histogram"];
     // Before the load, for which one may have waited for hours.
-    if (histogram !== undefined) await writeHistogram(histogram, "");
+    if (histogram !== undefined) await checkWritable("histogram", histogram);
     const signal = stopOnSignal(exit);
     const progress = Deno.stderr.isTerminal() ? new StatusLine() : undefined;
     let last: LoadProgress = { connections: 0, elapsed: 0, right: 0, errors: 0 };
@@ -134,7 +133,7 @@ export const loadCommand = command({
     );
     if (histogram !== undefined) {
       const { latencies, started, elapsed } = result;
-      await writeHistogram(histogram, await latencies.log(started, elapsed));
+      await replaceFile("histogram", histogram, await latencies.log(started, elapsed));
     }
     if (totalErrors(result) > 0) return ANSWER_WAS_NO;
     return result.messages.right === 0 && signal.aborted ? signal.reason : ALL_WELL;
@@ -155,10 +154,4 @@ function settingsOf(values: FlagValues<typeof flags>): Partial<LoadPlan> {
     workers: values["workers"],
     timeout: values["timeout"],
   };
-}
-
-async function writeHistogram(name: string, log: string): Promise<void> {
-  await Deno.writeTextFile(name, log).catch((error) => {
-    throw new UsageError(`--histogram: cannot write ${name}: ${reason(error)}`);
-  });
 }

@@ -12,6 +12,7 @@ import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
 import { choice, count, duration, fileMode } from "../kinds.ts";
 import { createLog, LOG_DEFAULTS, LOG_FORMATS, LOG_LEVELS } from "../log.ts";
+import { replaceFile } from "../replace_file.ts";
 import { stopOnSignal } from "../signals.ts";
 import { print } from "../stdio.ts";
 import { serverTls, serverTlsFlags } from "./tls.ts";
@@ -77,8 +78,9 @@ export const serveCommand = command({
   },
   async run({ flags, endpoints }, { exit }) {
     const log = createLog(flags["log-level"], flags["log-format"]);
+    const tls = await serverTls(endpoints, flags, log);
     const server = await serve(endpoints, {
-      tls: await serverTls(endpoints, flags, log),
+      tls,
       idleTimeout: flags["idle-timeout"],
       backlog: flags["backlog"],
       socketMode: flags["socket-mode"],
@@ -88,6 +90,9 @@ export const serveCommand = command({
       logData: flags["log-data"],
       signal: stopOnSignal(exit),
     });
+    // Only now: a server that cannot listen leaves the file of another as it is.
+    const file = flags["write-ca"];
+    if (file !== undefined && tls?.ca !== undefined) await replaceFile("write-ca", file, tls.ca);
     await print(server.endpoints.map((endpoint) => formatEndpoint(endpoint) + "\n").join(""));
     await server.finished;
     await Promise.race([log.written(), pause(LAST_LINES)]);

@@ -20,11 +20,12 @@ function flag<T>(kind: Kind<T>, help: string): Flag<T> & { readonly kind: Kind<T
 
 /** What a server may be told for `tls://`. */
 export const serverTlsFlags = {
-  "cert": flag(file, "certificate, PEM; without one it makes its own"),
+  "cert": flag(file, "certificate, PEM; else it makes one for 30 days"),
   "key": flag(file, "key of the certificate, PEM"),
   "client-ca": flag(file, "refuse clients that this CA has not signed"),
-  "write-ca": flag(file, "write the CA of its own certificate, PEM"),
-};
+  "write-ca": flag(file, "write the CA of the one that it makes, PEM"),
+  "cert-name": { ...flag(host, "another name for the one that it makes"), many: true },
+} as const;
 
 /** What every client may be told for `tls://`. */
 export const clientTlsFlags = {
@@ -43,41 +44,51 @@ export async function clientTls(flags: FlagValues<typeof clientTlsFlags>): Promi
   return { ...identity, ca, serverName: flags["server-name"], insecure: flags["insecure"] };
 }
 
-/** Reads what a server was told, or makes what was not given where it has `tls://` endpoints. */
+/**
+ * Reads what a server was told, or makes what was not given where it has
+ * `tls://` endpoints.
+ *
+ * @returns also the authority of what was made, to be written once the server listens
+ */
 export async function serverTls(
   endpoints: readonly Endpoint[],
   flags: FlagValues<typeof serverTlsFlags>,
   log: Log,
-): Promise<ServerTls | undefined> {
+): Promise<ServerTls & { readonly ca?: string } | undefined> {
   const hosts = endpoints.flatMap((endpoint) => endpoint.scheme === "tls" ? [endpoint.host] : []);
   if (hosts.length === 0) return undefined;
   const identity = await readIdentity(flags);
   const clientCa = await readPem("client-ca", flags["client-ca"], "certificate");
   if (identity === undefined) {
-    return { ...await throwAway(hosts, flags["write-ca"], log), clientCa };
+    const names = namesOf(hosts, flags["cert-name"]);
+    log.warn?.("made a throw-away certificate", {
+      names,
+      ca: flags["write-ca"] ?? "not written, see --write-ca",
+    });
+    return { ...await makeIdentity(names), clientCa };
   }
-  if (flags["write-ca"] === undefined) return { ...identity, clientCa };
-  throw new UsageError("--write-ca and --cert exclude each other");
+  for (const name of ["write-ca", "cert-name"] as const) {
+    if (flags[name]?.length) throw new UsageError(`--${name} and --cert exclude each other`);
+  }
+  return { ...identity, clientCa };
 }
 
-/** Makes a certificate, for localhost and the hosts that a server listens on. */
-async function throwAway(
-  hosts: readonly string[],
-  writeCa: string | undefined,
-  log: Log,
-): Promise<ServerTls> {
-  const names = [...new Set(["localhost", "127.0.0.1", "::1", ...hosts])];
-  const { ca, cert, key } = await makeIdentity(names.filter((name) => name !== "*"));
-  if (writeCa !== undefined) {
-    await Deno.writeTextFile(writeCa, ca).catch((error) => {
-      throw new UsageError(`--write-ca: cannot write ${writeCa}: ${reason(error)}`);
-    });
-  }
-  log.warn?.("made a throw-away certificate", {
-    names,
-    ca: writeCa ?? "not written, see --write-ca",
-  });
-  return { cert, key };
+/** The names that a server's own certificate is for. */
+function namesOf(hosts: readonly string[], more: readonly string[]): string[] {
+  const isWildcard = (host: string) => ["*", "0.0.0.0", "::"].includes(host);
+  const ours = hosts.some(isWildcard) ? namesOfThisMachine() : [];
+  const named = hosts.filter((host) => !isWildcard(host)).map((host) => host.replace(/%.*/, ""));
+  return [...new Set(["localhost", "127.0.0.1", "::1", ...named, ...ours, ...more])];
+}
+
+/** The name and the addresses of this machine, as far as the program may know them. */
+function namesOfThisMachine(): string[] {
+  const may = (kind: "hostname" | "networkInterfaces") =>
+    Deno.permissions.querySync({ name: "sys", kind }).state === "granted";
+  return [
+    ...may("hostname") ? [Deno.hostname()] : [],
+    ...may("networkInterfaces") ? Deno.networkInterfaces().map(({ address }) => address) : [],
+  ];
 }
 
 async function readIdentity(
