@@ -14,6 +14,7 @@ import { connectDatagrams } from "./connect_datagrams.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";
 import { checkNotNegative, checkWhole, filledIn } from "./options.ts";
+import { tlsHint } from "./verify/difference.ts";
 import { StreamVerifier } from "./verify/stream.ts";
 
 /** Settings of {@linkcode connect} that have defaults. */
@@ -79,6 +80,8 @@ interface Connection {
   readonly verifier?: StreamVerifier;
   /** Whether what came back waits for the output to take it. */
   delivering: boolean;
+  /** What the first bytes that came back say of the server, if anything. */
+  hint: string;
 }
 
 /**
@@ -117,7 +120,7 @@ export async function connect(
   options.onConnect?.();
   const traffic = new Traffic();
   const verifier = verify ? new StreamVerifier() : undefined;
-  const connection: Connection = { endpoint, conn, traffic, verifier, delivering: false };
+  const connection: Connection = { endpoint, conn, traffic, verifier, delivering: false, hint: "" };
   const { promise: cutOff, reject: cut } = Promise.withResolvers<never>();
   const abort = () => cut(signal?.reason);
   signal?.addEventListener("abort", abort);
@@ -186,18 +189,20 @@ async function receive(connection: Connection, output: Output): Promise<void> {
       throw new EchoError(endpoint, reason(error) + sofar(traffic));
     }
     if (length === null) return;
-    traffic.received += length;
     const bytes = chunk.subarray(0, length);
+    if (traffic.received === 0) connection.hint = tlsHint(bytes);
+    traffic.received += length;
     const difference = verifier?.receive(bytes);
     connection.delivering = true;
     await writeAll(output, bytes);
     connection.delivering = false;
-    if (difference !== undefined) throw new EchoError(endpoint, difference);
+    if (difference !== undefined) throw new EchoError(endpoint, difference + connection.hint);
   }
 }
 
 /** Decides, when the server has ended the connection, whether that was the end of everything. */
-function checkEnd({ endpoint, traffic, verifier }: Connection, complete: boolean): void {
+function checkEnd(connection: Connection, complete: boolean): void {
+  const { endpoint, traffic, verifier, hint } = connection;
   const missing = verifier?.missing
     ? `${verifier.missing} bytes did not come back, from offset ${verifier.returned} on`
     : undefined;
@@ -207,11 +212,11 @@ function checkEnd({ endpoint, traffic, verifier }: Connection, complete: boolean
     const why = "it may want a client certificate, or another one";
     throw new EchoError(endpoint, `ended by the server without an answer: ${why}`);
   }
-  const early = complete
+  const early = complete && hint === ""
     ? undefined
     : `the server ended it before the end of input${sofar(traffic)}`;
   const what = [missing, early].filter((part) => part !== undefined).join("; ");
-  if (what !== "") throw new EchoError(endpoint, what);
+  if (what !== "") throw new EchoError(endpoint, what + hint);
 }
 
 function sofar({ sent, received }: Traffic): string {

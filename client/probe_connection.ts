@@ -7,6 +7,7 @@ import { dialUdp } from "../net/udp.ts";
 import type { HostEndpoint } from "../net/endpoint.ts";
 import { reason } from "../errors/reason.ts";
 import type { Stream } from "../net/stream.ts";
+import { tlsHint } from "./verify/difference.ts";
 
 /** A way to a server. */
 export interface ProbeConnection {
@@ -48,7 +49,8 @@ export function streamProbes(conn: Stream, size: number, events: ProbeEvents): P
       if (!open) return;
       if (length === null) {
         const part = filled === 0 ? "" : `, only ${filled} of ${size} bytes had come`;
-        return end(`the server ended the connection${part}`);
+        const hint = tlsHint(answer.subarray(0, filled));
+        return end(`the server ended the connection${part}${hint}`);
       }
       filled += length;
       if (filled < size) continue;

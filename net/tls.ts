@@ -24,6 +24,9 @@ const HANDSHAKE_LIMIT = 10_000;
 /** How long a client that was refused has to see that, in milliseconds. */
 const LINGER = 1000;
 
+/** What Node should say, and does not, to a client that does not speak TLS: handshake_failure (RFC 8446, 6.2). */
+const ALERT = new Uint8Array([0x15, 0x03, 0x03, 0, 2, 2, 40]);
+
 /**
  * Listens for TLS connections. Each is accepted as soon as its client has
  * connected; what its handshake fails with is what the first read throws.
@@ -46,7 +49,7 @@ export function listenTls(
 
 /** Starts the handshake on a connection that a client has opened. */
 function accepted(conn: Stream, { cert, key, clientCa }: ServerTls, limit: number): Stream {
-  const stream = new TlsStream(conn);
+  const stream = new TlsStream(conn, ALERT);
   const { transport } = stream;
   const options = { cert, key, ca: clientCa, requestCert: clientCa !== undefined };
   // Of Node's kinds of TLS only a server looks who has signed a client's
@@ -61,15 +64,15 @@ function accepted(conn: Stream, { cert, key, clientCa }: ServerTls, limit: numbe
   );
   server.on("tlsClientError", (error) => {
     stream.fail(error);
-    // Ended first, so that the client hears why.
-    transport.end(() => transport.destroy());
   });
   const tooLong = setTimeout(() => {
     transport.destroy(new Error(`no TLS handshake in ${limit / 1000}s`));
   }, limit);
   transport.once("close", () => {
     clearTimeout(tooLong);
-    stream.fail(new Deno.errors.ConnectionReset("left before the end of the handshake"));
+    // Why Node has closed it, it says after that.
+    const left = new Deno.errors.ConnectionReset("left before the end of the handshake");
+    queueMicrotask(() => stream.fail(left));
   });
   server.emit("connection", transport);
   return stream;

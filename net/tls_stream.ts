@@ -42,7 +42,8 @@ export class TlsStream implements Stream {
   /** Wakes the read that waits. */
   #wake: (() => void) | undefined;
 
-  constructor(conn: Stream) {
+  /** @param farewell what is sent to a peer whose handshake comes to nothing */
+  constructor(conn: Stream, farewell?: Uint8Array) {
     this.#conn = conn;
     this.remoteAddr = conn.remoteAddr;
     this.handshake = this.#secured.promise;
@@ -53,6 +54,8 @@ export class TlsStream implements Stream {
       write: (bytes: Uint8Array, _encoding, done) => this.#send(bytes, done),
       final: (done) => void conn.closeWrite().then(() => done(), () => done()),
       destroy: (error, done) => {
+        // What Deno is given to write it tries to write at once.
+        if (this.#socket === undefined && farewell) conn.write(farewell).catch(() => {});
         conn.close();
         if (error !== null) this.fail(error);
         done(error);

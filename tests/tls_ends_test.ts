@@ -242,3 +242,20 @@ Deno.test("a server that cannot listen leaves the CA of another as it is", async
     assertEquals(result, { code: 0, stdout: "hello\n", stderr: "" });
   }
 });
+
+Deno.test("a server with TLS that is dialled without is named as what it is, by every client", async () => {
+  await using server = await serve("tls://127.0.0.1:0", { tls: { cert, key } });
+  const endpoint = `tcp://127.0.0.1:${portOf(server.endpoints[0])}`;
+  const hint = "; it speaks TLS: tls:// instead of tcp://?";
+  for (const flags of [[], ["--verify"]]) {
+    const { code, stderr } = await yodel(["connect", endpoint, ...flags], "hello\n");
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, hint);
+  }
+  const pinged = await yodel(["ping", endpoint, "-c", "1"]);
+  assertEquals(pinged.code, 1);
+  assertStringIncludes(pinged.stdout, hint);
+  const loaded = await yodel(["load", endpoint, "-c", "1", "-d", "200ms"]);
+  assertEquals(loaded.code, 1);
+  assertStringIncludes(loaded.stdout, hint);
+});

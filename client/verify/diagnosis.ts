@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeChange } from "./difference.ts";
+import { describeChange, tlsHint } from "./difference.ts";
 import type { Messages } from "./messages.ts";
 
 /** How many bytes have to be as expected to be no coincidence, and how many are looked at. */
@@ -49,7 +49,8 @@ export function diagnose(at: StreamPosition, bytes: Uint8Array): Diagnosis {
     const amount = lost === 1 ? "1 byte" : `${lost} bytes`;
     return { kind: "lost", what: `${amount} did not come back, from offset ${offset} on` };
   }
-  return { kind: "altered", what: describeChange(offset, byteAhead(at, 0) ?? 0, bytes[0] ?? 0) };
+  const what = describeChange(offset, byteAhead(at, 0) ?? 0, bytes[0] ?? 0);
+  return { kind: "altered", what: offset === 0 ? what + tlsHint(bytes) : what };
 }
 
 /** Says what is missing where nothing came for too long. */
