@@ -1,5 +1,6 @@
 /** TLS: handshakes that do not come to an end, certificates that are refused, and what is given back. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { connect as dialNode } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { ping } from "../client.ts";
 import { listenTls } from "../net/tls.ts";
@@ -259,3 +260,22 @@ Deno.test("a server with TLS that is dialled without is named as what it is, by 
   assertEquals(loaded.code, 1);
   assertStringIncludes(loaded.stdout, hint);
 });
+
+for (const scheme of ["tcp", "tls"] as const) {
+  Deno.test(`probes that come and go over ${scheme}, also by a reset, are for debugging only`, async () => {
+    const lines: string[] = [];
+    const add = (level: string) => (message: string) => void lines.push(`${level} ${message}`);
+    await using server = await serve(`${scheme}://127.0.0.1:0`, {
+      tls: { cert, key, clientCa: ca },
+      log: { debug: add("debug"), info: add("info"), warn: add("warn") },
+    });
+    const port = portOf(server.endpoints[0]);
+    (await dialPort(port)).close();
+    const socket = dialNode(port, "127.0.0.1");
+    await new Promise((resolve) => socket.once("connect", resolve));
+    socket.resetAndDestroy();
+    const closed = () => lines.filter((line) => line.endsWith(" closed"));
+    await until(() => closed().length === 2, "both are closed");
+    assertEquals(closed(), ["debug closed", "debug closed"]);
+  });
+}
