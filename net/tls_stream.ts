@@ -119,7 +119,9 @@ export class TlsStream implements Stream {
   }
 
   async closeWrite(): Promise<void> {
-    const socket = this.#socket ?? await this.handshake;
+    const socket = this.#socket;
+    // Before the handshake is done nothing can have been sent.
+    if (socket === undefined) return;
     await new Promise<void>((resolve) => socket.end(resolve));
   }
 
@@ -138,8 +140,11 @@ export class TlsStream implements Stream {
   readonly #receive = (length: number | null): void => {
     if (length === null) {
       this.transport.push(null);
+      if (this.#socket !== undefined) return;
       // Node would wait for the rest of the handshake.
-      if (this.#socket === undefined) this.transport.destroy();
+      this.#ended = true;
+      this.#wakeUp();
+      this.transport.destroy();
       return;
     }
     const bytes = Buffer.allocUnsafe(length);
