@@ -6,6 +6,7 @@
 import type { Command } from "./command.ts";
 import { completionsCommand } from "./commands/completions.ts";
 import { connectCommand } from "./commands/connect.ts";
+import { helpCommand } from "./commands/help.ts";
 import { loadCommand } from "./commands/load.ts";
 import { pingCommand } from "./commands/ping.ts";
 import { serveCommand } from "./commands/serve.ts";
@@ -17,4 +18,5 @@ export const commands: Readonly<Record<string, Command>> = {
   ping: pingCommand,
   load: loadCommand,
   completions: completionsCommand,
+  help: helpCommand,
 };

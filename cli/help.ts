@@ -5,14 +5,13 @@
  */
 import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint.ts";
 import { type Command, type Flag, isToggle, operandsText } from "./command.ts";
-import { commands } from "./commands.ts";
 
 const ENDPOINT_HELP = `ENDPOINT is ${ENDPOINT_FORM}.
 An IPv6 address stands in brackets: [::1]:2222. Without an endpoint it is
 ${formatEndpoint(DEFAULT_ENDPOINT)}.`;
 
 /** What `yodel --help` prints. */
-export function programHelp(): string {
+export function programHelp(commands: Readonly<Record<string, Command>>): string {
   return `Example:
   yodel serve                        in one terminal
   echo hello | yodel connect         in another
@@ -41,7 +40,9 @@ export function commandHelp(name: string, command: Command): string {
   const flags = [...groups].map(([group, flags]) => groupHelp(group, flags));
   const notes = [];
   if (typeof command.operands === "string") notes.push(ENDPOINT_HELP);
-  if (flags.length > 0) notes.push("Durations are written 250ms, 1.5s or 2m, sizes 64, 4k or 1m.");
+  if (flags.length > 0) {
+    notes.push("Durations are written 250ms, 1.5s, 2m or 1h, sizes 64, 4k or 1m.");
+  }
   const paragraphs = [
     `Example:\n  ${command.example}`,
     `${command.summary}.`,

@@ -17,6 +17,8 @@ export interface Kind<T> {
   readonly expected: string;
   /** Reads a value; undefined where `text` is none. */
   parse(text: string): T | undefined;
+  /** Says what is wrong with a text that is no value, where that can be told. */
+  advice?(text: string): string | undefined;
   /** Writes a value so that it can be read. */
   format(value: T): string;
 }
@@ -29,18 +31,21 @@ export const toggle: Kind<boolean> = {
   format: String,
 };
 
+const MILLISECONDS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
 /** A length of time, in milliseconds. 0 switches a limit off. */
 export const duration: Kind<number> = {
   placeholder: "DURATION",
-  expected: "a duration such as 250ms, 1.5s or 2m (24 days at most), or 0",
+  expected: "a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0",
   parse(text) {
     if (text === "0") return 0;
-    const parts = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
+    const parts = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/i.exec(text);
     if (parts === null) return undefined;
-    const value = Number(parts[1]) * (parts[2] === "ms" ? 1 : parts[2] === "s" ? 1000 : 60_000);
+    const value = Number(parts[1]) * (MILLISECONDS[parts[2]?.toLowerCase() ?? ""] ?? NaN);
     // Timers hold 31 bits of milliseconds and fire at once when given more.
     return value < 2 ** 31 ? value : undefined;
   },
+  advice: (text) => /^\d+(\.\d+)?$/.test(text) ? `has no unit: ${text}s?` : undefined,
   format(value) {
     if (value === 0) return "0";
     if (value % 60_000 === 0 && value > 60_000) return `${value / 60_000}m`;
@@ -48,18 +53,35 @@ export const duration: Kind<number> = {
   },
 };
 
+/** A number with its unit, of which k and m are powers of `base`; NaN where it is none. */
+function scaled(text: string, base: number): number {
+  const [, digits, unit = ""] = /^(\d{1,10}(?:\.\d+)?)([km]?)$/i.exec(text) ?? [];
+  return Number(digits ?? NaN) * base ** ["", "k", "m"].indexOf(unit.toLowerCase());
+}
+
 /** A whole number from `least` to `most`. */
 export function count(least: number, most = 2 ** 31 - 1): Kind<number> {
   return {
     placeholder: "N",
-    expected: `a whole number from ${least} to ${most}`,
+    expected: `a whole number such as 5 or 10k, from ${least} to ${most}`,
     parse(text) {
-      const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
-      return value >= least && value <= most ? value : undefined;
+      const value = scaled(text, 1000);
+      return Number.isInteger(value) && value >= least && value <= most ? value : undefined;
     },
     format: String,
   };
 }
+
+/** How many a second; 0: as many as there are. */
+export const rate: Kind<number> = {
+  placeholder: "N",
+  expected: "a rate such as 0.5, 200 or 10k, or 0",
+  parse(text) {
+    const value = scaled(text, 1000);
+    return value <= 2 ** 31 ? value : undefined;
+  },
+  format: String,
+};
 
 /** A number of bytes from `least` to `most`. */
 export function size(least: number, most: number): Kind<number> {
@@ -67,11 +89,8 @@ export function size(least: number, most: number): Kind<number> {
     placeholder: "SIZE",
     expected: `a size such as 64 or 4k, from ${least} to ${most} bytes`,
     parse(text) {
-      const parts = /^(\d{1,10})([km]?)$/.exec(text);
-      if (parts === null) return undefined;
-      const unit = parts[2] === "k" ? 1024 : parts[2] === "m" ? 1024 * 1024 : 1;
-      const value = Number(parts[1]) * unit;
-      return value >= least && value <= most ? value : undefined;
+      const value = scaled(text, 1024);
+      return Number.isInteger(value) && value >= least && value <= most ? value : undefined;
     },
     format: String,
   };
@@ -107,7 +126,7 @@ export function choice<const Name extends string>(names: readonly Name[]): Kind<
     placeholder: names.join("|"),
     choices: names,
     expected: `one of ${names.join(", ")}`,
-    parse: (text) => names.find((name) => name === text),
+    parse: (text) => names.find((name) => name === text.toLowerCase()),
     format: String,
   };
 }

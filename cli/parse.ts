@@ -4,7 +4,7 @@
  * @module
  */
 import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
-import { DEFAULT_ENDPOINT, type Endpoint, readEndpoint } from "../net/endpoint.ts";
+import { DEFAULT_ENDPOINT, type Endpoint, parseEndpoint, readEndpoint } from "../net/endpoint.ts";
 import {
   type Command,
   type Flag,
@@ -15,22 +15,37 @@ import {
   operandsText,
 } from "./command.ts";
 import { commands } from "./commands.ts";
+import { otherwise } from "./foreign_flags.ts";
 import { toggle } from "./kinds.ts";
 import { nearest } from "./nearest.ts";
 import { quoted, UsageError } from "./usage_error.ts";
 
-/** Finds a command by its name. */
-export function parseCommand(name: string | undefined): Command {
+/**
+ * Finds a command by its name.
+ *
+ * @param args what follows it, for the advice where there is no such command
+ */
+export function parseCommand(name: string, args: readonly string[]): Command {
   const names = Object.keys(commands);
-  if (name === undefined) {
-    throw new UsageError(`no command; expected one of ${names.join(", ")}, or --help`);
-  }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command !== undefined) return command;
   const what = name.startsWith("-") ? "flag" : "command";
+  const endpoint = endpointOf([name, ...args]);
+  if (endpoint !== undefined) {
+    throw new UsageError(
+      `unknown command ${quoted(name)}; did you mean yodel connect ${endpoint}?`,
+    );
+  }
   throw new UsageError(
     `unknown ${what} ${quoted(name)}${suggestion(name, [...names, "--help", "--version"])}`,
   );
+}
+
+/** The endpoint that somebody may have meant by words such as `localhost 2222`. */
+function endpointOf([first = "", second = ""]: readonly string[]): string | undefined {
+  const isHost = /^(?!\d+$)[a-z\d][\w.-]*$/i.test(first) && /^\d{1,5}$/.test(second);
+  if (isHost) return `${first}:${second}`;
+  return parseEndpoint(first) === undefined ? undefined : first;
 }
 
 /**
@@ -97,6 +112,8 @@ function valueOf(name: string, flag: Flag, given: unknown): unknown {
   const text = String(given);
   const value = text === "" ? undefined : flag.kind.parse(text);
   if (value !== undefined) return value;
+  const advice = flag.kind.advice?.(text);
+  if (advice !== undefined) throw new UsageError(`--${name}: ${quoted(text)} ${advice}`);
   const what = text === "" ? "nothing" : quoted(text);
   throw new UsageError(`--${name}: expected ${flag.kind.expected}, not ${what}`);
 }
@@ -108,6 +125,10 @@ function parseOperands(
 ): Pick<Invocation, "endpoints" | "word"> {
   const extra = command.operands === "endpoints" ? undefined : operands[1];
   if (extra !== undefined) {
+    const meant = command.operands === "endpoint" ? endpointOf(operands) : undefined;
+    if (meant !== undefined && operands[0] !== meant) {
+      throw new UsageError(`unexpected argument ${quoted(extra)}; did you mean ${meant}?`);
+    }
     throw new UsageError(`unexpected argument ${quoted(extra)}; expected ${operandsText(command)}`);
   }
   if (typeof command.operands !== "string") {
@@ -153,7 +174,20 @@ function longForms(
     }
     return words.length > 0 ? words : [arg];
   });
-  return [...long, ...args.slice(head.length)];
+  return [...withNegatives(long, flags), ...args.slice(head.length)];
+}
+
+/** Joins a flag and a negative value, which the library would take for flags of their own. */
+function withNegatives(words: readonly string[], flags: Flags): string[] {
+  const joined: string[] = [];
+  for (const word of words) {
+    const [, name = ""] = /^--([^=]+)$/.exec(joined.at(-1) ?? "") ?? [];
+    const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
+    if (/^-\d/.test(word) && flag !== undefined && !isToggle(flag)) {
+      joined.push(`${joined.pop()}=${word}`);
+    } else joined.push(word);
+  }
+  return joined;
 }
 
 /** Whether a command's arguments ask for its help. */
@@ -171,7 +205,10 @@ function unknownFlag(arg: string, names: readonly string[]): UsageError {
   const flag = arg.replace(/=.*/s, "");
   const [owner] = Object.entries(commands)
     .find(([, { flags }]) => Object.hasOwn(flags, flag.slice(2))) ?? [];
-  const advice = owner === undefined
+  const foreign = otherwise(flag, names.includes("connections"));
+  const advice = foreign !== undefined
+    ? `; ${foreign}`
+    : owner === undefined
     ? suggestion(flag, [...names, "help"].map((name) => `--${name}`))
     : `; it belongs to yodel ${owner}`;
   return new UsageError(`unknown flag ${quoted(flag)}${advice}`);

@@ -11,7 +11,7 @@
 const SAME_SIGNAL = 100;
 
 /**
- * Is aborted at the first SIGINT or SIGTERM, with the exit status of the signal
+ * Is aborted at the first SIGINT, SIGTERM or SIGHUP, with the exit status of the signal
  * for a reason.
  *
  * @param exit ends the program, at the second one
@@ -19,7 +19,7 @@ const SAME_SIGNAL = 100;
 export function stopOnSignal(exit: (status: number) => never): AbortSignal {
   const stop = new AbortController();
   let first: number | undefined;
-  for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
+  for (const [signal, number] of [["SIGHUP", 1], ["SIGINT", 2], ["SIGTERM", 15]] as const) {
     Deno.addSignalListener(signal, () => {
       first ??= performance.now();
       if (performance.now() - first > SAME_SIGNAL) exit(128 + number);

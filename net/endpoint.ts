@@ -48,7 +48,7 @@ export const DEFAULT_ENDPOINT: HostEndpoint<"tcp"> = {
 export const ENDPOINT_FORM = "[tcp://|tls://|udp://][HOST:]PORT or unix:PATH";
 
 const FORM =
-  /^(?:(?<scheme>tcp|tls|udp):\/\/)?(?:(?<name>[\w.-]*|\*):|\[(?<ipv6>[\da-f:.]+(?:%[\w.-]+)?)\]:)?(?<port>\d{1,5})$/i;
+  /^(?:(?<scheme>tcp|tls|udp):\/\/)?(?:(?<name>[\w.-]*|\*):|\[(?<ipv6>[\da-f:.]+(?:%[\w.-]+)?)\]:)?(?<port>\d{1,5})\/?$/i;
 
 /**
  * Reads an endpoint: `tcp://HOST:PORT`, `tls://HOST:PORT`, `udp://HOST:PORT`, `unix:PATH`,
@@ -84,9 +84,29 @@ export function readEndpoint(given: Endpoint | string, leastPort: 0 | 1): Endpoi
     return endpoint;
   }
   const text = typeof given === "string" ? given : formatEndpoint(given);
-  throw new YodelError(
-    `endpoint ${JSON.stringify(text)}: expected ${ENDPOINT_FORM}, PORT from ${leastPort} to 65535`,
-  );
+  const what = objection(text) ?? `expected ${ENDPOINT_FORM}, PORT from ${leastPort} to 65535`;
+  throw new YodelError(`endpoint ${JSON.stringify(text)}: ${what}`);
+}
+
+/** Says what keeps a text from being an endpoint, where that can be told. */
+function objection(text: string): string | undefined {
+  if (text === "unix:") return "it has no path: unix:/tmp/echo.sock?";
+  const [, scheme, rest = ""] = /^(?:([a-z][\w+.-]*):\/\/)?(.*?)\/?$/is.exec(text) ?? [];
+  if (scheme !== undefined && !["tcp", "tls", "udp"].includes(scheme.toLowerCase())) {
+    return `${scheme}:// is not spoken here; tcp://, tls://, udp:// and unix: are`;
+  }
+  const before = scheme === undefined ? "" : `${scheme}://`;
+  const [, port = ""] = /^(?:.*:)?(\d+)$/.exec(rest) ?? [];
+  const [, address, last] = /^([\da-f:]*:[\da-f:]*):(\d+)$/i.exec(rest) ?? [];
+  if (address !== undefined) {
+    return `an IPv6 address stands in brackets: ${before}[${address}]:${last}?`;
+  }
+  if (Number(port) > 65535) return `the port is ${port}, and the last one is 65535`;
+  if (/^[./~]|\//.test(rest) && scheme === undefined) return `is it a path? unix:${text}`;
+  if (/^(?:[a-z][\w.-]*|\d+(?:\.\d+){3}|\[[\da-f:.]+\]|\*):?$/i.test(rest)) {
+    return `it has no port: ${before}${rest.replace(/:$/, "")}:${DEFAULT_ENDPOINT.port}?`;
+  }
+  return undefined;
 }
 
 /** Writes an endpoint so that {@linkcode parseEndpoint} reads it: `tcp://[::1]:2222`. */

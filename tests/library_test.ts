@@ -35,7 +35,7 @@ Deno.test("serve takes endpoints as text, one or several, and refuses what is no
     const sent = random(100);
     assertEquals(await exchange(conn, sent), sent);
   }
-  await assertRejects(() => serve("127.0.0.1"), YodelError, 'endpoint "127.0.0.1": expected');
+  await assertRejects(() => serve("127.0.0.1"), YodelError, 'endpoint "127.0.0.1": it has no port');
   const [taken = ""] = one.endpoints.map(formatEndpoint);
   await assertRejects(() => serve(["127.0.0.1:0", taken]), EndpointError, "address in use");
 });

@@ -277,9 +277,15 @@ for (
       "--pipeline 8 --reconnect",
       "--pipeline: with reconnect a connection carries one message",
     ],
-    ["-c 0", '--connections: expected a whole number from 1 to 1000000, not "0"'],
-    ["--workers 257", '--workers: expected a whole number from 1 to 256, not "257"'],
-    ["-r fast", '--rate: expected a whole number from 0 to 2147483647, not "fast"'],
+    ["-c 0", '--connections: expected a whole number such as 5 or 10k, from 1 to 1000000, not "0"'],
+    [
+      "--workers 257",
+      '--workers: expected a whole number such as 5 or 10k, from 1 to 256, not "257"',
+    ],
+    [
+      "-r fast",
+      '--rate: expected a whole number such as 5 or 10k, from 0 to 2147483647, not "fast"',
+    ],
     ["-s 0", '--size: expected a size such as 64 or 4k, from 1 to 67108864 bytes, not "0"'],
     [
       "-d 10",

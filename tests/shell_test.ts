@@ -104,7 +104,7 @@ Deno.test("what cannot be connected to or listened on is one line and status 2",
   });
 });
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   Deno.test(`${signal} drains the server, which then exits with 0`, { ignore: !unix }, async () => {
     await using server = await startServer(["127.0.0.1:0"]);
     using conn = await dialPort(server.port);

@@ -12,7 +12,7 @@ import { progressText } from "../../report/load_progress.ts";
 import { loadText } from "../../report/load_text.ts";
 import { command, type FlagValues } from "../command.ts";
 import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
-import { count, duration, file, MAX_MESSAGE, size, toggle } from "../kinds.ts";
+import { count, duration, file, MAX_MESSAGE, rate, size, toggle } from "../kinds.ts";
 import { checkWritable, replaceFile } from "../replace_file.ts";
 import { stopOnSignal } from "../signals.ts";
 import { columns, print, StatusLine } from "../stdio.ts";
@@ -55,7 +55,7 @@ const flags = {
   },
   "rate": {
     group: "Load",
-    kind: count(0),
+    kind: rate,
     default: LOAD_DEFAULTS.rate,
     help: "messages a second in all; 0: as answers come",
     short: "r",
@@ -68,7 +68,7 @@ const flags = {
   },
   "connect-rate": {
     group: "Load",
-    kind: count(0),
+    kind: rate,
     default: LOAD_DEFAULTS.connectRate,
     help: "connections opened a second; 0: no limit",
     only: ["tcp", "tls", "unix"],

@@ -1,0 +1,165 @@
+/** Mistakes on the command line, each with the line that answers it. The next one is a row. */
+import { assertEquals } from "@std/assert";
+import { startServer, yodel } from "./program.ts";
+
+for (
+  const [words, complaint] of [
+    ["srve", 'unknown command "srve"; did you mean serve?'],
+    ["--versoin", 'unknown flag "--versoin"; did you mean --version?'],
+    ["localhost 2222", 'unknown command "localhost"; did you mean yodel connect localhost:2222?'],
+    [
+      "localhost:2222",
+      'unknown command "localhost:2222"; did you mean yodel connect localhost:2222?',
+    ],
+    ["2222", 'unknown command "2222"; did you mean yodel connect 2222?'],
+    [
+      "udp://localhost:7",
+      'unknown command "udp://localhost:7"; did you mean yodel connect udp://localhost:7?',
+    ],
+    ["help srve", 'unknown command "srve"; did you mean serve?'],
+    ["help 12345678", 'unknown command "12345678"; see yodel help'],
+    ["connect localhost 2222", 'unexpected argument "2222"; did you mean localhost:2222?'],
+    ["ping 127.0.0.1 7", 'unexpected argument "7"; did you mean 127.0.0.1:7?'],
+    ["connect 1 2", 'unexpected argument "2"; expected [ENDPOINT]'],
+    ["load :1 extra", 'unexpected argument "extra"; expected [ENDPOINT]'],
+    ["serve -x", 'unknown flag "-x"; see --help'],
+    ["serve --idle-timout=5s", 'unknown flag "--idle-timout"; did you mean --idle-timeout?'],
+    ["serve --no-drain", 'unknown flag "--no-drain"; did you mean --drain?'],
+    ["serve --verify", 'unknown flag "--verify"; it belongs to yodel connect'],
+    ["serve --toString", 'unknown flag "--toString"; see --help'],
+    ["serve --constructor -1", 'unknown flag "--constructor"; see --help'],
+    [
+      "serve --idle-timeout 5s --idle-timeout.x=1",
+      'unknown flag "--idle-timeout.x"; did you mean --idle-timeout?',
+    ],
+    ["connect --verify.x", 'unknown flag "--verify.x"; did you mean --verify?'],
+    ["serve --port 2222", 'unknown flag "--port"; the endpoint says it: HOST:PORT'],
+    ["serve -p 2222", 'unknown flag "-p"; the endpoint says it: HOST:PORT'],
+    ["serve --host 0.0.0.0", 'unknown flag "--host"; the endpoint says it: HOST:PORT'],
+    ["serve --bind=::", 'unknown flag "--bind"; the endpoint says it: HOST:PORT'],
+    ["connect --tls localhost:1", 'unknown flag "--tls"; the endpoint says it: tls://HOST:PORT'],
+    ["connect --udp localhost:1", 'unknown flag "--udp"; the endpoint says it: udp://HOST:PORT'],
+    ["ping -u localhost:1", 'unknown flag "-u"; the endpoint says it: udp://HOST:PORT'],
+    ["serve -U /tmp/x", 'unknown flag "-U"; the endpoint says it: unix:PATH'],
+    ["load -z 5s", 'unknown flag "-z"; use -d DURATION'],
+    ["load -t 4", 'unknown flag "-t"; use -d DURATION, or --workers N for threads'],
+    ["load --qps 5", 'unknown flag "--qps"; use -r N'],
+    ["load -q 5", 'unknown flag "-q"; use -r N'],
+    ["load --concurrency 5", 'unknown flag "--concurrency"; use -c N'],
+    ["load --requests 5", 'unknown flag "--requests"; use -n N'],
+    ["load --threads 5", 'unknown flag "--threads"; use --workers N'],
+    [
+      "serve --idle-timeout ten",
+      '--idle-timeout: expected a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0, not "ten"',
+    ],
+    [
+      "serve --drain",
+      "--drain: expected a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0, not nothing",
+    ],
+    [
+      "serve --drain 999999m",
+      '--drain: expected a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0, not "999999m"',
+    ],
+    [
+      "serve --idle-timeout -1s",
+      '--idle-timeout: expected a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0, not "-1s"',
+    ],
+    ["serve --idle-timeout 5", '--idle-timeout: "5" has no unit: 5s?'],
+    ["connect --timeout 1.5", '--timeout: "1.5" has no unit: 1.5s?'],
+    ["ping -W 2", '--timeout: "2" has no unit: 2s?'],
+    [
+      "ping -i -1s",
+      '--interval: expected a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0, not "-1s"',
+    ],
+    ["load -d 10", '--duration: "10" has no unit: 10s?'],
+    [
+      "load -d 10seconds",
+      '--duration: expected a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0, not "10seconds"',
+    ],
+    [
+      "load -c 0",
+      '--connections: expected a whole number such as 5 or 10k, from 1 to 1000000, not "0"',
+    ],
+    [
+      "load -n 1.5",
+      '--messages: expected a whole number such as 5 or 10k, from 0 to 2147483647, not "1.5"',
+    ],
+    ["load -r fast", '--rate: expected a rate such as 0.5, 200 or 10k, or 0, not "fast"'],
+    ["load -s 1g", '--size: expected a size such as 64 or 4k, from 1 to 67108864 bytes, not "1g"'],
+    ["load -s 0", '--size: expected a size such as 64 or 4k, from 1 to 67108864 bytes, not "0"'],
+    ["serve --log-level loud", '--log-level: expected one of debug, info, warn, error, not "loud"'],
+    [
+      "serve --socket-mode rw",
+      '--socket-mode: expected permissions in octal such as 0600, not "rw"',
+    ],
+    [
+      "serve --backlog 0",
+      '--backlog: expected a whole number such as 5 or 10k, from 1 to 2147483647, not "0"',
+    ],
+    [
+      "serve --max-connections -1",
+      '--max-connections: expected a whole number such as 5 or 10k, from 0 to 2147483647, not "-1"',
+    ],
+    ["connect --verify=false", '--verify: expected no value, not "false"'],
+    ["connect localhost", 'endpoint "localhost": it has no port: localhost:2222?'],
+    ["connect localhost:", 'endpoint "localhost:": it has no port: localhost:2222?'],
+    [
+      "connect tls://example.org",
+      'endpoint "tls://example.org": it has no port: tls://example.org:2222?',
+    ],
+    ["ping 127.0.0.1", 'endpoint "127.0.0.1": it has no port: 127.0.0.1:2222?'],
+    ["ping [::1]", 'endpoint "[::1]": it has no port: [::1]:2222?'],
+    [
+      "connect localhost:70000",
+      'endpoint "localhost:70000": the port is 70000, and the last one is 65535',
+    ],
+    ["connect 99999", 'endpoint "99999": the port is 99999, and the last one is 65535'],
+    ["serve ::1:2222", 'endpoint "::1:2222": an IPv6 address stands in brackets: [::1]:2222?'],
+    [
+      "connect http://localhost:80",
+      'endpoint "http://localhost:80": http:// is not spoken here; tcp://, tls://, udp:// and unix: are',
+    ],
+    ["serve /tmp/echo.sock", 'endpoint "/tmp/echo.sock": is it a path? unix:/tmp/echo.sock'],
+    ["serve ./echo.sock", 'endpoint "./echo.sock": is it a path? unix:./echo.sock'],
+    [
+      "connect 0",
+      'endpoint "0": expected [tcp://|tls://|udp://][HOST:]PORT or unix:PATH, PORT from 1 to 65535',
+    ],
+    [
+      "connect unix:",
+      'endpoint "unix:": it has no path: unix:/tmp/echo.sock?',
+    ],
+    ["connect 9000 --insecure", "--insecure: expected a tls:// endpoint with it"],
+    ["ping udp://:1 --ca ca.pem", "--ca: expected a tls:// endpoint with it"],
+    ["connect 9000 --datagram-size 5", "--datagram-size: expected a udp:// endpoint with it"],
+    ["serve --socket-mode 0600", "--socket-mode: expected a unix: endpoint with it"],
+    ["serve tls://:0 --cert", "--cert: expected a file, not nothing"],
+    ["serve tls://:0 --cert c.pem", "--cert and --key go together"],
+    ["serve tls://:0 --cert c.pem --key /nowhere", "--cert: cannot read c.pem: no such file"],
+    ["completions", "completions: expected one of bash, zsh, fish, not nothing"],
+    ["completions tcsh", 'completions: expected one of bash, zsh, fish, not "tcsh"'],
+    [`serve --${"a".repeat(70_000)}`, `unknown flag "--${"a".repeat(70_000)}"; see --help`],
+  ] as const
+) {
+  Deno.test(`yodel ${words.slice(0, 60)}: says in one line what is wrong`, async () => {
+    const result = await yodel(words.split(" "));
+    assertEquals(result, { code: 2, stdout: "", stderr: `yodel: ${complaint}\n` });
+  });
+}
+
+for (
+  const [words, what] of [
+    ["--idle-timeout 1h", "an hour"],
+    ["--idle-timeout 1.5S", "units in capitals"],
+    ["--max-connections 10K", "thousands"],
+    ["--log-level WARN", "names in capitals"],
+    ["127.0.0.1:0/", "a slash at the end"],
+    ["tcp://127.0.0.1:0/", "a slash at the end of a URL"],
+  ] as const
+) {
+  Deno.test(`yodel serve takes ${what}: ${words}`, async () => {
+    const flags = words.startsWith("-") ? ["127.0.0.1:0", ...words.split(" ")] : words.split(" ");
+    await using server = await startServer(flags);
+    assertEquals(server.endpoints.length, 1);
+  });
+}
