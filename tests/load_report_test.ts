@@ -263,43 +263,6 @@ Deno.test("load ends quietly when nobody reads its output", { ignore: !unix }, a
   );
 });
 
-for (
-  const [args, complaint] of [
-    [
-      "udp://127.0.0.1:7000 --reconnect",
-      "--reconnect: expected a tcp://, tls:// or unix: endpoint with it",
-    ],
-    [
-      "udp://127.0.0.1:7000 --size 65508",
-      "--size: a datagram holds 65507 bytes at most, not 65508",
-    ],
-    [
-      "--pipeline 8 --reconnect",
-      "--pipeline: with reconnect a connection carries one message",
-    ],
-    ["-c 0", '--connections: expected a whole number such as 5 or 10k, from 1 to 1000000, not "0"'],
-    [
-      "--workers 257",
-      '--workers: expected a whole number such as 5 or 10k, from 1 to 256, not "257"',
-    ],
-    [
-      "-r fast",
-      '--rate: expected a whole number such as 5 or 10k, from 0 to 2147483647, not "fast"',
-    ],
-    ["-s 0", '--size: expected a size such as 64 or 4k, from 1 to 67108864 bytes, not "0"'],
-    [
-      "-d 10",
-      '--duration: expected a duration such as 250ms, 1.5s or 2m (24 days at most), or 0, not "10"',
-    ],
-    ["--histogram", "--histogram: expected a file, not nothing"],
-  ] as const
-) {
-  Deno.test(`yodel load ${args}: says in one line what is wrong`, async () => {
-    const result = await yodel(["load", ...args.split(" ")]);
-    assertEquals(result, { code: 2, stdout: "", stderr: `yodel: ${complaint}\n` });
-  });
-}
-
 Deno.test("a load that cannot begin leaves the histogram of another as it is", async () => {
   const file = `${folder}/kept.hlog`;
   await Deno.writeTextFile(file, "kept");

@@ -136,6 +136,24 @@ for (
     ["serve tls://:0 --cert", "--cert: expected a file, not nothing"],
     ["serve tls://:0 --cert c.pem", "--cert and --key go together"],
     ["serve tls://:0 --cert c.pem --key /nowhere", "--cert: cannot read c.pem: no such file"],
+    [
+      "load udp://127.0.0.1:7000 --reconnect",
+      "--reconnect: expected a tcp://, tls:// or unix: endpoint with it",
+    ],
+    [
+      "load udp://127.0.0.1:7000 --size 65508",
+      "--size: a datagram holds 65507 bytes at most, not 65508",
+    ],
+    [
+      "load --pipeline 8 --reconnect",
+      "--pipeline: with reconnect a connection carries one message",
+    ],
+    [
+      "load --workers 257",
+      '--workers: expected a whole number such as 5 or 10k, from 1 to 256, not "257"',
+    ],
+    ["load --histogram", "--histogram: expected a file, not nothing"],
+    ["load --histogram /nowhere/x -c 1", "--histogram: cannot write /nowhere/x: no such file"],
     ["completions", "completions: expected one of bash, zsh, fish, not nothing"],
     ["completions tcsh", 'completions: expected one of bash, zsh, fish, not "tcsh"'],
     [`serve --${"a".repeat(70_000)}`, `unknown flag "--${"a".repeat(70_000)}"; see --help`],
