@@ -85,7 +85,7 @@ export async function serve(
   const stopped = Promise.withResolvers<void>();
 
   async function run(): Promise<void> {
-    const datagrams = answerDatagrams(sockets, plan);
+    const datagrams = answerDatagrams(sockets, plan, connections.turns);
     await Promise.all([
       stopped.promise,
       ...listeners.map((listener) => acceptFrom(listener, connections, log, stopping.signal)),

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Socket } from "node:dgram";
+import { pause } from "../async/pause.ts";
 
 /** Where a datagram comes from or goes to. */
 export interface Source {
@@ -32,6 +33,9 @@ export interface UdpSocket {
   close(): void;
 }
 
+/** How long to wait after something went wrong, in milliseconds. */
+const ERROR_PAUSE = 1;
+
 /** What the largest datagram fits into, in bytes. */
 const BUFFER = 65_536;
 
@@ -45,12 +49,16 @@ export async function openUdp(
   { address, port }: Source,
   onDatagram: OnDatagram,
 ): Promise<UdpSocket> {
-  // Deno's sockets know no zones: fe80::1%eth0.
-  return Deno.listenDatagram === undefined || address.includes("%")
+  return Deno.listenDatagram === undefined
     ? await openNode(address, port, onDatagram)
     : openDeno(address, port, onDatagram);
 }
 
+/**
+ * Opens a socket of Deno's. One datagram at a time is received, into one buffer,
+ * and answered before the next: of all that was tried, two or eight receives
+ * under way or answers that are not waited for, nothing is faster.
+ */
 function openDeno(hostname: string, port: number, onDatagram: OnDatagram): UdpSocket {
   const socket = Deno.listenDatagram({ transport: "udp", hostname, port });
   let open = true;
@@ -64,6 +72,8 @@ function openDeno(hostname: string, port: number, onDatagram: OnDatagram): UdpSo
         await onDatagram(bytes, { address: from.hostname, port: from.port });
       } catch {
         // It concerns one datagram, which may always get lost; or the socket was closed.
+        // Should it not, a pause keeps it from taking all the time there is.
+        if (open) await pause(ERROR_PAUSE);
       }
     }
   }

@@ -46,6 +46,11 @@ export class Connections {
     this.#sweep = setInterval(() => this.#closeIdle(interval), interval);
   }
 
+  /** Keeps many readers from starving each other. */
+  get turns(): ReadTurns {
+    return this.#turns;
+  }
+
   /** How many there were. */
   get accepted(): number {
     return this.#accepted;

@@ -4,6 +4,7 @@
  * @module
  */
 import { formatEndpoint, formatHostPort } from "../net/endpoint.ts";
+import type { ReadTurns } from "../net/read_turns.ts";
 import type { DatagramListener } from "../net/udp.ts";
 import type { Source } from "../net/udp_socket.ts";
 import { excerpt } from "./log.ts";
@@ -16,6 +17,12 @@ const UNANSWERED_REMINDER = 1000;
 /** How many sources are told of in the log, so that it stays small; a server has no end. */
 const MAX_SOURCES = 10_000;
 
+/**
+ * After so many datagrams the event loop looks at the other sockets: under a
+ * flood it would do so every 20 ms only, and everybody else would wait for it.
+ */
+const TURN = 64;
+
 /** What became of the datagrams that came. */
 export interface DatagramCounts {
   answered: number;
@@ -25,11 +32,13 @@ export interface DatagramCounts {
 /**
  * Answers what comes at some sockets, unless that could make a loop.
  *
+ * @param turns lets others read meanwhile
  * @returns what it counts, while it counts
  */
 export function answerDatagrams(
   sockets: readonly DatagramListener[],
   { log, logData }: ServePlan,
+  turns: ReadTurns,
 ): DatagramCounts {
   const guard = new LoopGuard(sockets.map(({ endpoint }) => endpoint.port));
   const counts = { answered: 0, unanswered: 0 };
@@ -44,8 +53,12 @@ export function answerDatagrams(
     source: Source,
   ): Promise<unknown> | void {
     const now = performance.now();
+    const isTurn = (counts.answered + counts.unanswered) % TURN === TURN - 1;
     const objection = guard.objection(bytes, source.address, source.port, now);
-    if (objection !== undefined) return refuse(socket, source, objection, now);
+    if (objection !== undefined) {
+      refuse(socket, source, objection, now);
+      return isTurn ? turns.next() : undefined;
+    }
     counts.answered++;
     if (log.debug !== undefined) tellOf(socket, source);
     if (logData !== "off") {
@@ -55,7 +68,8 @@ export function answerDatagrams(
         data: excerpt(bytes, logData),
       });
     }
-    return socket.send(bytes, source);
+    const sent = socket.send(bytes, source);
+    return isTurn ? sent.then(() => turns.next()) : sent;
   }
 
   /** Tells of a source when its first datagram comes. */

@@ -3,127 +3,149 @@
  *
  * A datagram that pretends to come from one echo service and goes to another
  * would go back and forth between them without end (CVE-1999-0103,
- * CVE-2024-2169), and so would any number of different ones.
+ * CVE-2024-2169). Nothing in it tells it from a client that sends the same
+ * again and again; but a loop lives on answers, and a client does not. So a
+ * source that repeats itself gets no answer for a moment, whatever it sends:
+ * in a loop nothing is under way any more after that, however many datagrams
+ * it was made of, and what still comes is from a client.
  *
  * @module
  */
+import { RecentDatagrams } from "./recent_datagrams.ts";
 
 /** Ports below this one belong to services, among them echo, not to clients. */
 const FIRST_CLIENT_PORT = 1024;
 
-/** A source is put to the test after so many datagrams that it had sent before. */
-const MAX_REPEATS = 100;
+/** After more repeats than this from one source it is put to the test. */
+const REPEATS = 100;
 
-/** How soon, in milliseconds, a datagram has to come again to count as a repeat. */
-const SOON = 250;
+/** Repeats count together as long as no such time, in milliseconds, is between two of them. */
+const SOON = 2000;
 
-/** How long a source that is put to the test gets no answer, in milliseconds. */
-const SILENCE = 1000;
+/**
+ * How long a test takes, in milliseconds. Somewhat less than the second after
+ * which many a client that waits for its answer sends again: that is answered.
+ */
+const SILENCE = 900;
 
-/** How long a source that has passed the test is left alone, in milliseconds. */
+/** How long a source that went on through the silence is answered untested, in milliseconds. */
 const TRUST = 60_000;
 
-/** How many sources are remembered. */
-const MAX_SOURCES = 1000;
+/** Goes on so soon after the silence, in milliseconds: a client that waits for its answers. */
+const RESUMED = 5000;
 
-/** How many of the last datagrams of all sources are remembered, at most; a power of two. */
-const MEMORY = 16_384;
+/** The most repeats after which such a client, or a loop begun anew, is tested again. */
+const MOST_REPEATS = 100_000;
 
-/** Of longer datagrams only so many bytes are looked at: hashing 64 KiB takes longer than sending them. */
-const SAMPLE = 256;
+/** How many sources that repeat themselves are remembered. */
+const MAX_SUSPECTS = 10_000;
 
-/** What is known of where datagrams come from. */
-interface SourceState {
-  /** How many repeats have come, each soon after the last. */
+/** How many of them are looked at, when there are as many, for one that can be forgotten. */
+const LOOKS = 8;
+
+/** A source that repeats itself. */
+interface Suspect {
   repeats: number;
-  lastRepeat: number;
-  /** Until when it gets no answer, and until when it is trusted after that. */
-  silentUntil: number;
+  /** When the last repeat came. */
+  repeatedAt: number;
+  /** How many repeats lead to the next test. */
+  allowed: number;
+  test?: {
+    readonly end: number;
+    /** Whether anything came late in the silence, which nothing in a loop does. */
+    persisted: boolean;
+  };
   trustedUntil: number;
 }
 
-/**
- * Decides which datagrams a server answers (docs/architecture.md, "UDP loops").
- * It is given the time, from `performance.now()`.
- */
+/** Decides which datagrams a server answers (docs/architecture.md, "UDP loops"). */
 export class LoopGuard {
   readonly #ownPorts: ReadonlySet<number>;
-  readonly #sources = new Map<string, SourceState>();
-  /** When a datagram with a fingerprint came last, in a place that its fingerprint says. */
-  readonly #fingerprints = new Uint32Array(MEMORY);
-  readonly #times = new Float64Array(MEMORY).fill(-Infinity);
+  readonly #recent = new RecentDatagrams();
+  readonly #suspects = new Map<string, Suspect>();
+  /** When the last test of any source ends. */
+  #lastEnd = -Infinity;
 
   /** @param ownPorts the ports at which the server itself receives datagrams */
   constructor(ownPorts: Iterable<number>) {
     this.#ownPorts = new Set(ownPorts);
   }
 
-  /** Says why a datagram is not to be answered; undefined where it is. */
-  objection(bytes: Uint8Array, address: string, port: number, now: number): string | undefined {
+  /**
+   * Says why a datagram is not to be answered; undefined where it is.
+   *
+   * @param now the present time, from `performance.now()`
+   */
+  objection(
+    bytes: Uint8Array,
+    address: string,
+    port: number,
+    now: number,
+  ): string | undefined {
     if (port < FIRST_CLIENT_PORT) return "from a port below 1024, where services are";
     if (this.#ownPorts.has(port)) return "from a port of this server";
-    const source = this.#source(`${address} ${port}`);
-    if (now < source.silentUntil) {
-      return "the same again and again: no answer for a second, to end loops";
-    }
-    const isRepeat = this.#seenSoon(fingerprintOf(bytes, port), now);
-    if (!isRepeat || now < source.trustedUntil) return undefined;
-    source.repeats = now - source.lastRepeat < SOON ? source.repeats + 1 : 1;
-    source.lastRepeat = now;
-    if (source.repeats < MAX_REPEATS) return undefined;
-    source.repeats = 0;
-    source.silentUntil = now + SILENCE;
-    source.trustedUntil = source.silentUntil + TRUST;
-    return this.objection(bytes, address, port, now);
+    const repeated = this.#recent.repeats(bytes, address, port, now);
+    if (!repeated && now >= this.#lastEnd) return undefined;
+    const source = `${address} ${port}`;
+    const suspect = this.#suspects.get(source) ??
+      (repeated ? this.#suspect(source, now) : undefined);
+    if (suspect === undefined || this.#answers(suspect, repeated, now)) return undefined;
+    return "the same again and again: no answer for a second, should it be a loop";
   }
 
-  #source(name: string): SourceState {
-    const known = this.#sources.get(name);
-    if (known !== undefined) return known;
-    const source = {
-      repeats: 0,
-      lastRepeat: -Infinity,
-      silentUntil: -Infinity,
-      trustedUntil: -Infinity,
-    };
-    this.#sources.set(name, source);
-    if (this.#sources.size > MAX_SOURCES) {
-      const [oldest = ""] = this.#sources.keys();
-      this.#sources.delete(oldest);
+  #answers(suspect: Suspect, repeated: boolean, now: number): boolean {
+    const { test } = suspect;
+    if (test !== undefined && now < test.end) {
+      if (now >= test.end - SILENCE / 2) test.persisted = true;
+      return false;
     }
-    return source;
+    if (test !== undefined) {
+      suspect.test = undefined;
+      judge(suspect, test, now);
+    }
+    if (!repeated || now < suspect.trustedUntil) return true;
+    suspect.repeats = now - suspect.repeatedAt < SOON ? suspect.repeats + 1 : 1;
+    suspect.repeatedAt = now;
+    if (suspect.repeats <= suspect.allowed) return true;
+    suspect.repeats = 0;
+    this.#lastEnd = now + SILENCE;
+    suspect.test = { end: this.#lastEnd, persisted: false };
+    return false;
   }
 
-  /** Whether a datagram of this fingerprint came not long ago; notes that it came now. */
-  #seenSoon(fingerprint: number, now: number): boolean {
-    const place = fingerprint & (MEMORY - 1);
-    const seen = this.#fingerprints[place] === fingerprint &&
-      now - (this.#times[place] ?? -Infinity) < SOON;
-    this.#fingerprints[place] = fingerprint;
-    this.#times[place] = now;
-    return seen;
+  /** Remembers a source, unless there are too many that repeat themselves right now. */
+  #suspect(source: string, now: number): Suspect | undefined {
+    if (this.#suspects.size >= MAX_SUSPECTS && !this.#forgetOne(now)) return undefined;
+    const suspect = { repeats: 0, repeatedAt: now, allowed: REPEATS, trustedUntil: -Infinity };
+    this.#suspects.set(source, suspect);
+    return suspect;
+  }
+
+  /**
+   * Makes room. Only those that are quiet have to go: if the oldest had to, many
+   * sources in turn would each be forgotten before they had come often enough.
+   */
+  #forgetOne(now: number): boolean {
+    let looks = 0;
+    for (const [source, suspect] of this.#suspects) {
+      this.#suspects.delete(source);
+      if (now - suspect.repeatedAt >= SOON && now >= (suspect.test?.end ?? -Infinity)) return true;
+      this.#suspects.set(source, suspect);
+      if (++looks === LOOKS) break;
+    }
+    return false;
   }
 }
 
-/**
- * Tells different datagrams of a source apart (FNV-1a, as far as they are short).
- * Of long ones the beginning, the end and some bytes between are looked at:
- * those that differ nowhere there are taken for one, and cost their sender a
- * second of answers a minute.
- */
-function fingerprintOf(bytes: Uint8Array, port: number): number {
-  const { length } = bytes;
-  let hash = 0x811c9dc5 ^ length ^ Math.imul(port, 0x9e3779b1);
-  if (length <= SAMPLE) {
-    for (let i = 0; i < length; i++) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
+/** Draws the conclusion from a test that is over. */
+function judge(suspect: Suspect, test: { end: number; persisted: boolean }, now: number): void {
+  if (test.persisted) {
+    suspect.trustedUntil = test.end + TRUST;
+  } else if (now < test.end + RESUMED) {
+    // A client that had to wait for its own time limit, most likely; but it could
+    // be a loop that was begun anew. Either gets ten times as many answers now.
+    suspect.allowed = Math.min(suspect.allowed * 10, MOST_REPEATS);
   } else {
-    const part = SAMPLE / 4;
-    const step = Math.floor(length / part);
-    for (let i = 0; i < part; i++) {
-      hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
-      hash = Math.imul(hash ^ (bytes[length - 1 - i] ?? 0), 0x01000193);
-      hash = Math.imul(hash ^ (bytes[i * step] ?? 0), 0x01000193);
-    }
+    suspect.allowed = REPEATS;
   }
-  return (hash ^ hash >>> 15) >>> 0;
 }
