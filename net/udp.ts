@@ -5,7 +5,7 @@
  */
 import type { HostEndpoint } from "./endpoint.ts";
 import { EndpointError } from "./endpoint_error.ts";
-import { type OnDatagram, openUdp, type Source, type UdpSocket } from "./udp_socket.ts";
+import { type OnDatagram, openUdp, type UdpSocket } from "./udp_socket.ts";
 
 /** The most that a datagram over UDP and IPv4 can hold, in bytes. */
 export const MAX_DATAGRAM = 65_507;
@@ -20,7 +20,7 @@ export interface DatagramListener {
    */
   onDatagram?: OnDatagram;
   /** Sends a datagram from this address. Whether it arrives nobody knows. */
-  send(bytes: Uint8Array, to: Source): Promise<unknown>;
+  send(bytes: Uint8Array, to: Deno.NetAddr): Promise<unknown>;
   close(): void;
 }
 
@@ -32,11 +32,17 @@ export interface DatagramListener {
 export async function listenUdp(endpoint: HostEndpoint<"udp">): Promise<DatagramListener> {
   const { host, port } = endpoint;
   const socket = await openUdp(
-    { address: host, port },
+    host,
+    port,
     (bytes, source) => listener.onDatagram?.(bytes, source),
   );
+  const { address } = socket;
   const listener: DatagramListener = {
-    endpoint: { ...endpoint, host: host.includes("%") ? host : socket.address, port: socket.port },
+    endpoint: {
+      ...endpoint,
+      host: host.includes("%") ? host : address.hostname,
+      port: address.port,
+    },
     send: socket.send,
     close: () => socket.close(),
   };
@@ -51,7 +57,7 @@ export interface DatagramLink {
 
 /** An address of an endpoint, and the socket for it. */
 interface Candidate {
-  readonly to: Source;
+  readonly to: Deno.NetAddr;
   readonly socket: UdpSocket;
 }
 
@@ -76,7 +82,7 @@ export async function dialUdp(
 ): Promise<DatagramLink> {
   let candidates: Candidate[] = [];
 
-  function receive(bytes: Uint8Array, from: Source): void {
+  function receive(bytes: Uint8Array, from: Deno.NetAddr): void {
     const winner = candidates.find(({ to }) => isSame(from, to));
     if (winner === undefined) return;
     if (candidates.length > 1) keepOnly(winner);
@@ -102,10 +108,11 @@ export async function dialUdp(
   }
 
   for (const address of await resolve(endpoint)) {
-    const local = { address: address.includes(":") ? "::" : "0.0.0.0", port: 0 };
     // A machine without IPv6 has no such socket.
-    const socket = await openUdp(local, receive).catch(() => undefined);
-    if (socket !== undefined) candidates.push({ to: { address, port: endpoint.port }, socket });
+    const any = address.includes(":") ? "::" : "0.0.0.0";
+    const socket = await openUdp(any, 0, receive).catch(() => undefined);
+    if (socket === undefined) continue;
+    candidates.push({ to: { transport: "udp", hostname: address, port: endpoint.port }, socket });
   }
   return {
     send: async (bytes) => {
@@ -132,8 +139,9 @@ async function resolve(endpoint: HostEndpoint): Promise<string[]> {
   return first.map(({ address }) => ({ "0.0.0.0": "127.0.0.1", "::": "::1" }[address] ?? address));
 }
 
-function isSame(a: Source, b: Source): boolean {
-  return a.port === b.port && (a.address === b.address || plain(a.address) === plain(b.address));
+function isSame(a: Deno.NetAddr, b: Deno.NetAddr): boolean {
+  return a.port === b.port &&
+    (a.hostname === b.hostname || plain(a.hostname) === plain(b.hostname));
 }
 
 /**

@@ -7,29 +7,22 @@
 import type { Socket } from "node:dgram";
 import { pause } from "../async/pause.ts";
 
-/** Where a datagram comes from or goes to. */
-export interface Source {
-  readonly address: string;
-  readonly port: number;
-}
-
 /**
  * Gets a datagram, whose bytes are good until what it returns is settled; the
  * next one may wait for that.
  */
-export type OnDatagram = (bytes: Uint8Array, from: Source) => Promise<unknown> | void;
+export type OnDatagram = (bytes: Uint8Array, from: Deno.NetAddr) => Promise<unknown> | void;
 
 /** A socket that is bound to an address. */
 export interface UdpSocket {
   /** Where it receives. */
-  readonly address: string;
-  readonly port: number;
+  readonly address: Deno.NetAddr;
   /**
    * Sends a datagram. Whether it arrives nobody knows.
    *
    * @throws what the system says against sending it
    */
-  send(bytes: Uint8Array, to: Source): Promise<unknown>;
+  send(bytes: Uint8Array, to: Deno.NetAddr): Promise<unknown>;
   close(): void;
 }
 
@@ -42,16 +35,17 @@ const BUFFER = 65_536;
 /**
  * Opens a socket.
  *
- * @param address an IP address of this machine, or one that stands for all
+ * @param hostname an IP address of this machine, or one that stands for all
  * @throws what is wrong with the address
  */
 export async function openUdp(
-  { address, port }: Source,
+  hostname: string,
+  port: number,
   onDatagram: OnDatagram,
 ): Promise<UdpSocket> {
   return Deno.listenDatagram === undefined
-    ? await openNode(address, port, onDatagram)
-    : openDeno(address, port, onDatagram);
+    ? await openNode(hostname, port, onDatagram)
+    : openDeno(hostname, port, onDatagram);
 }
 
 /**
@@ -68,8 +62,7 @@ function openDeno(hostname: string, port: number, onDatagram: OnDatagram): UdpSo
     while (open) {
       try {
         const [bytes, from] = await socket.receive(buffer);
-        if (!open || from.transport !== "udp") continue;
-        await onDatagram(bytes, { address: from.hostname, port: from.port });
+        if (open) await onDatagram(bytes, from as Deno.NetAddr);
       } catch {
         // It concerns one datagram, which may always get lost; or the socket was closed.
         // Should it not, a pause keeps it from taking all the time there is.
@@ -79,12 +72,9 @@ function openDeno(hostname: string, port: number, onDatagram: OnDatagram): UdpSo
   }
 
   receive();
-  const { addr } = socket;
   return {
-    address: "hostname" in addr ? addr.hostname : hostname,
-    port: "port" in addr ? addr.port : port,
-    send: (bytes, { address, port }) =>
-      socket.send(bytes, { transport: "udp", hostname: address, port }),
+    address: socket.addr as Deno.NetAddr,
+    send: (bytes, to) => socket.send(bytes, to),
     close() {
       open = false;
       socket.close();
@@ -93,23 +83,24 @@ function openDeno(hostname: string, port: number, onDatagram: OnDatagram): UdpSo
 }
 
 async function openNode(
-  address: string,
+  hostname: string,
   port: number,
   onDatagram: OnDatagram,
 ): Promise<UdpSocket> {
   const { createSocket } = await import("node:dgram");
-  const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
-  await bound(socket, address, port);
+  const socket = createSocket(hostname.includes(":") ? "udp6" : "udp4");
+  await bound(socket, hostname, port);
   // What goes wrong later concerns one datagram, which may always get lost.
   socket.on("error", () => {});
-  socket.on("message", (bytes, from) => {
-    onDatagram(bytes, from)?.catch(() => {});
+  socket.on("message", (bytes, { address, port }) => {
+    onDatagram(bytes, { transport: "udp", hostname: address, port })?.catch(() => {});
   });
+  const here = socket.address();
   return {
-    ...socket.address(),
+    address: { transport: "udp", hostname: here.address, port: here.port },
     send: (bytes, to) =>
       new Promise<void>((resolve, reject) =>
-        socket.send(bytes, to.port, to.address, (error) => error ? reject(error) : resolve())
+        socket.send(bytes, to.port, to.hostname, (error) => error ? reject(error) : resolve())
       ),
     close: () => void socket.close(),
   };

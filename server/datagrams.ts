@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { formatEndpoint, formatHostPort } from "../net/endpoint.ts";
+import { formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { ReadTurns } from "../net/read_turns.ts";
 import type { DatagramListener } from "../net/udp.ts";
-import type { Source } from "../net/udp_socket.ts";
 import { excerpt } from "./log.ts";
 import { LoopGuard } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
@@ -50,11 +49,11 @@ export function answerDatagrams(
   function answer(
     socket: DatagramListener,
     bytes: Uint8Array,
-    source: Source,
+    source: Deno.NetAddr,
   ): Promise<unknown> | void {
     const now = performance.now();
     const isTurn = (counts.answered + counts.unanswered) % TURN === TURN - 1;
-    const objection = guard.objection(bytes, source.address, source.port, now);
+    const objection = guard.objection(bytes, source.hostname, source.port, now);
     if (objection !== undefined) {
       refuse(socket, source, objection, now);
       return isTurn ? turns.next() : undefined;
@@ -63,7 +62,7 @@ export function answerDatagrams(
     if (log.debug !== undefined) tellOf(socket, source);
     if (logData !== "off") {
       log.info?.("datagram", {
-        peer: formatHostPort(source.address, source.port),
+        peer: formatAddress(source),
         bytes: bytes.length,
         data: excerpt(bytes, logData),
       });
@@ -73,19 +72,24 @@ export function answerDatagrams(
   }
 
   /** Tells of a source when its first datagram comes. */
-  function tellOf({ endpoint }: DatagramListener, source: Source): void {
-    const peer = formatHostPort(source.address, source.port);
+  function tellOf({ endpoint }: DatagramListener, source: Deno.NetAddr): void {
+    const peer = formatAddress(source);
     if (sources.has(peer) || sources.size >= MAX_SOURCES) return;
     sources.add(peer);
     log.debug?.("first datagram", { peer, endpoint: formatEndpoint(endpoint) });
   }
 
-  function refuse({ endpoint }: DatagramListener, source: Source, why: string, now: number): void {
+  function refuse(
+    { endpoint }: DatagramListener,
+    source: Deno.NetAddr,
+    why: string,
+    now: number,
+  ): void {
     counts.unanswered++;
     if (now - reminded < UNANSWERED_REMINDER) return;
     reminded = now;
     log.warn?.("not answered", {
-      peer: formatHostPort(source.address, source.port),
+      peer: formatAddress(source),
       endpoint: formatEndpoint(endpoint),
       why,
       datagrams: counts.unanswered - logged,
