@@ -6,9 +6,13 @@
 import type { HostEndpoint } from "./endpoint.ts";
 import { EndpointError } from "./endpoint_error.ts";
 import { type OnDatagram, openUdp, type UdpSocket } from "./udp_socket.ts";
+import { isLinkLocal, zones } from "./zone.ts";
 
 /** The most that a datagram over UDP and IPv4 can hold, in bytes. */
 export const MAX_DATAGRAM = 65_507;
+
+/** How long what links the machine has is taken for true, in milliseconds. */
+const LINKS_KEEP = 10_000;
 
 /** A socket that receives datagrams at an address. */
 export interface DatagramListener {
@@ -43,10 +47,32 @@ export async function listenUdp(endpoint: HostEndpoint<"udp">): Promise<Datagram
       host: host.includes("%") ? host : address.hostname,
       port: address.port,
     },
-    send: socket.send,
+    // A socket with a zone sends where that is; one on all addresses does not know where.
+    send: address.hostname === "::" ? onEveryLink(socket.send) : socket.send,
     close: () => socket.close(),
   };
   return listener;
+}
+
+/**
+ * Sends on every link to an address that means something on one link only: which
+ * one it is the runtime does not say. Only there somebody answers to the address.
+ */
+function onEveryLink(send: UdpSocket["send"]): UdpSocket["send"] {
+  let known: string[] = [];
+  let knownUntil = -Infinity;
+  return async (bytes, to) => {
+    if (!isLinkLocal(to.hostname)) return await send(bytes, to);
+    const now = performance.now();
+    if (now >= knownUntil) {
+      known = zones();
+      knownUntil = now + LINKS_KEEP;
+    }
+    if (known.length === 0) return await send(bytes, to);
+    return await Promise.allSettled(
+      known.map((zone) => send(bytes, { ...to, hostname: `${to.hostname}%${zone}` })),
+    );
+  };
 }
 
 /** A way to exchange datagrams with one endpoint. */

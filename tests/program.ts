@@ -19,6 +19,7 @@ export const program: readonly string[] = [
   "--allow-net",
   "--allow-read",
   "--allow-write",
+  "--allow-sys=hostname,networkInterfaces",
   ...packages,
   `${root}main.ts`,
 ];

@@ -11,11 +11,12 @@ import { lookup } from "node:dns/promises";
 import { connect, EchoError, EndpointError, type Input } from "../client.ts";
 import type { HostEndpoint } from "../net/endpoint.ts";
 import { type Endpoint, serve, type Server } from "../server.ts";
-import { type LogLine, portOf, random, until } from "./local.ts";
+import { linux, type LogLine, portOf, random, until } from "./local.ts";
 import {
   available,
   program,
   programWithNodeSockets,
+  type Result,
   run,
   shell,
   startServer,
@@ -265,37 +266,73 @@ Deno.test("the log tells of each source once, and how many datagrams there were"
   assertStringIncludes(log, " info stopped datagrams_answered=2 datagrams_not_answered=0");
 });
 
-const namespaces = available("unshare") && available("ip") && Deno.uid() === 0;
+const namespaces = linux && Deno.uid() === 0 &&
+  ["unshare", "nsenter", "ip"].every(available);
 
-Deno.test(
-  "link-local addresses keep their zone, over TCP and UDP",
-  { ignore: !namespaces },
-  async () => {
-    const yodel = program.map((word) => `'${word}'`).join(" ");
-    const { stdout, stderr } = await run([
-      "unshare",
-      "-n",
-      "bash",
-      "-c",
-      `
-    ip link set lo up && ip link add one type veth peer name two &&
-      echo 0 >/proc/sys/net/ipv6/conf/one/accept_dad && ip link set one up && ip link set two up
-    until address=$(ip -6 addr show one | grep -o 'fe80::[0-9a-f:]*'); do sleep 0.05; done
-    out=$(mktemp)
-    for scheme in tcp udp; do
-      : >"$out"
-      ${yodel} serve "$scheme://[$address%one]:0" --log-level error >"$out" &
-      until [ -s "$out" ]; do sleep 0.05; done
-      endpoint=$(cat "$out")
-      echo "$scheme" | ${yodel} connect "$endpoint" --verify --timeout 5s
-      case $endpoint in *%one*) echo "with its zone" ;; esac
-      kill $!; wait $!
+/** Runs a script of bash in a network of its own, with a link to each of two others. */
+async function withLinks(script: string, command = program): Promise<Result> {
+  const words = command.map((word) => `'${word}'`).join(" ");
+  return await run([
+    "unshare",
+    "--net",
+    "bash",
+    "-c",
+    `
+    yodel() { ${words} "$@"; }
+    serve() { # leaves the endpoint in $endpoint
+      out=$(mktemp)
+      (exec ${words} serve --log-level error "$1") >$out & # so that it is what is killed
+      until [ -s $out ]; do sleep 0.05; done
+      endpoint=$(cat $out); rm $out
+    }
+    trap 'kill $(jobs -p) 2>/dev/null' EXIT
+    ip link set lo up
+    for i in 0 1; do
+      unshare --net sleep 60 & peer[$i]=$!
+      until [ $(readlink /proc/$!/ns/net) != $(readlink /proc/self/ns/net) ]; do sleep 0.02; done
+      ip link add here$i type veth peer name there$i
+      ip link set there$i netns $!
+      ip link set here$i up
+      ip addr add fe80::a$i/64 dev here$i nodad
+      nsenter --net --target $! ip link set there$i up
+      nsenter --net --target $! ip addr add fe80::b$i/64 dev there$i nodad
     done
-    rm "$out"`,
-    ]);
-    assertEquals({ stdout, stderr }, {
-      stdout: "tcp\nwith its zone\nudp\nwith its zone\n",
-      stderr: "",
-    });
-  },
-);
+    ${script}`,
+  ]);
+}
+
+for (
+  const [sockets, command] of [
+    ["Deno's", program],
+    ["Node's", programWithNodeSockets],
+  ] as const
+) {
+  Deno.test(`link-local clients get their datagrams back on every link, with ${sockets} sockets`, {
+    ignore: !namespaces,
+  }, async () => {
+    const { stdout, stderr } = await withLinks(
+      `serve udp://[::]:7000
+      for i in 0 1; do
+        nsenter --net --target \${peer[$i]} bash -c "$(declare -f yodel); echo $i |
+          yodel connect udp://[fe80::a$i%there$i]:7000 --verify --timeout 5s"
+      done`,
+      command,
+    );
+    assertEquals({ stdout, stderr }, { stdout: "0\n1\n", stderr: "" });
+  });
+
+  Deno.test(`link-local addresses keep their zone, over TCP and UDP, with ${sockets} sockets`, {
+    ignore: !namespaces,
+  }, async () => {
+    const { stdout, stderr } = await withLinks(
+      `for scheme in tcp udp; do
+        serve "$scheme://[fe80::a1%here1]:0"
+        echo "$endpoint" | sed 's/:[0-9]*$//'
+        echo hello | yodel connect "$endpoint" --verify --timeout 5s
+      done`,
+      command,
+    );
+    const both = ["tcp", "udp"].map((scheme) => `${scheme}://[fe80::a1%here1]\nhello\n`);
+    assertEquals({ stdout, stderr }, { stdout: both.join(""), stderr: "" });
+  });
+}
