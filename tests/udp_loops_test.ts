@@ -93,3 +93,27 @@ Deno.test("one forged datagram does not keep a server and another echo busy for 
   assertStringIncludes(log[0] ?? "", "should it be a loop");
   await new Promise<void>((resolve) => void other.close(() => resolve()));
 });
+
+Deno.test("of a thousand equal datagrams, each sent when the last is back, a second's are lost, once", async () => {
+  await using server = await serve("udp://127.0.0.1:0");
+  const port = portOf(server.endpoints[0]);
+  const client = createSocket("udp4");
+  const limit = 200;
+  const silent: number[] = [];
+  for (let i = 0; i < 1000; i++) {
+    const back = new Promise<boolean>((resolve) => {
+      const late = setTimeout(() => resolve(false), limit);
+      client.once("message", () => {
+        clearTimeout(late);
+        resolve(true);
+      });
+    });
+    client.send(encoder.encode("beat"), port, "127.0.0.1");
+    if (await back) continue;
+    client.removeAllListeners("message");
+    silent.push(i);
+  }
+  assert(silent.length > 0 && silent.length * limit <= 1000, `lost: ${silent}`);
+  assertEquals((silent.at(-1) ?? 0) - (silent[0] ?? 0), silent.length - 1, `at once: ${silent}`);
+  await new Promise<void>((resolve) => void client.close(() => resolve()));
+});
