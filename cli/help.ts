@@ -30,7 +30,7 @@ ${
 ${ENDPOINT_HELP}
 
 Exit status: 0 all well; 1 what was sent did not come back, or changed; 2 it
-could not be done; 130 or 143 a signal ended it before it could answer.
+could not be done; 129, 130 or 143 a signal ended it before it could answer.
 `;
 }
 

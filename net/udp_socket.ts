@@ -1,6 +1,6 @@
 /**
  * Sockets for datagrams: Deno's where the program was given leave to use them
- * (`--unstable-net`), three times as fast, and otherwise those of Node.
+ * (`--unstable-net`), several times as fast, and otherwise those of Node.
  *
  * @module
  */
