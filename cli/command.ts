@@ -42,7 +42,7 @@ export interface Invocation<F extends Flags = Flags> {
   readonly flags: FlagValues<F>;
   /** Those that were named, or the default one. */
   readonly endpoints: readonly [Endpoint, ...Endpoint[]];
-  /** One of those that it takes in place of endpoints; otherwise empty. */
+  /** What it takes in place of endpoints, as it was written; otherwise empty. */
   readonly word: string;
 }
 
@@ -57,8 +57,8 @@ export interface Program {
 export interface Command<F extends Flags = Flags> {
   readonly summary: string;
   readonly example: string;
-  /** Where it listens, where it connects to, or the words of which it takes one. */
-  readonly operands: "endpoints" | "endpoint" | readonly string[];
+  /** Where it listens, where it connects to, a command, or the words of which it takes one. */
+  readonly operands: "endpoints" | "endpoint" | "command" | readonly string[];
   readonly flags: F;
   /** Does it; returns the exit status. */
   run(invocation: Invocation<F>, program: Program): Promise<number>;
@@ -76,6 +76,19 @@ export function isToggle({ kind }: Flag): boolean {
 
 /** What a command takes besides flags, as people write it. */
 export function operandsText({ operands }: Command): string {
-  if (operands === "endpoints") return "[ENDPOINT ...]";
-  return operands === "endpoint" ? "[ENDPOINT]" : operands.join("|");
+  switch (operands) {
+    case "endpoints":
+      return "[ENDPOINT ...]";
+    case "endpoint":
+      return "[ENDPOINT]";
+    case "command":
+      return "[COMMAND]";
+    default:
+      return operands.join("|");
+  }
+}
+
+/** Whether a command takes endpoints, one or several. */
+export function takesEndpoints({ operands }: Command): boolean {
+  return operands === "endpoints" || operands === "endpoint";
 }

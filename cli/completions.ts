@@ -16,14 +16,15 @@ export function completions(shell: typeof SHELLS[number], commands: Commands): s
 }
 
 /** What the operands of a command can be, where that is one of a few words. */
-function operandsOf({ operands }: Command): readonly string[] {
+function operandsOf({ operands }: Command, commands: Commands): readonly string[] {
+  if (operands === "command") return Object.keys(commands);
   return typeof operands === "string" ? [] : operands;
 }
 
 /** The words that may follow `yodel COMMAND`: its flags, or what its operands can be. */
-function wordsOf(command: Command): string[] {
+function wordsOf(command: Command, commands: Commands): string[] {
   return [
-    ...operandsOf(command),
+    ...operandsOf(command, commands),
     ...Object.keys(command.flags).map((flag) => `--${flag}`),
     "--help",
   ];
@@ -48,7 +49,7 @@ function bash(commands: Commands): string {
     `    ${flag}) words="${values.join(" ")}" ;;`
   );
   const flags = Object.entries(commands).map(([name, command]) =>
-    `      ${name}) words="${wordsOf(command).join(" ")}" ;;`
+    `      ${name}) words="${wordsOf(command, commands).join(" ")}" ;;`
   );
   return `# bash completion for yodel: eval "$(yodel completions bash)"
 _yodel() {
@@ -83,7 +84,7 @@ function zsh(commands: Commands): string {
       if (short === undefined) return [long];
       return [long, quote(`-${short}${value === "" ? "" : "+"}[${help}]${value}`)];
     });
-    const operands = operandsOf(command);
+    const operands = operandsOf(command, commands);
     const words = [...specs, quote("--help[show help]")];
     if (operands.length > 0) words.push(quote(`1: :(${operands.join(" ")})`));
     return `    ${name}) _arguments ${words.join(" \\\n      ")} ;;`;
@@ -126,7 +127,7 @@ function fish(commands: Commands): string {
       `complete -c yodel -n __fish_use_subcommand -a ${name} -d ${quote(command.summary)}`,
     );
     const here = `complete -c yodel -n '__fish_seen_subcommand_from ${name}'`;
-    const operands = operandsOf(command);
+    const operands = operandsOf(command, commands);
     if (operands.length > 0) lines.push(`${here} -a ${quote(operands.join(" "))}`);
     for (const [flag, { kind, help, short }] of Object.entries(command.flags)) {
       const letter = short === undefined ? "" : ` -s ${short}`;

@@ -4,7 +4,7 @@
  * @module
  */
 import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint.ts";
-import { type Command, type Flag, isToggle, operandsText } from "./command.ts";
+import { type Command, type Flag, isToggle, operandsText, takesEndpoints } from "./command.ts";
 
 const ENDPOINT_HELP = `ENDPOINT is ${ENDPOINT_FORM}.
 An IPv6 address stands in brackets: [::1]:2222. Without an endpoint it is
@@ -39,7 +39,7 @@ export function commandHelp(name: string, command: Command): string {
   const groups = Map.groupBy(Object.entries(command.flags), ([, { group }]) => group);
   const flags = [...groups].map(([group, flags]) => groupHelp(group, flags));
   const notes = [];
-  if (typeof command.operands === "string") notes.push(ENDPOINT_HELP);
+  if (takesEndpoints(command)) notes.push(ENDPOINT_HELP);
   if (flags.length > 0) {
     notes.push("Durations are written 250ms, 1.5s, 2m or 1h, sizes 64, 4k or 1m.");
   }

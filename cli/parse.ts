@@ -13,6 +13,7 @@ import {
   type Invocation,
   isToggle,
   operandsText,
+  takesEndpoints,
 } from "./command.ts";
 import { commands } from "./commands.ts";
 import { otherwise } from "./foreign_flags.ts";
@@ -131,7 +132,7 @@ function parseOperands(
     }
     throw new UsageError(`unexpected argument ${quoted(extra)}; expected ${operandsText(command)}`);
   }
-  if (typeof command.operands !== "string") {
+  if (!takesEndpoints(command)) {
     return { endpoints: [DEFAULT_ENDPOINT], word: operands[0] ?? "" };
   }
   const leastPort = command.operands === "endpoints" ? 0 : 1;

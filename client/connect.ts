@@ -8,8 +8,7 @@ import { dial } from "../net/dial.ts";
 import { type Endpoint, readEndpoint } from "../net/endpoint.ts";
 import { OptionError } from "../errors/yodel_error.ts";
 import { reason } from "../errors/reason.ts";
-import type { Stream } from "../net/stream.ts";
-import type { ClientTls } from "../net/stream.ts";
+import type { ClientTls, Stream } from "../net/stream.ts";
 import { connectDatagrams } from "./connect_datagrams.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";
@@ -190,9 +189,11 @@ async function receive(connection: Connection, output: Output): Promise<void> {
     }
     if (length === null) return;
     const bytes = chunk.subarray(0, length);
-    if (traffic.received === 0) connection.hint = tlsHint(bytes);
-    traffic.received += length;
     const difference = verifier?.receive(bytes);
+    // What looks like a TLS alert may have been sent.
+    const isRight = verifier !== undefined && difference === undefined;
+    if (traffic.received === 0 && !isRight) connection.hint = tlsHint(bytes);
+    traffic.received += length;
     connection.delivering = true;
     await writeAll(output, bytes);
     connection.delivering = false;
@@ -212,7 +213,8 @@ function checkEnd(connection: Connection, complete: boolean): void {
     const why = "it may want a client certificate, or another one";
     throw new EchoError(endpoint, `ended by the server without an answer: ${why}`);
   }
-  const early = complete && hint === ""
+  const isRefused = hint !== "" && traffic.received !== traffic.sent;
+  const early = complete && !isRefused
     ? undefined
     : `the server ended it before the end of input${sofar(traffic)}`;
   const what = [missing, early].filter((part) => part !== undefined).join("; ");

@@ -99,7 +99,7 @@ interface Candidate {
  * @param onDatagram gets every datagram that comes from the endpoint; its bytes
  *   are good until it returns
  * @param onFailure is told why a datagram could not be sent
- * @throws {EndpointError} for an unknown host
+ * @throws {EndpointError} for an unknown host, and where no socket can be opened
  */
 export async function dialUdp(
   endpoint: HostEndpoint<"udp">,
@@ -133,13 +133,18 @@ export async function dialUdp(
     }
   }
 
+  let failure: unknown;
   for (const address of await resolve(endpoint)) {
     // A machine without IPv6 has no such socket.
     const any = address.includes(":") ? "::" : "0.0.0.0";
-    const socket = await openUdp(any, 0, receive).catch(() => undefined);
-    if (socket === undefined) continue;
-    candidates.push({ to: { transport: "udp", hostname: address, port: endpoint.port }, socket });
+    try {
+      const socket = await openUdp(any, 0, receive);
+      candidates.push({ to: { transport: "udp", hostname: address, port: endpoint.port }, socket });
+    } catch (error) {
+      failure = error;
+    }
   }
+  if (candidates.length === 0) throw new EndpointError("cannot connect to", endpoint, failure);
   return {
     send: async (bytes) => {
       const [only, ...more] = candidates;

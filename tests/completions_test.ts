@@ -11,6 +11,7 @@ const cases: [words: string[], expected: string[]][] = [
   [["yodel", "connect", "--v"], ["--verify"]],
   [["yodel", "serve", "--log-format", ""], ["text", "json"]],
   [["yodel", "completions", "z"], ["zsh"]],
+  [["yodel", "help", "se"], ["serve"]],
 ];
 
 /** What bash makes of `yodel serve --log-format=j`. */

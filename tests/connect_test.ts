@@ -262,3 +262,22 @@ Deno.test("an aborted signal ends the connection", async () => {
   });
   await assertRejects(() => connected, Error, "enough");
 });
+
+for (const verify of [false, true]) {
+  Deno.test(`bytes that look like a TLS alert are echoed as any others, verify: ${verify}`, async () => {
+    await using server = await startLocal();
+    const alert = new Uint8Array([0x15, 3, 3, 0, 2, 2, 40]);
+    let sent = false;
+    const input: Input = {
+      read(into) {
+        if (sent) return Promise.resolve(null);
+        sent = true;
+        into.set(alert);
+        return Promise.resolve(alert.length);
+      },
+    };
+    const output = { write: (bytes: Uint8Array) => Promise.resolve(bytes.length) };
+    const result = await connect(server.endpoint, { input, output, verify });
+    assertEquals(result, { sent: alert.length, received: alert.length });
+  });
+}

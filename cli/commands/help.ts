@@ -13,7 +13,7 @@ import { quoted, UsageError } from "../usage_error.ts";
 export const helpCommand = command({
   summary: "Tell about yodel, or about a command",
   example: "yodel help load",
-  operands: ["[COMMAND]"],
+  operands: "command",
   flags: {},
   async run({ word }, { commands }) {
     const found = Object.hasOwn(commands, word) ? commands[word] : undefined;
