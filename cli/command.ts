@@ -60,6 +60,8 @@ export interface Command<F extends Flags = Flags> {
   /** Where it listens, where it connects to, a command, or the words of which it takes one. */
   readonly operands: "endpoints" | "endpoint" | "command" | readonly string[];
   readonly flags: F;
+  /** Flags that other programs of its kind have, and how yodel says the same. */
+  readonly foreign?: Readonly<Record<string, string>>;
   /** Does it; returns the exit status. */
   run(invocation: Invocation<F>, program: Program): Promise<number>;
 }

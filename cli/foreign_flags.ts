@@ -6,7 +6,8 @@
 
 const IN_ENDPOINT = "the endpoint says it: HOST:PORT";
 
-const SAID_OTHERWISE: Readonly<Record<string, string>> = {
+/** Of programs that serve and connect. */
+export const FOREIGN_FLAGS: Readonly<Record<string, string>> = {
   "--port": IN_ENDPOINT,
   "-p": IN_ENDPOINT,
   "--host": IN_ENDPOINT,
@@ -21,22 +22,3 @@ const SAID_OTHERWISE: Readonly<Record<string, string>> = {
   "--unix": "the endpoint says it: unix:PATH",
   "-U": "the endpoint says it: unix:PATH",
 };
-
-/** Of programs that measure. */
-const OF_LOAD: Readonly<Record<string, string>> = {
-  "-z": "use -d DURATION",
-  "-t": "use -d DURATION, or --workers N for threads",
-  "--time": "use -d DURATION",
-  "-q": "use -r N",
-  "--qps": "use -r N",
-  "--concurrency": "use -c N",
-  "--clients": "use -c N",
-  "--requests": "use -n N",
-  "--threads": "use --workers N",
-};
-
-/** How yodel says what a flag of another program says, if it does. */
-export function otherwise(flag: string, isLoad: boolean): string | undefined {
-  const known = isLoad ? { ...SAID_OTHERWISE, ...OF_LOAD } : SAID_OTHERWISE;
-  return Object.hasOwn(known, flag) ? known[flag] : undefined;
-}

@@ -16,7 +16,7 @@ import {
   takesEndpoints,
 } from "./command.ts";
 import { commands } from "./commands.ts";
-import { otherwise } from "./foreign_flags.ts";
+import { FOREIGN_FLAGS } from "./foreign_flags.ts";
 import { toggle } from "./kinds.ts";
 import { nearest } from "./nearest.ts";
 import { quoted, UsageError } from "./usage_error.ts";
@@ -64,7 +64,7 @@ export function parseInvocation<F extends Flags>(
   const unknown: string[] = [];
   // The library would take a dot for a way into an object.
   const dotted = beforeDoubleDash(args).find((arg) => /^--[^=]*\./.test(arg));
-  if (dotted !== undefined) throw unknownFlag(dotted, names);
+  if (dotted !== undefined) throw unknownFlag(dotted, command);
   const parsed = parseArgs([...args], {
     // "_": endpoints stay as they were written, even where they look like numbers.
     string: ["_", ...names.filter((name) => !toggles.includes(name))],
@@ -83,7 +83,7 @@ export function parseInvocation<F extends Flags>(
   const flags: Record<string, unknown> = {};
   for (const name of names) flags[name] = valueOf(name, flagOf(command, name), parsed[name]);
   // Only now: an unknown "-1" is most often the value that a flag misses.
-  if (unknown[0] !== undefined) throw unknownFlag(unknown[0], names);
+  if (unknown[0] !== undefined) throw unknownFlag(unknown[0], command);
   const operands = parseOperands(command, parsed._.map(String));
   for (const name of names) {
     if (!wasGiven(flags[name])) continue;
@@ -202,15 +202,14 @@ function beforeDoubleDash(args: readonly string[]): readonly string[] {
   return end === -1 ? args : args.slice(0, end);
 }
 
-function unknownFlag(arg: string, names: readonly string[]): UsageError {
+function unknownFlag(arg: string, command: Command): UsageError {
   const flag = arg.replace(/=.*/s, "");
+  const foreign = new Map(Object.entries({ ...FOREIGN_FLAGS, ...command.foreign })).get(flag);
+  if (foreign !== undefined) return new UsageError(`unknown flag ${quoted(flag)}; ${foreign}`);
   const [owner] = Object.entries(commands)
     .find(([, { flags }]) => Object.hasOwn(flags, flag.slice(2))) ?? [];
-  const foreign = otherwise(flag, names.includes("connections"));
-  const advice = foreign !== undefined
-    ? `; ${foreign}`
-    : owner === undefined
-    ? suggestion(flag, [...names, "help"].map((name) => `--${name}`))
+  const advice = owner === undefined
+    ? suggestion(flag, [...Object.keys(command.flags), "help"].map((name) => `--${name}`))
     : `; it belongs to yodel ${owner}`;
   return new UsageError(`unknown flag ${quoted(flag)}${advice}`);
 }

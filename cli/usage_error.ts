@@ -10,7 +10,7 @@ export class UsageError extends YodelError {
   override readonly name = "UsageError";
 }
 
-/** A text as it was written, in quotes and with control characters escaped. */
+/** A text as it was written, in quotes. */
 export function quoted(text: string): string {
   return JSON.stringify(text);
 }

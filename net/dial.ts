@@ -7,7 +7,6 @@ import type { StreamEndpoint } from "./endpoint.ts";
 import { EndpointError } from "./endpoint_error.ts";
 import type { ClientTls, Stream } from "./stream.ts";
 import { dialTcp } from "./tcp.ts";
-
 import { dialUnix } from "./unix.ts";
 
 /** Settings of {@linkcode dial}. */

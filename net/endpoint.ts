@@ -109,6 +109,15 @@ function objection(text: string): string | undefined {
   return undefined;
 }
 
+/**
+ * The endpoint with the address and port that it has in fact. The zone of a
+ * link-local address is not in what the system says: fe80::1%eth0.
+ */
+export function boundTo<E extends HostEndpoint>(endpoint: E, bound: Deno.NetAddr): E {
+  const host = endpoint.host.includes("%") ? endpoint.host : bound.hostname;
+  return { ...endpoint, host, port: bound.port };
+}
+
 /** Writes an endpoint so that {@linkcode parseEndpoint} reads it: `tcp://[::1]:2222`. */
 export function formatEndpoint(endpoint: Endpoint): string {
   if (endpoint.scheme === "unix") return `unix:${endpoint.path}`;

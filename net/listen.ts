@@ -8,7 +8,6 @@ import type { Endpoint, HostEndpoint, StreamEndpoint } from "./endpoint.ts";
 import { EndpointError } from "./endpoint_error.ts";
 import type { Listener, ServerTls } from "./stream.ts";
 import { listenTcp } from "./tcp.ts";
-
 import { type DatagramListener, listenUdp } from "./udp.ts";
 import { listenUnix } from "./unix.ts";
 

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { HostEndpoint } from "./endpoint.ts";
+import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import type { Listener } from "./stream.ts";
 
 /**
@@ -19,10 +19,8 @@ import type { Listener } from "./stream.ts";
 export function listenTcp<E extends HostEndpoint>(endpoint: E, backlog: number): Listener<E> {
   const { host, port } = endpoint;
   const listener = Deno.listen({ hostname: host, port, tcpBacklog: backlog });
-  const { addr } = listener;
   return {
-    // The zone of a link-local address is not in what the system says: fe80::1%eth0.
-    endpoint: { ...endpoint, host: host.includes("%") ? host : addr.hostname, port: addr.port },
+    endpoint: boundTo(endpoint, listener.addr),
     accept: async () => withoutDelay(await listener.accept()),
     close: () => listener.close(),
   };

@@ -62,9 +62,7 @@ function accepted(conn: Stream, { cert, key, clientCa }: ServerTls, limit: numbe
       refuse(stream, socket);
     },
   );
-  server.on("tlsClientError", (error) => {
-    stream.fail(error);
-  });
+  server.on("tlsClientError", (error) => stream.fail(error));
   const tooLong = setTimeout(() => {
     transport.destroy(new Error(`no TLS handshake in ${limit / 1000}s`));
   }, limit);

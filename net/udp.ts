@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { HostEndpoint } from "./endpoint.ts";
+import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import { EndpointError } from "./endpoint_error.ts";
 import { type OnDatagram, openUdp, type UdpSocket } from "./udp_socket.ts";
 import { isLinkLocal, zones } from "./zone.ts";
@@ -42,11 +42,7 @@ export async function listenUdp(endpoint: HostEndpoint<"udp">): Promise<Datagram
   );
   const { address } = socket;
   const listener: DatagramListener = {
-    endpoint: {
-      ...endpoint,
-      host: host.includes("%") ? host : address.hostname,
-      port: address.port,
-    },
+    endpoint: boundTo(endpoint, address),
     // A socket with a zone sends where that is; one on all addresses does not know where.
     send: address.hostname === "::" ? onEveryLink(socket.send) : socket.send,
     close: () => socket.close(),

@@ -20,7 +20,7 @@ const FIRST_CLIENT_PORT = 1024;
 const REPEATS = 100;
 
 /** Repeats count together as long as no such time, in milliseconds, is between two of them. */
-const SOON = 2000;
+const LONGEST_GAP = 2000;
 
 /**
  * How long a test takes, in milliseconds. Somewhat less than the second after
@@ -104,7 +104,7 @@ export class LoopGuard {
       judge(suspect, test, now);
     }
     if (!repeated || now < suspect.trustedUntil) return true;
-    suspect.repeats = now - suspect.repeatedAt < SOON ? suspect.repeats + 1 : 1;
+    suspect.repeats = now - suspect.repeatedAt < LONGEST_GAP ? suspect.repeats + 1 : 1;
     suspect.repeatedAt = now;
     if (suspect.repeats <= suspect.allowed) return true;
     suspect.repeats = 0;
@@ -129,7 +129,9 @@ export class LoopGuard {
     let looks = 0;
     for (const [source, suspect] of this.#suspects) {
       this.#suspects.delete(source);
-      if (now - suspect.repeatedAt >= SOON && now >= (suspect.test?.end ?? -Infinity)) return true;
+      if (now - suspect.repeatedAt >= LONGEST_GAP && now >= (suspect.test?.end ?? -Infinity)) {
+        return true;
+      }
       this.#suspects.set(source, suspect);
       if (++looks === LOOKS) break;
     }

@@ -6,7 +6,7 @@
 import type { ServerTls } from "../net/stream.ts";
 import type { Log, LogDataForm } from "./log.ts";
 
-/** Settings of `serve`. Every limit can be switched off with 0. */
+/** Settings of `serve`. Limits of time and number, but for the backlog, can be switched off with 0. */
 export interface ServeOptions {
   /** Closes a connection on which no byte passed for this long, in milliseconds. Default: 60,000. */
   idleTimeout?: number;

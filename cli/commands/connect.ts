@@ -11,7 +11,7 @@ import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
 import { duration, size, toggle } from "../kinds.ts";
 import { isBrokenPipe, say, stdin, stdout, TerminalOutput } from "../stdio.ts";
-import { clientTls, clientTlsFlags } from "./tls.ts";
+import { clientTls, clientTlsFlags } from "../tls_flags.ts";
 
 export const connectCommand = command({
   summary: "Send stdin to a server, what returns to stdout",

@@ -4,7 +4,7 @@
  * @module
  */
 import { load, type LoadProgress, type LoadResult } from "../../client.ts";
-import { LOAD_DEFAULTS, type LoadPlan, planLoad } from "../../client/load/plan.ts";
+import { LOAD_DEFAULTS, type LoadSettings, planLoad } from "../../client/load/plan.ts";
 import { totalErrors } from "../../client/load/result.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";
 import { failedLoadJson, loadJson } from "../../report/load_json.ts";
@@ -16,7 +16,7 @@ import { count, duration, file, MAX_MESSAGE, rate, size, toggle } from "../kinds
 import { checkWritable, replaceFile } from "../replace_file.ts";
 import { stopOnSignal } from "../signals.ts";
 import { columns, print, StatusLine } from "../stdio.ts";
-import { clientTls, clientTlsFlags } from "./tls.ts";
+import { clientTls, clientTlsFlags } from "../tls_flags.ts";
 
 const flags = {
   "connections": {
@@ -101,8 +101,20 @@ export const loadCommand = command({
   example: "yodel load localhost:2222 -c 100 -d 10s",
   operands: "endpoint",
   flags,
+  foreign: {
+    "-z": "use -d DURATION",
+    "-t": "use -d DURATION, or --workers N for threads",
+    "--time": "use -d DURATION",
+    "-q": "use -r N",
+    "--qps": "use -r N",
+    "--concurrency": "use -c N",
+    "--clients": "use -c N",
+    "--requests": "use -n N",
+    "--threads": "use --workers N",
+  },
   async run({ flags, endpoints: [endpoint] }, { exit }) {
-    const plan = planLoad(endpoint, settingsOf(flags));
+    const settings = settingsOf(flags);
+    const plan = planLoad(endpoint, settings);
     const histogram = flags["histogram"];
     // Before the load, for which one may have waited for hours.
     if (histogram !== undefined) await checkWritable("histogram", histogram);
@@ -112,7 +124,7 @@ export const loadCommand = command({
     let result: LoadResult;
     try {
       result = await load(endpoint, {
-        ...settingsOf(flags),
+        ...settings,
         tls: await clientTls(flags),
         signal,
         onProgress(now) {
@@ -140,7 +152,7 @@ export const loadCommand = command({
   },
 });
 
-function settingsOf(values: FlagValues<typeof flags>): Partial<LoadPlan> {
+function settingsOf(values: FlagValues<typeof flags>): LoadSettings {
   return {
     connections: values["connections"],
     duration: values["duration"],

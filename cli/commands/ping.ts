@@ -15,7 +15,7 @@ import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
 import { count, duration, MAX_MESSAGE, size, toggle } from "../kinds.ts";
 import { stopOnSignal } from "../signals.ts";
 import { LinePrinter, say } from "../stdio.ts";
-import { clientTls, clientTlsFlags } from "./tls.ts";
+import { clientTls, clientTlsFlags } from "../tls_flags.ts";
 
 export const pingCommand = command({
   summary: "Measure round trips, one probe after another",

@@ -15,7 +15,7 @@ import { createLog, LOG_DEFAULTS, LOG_FORMATS, LOG_LEVELS } from "../log.ts";
 import { replaceFile } from "../replace_file.ts";
 import { stopOnSignal } from "../signals.ts";
 import { print } from "../stdio.ts";
-import { serverTls, serverTlsFlags } from "./tls.ts";
+import { serverTls, serverTlsFlags } from "../tls_flags.ts";
 
 /** How long the last lines of the log may take, in milliseconds. */
 const LAST_LINES = 1000;

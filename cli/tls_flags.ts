@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { reason } from "../../errors/reason.ts";
-import { makeIdentity } from "../../net/certificate.ts";
-import type { Endpoint } from "../../net/endpoint.ts";
-import { type PemContent, pemObjection } from "../../net/pem.ts";
-import type { ClientTls, ServerTls } from "../../net/stream.ts";
-import type { Log } from "../../server/log.ts";
-import type { Flag, FlagValues } from "../command.ts";
-import { file, host, type Kind, toggle } from "../kinds.ts";
-import { say } from "../stdio.ts";
-import { UsageError } from "../usage_error.ts";
+import { reason } from "../errors/reason.ts";
+import { makeIdentity } from "../net/certificate.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+import { type PemContent, pemObjection } from "../net/pem.ts";
+import type { ClientTls, ServerTls } from "../net/stream.ts";
+import type { Log } from "../server/log.ts";
+import type { Flag, FlagValues } from "./command.ts";
+import { file, host, type Kind, toggle } from "./kinds.ts";
+import { say } from "./stdio.ts";
+import { UsageError } from "./usage_error.ts";
 
 function flag<T>(kind: Kind<T>, help: string): Flag<T> & { readonly kind: Kind<T> } {
   return { group: "TLS", kind, help, only: ["tls"] };
