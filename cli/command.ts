@@ -4,7 +4,7 @@
  * @module
  */
 import type { Endpoint } from "../net/endpoint.ts";
-import type { Kind } from "./kinds.ts";
+import type { Kind } from "../values/kinds.ts";
 
 /** A flag of a command. */
 export interface Flag<T = unknown> {

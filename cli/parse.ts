@@ -17,8 +17,8 @@ import {
 } from "./command.ts";
 import { commands } from "./commands.ts";
 import { FOREIGN_FLAGS } from "./foreign_flags.ts";
-import { toggle } from "./kinds.ts";
-import { nearest } from "./nearest.ts";
+import { toggle } from "../values/kinds.ts";
+import { nearest } from "../values/nearest.ts";
 import { quoted, UsageError } from "./usage_error.ts";
 
 /**

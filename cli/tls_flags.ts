@@ -10,7 +10,7 @@ import { type PemContent, pemObjection } from "../net/pem.ts";
 import type { ClientTls, ServerTls } from "../net/stream.ts";
 import type { Log } from "../server/log.ts";
 import type { Flag, FlagValues } from "./command.ts";
-import { file, host, type Kind, toggle } from "./kinds.ts";
+import { file, host, type Kind, toggle } from "../values/kinds.ts";
 import { say } from "./stdio.ts";
 import { UsageError } from "./usage_error.ts";
 

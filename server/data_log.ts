@@ -14,9 +14,10 @@ import type { Stage } from "./staged_echo.ts";
  */
 export function dataLog(log: Log, form: "text" | "hex", connection: number): Stage {
   return async function* (chunks) {
-    for await (const bytes of chunks) {
+    for await (const chunk of chunks) {
+      const { bytes } = chunk;
       log.info?.("read", { connection, bytes: bytes.length, data: excerpt(bytes, form) });
-      yield bytes;
+      yield chunk;
     }
   };
 }

@@ -8,11 +8,21 @@ import type { ReadTurns } from "../net/read_turns.ts";
 import type { Stream } from "../net/stream.ts";
 import type { Traffic } from "../net/traffic.ts";
 
+/** What one read brought, or a part of that; of UDP, one datagram. */
+export interface Chunk {
+  /** They are good until the next chunk is asked for. */
+  readonly bytes: Uint8Array;
+  /** When they were read, by `performance.now()`. */
+  readonly at: number;
+  /** Where a datagram came from, and its answer goes. */
+  readonly source?: Deno.NetAddr;
+}
+
 /** Watches or changes what passes; what it yields goes on to the next stage, or back. */
-export type Stage = (chunks: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+export type Stage = (chunks: AsyncIterable<Chunk>) => AsyncIterable<Chunk>;
 
 /** How much is read at once, in bytes. */
-const CHUNK = 16 * 1024;
+export const MAX_CHUNK = 16 * 1024;
 
 /**
  * Sends what `stream` brings back on it, through some stages; otherwise as the
@@ -31,9 +41,7 @@ export async function stagedEcho(
 ): Promise<void> {
   turns.readers++;
   try {
-    let chunks = chunksOf(stream, traffic, turns);
-    for (const stage of stages) chunks = stage(chunks);
-    for await (const bytes of chunks) {
+    for await (const { bytes } of through(stages, chunksOf(stream, traffic, turns))) {
       for (let written = 0; written < bytes.length;) {
         const more = await stream.write(bytes.subarray(written));
         written += more;
@@ -45,18 +53,26 @@ export async function stagedEcho(
   }
 }
 
-/** What a stream brings. Each chunk is good until the next one is asked for. */
+/** What leaves the last of some stages. */
+export function through(
+  stages: readonly Stage[],
+  chunks: AsyncIterable<Chunk>,
+): AsyncIterable<Chunk> {
+  return stages.reduce((passing, stage) => stage(passing), chunks);
+}
+
+/** What a stream brings. */
 async function* chunksOf(
   stream: Stream,
   traffic: Traffic,
   turns: ReadTurns,
-): AsyncIterable<Uint8Array> {
-  const buffer = new Uint8Array(CHUNK);
+): AsyncIterable<Chunk> {
+  const buffer = new Uint8Array(MAX_CHUNK);
   for (;;) {
     if (turns.crowded) await turns.next();
     const length = await stream.read(buffer);
     if (length === null) return;
     traffic.received += length;
-    yield buffer.subarray(0, length);
+    yield { bytes: buffer.subarray(0, length), at: performance.now() };
   }
 }

@@ -6,7 +6,7 @@
 import { command } from "../command.ts";
 import { completions, SHELLS } from "../completions.ts";
 import { ALL_WELL } from "../exit.ts";
-import { choice } from "../kinds.ts";
+import { choice } from "../../values/kinds.ts";
 import { print } from "../stdio.ts";
 import { quoted, UsageError } from "../usage_error.ts";
 

@@ -9,7 +9,7 @@ import { formatEndpoint } from "../../net/endpoint.ts";
 import { MAX_DATAGRAM } from "../../net/udp.ts";
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
-import { duration, size, toggle } from "../kinds.ts";
+import { duration, size, toggle } from "../../values/kinds.ts";
 import { isBrokenPipe, say, stdin, stdout, TerminalOutput } from "../stdio.ts";
 import { clientTls, clientTlsFlags } from "../tls_flags.ts";
 

@@ -6,7 +6,7 @@
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
 import { commandHelp, programHelp } from "../help.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../../values/nearest.ts";
 import { print } from "../stdio.ts";
 import { quoted, UsageError } from "../usage_error.ts";
 

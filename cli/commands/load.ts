@@ -12,7 +12,7 @@ import { progressText } from "../../report/load_progress.ts";
 import { loadText } from "../../report/load_text.ts";
 import { command, type FlagValues } from "../command.ts";
 import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
-import { count, duration, file, MAX_MESSAGE, rate, size, toggle } from "../kinds.ts";
+import { count, duration, file, MAX_MESSAGE, rate, size, toggle } from "../../values/kinds.ts";
 import { checkWritable, replaceFile } from "../replace_file.ts";
 import { stopOnSignal } from "../signals.ts";
 import { columns, print, StatusLine } from "../stdio.ts";

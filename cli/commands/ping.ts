@@ -12,7 +12,7 @@ import { probeJson, summaryJson } from "../../report/ping_json.ts";
 import { probeText, summaryText } from "../../report/ping_text.ts";
 import { command } from "../command.ts";
 import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
-import { count, duration, MAX_MESSAGE, size, toggle } from "../kinds.ts";
+import { count, duration, MAX_MESSAGE, size, toggle } from "../../values/kinds.ts";
 import { stopOnSignal } from "../signals.ts";
 import { LinePrinter, say } from "../stdio.ts";
 import { clientTls, clientTlsFlags } from "../tls_flags.ts";

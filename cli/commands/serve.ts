@@ -10,7 +10,7 @@ import { LOG_DATA_FORMS } from "../../server/log.ts";
 import { SERVE_DEFAULTS } from "../../server/plan.ts";
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
-import { choice, count, duration, fileMode } from "../kinds.ts";
+import { choice, count, duration, fileMode } from "../../values/kinds.ts";
 import { createLog, LOG_DEFAULTS, LOG_FORMATS, LOG_LEVELS } from "../log.ts";
 import { replaceFile } from "../replace_file.ts";
 import { stopOnSignal } from "../signals.ts";

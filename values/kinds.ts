@@ -1,5 +1,5 @@
 /**
- * The kinds of values that flags take.
+ * The kinds of values that flags and faults take.
  *
  * @module
  */
@@ -95,6 +95,41 @@ export function size(least: number, most: number): Kind<number> {
     format: String,
   };
 }
+
+/** From the least to the most; both are the same where it is one value. */
+export interface Range {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** One value, or a range of them: `A..B`. */
+export function range(kind: Kind<number>): Kind<Range> {
+  return {
+    placeholder: `${kind.placeholder}[..${kind.placeholder}]`,
+    expected: `${kind.expected}, or A..B`,
+    parse(text) {
+      const [first = "", second = first, ...more] = text.split(/\.\.(?!\.)/);
+      const [least, most] = [kind.parse(first), kind.parse(second)];
+      const isRange = least !== undefined && most !== undefined && least <= most;
+      return isRange && more.length === 0 ? { least, most } : undefined;
+    },
+    advice: (text) => kind.advice?.(text),
+    format: ({ least, most }) =>
+      least === most ? kind.format(least) : `${kind.format(least)}..${kind.format(most)}`,
+  };
+}
+
+/** A share, from 0 to 1. */
+export const probability: Kind<number> = {
+  placeholder: "P",
+  expected: "a probability such as 0.01, 1% or 1e-6, from 0 to 1",
+  parse(text) {
+    const [, digits, percent] = /^(\d*\.?\d+(?:e-?\d+)?)(%?)$/i.exec(text) ?? [];
+    const value = Number(digits ?? NaN) / (percent === "%" ? 100 : 1);
+    return value <= 1 ? value : undefined;
+  },
+  format: String,
+};
 
 /** The name of a file. */
 export const file: Kind<string> = {
