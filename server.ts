@@ -15,13 +15,14 @@
  * @module
  */
 import { type Endpoint, formatEndpoint, readEndpoint } from "./net/endpoint.ts";
-import { listen, listenForDatagrams } from "./net/listen.ts";
+import { listen, listenForDatagrams, type ListenOptions } from "./net/listen.ts";
 import type { Listener } from "./net/stream.ts";
 import type { DatagramListener } from "./net/udp.ts";
 import { acceptFrom } from "./server/accept.ts";
 import { Connections } from "./server/connections.ts";
 import { answerDatagrams } from "./server/datagrams.ts";
-import { planServe, type ServeOptions, type ServePlan } from "./server/plan.ts";
+import { ownCertificate } from "./server/own_certificate.ts";
+import { planServe, type ServeOptions } from "./server/plan.ts";
 
 export { OptionError, YodelError } from "./errors/yodel_error.ts";
 export {
@@ -35,12 +36,20 @@ export {
 export { EndpointError } from "./net/endpoint_error.ts";
 export type { ServerTls } from "./net/stream.ts";
 export type { Log, LogDataForm, LogFields, LogLine } from "./server/log.ts";
-export type { ServeOptions } from "./server/plan.ts";
+export type { ServeOptions, ServeTls } from "./server/plan.ts";
 
 /** A running server. */
 export interface Server extends AsyncDisposable {
   /** What the server listens on, ports filled in. A name may have become several addresses. */
   readonly endpoints: readonly Endpoint[];
+  /** The throw-away certificate of `tls://` endpoints, where it made one; in PEM. */
+  readonly certificate?: {
+    readonly cert: string;
+    /** The authority that clients are to trust. */
+    readonly ca: string;
+    /** The names and addresses that it is for. */
+    readonly names: readonly string[];
+  };
   /** Resolves when the server was stopped and its last connection is closed. */
   readonly finished: Promise<void>;
   /**
@@ -68,7 +77,11 @@ export async function serve(
   const plan = planServe(options);
   const { log } = plan;
   const wanted = [endpoints].flat().map((endpoint) => readEndpoint(endpoint, 0));
-  const opened = await openAll(wanted, plan);
+  const { cert, key, clientCa, names } = options.tls ?? {};
+  const certificate = cert ?? key ? undefined : await ownCertificate(wanted, names);
+  const { cert: shown, key: itsKey } = certificate ?? { cert, key };
+  const tls = shown && itsKey ? { cert: shown, key: itsKey, clientCa } : undefined;
+  const opened = await openAll(wanted, { ...plan, tls });
   const listeners = opened.filter((one) => "accept" in one);
   const sockets = opened.filter((one) => "send" in one);
   const bound = opened.map(({ endpoint }) => endpoint);
@@ -114,20 +127,20 @@ export async function serve(
   const finished = run();
   options.signal?.addEventListener("abort", stop, { once: true });
   if (options.signal?.aborted) stop();
-  return { endpoints: bound, finished, stop, [Symbol.asyncDispose]: stop };
+  return { endpoints: bound, certificate, finished, stop, [Symbol.asyncDispose]: stop };
 }
 
 /** Listens on all endpoints, or on none. */
 async function openAll(
   endpoints: readonly Endpoint[],
-  plan: ServePlan,
+  options: ListenOptions,
 ): Promise<(Listener | DatagramListener)[]> {
   const opened: (Listener | DatagramListener)[] = [];
   try {
     for (const endpoint of endpoints) {
       const more = endpoint.scheme === "udp"
         ? await listenForDatagrams(endpoint)
-        : await listen(endpoint, plan);
+        : await listen(endpoint, options);
       opened.push(...more);
     }
     return opened;

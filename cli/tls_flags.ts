@@ -4,11 +4,9 @@
  * @module
  */
 import { reason } from "../errors/reason.ts";
-import { makeIdentity } from "../net/certificate.ts";
-import type { Endpoint } from "../net/endpoint.ts";
 import { type PemContent, pemObjection } from "../net/pem.ts";
-import type { ClientTls, ServerTls } from "../net/stream.ts";
-import type { Log } from "../server/log.ts";
+import type { ClientTls } from "../net/stream.ts";
+import type { ServeTls } from "../server/plan.ts";
 import type { Flag, FlagValues } from "./command.ts";
 import { file, host, type Kind, toggle } from "../values/kinds.ts";
 import { say } from "./stdio.ts";
@@ -44,51 +42,15 @@ export async function clientTls(flags: FlagValues<typeof clientTlsFlags>): Promi
   return { ...identity, ca, serverName: flags["server-name"], insecure: flags["insecure"] };
 }
 
-/**
- * Reads what a server was told, or makes what was not given where it has
- * `tls://` endpoints.
- *
- * @returns also the authority of what was made, to be written once the server listens
- */
-export async function serverTls(
-  endpoints: readonly Endpoint[],
-  flags: FlagValues<typeof serverTlsFlags>,
-  log: Log,
-): Promise<ServerTls & { readonly ca?: string } | undefined> {
-  const hosts = endpoints.flatMap((endpoint) => endpoint.scheme === "tls" ? [endpoint.host] : []);
-  if (hosts.length === 0) return undefined;
+/** Reads what a server was told. */
+export async function serverTls(flags: FlagValues<typeof serverTlsFlags>): Promise<ServeTls> {
   const identity = await readIdentity(flags);
   const clientCa = await readPem("client-ca", flags["client-ca"], "certificate");
-  if (identity === undefined) {
-    const names = namesOf(hosts, flags["cert-name"]);
-    log.warn?.("made a throw-away certificate", {
-      names,
-      ca: flags["write-ca"] ?? "not written, see --write-ca",
-    });
-    return { ...await makeIdentity(names), clientCa };
-  }
+  if (identity === undefined) return { clientCa, names: flags["cert-name"] };
   for (const name of ["write-ca", "cert-name"] as const) {
     if (flags[name]?.length) throw new UsageError(`--${name} and --cert exclude each other`);
   }
   return { ...identity, clientCa };
-}
-
-/** The names that a server's own certificate is for. */
-function namesOf(hosts: readonly string[], more: readonly string[]): string[] {
-  const isWildcard = (host: string) => ["*", "0.0.0.0", "::"].includes(host);
-  const ours = hosts.some(isWildcard) ? namesOfThisMachine() : [];
-  const named = hosts.filter((host) => !isWildcard(host)).map((host) => host.replace(/%.*/, ""));
-  return [...new Set(["localhost", "127.0.0.1", "::1", ...named, ...ours, ...more])];
-}
-
-/** The name and the addresses of this machine, as far as the program may know them. */
-function namesOfThisMachine(): string[] {
-  const may = (kind: "hostname" | "networkInterfaces") =>
-    Deno.permissions.querySync({ name: "sys", kind }).state === "granted";
-  return [
-    ...may("hostname") ? [Deno.hostname()] : [],
-    ...may("networkInterfaces") ? Deno.networkInterfaces().map(({ address }) => address) : [],
-  ];
 }
 
 async function readIdentity(

@@ -14,6 +14,15 @@ export interface Identity {
   readonly key: string;
 }
 
+/** What can be wrong with a certificate, on purpose. */
+export const FLAWS = ["expired", "not-yet", "wrong-name", "self-signed", "unknown-ca"] as const;
+
+/** One of {@linkcode FLAWS}. */
+export type Flaw = typeof FLAWS[number];
+
+/** A name that nobody can have (RFC 2606), for certificates that are for a wrong one. */
+const WRONG_NAME = "wrong-name.invalid";
+
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -30,24 +39,30 @@ const BASIC_CONSTRAINTS = [0x55, 0x1d, 0x13];
  * forgotten at once, and both are valid for thirty days.
  *
  * @param hosts names and IP addresses that the certificate is for
+ * @param flaws what is to be wrong with it, and nothing else
  */
-export async function makeIdentity(hosts: readonly string[]): Promise<Identity> {
-  const caKeys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+export async function makeIdentity(
+  hosts: readonly string[],
+  flaws: readonly Flaw[] = [],
+): Promise<Identity> {
+  const [signer, ca] = await authority();
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
-  // Two authorities must not have the same name: clients would take one for the other.
-  const caName = name(`yodel throw-away CA ${serialNumber().toHex()}`);
-  const signer = { name: caName, key: caKeys.privateKey };
-  const ca = await certificate(signer, caName, caKeys.publicKey, [
-    extension(BASIC_CONSTRAINTS, sequence(tlv(0x01, [0xff]), integer([0]))),
-    extension(KEY_USAGE, tlv(0x03, [2, 0x04])), // bit 5: to sign certificates
-  ]);
-  const cert = await certificate(signer, name("yodel"), keys.publicKey, [
-    extension(KEY_USAGE, tlv(0x03, [7, 0x80])), // bit 0: to sign handshakes
-    extension(SUBJECT_ALT_NAME, sequence(...hosts.map(alternativeName)), false),
-  ]);
+  const subject = name("yodel");
+  const own = { name: subject, key: keys.privateKey };
+  const names = flaws.includes("wrong-name") ? [WRONG_NAME] : hosts;
+  const cert = await certificate(
+    flaws.includes("self-signed") ? own : signer,
+    subject,
+    keys.publicKey,
+    [
+      extension(KEY_USAGE, tlv(0x03, [7, 0x80])), // bit 0: to sign handshakes
+      extension(SUBJECT_ALT_NAME, sequence(...names.map(alternativeName)), false),
+    ],
+    flaws.includes("expired") ? [-30, -1] : flaws.includes("not-yet") ? [1, 30] : undefined,
+  );
   const key = new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
   return {
-    ca: pem("CERTIFICATE", ca),
+    ca: pem("CERTIFICATE", flaws.includes("unknown-ca") ? (await authority())[1] : ca),
     cert: pem("CERTIFICATE", cert),
     key: pem("PRIVATE KEY", key),
   };
@@ -55,11 +70,32 @@ export async function makeIdentity(hosts: readonly string[]): Promise<Identity> 
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** Who signs a certificate. */
+interface Signer {
+  readonly name: Bytes;
+  readonly key: CryptoKey;
+}
+
+/** Makes an authority, and its certificate. */
+async function authority(): Promise<[Signer, Bytes]> {
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  // Two authorities must not have the same name: clients would take one for the other.
+  const caName = name(`yodel throw-away CA ${serialNumber().toHex()}`);
+  const signer = { name: caName, key: keys.privateKey };
+  const ca = await certificate(signer, caName, keys.publicKey, [
+    extension(BASIC_CONSTRAINTS, sequence(tlv(0x01, [0xff]), integer([0]))),
+    extension(KEY_USAGE, tlv(0x03, [2, 0x04])), // bit 5: to sign certificates
+  ]);
+  return [signer, ca];
+}
+
+/** @param days from when to when it is valid, counted from today */
 async function certificate(
-  signer: { name: Bytes; key: CryptoKey },
+  signer: Signer,
   subject: Bytes,
   publicKey: CryptoKey,
   extensions: Bytes[],
+  [from, to]: readonly [number, number] = [-1, 30],
 ): Promise<Bytes> {
   const algorithm = sequence(tlv(0x06, ECDSA_WITH_SHA256));
   const signed = sequence(
@@ -67,7 +103,7 @@ async function certificate(
     integer(serialNumber()),
     algorithm,
     signer.name,
-    sequence(time(Date.now() - DAY), time(Date.now() + 30 * DAY)),
+    sequence(time(Date.now() + from * DAY), time(Date.now() + to * DAY)),
     subject,
     new Uint8Array(await crypto.subtle.exportKey("spki", publicKey)),
     tlv(0xa3, sequence(...extensions)),

@@ -6,14 +6,20 @@
 import type { ServerTls } from "../net/stream.ts";
 import type { Log, LogDataForm } from "./log.ts";
 
+/** What `tls://` endpoints show and ask for. Without a certificate, the server makes one itself. */
+export interface ServeTls extends Partial<ServerTls> {
+  /** Names that this one is for, besides localhost and the hosts of the endpoints. */
+  readonly names?: readonly string[];
+}
+
 /** Settings of `serve`. Limits of time and number, but for the backlog, can be switched off with 0. */
 export interface ServeOptions {
   /** Closes a connection on which no byte passed for this long, in milliseconds. Default: 60,000. */
   idleTimeout?: number;
   /** How many connections wait in the kernel to be accepted, for each listener. Default: 511. */
   backlog?: number;
-  /** What `tls://` endpoints need. */
-  tls?: ServerTls;
+  /** What `tls://` endpoints show and ask for. Default: a throw-away certificate. */
+  tls?: ServeTls;
   /** Permissions of the files of Unix sockets. Default: 0o600. */
   socketMode?: number;
   /** How many connections are served at once; others wait in the kernel. Default: 0, no limit. */
@@ -39,9 +45,7 @@ export const SERVE_DEFAULTS = {
 } as const;
 
 /** The settings of a server, complete. */
-export type ServePlan =
-  & Omit<Required<ServeOptions>, "tls" | "signal">
-  & Pick<ServeOptions, "tls">;
+export type ServePlan = Omit<Required<ServeOptions>, "tls" | "signal">;
 
 /** Fills in what was not given. */
 export function planServe(options: ServeOptions): ServePlan {
@@ -53,6 +57,5 @@ export function planServe(options: ServeOptions): ServePlan {
     drain: options.drain ?? SERVE_DEFAULTS.drain,
     logData: options.logData ?? SERVE_DEFAULTS.logData,
     log: options.log ?? {},
-    tls: options.tls,
   };
 }

@@ -78,9 +78,8 @@ export const serveCommand = command({
   },
   async run({ flags, endpoints }, { exit }) {
     const log = createLog(flags["log-level"], flags["log-format"]);
-    const tls = await serverTls(endpoints, flags, log);
     const server = await serve(endpoints, {
-      tls,
+      tls: await serverTls(flags),
       idleTimeout: flags["idle-timeout"],
       backlog: flags["backlog"],
       socketMode: flags["socket-mode"],
@@ -92,7 +91,15 @@ export const serveCommand = command({
     });
     // Only now: a server that cannot listen leaves the file of another as it is.
     const file = flags["write-ca"];
-    if (file !== undefined && tls?.ca !== undefined) await replaceFile("write-ca", file, tls.ca);
+    const { certificate } = server;
+    if (certificate !== undefined) {
+      const { names, ca } = certificate;
+      if (file !== undefined) await replaceFile("write-ca", file, ca);
+      log.warn?.("made a throw-away certificate", {
+        names,
+        ca: file ?? "not written, see --write-ca",
+      });
+    }
     await print(server.endpoints.map((endpoint) => formatEndpoint(endpoint) + "\n").join(""));
     await server.finished;
     await Promise.race([log.written(), pause(LAST_LINES)]);

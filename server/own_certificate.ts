@@ -1,0 +1,48 @@
+/**
+ * The throw-away certificate of a server that was given none.
+ *
+ * @module
+ */
+import { type Flaw, type Identity, makeIdentity } from "../net/certificate.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+
+/** What a server made to be known by. */
+export interface OwnCertificate extends Identity {
+  /** The names and addresses that it is for. */
+  readonly names: readonly string[];
+}
+
+/**
+ * Makes a certificate for the hosts of some endpoints; undefined where none of
+ * them is `tls://`.
+ *
+ * @param more other names that it is to be for
+ * @param flaws what is to be wrong with it
+ */
+export async function ownCertificate(
+  endpoints: readonly Endpoint[],
+  more: readonly string[] = [],
+  flaws: readonly Flaw[] = [],
+): Promise<OwnCertificate | undefined> {
+  const hosts = endpoints.flatMap((endpoint) => endpoint.scheme === "tls" ? [endpoint.host] : []);
+  if (hosts.length === 0) return undefined;
+  const names = namesOf(hosts, more);
+  return { ...await makeIdentity(names, flaws), names };
+}
+
+function namesOf(hosts: readonly string[], more: readonly string[]): string[] {
+  const isWildcard = (host: string) => ["*", "0.0.0.0", "::"].includes(host);
+  const ours = hosts.some(isWildcard) ? namesOfThisMachine() : [];
+  const named = hosts.filter((host) => !isWildcard(host)).map((host) => host.replace(/%.*/, ""));
+  return [...new Set(["localhost", "127.0.0.1", "::1", ...named, ...ours, ...more])];
+}
+
+/** The name and the addresses of this machine, as far as the program may know them. */
+function namesOfThisMachine(): string[] {
+  const may = (kind: "hostname" | "networkInterfaces") =>
+    Deno.permissions.querySync({ name: "sys", kind }).state === "granted";
+  return [
+    ...may("hostname") ? [Deno.hostname()] : [],
+    ...may("networkInterfaces") ? Deno.networkInterfaces().map(({ address }) => address) : [],
+  ];
+}
