@@ -35,6 +35,7 @@ export {
 } from "./net/endpoint.ts";
 export { EndpointError } from "./net/endpoint_error.ts";
 export type { ServerTls } from "./net/stream.ts";
+export type { FaultOption } from "./server/fault_plan.ts";
 export type { Log, LogDataForm, LogFields, LogLine } from "./server/log.ts";
 export type { ServeOptions, ServeTls } from "./server/plan.ts";
 
@@ -74,18 +75,21 @@ export async function serve(
   endpoints: Endpoint | string | readonly (Endpoint | string)[],
   options: ServeOptions = {},
 ): Promise<Server> {
-  const plan = planServe(options);
-  const { log } = plan;
   const wanted = [endpoints].flat().map((endpoint) => readEndpoint(endpoint, 0));
+  const plan = planServe(options, wanted);
+  const { log, faults } = plan;
   const { cert, key, clientCa, names } = options.tls ?? {};
-  const certificate = cert ?? key ? undefined : await ownCertificate(wanted, names);
+  const certificate = cert ?? key ? undefined : await ownCertificate(wanted, names, faults?.flaws);
   const { cert: shown, key: itsKey } = certificate ?? { cert, key };
   const tls = shown && itsKey ? { cert: shown, key: itsKey, clientCa } : undefined;
-  const opened = await openAll(wanted, { ...plan, tls });
+  const opened = await openAll(wanted, { ...plan, tls, resettable: faults?.resets });
   const listeners = opened.filter((one) => "accept" in one);
   const sockets = opened.filter((one) => "send" in one);
   const bound = opened.map(({ endpoint }) => endpoint);
-  log.info?.("listening", { endpoints: bound.map(formatEndpoint) });
+  log.info?.("listening", {
+    endpoints: bound.map(formatEndpoint),
+    ...faults?.fields,
+  });
   if (bound.some(isWildcard)) {
     log.warn?.("listening on all addresses: whoever can reach this machine can connect");
   }
@@ -98,7 +102,7 @@ export async function serve(
   const stopped = Promise.withResolvers<void>();
 
   async function run(): Promise<void> {
-    const datagrams = answerDatagrams(sockets, plan, connections.turns);
+    const datagrams = answerDatagrams(sockets, plan, connections.turns, stopping.signal);
     await Promise.all([
       stopped.promise,
       ...listeners.map((listener) => acceptFrom(listener, connections, log, stopping.signal)),
@@ -110,6 +114,7 @@ export async function serve(
         ? {
           datagrams_answered: datagrams.answered,
           datagrams_not_answered: datagrams.unanswered,
+          ...datagrams.faults,
         }
         : {},
     });

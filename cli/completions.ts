@@ -4,6 +4,7 @@
  * @module
  */
 import { type Command, isToggle } from "./command.ts";
+import { topics } from "./help.ts";
 
 type Commands = Readonly<Record<string, Command>>;
 
@@ -17,7 +18,7 @@ export function completions(shell: typeof SHELLS[number], commands: Commands): s
 
 /** What the operands of a command can be, where that is one of a few words. */
 function operandsOf({ operands }: Command, commands: Commands): readonly string[] {
-  if (operands === "command") return Object.keys(commands);
+  if (operands === "command") return [...Object.keys(commands), ...Object.keys(topics)];
   return typeof operands === "string" ? [] : operands;
 }
 

@@ -4,6 +4,9 @@
  * @module
  */
 import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint.ts";
+import type { Fault } from "../server/faults/fault.ts";
+import { faults } from "../server/faults/faults.ts";
+import { probability } from "../values/kinds.ts";
 import { type Command, type Flag, isToggle, operandsText, takesEndpoints } from "./command.ts";
 
 const ENDPOINT_HELP = `ENDPOINT is ${ENDPOINT_FORM}.
@@ -51,6 +54,36 @@ export function commandHelp(name: string, command: Command): string {
     notes.join("\n"),
   ];
   return paragraphs.filter((text) => text !== "").join("\n\n") + "\n";
+}
+
+/** What `yodel help` tells about, besides commands. */
+export const topics: Readonly<Record<string, () => string>> = { faults: faultsHelp };
+
+/** What a server can be told to do badly. */
+function faultsHelp(): string {
+  return `Example:
+  yodel serve --fault delay=20ms..40ms --fault corrupt@1e-6
+
+What yodel serve does badly on purpose: --fault NAME[=VALUE][@P], as often as
+wanted. P is a share, such as 0.01, 1% or 1e-6. With --fault-share only that
+share of the connections (of udp: of the sources) gets faults, and the same
+--seed makes the same faults again.
+
+Faults, in the order in which bytes meet them:
+${faults.map(faultRow).join("\n")}
+
+Durations are written 250ms or 1.5s, sizes 64, 4k or 1m. Over udp, what is said
+of reads is true of datagrams.
+`;
+}
+
+function faultRow({ name, value, chance, help, transports }: Fault): string {
+  const { of, usual = 1 } = chance ?? {};
+  const otherwise = { 1: "", once: ", otherwise once" }[usual] ??
+    ` (${probability.format(+usual)})`;
+  const share = of === undefined ? "" : `; P: of the ${of}${otherwise}`;
+  const written = name + (value === undefined ? "" : `=${value.placeholder}`);
+  return `  ${written}  (${transports.join(", ")})\n      ${help}${share}`;
 }
 
 /** Flags under their heading, which says what transport they are for where that is one for all. */

@@ -19,6 +19,8 @@ export interface ListenOptions {
   readonly socketMode: number;
   /** What `tls://` endpoints need. */
   readonly tls?: ServerTls;
+  /** Whether connections are to be such that they can be reset. */
+  readonly resettable?: boolean;
 }
 
 /** How often to look for a port that is free on all addresses of a name. */
@@ -41,17 +43,18 @@ const TWO_ADDRESSES = new Map<string, readonly [string, string]>([
  */
 export async function listen(
   endpoint: StreamEndpoint,
-  { backlog, socketMode, tls }: ListenOptions,
+  { backlog, socketMode, tls, resettable = false }: ListenOptions,
 ): Promise<Listener[]> {
+  const overTcp = resettable ? (await import("./resettable.ts")).listenResettable : listenTcp;
   switch (endpoint.scheme) {
     case "unix":
       return [await open(endpoint, (endpoint) => listenUnix(endpoint, socketMode))];
     case "tcp":
-      return await openAtEach(endpoint, (endpoint) => listenTcp(endpoint, backlog));
+      return await openAtEach(endpoint, (endpoint) => overTcp(endpoint, backlog));
     case "tls":
       return await openAtEach(endpoint, async (endpoint) => {
         if (tls === undefined) throw new Error("it needs a certificate and a key");
-        return (await import("./tls.ts")).listenTls(endpoint, backlog, tls);
+        return (await import("./tls.ts")).listenTls(await overTcp(endpoint, backlog), tls);
       });
   }
 }

@@ -6,10 +6,11 @@
 import type { Endpoint } from "./endpoint.ts";
 
 /** A connection over TCP, TLS or a Unix socket. `Deno.Conn` is one. */
-export type Stream = Pick<
-  Deno.Conn,
-  "read" | "write" | "closeWrite" | "close" | "remoteAddr"
->;
+export interface Stream
+  extends Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close" | "remoteAddr"> {
+  /** Ends it with RST, and closes it; there where the listener was to be resettable. */
+  reset?(): void;
+}
 
 /** Something that connections arrive at. */
 export interface Listener<E extends Endpoint = Endpoint> {

@@ -14,7 +14,6 @@ import { isIP } from "node:net";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import type { HostEndpoint } from "./endpoint.ts";
 import type { ClientTls, Listener, ServerTls, Stream } from "./stream.ts";
-import { listenTcp } from "./tcp.ts";
 import { TlsStream } from "./tls_stream.ts";
 import { subjectOf, whyUntrusted } from "./untrusted.ts";
 
@@ -28,22 +27,25 @@ const LINGER = 1000;
 const ALERT = new Uint8Array([0x15, 0x03, 0x03, 0, 2, 2, 40]);
 
 /**
- * Listens for TLS connections. Each is accepted as soon as its client has
- * connected; what its handshake fails with is what the first read throws.
+ * Makes TLS connections of the TCP connections that a listener accepts. Each is
+ * accepted as soon as its client has connected; what its handshake fails with is
+ * what the first read throws.
  *
- * @param backlog how many connections wait in the kernel to be accepted
  * @param limit how long a client may take for its handshake, in milliseconds
- * @throws what is wrong with the certificate, the key or the address
+ * @throws what is wrong with the certificate or the key; then the listener is closed
  */
 export function listenTls(
-  endpoint: HostEndpoint<"tls">,
-  backlog: number,
+  listener: Listener<HostEndpoint<"tls">>,
   tls: ServerTls,
   limit = HANDSHAKE_LIMIT,
 ): Listener<HostEndpoint<"tls">> {
-  // Deno says what is wrong with the certificate or the key, Node only at the first handshake.
-  Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert: tls.cert, key: tls.key }).close();
-  const listener = listenTcp(endpoint, backlog);
+  try {
+    // Deno says what is wrong with the certificate or the key, Node only at the first handshake.
+    Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert: tls.cert, key: tls.key }).close();
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
   return { ...listener, accept: async () => accepted(await listener.accept(), tls, limit) };
 }
 

@@ -131,6 +131,12 @@ export class TlsStream implements Stream {
     this.#socket?.destroy();
   }
 
+  reset(): void {
+    this.fail(closed());
+    this.#conn.reset?.();
+    this.close();
+  }
+
   /** Reads more from the network, as soon as all that came has been read. */
   #want(): void {
     this.#wanted = this.#arrived.length > 0;

@@ -14,6 +14,8 @@
 export class Traffic {
   received = 0;
   sent = 0;
+  /** Bytes that are not to come back, less those that come back twice. */
+  kept = 0;
   #seen = 0;
   #idle = 0;
 
@@ -32,6 +34,11 @@ export class Traffic {
     this.#idle = passed === this.#seen ? this.#idle + interval : 0;
     this.#seen = passed;
     return this.#idle;
+  }
+
+  /** Whether all that was received was answered. */
+  get isAnswered(): boolean {
+    return this.sent + this.kept === this.received;
   }
 
   /** Lets idle time count from now on. */

@@ -10,11 +10,21 @@ import { Traffic } from "../net/traffic.ts";
 import type { Log, LogFields } from "./log.ts";
 
 /** Why a connection ended. */
-export type Ending = "eof" | "reset" | "idle" | "drain" | "error";
+export type Ending = "eof" | "reset" | "idle" | "drain" | "fault" | "error";
+
+/** What faults do to a connection. */
+interface Impaired {
+  /** What happened, for the log. */
+  readonly story: LogFields;
+  /** Waits for nothing any more. */
+  end(): void;
+}
 
 /** A connection that was accepted. */
 export class Connection {
   readonly traffic = new Traffic();
+  /** Its faults, where it has any. */
+  impairment?: Impaired;
   readonly #opened = performance.now();
   /** Set by whoever ends it from outside its own task, before its task can meet the error of that. */
   #ending: Ending | undefined;
@@ -51,14 +61,21 @@ export class Connection {
     if (this.#closed) return;
     this.#closed = true;
     this.stream.close();
+    this.impairment?.end();
   }
 
-  /** Sends no more, once all is sent back; what it is closed with later counts as drained. */
-  finish(): void {
-    this.#ending ??= "drain";
+  /** Sends no more, once all is sent back; what it is closed with later counts for nothing. */
+  async finish(ending: "drain" | "fault"): Promise<void> {
+    this.#ending ??= ending;
     this.traffic.restart();
     // Should it fail, its own task meets the same error.
-    this.stream.closeWrite().catch(() => {});
+    await this.stream.closeWrite().catch(() => {});
+  }
+
+  /** Resets it, where it can be reset. */
+  reset(): void {
+    this.#ending ??= "fault";
+    this.stream.reset?.();
   }
 
   /** Whether it was told to {@linkcode finish}, or closed from outside. */
@@ -68,10 +85,10 @@ export class Connection {
 
   /** One line tells its whole story. If it came and went in silence, as probes do, that is for debugging. */
   #logClosed(log: Log, failure: unknown): void {
-    const { received, sent } = this.traffic;
+    const { received, isAnswered } = this.traffic;
     if (this.#ending === "error") {
       log.info?.("closed", { ...this.#story(), error: reason(failure) });
-    } else if (this.#ending === "drain" && sent < received) {
+    } else if (this.#ending === "drain" && !isAnswered) {
       log.warn?.("closed before it was finished", this.#story());
     } else if (received === 0 && (this.#ending === "eof" || this.#ending === "reset")) {
       log.debug?.("closed", this.#story());
@@ -95,6 +112,7 @@ export class Connection {
       sent_bytes: this.traffic.sent,
       duration_ms: Math.round(performance.now() - this.#opened),
       why: this.#ending ?? "error",
+      ...this.impairment?.story,
     };
   }
 }

@@ -13,6 +13,7 @@ import { BufferPool } from "./buffers.ts";
 import { Connection } from "./connection.ts";
 import { dataLog } from "./data_log.ts";
 import { echo } from "./echo.ts";
+import { Impairment, isStruck } from "./impairment.ts";
 import type { ServePlan } from "./plan.ts";
 import { type Stage, stagedEcho } from "./staged_echo.ts";
 
@@ -78,10 +79,16 @@ export class Connections {
   }
 
   /** Chooses the loop of a connection, once. */
-  #echo({ stream, traffic, number }: Connection): Promise<void> {
-    const { log, logData } = this.#plan;
+  #echo(connection: Connection): Promise<void> {
+    const { stream, traffic, number } = connection;
+    const { log, logData, faults } = this.#plan;
     const stages: Stage[] = [];
     if (logData !== "off") stages.push(dataLog(log, logData, number));
+    if (faults !== undefined && isStruck(faults, number)) {
+      const impairment = new Impairment(faults, number, connection);
+      connection.impairment = impairment;
+      stages.push(...impairment.all);
+    }
     return stages.length === 0
       ? echo(stream, traffic, this.#buffers, this.#turns)
       : stagedEcho(stream, traffic, this.#turns, stages);
@@ -124,6 +131,6 @@ export class Connections {
     if (idle >= (this.#plan.idleTimeout || Infinity)) connection.close("idle");
     else if (connection.isEnding) {
       if (idle >= LINGER) connection.close();
-    } else if (idle >= FINISHED && traffic.sent === traffic.received) connection.finish();
+    } else if (idle >= FINISHED && traffic.isAnswered) connection.finish("drain");
   }
 }

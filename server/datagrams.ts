@@ -6,7 +6,8 @@
 import { formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { ReadTurns } from "../net/read_turns.ts";
 import type { DatagramListener } from "../net/udp.ts";
-import { excerpt } from "./log.ts";
+import { ImpairedDatagrams } from "./impaired_datagrams.ts";
+import { excerpt, type LogFields } from "./log.ts";
 import { LoopGuard } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
 
@@ -26,21 +27,32 @@ const TURN = 64;
 export interface DatagramCounts {
   answered: number;
   unanswered: number;
+  /** What faults did to the answers. */
+  readonly faults: LogFields;
 }
 
 /**
  * Answers what comes at some sockets, unless that could make a loop.
  *
  * @param turns lets others read meanwhile
+ * @param stopping is aborted when the sockets are closed
  * @returns what it counts, while it counts
  */
 export function answerDatagrams(
   sockets: readonly DatagramListener[],
-  { log, logData }: ServePlan,
+  { log, logData, faults }: ServePlan,
   turns: ReadTurns,
+  stopping: AbortSignal,
 ): DatagramCounts {
   const guard = new LoopGuard(sockets.map(({ endpoint }) => endpoint.port));
-  const counts = { answered: 0, unanswered: 0 };
+  const impaired = faults && new ImpairedDatagrams(faults, stopping);
+  const counts = {
+    answered: 0,
+    unanswered: 0,
+    get faults() {
+      return impaired?.story ?? {};
+    },
+  };
   const sources = new Set<string>();
   /** How many were not answered when that was logged last, and when that was. */
   let logged = 0;
@@ -67,7 +79,7 @@ export function answerDatagrams(
         data: excerpt(bytes, logData),
       });
     }
-    const sent = socket.send(bytes, source);
+    const sent = impaired?.send(socket, bytes, source) ?? socket.send(bytes, source);
     return isTurn ? sent.then(() => turns.next()) : sent;
   }
 

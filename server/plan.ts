@@ -3,7 +3,9 @@
  *
  * @module
  */
+import type { Endpoint } from "../net/endpoint.ts";
 import type { ServerTls } from "../net/stream.ts";
+import { type FaultOption, type FaultPlan, planFaults, USUAL_SHARE } from "./fault_plan.ts";
 import type { Log, LogDataForm } from "./log.ts";
 
 /** What `tls://` endpoints show and ask for. Without a certificate, the server makes one itself. */
@@ -30,6 +32,18 @@ export interface ServeOptions {
   log?: Log;
   /** Logs what each read brought, escaped and cut. Default: off. */
   logData?: LogDataForm;
+  /**
+   * What the server is to do badly: `["delay=20ms..40ms", "corrupt@1e-6"]`, or
+   * `[{ name: "delay", value: "20ms..40ms" }]`. Default: nothing.
+   */
+  faults?: readonly FaultOption[];
+  /** The share of the connections that get faults, from 0 to 1. Default: 1. */
+  faultShare?: number;
+  /**
+   * The same seed and the same order of connections give the same faults; a whole
+   * number of 32 bits. Default: by chance, and in the log.
+   */
+  seed?: number;
   /** Stops the server: no more connections; those that are open may finish. */
   signal?: AbortSignal;
 }
@@ -41,14 +55,22 @@ export const SERVE_DEFAULTS = {
   socketMode: 0o600,
   maxConnections: 0,
   drain: 5_000,
+  faultShare: USUAL_SHARE,
   logData: "off",
 } as const;
 
 /** The settings of a server, complete. */
-export type ServePlan = Omit<Required<ServeOptions>, "tls" | "signal">;
+export interface ServePlan
+  extends Omit<Required<ServeOptions>, "tls" | "signal" | "faults" | "faultShare" | "seed"> {
+  readonly faults: FaultPlan | undefined;
+}
 
-/** Fills in what was not given. */
-export function planServe(options: ServeOptions): ServePlan {
+/**
+ * Fills in what was not given.
+ *
+ * @throws {OptionError} for faults that are none, or that an endpoint cannot have
+ */
+export function planServe(options: ServeOptions, endpoints: readonly Endpoint[]): ServePlan {
   return {
     idleTimeout: options.idleTimeout ?? SERVE_DEFAULTS.idleTimeout,
     backlog: options.backlog ?? SERVE_DEFAULTS.backlog,
@@ -57,5 +79,6 @@ export function planServe(options: ServeOptions): ServePlan {
     drain: options.drain ?? SERVE_DEFAULTS.drain,
     logData: options.logData ?? SERVE_DEFAULTS.logData,
     log: options.log ?? {},
+    faults: planFaults(options, endpoints),
   };
 }

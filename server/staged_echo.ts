@@ -14,8 +14,8 @@ export interface Chunk {
   readonly bytes: Uint8Array;
   /** When they were read, by `performance.now()`. */
   readonly at: number;
-  /** Where a datagram came from, and its answer goes. */
-  readonly source?: Deno.NetAddr;
+  /** Sends an answer to where a datagram came from. A stream's goes back to the stream. */
+  readonly send?: (bytes: Uint8Array) => Promise<unknown>;
 }
 
 /** Watches or changes what passes; what it yields goes on to the next stage, or back. */

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { connect as dialNode } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { ping } from "../client.ts";
+import { listenTcp } from "../net/tcp.ts";
 import { listenTls } from "../net/tls.ts";
 import { serve } from "../server.ts";
 import { dialPort, linux, PATIENT, portOf, until } from "./local.ts";
@@ -63,8 +64,7 @@ Deno.test("a client that has shaken hands and does not read is let go when it is
 
 Deno.test("a handshake has a limit of its own, where connections have none", async () => {
   const listener = listenTls(
-    { scheme: "tls", host: "127.0.0.1", port: 0 },
-    10,
+    listenTcp({ scheme: "tls", host: "127.0.0.1", port: 0 }, 10),
     { cert, key },
     200,
   );

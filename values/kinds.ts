@@ -128,7 +128,7 @@ export const probability: Kind<number> = {
     const value = Number(digits ?? NaN) / (percent === "%" ? 100 : 1);
     return value <= 1 ? value : undefined;
   },
-  format: String,
+  format: (value) => value > 0 && value < 0.001 ? value.toExponential() : String(value),
 };
 
 /** The name of a file. */

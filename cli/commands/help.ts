@@ -5,7 +5,7 @@
  */
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
-import { commandHelp, programHelp } from "../help.ts";
+import { commandHelp, programHelp, topics } from "../help.ts";
 import { nearest } from "../../values/nearest.ts";
 import { print } from "../stdio.ts";
 import { quoted, UsageError } from "../usage_error.ts";
@@ -16,13 +16,16 @@ export const helpCommand = command({
   operands: "command",
   flags: {},
   async run({ word }, { commands }) {
+    const topic = Object.hasOwn(topics, word) ? topics[word] : undefined;
     const found = Object.hasOwn(commands, word) ? commands[word] : undefined;
-    if (word !== "" && found === undefined) {
-      const near = nearest(word, Object.keys(commands));
+    if (word !== "" && found === undefined && topic === undefined) {
+      const near = nearest(word, [...Object.keys(commands), ...Object.keys(topics)]);
       const advice = near === undefined ? "see yodel help" : `did you mean ${near}?`;
       throw new UsageError(`unknown command ${quoted(word)}; ${advice}`);
     }
-    await print(found === undefined ? programHelp(commands) : commandHelp(word, found));
+    const text = topic?.() ??
+      (found === undefined ? programHelp(commands) : commandHelp(word, found));
+    await print(text);
     return ALL_WELL;
   },
 });

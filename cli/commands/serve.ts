@@ -6,16 +6,27 @@
 import { pause } from "../../async/pause.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import { serve } from "../../server.ts";
+import { MAX_SEED } from "../../server/fault_plan.ts";
+import { faults } from "../../server/faults/faults.ts";
 import { LOG_DATA_FORMS } from "../../server/log.ts";
 import { SERVE_DEFAULTS } from "../../server/plan.ts";
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
-import { choice, count, duration, fileMode } from "../../values/kinds.ts";
+import { choice, count, duration, fileMode, type Kind, probability } from "../../values/kinds.ts";
 import { createLog, LOG_DEFAULTS, LOG_FORMATS, LOG_LEVELS } from "../log.ts";
 import { replaceFile } from "../replace_file.ts";
 import { stopOnSignal } from "../signals.ts";
 import { print } from "../stdio.ts";
 import { serverTls, serverTlsFlags } from "../tls_flags.ts";
+
+/** What is wrong with a fault, the server says. */
+const faultKind: Kind<string> = {
+  placeholder: "NAME[=VALUE][@P]",
+  choices: faults.map(({ name }) => name),
+  expected: "a fault such as delay=20ms",
+  parse: (text) => text,
+  format: String,
+};
 
 /** How long the last lines of the log may take, in milliseconds. */
 const LAST_LINES = 1000;
@@ -57,6 +68,23 @@ export const serveCommand = command({
       help: "permissions of Unix socket files",
       only: ["unix"],
     },
+    "fault": {
+      group: "Faults",
+      kind: faultKind,
+      many: true,
+      help: "misbehave, see yodel help faults",
+    },
+    "fault-share": {
+      group: "Faults",
+      kind: probability,
+      default: SERVE_DEFAULTS.faultShare,
+      help: "share of the connections that get faults",
+    },
+    "seed": {
+      group: "Faults",
+      kind: count(0, MAX_SEED),
+      help: "the same one makes the same faults again",
+    },
     "log-level": {
       group: "Log",
       kind: choice(LOG_LEVELS),
@@ -80,6 +108,9 @@ export const serveCommand = command({
     const log = createLog(flags["log-level"], flags["log-format"]);
     const server = await serve(endpoints, {
       tls: await serverTls(flags),
+      faults: flags["fault"],
+      faultShare: flags["fault-share"],
+      seed: flags["seed"],
       idleTimeout: flags["idle-timeout"],
       backlog: flags["backlog"],
       socketMode: flags["socket-mode"],

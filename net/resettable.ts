@@ -1,0 +1,103 @@
+/**
+ * TCP connections that can be reset on purpose, by Node: those of Deno end with
+ * FIN however they are closed (2.9).
+ *
+ * @module
+ */
+import { createServer, type Socket } from "node:net";
+import { boundTo, type HostEndpoint } from "./endpoint.ts";
+import type { Listener, Stream } from "./stream.ts";
+
+/**
+ * Listens for TCP connections at an address, as `listenTcp` does. Connections
+ * that nobody has accepted yet wait in this program, unread.
+ *
+ * @param backlog how many connections wait in the kernel
+ * @throws what is wrong with the address
+ */
+export async function listenResettable<E extends HostEndpoint>(
+  endpoint: E,
+  backlog: number,
+): Promise<Listener<E>> {
+  const { host, port } = endpoint;
+  const waiting: Stream[] = [];
+  let closed = false;
+  let wake = () => {};
+  const server = createServer(
+    { allowHalfOpen: true, pauseOnConnect: true, noDelay: true },
+    (socket) => {
+      waiting.push(new ResettableStream(socket));
+      wake();
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port, backlog }, resolve);
+  });
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") throw new Error("it has no address");
+  return {
+    endpoint: boundTo(endpoint, { transport: "tcp", hostname: bound.address, port: bound.port }),
+    async accept() {
+      for (;;) {
+        const stream = waiting.shift();
+        if (stream !== undefined) return stream;
+        if (closed) throw new Deno.errors.BadResource("the listener was closed");
+        await new Promise<void>((resolve) => wake = resolve);
+      }
+    },
+    close() {
+      closed = true;
+      for (const stream of waiting.splice(0)) stream.close();
+      server.close();
+      wake();
+    },
+  };
+}
+
+/** A socket of Node's, read and written as if it were one of Deno's. */
+class ResettableStream implements Stream {
+  readonly remoteAddr: Deno.Addr;
+  readonly #socket: Socket;
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #rest: Uint8Array = new Uint8Array(0);
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#chunks = socket.iterator({ destroyOnReturn: false });
+    // Whoever reads or writes meets it there.
+    socket.on("error", () => {});
+    const { remoteAddress = "", remotePort = 0 } = socket;
+    this.remoteAddr = { transport: "tcp", hostname: remoteAddress, port: remotePort };
+  }
+
+  async read(into: Uint8Array): Promise<number | null> {
+    if (this.#rest.length === 0) {
+      const { done, value } = await this.#chunks.next();
+      if (done) return null;
+      this.#rest = value;
+    }
+    const part = this.#rest.subarray(0, into.length);
+    into.set(part);
+    this.#rest = this.#rest.subarray(part.length);
+    return part.length;
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#socket.write(bytes, (error) => error ? reject(error) : resolve(bytes.length));
+    });
+  }
+
+  closeWrite(): Promise<void> {
+    return new Promise((resolve) => this.#socket.end(() => resolve()));
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * Which faults a server is to have.
+ *
+ * @module
+ */
+import { OptionError } from "../errors/yodel_error.ts";
+import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
+import type { Flaw } from "../net/certificate.ts";
+import type { ServerTls } from "../net/stream.ts";
+import { type Kind, probability } from "../values/kinds.ts";
+import { nearest } from "../values/nearest.ts";
+import type { Fault } from "./faults/fault.ts";
+import { faults } from "./faults/faults.ts";
+import type { LogFields } from "./log.ts";
+
+/**
+ * A fault: `NAME[=VALUE][@PROBABILITY]`, such as `delay=20ms..40ms` or `corrupt@1e-6`,
+ * or the same in parts. `yodel help faults` has their names.
+ */
+export type FaultOption = string | {
+  readonly name: string;
+  /** As it is written on the command line: `20ms..40ms`. */
+  readonly value?: string;
+  /** From 0 to 1. */
+  readonly probability?: number;
+};
+
+/** The share of the connections that get faults, where none is given. */
+export const USUAL_SHARE = 1;
+
+/** The largest seed. */
+export const MAX_SEED = 2 ** 32 - 1;
+
+/** What {@linkcode planFaults} takes. */
+export interface FaultOptions {
+  readonly faults?: readonly FaultOption[];
+  readonly faultShare?: number;
+  readonly seed?: number;
+  readonly tls?: Partial<ServerTls>;
+}
+
+/** A fault that was asked for. */
+export interface ChosenFault {
+  readonly fault: Fault;
+  readonly value: unknown;
+  readonly probability: number | "once";
+  /** How it was written. */
+  readonly text: string;
+}
+
+/** The faults that were asked for, and how their dice are thrown. */
+export interface FaultPlan {
+  /** In the order in which bytes meet them. */
+  readonly chosen: readonly ChosenFault[];
+  /** The share of the connections that get them. */
+  readonly share: number;
+  readonly seed: number;
+  /** What is to be wrong with the certificate of the server. */
+  readonly flaws: readonly Flaw[];
+  /** Whether connections have to be such that they can be reset. */
+  readonly resets: boolean;
+  /** All of it, for the log. */
+  readonly fields: LogFields;
+}
+
+/**
+ * Reads which faults are wanted; undefined where none is.
+ *
+ * @throws {OptionError} for a wrong name, value or probability, and for a fault
+ *   that one of the endpoints cannot have
+ */
+export function planFaults(
+  { faults: wanted = [], faultShare, seed: givenSeed, tls }: FaultOptions,
+  endpoints: readonly Endpoint[],
+): FaultPlan | undefined {
+  const share = faultShare ?? USUAL_SHARE;
+  const seed = givenSeed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  if (wanted.length === 0) {
+    const option = faultShare === undefined ? "seed" : "faultShare";
+    if ((faultShare ?? givenSeed) !== undefined) {
+      throw new OptionError(option, "expected a fault with it");
+    }
+    return undefined;
+  }
+  if (!(share >= 0 && share <= 1)) {
+    throw new OptionError("faultShare", `expected ${probability.expected}, not ${share}`);
+  }
+  if (seed >>> 0 !== seed) {
+    throw new OptionError("seed", `expected a whole number from 0 to ${MAX_SEED}, not ${seed}`);
+  }
+  const chosen = wanted.map(choose)
+    .toSorted((a, b) => faults.indexOf(a.fault) - faults.indexOf(b.fault));
+  for (const endpoint of endpoints) {
+    for (const each of chosen) checkEndpoint(each, endpoint);
+  }
+  const flaws = chosen.flatMap(({ fault, value }) => fault.flaw?.(value) ?? []);
+  if (flaws.length > 0 && tls?.cert !== undefined) {
+    throw wrong("the server makes such a certificate itself, so none can be given");
+  }
+  const written = { faults: chosen.map(({ text }) => text).join(), seed };
+  return {
+    chosen,
+    share,
+    seed,
+    flaws,
+    resets: chosen.some(({ fault }) => fault.resets),
+    fields: share === 1 ? written : { ...written, fault_share: share },
+  };
+}
+
+/** Complains of a fault that an endpoint cannot have. */
+function checkEndpoint({ fault, text }: ChosenFault, endpoint: Endpoint): void {
+  const { name, transports, chance } = fault;
+  if (!transports.includes(endpoint.scheme)) {
+    throw wrong(`${name} is for ${transports.join(", ")}, not for ${formatEndpoint(endpoint)}`);
+  }
+  if (endpoint.scheme !== "udp" || chance?.of !== "connections" || !text.includes("@")) return;
+  throw wrong(`${text}: udp has no connections; --fault-share is for a share of the sources`);
+}
+
+/** Finds the fault of an option, and reads its value and probability. */
+function choose(option: FaultOption): ChosenFault {
+  const text = typeof option === "string" ? option : textOf(option);
+  const [, name = "", value, chance] = /^([^=@]*)(?:=([^@]*))?(?:@(.*))?$/s.exec(text) ?? [];
+  const fault = faults.find((fault) => fault.name === name.toLowerCase());
+  if (fault === undefined) {
+    const near = nearest(name, faults.map(({ name }) => name));
+    const advice = near === undefined ? "see yodel help faults" : `did you mean ${near}?`;
+    throw wrong(`unknown fault ${JSON.stringify(name)}; ${advice}`);
+  }
+  if (fault.value === undefined && value !== undefined) throw wrong(`${name} takes no value`);
+  if (fault.chance === undefined && chance !== undefined) {
+    throw wrong(`${name} takes no probability`);
+  }
+  return {
+    fault,
+    value: fault.value && read(name, fault.value, value),
+    probability: chance === undefined ? fault.chance?.usual ?? 1 : read(name, probability, chance),
+    text,
+  };
+}
+
+function textOf({ name, value, probability }: Exclude<FaultOption, string>): string {
+  const ofValue = value === undefined ? "" : `=${value}`;
+  return name + ofValue + (probability === undefined ? "" : `@${probability}`);
+}
+
+function read<T>(name: string, kind: Kind<T>, text = ""): T {
+  const value = text === "" ? undefined : kind.parse(text);
+  if (value !== undefined) return value;
+  const advice = kind.advice?.(text);
+  if (advice !== undefined) throw wrong(`${name}: ${JSON.stringify(text)} ${advice}`);
+  throw wrong(
+    `${name}: expected ${kind.expected}, not ${text === "" ? "nothing" : JSON.stringify(text)}`,
+  );
+}
+
+function wrong(what: string): OptionError {
+  return new OptionError("fault", what);
+}

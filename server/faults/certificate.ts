@@ -1,0 +1,16 @@
+/**
+ * Fault: a certificate that nobody should trust.
+ *
+ * @module
+ */
+import { FLAWS } from "../../net/certificate.ts";
+import { choice } from "../../values/kinds.ts";
+import { fault } from "./fault.ts";
+
+export const certificate = fault({
+  name: "certificate",
+  value: choice(FLAWS),
+  transports: ["tls"],
+  help: "what is wrong with the one that it makes",
+  flaw: (flaw) => flaw,
+});

@@ -1,0 +1,77 @@
+/**
+ * What a fault is: something that a server does badly on purpose.
+ *
+ * @module
+ */
+import type { Flaw } from "../../net/certificate.ts";
+import type { Endpoint } from "../../net/endpoint.ts";
+import type { Traffic } from "../../net/traffic.ts";
+import type { Kind } from "../../values/kinds.ts";
+import type { Random } from "../random.ts";
+import type { Stage } from "../staged_echo.ts";
+
+type Scheme = Endpoint["scheme"];
+
+/** The transports with connections. */
+export const STREAMS: readonly Scheme[] = ["tcp", "tls", "unix"];
+
+/** All transports. */
+export const ALL: readonly Scheme[] = [...STREAMS, "udp"];
+
+/** A fault: its name, for which connections it is, and what it does to them. */
+export interface Fault<Value = unknown> {
+  readonly name: string;
+  /** The kind of its value; none where it takes none. */
+  readonly value?: Kind<Value>;
+  /**
+   * Of what it strikes a share, and which share where none is given; none where
+   * it always strikes. Of the connections is for the server to decide.
+   */
+  readonly chance?: {
+    readonly of: "connections" | "reads" | "bytes";
+    readonly usual: number | "once";
+  };
+  readonly transports: readonly Scheme[];
+  readonly help: string;
+  /** What the log calls the number of bytes that it struck. */
+  readonly counted?: string;
+  /** Whether it holds up the reading itself, and not what was read. */
+  readonly holdsReading?: boolean;
+  /** Whether it needs connections that can be reset. */
+  readonly resets?: boolean;
+  /** What it does with what passes. */
+  stage?(value: Value, victim: Victim): Stage;
+  /** What it does to the throw-away certificate of the server. */
+  flaw?(value: Value): Flaw;
+}
+
+/** A connection, or a socket for datagrams, as one of its faults sees it. */
+export interface Victim {
+  /** Numbers of this fault of this connection alone: what else happens changes nothing. */
+  readonly random: Random;
+  readonly traffic: Traffic;
+  /** Whether this one is struck, with the probability that was asked for. */
+  strikes(): boolean;
+  /** How many are spared until the next one that is struck, with the same probability. */
+  spared(): number;
+  /** Tells the log that it struck, so many bytes. */
+  struck(bytes?: number): void;
+  /**
+   * Waits, not at all where it is not a time to come.
+   *
+   * @param milliseconds for how long
+   * @throws when the connection ends meanwhile
+   */
+  wait(milliseconds: number): Promise<void>;
+  /** Closes the connection at once. */
+  close(): void;
+  /** Ends what is sent; closes once the other end has closed as well, a second later at most. */
+  finish(): Promise<void>;
+  /** Resets the connection, once what was sent had time to leave. */
+  reset(): Promise<void>;
+}
+
+/** Makes a fault; the type of its value follows from the kind. */
+export function fault<Value>(parts: Fault<Value>): Fault<Value> {
+  return parts;
+}

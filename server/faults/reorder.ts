@@ -1,0 +1,35 @@
+/**
+ * Fault: datagrams overtake each other.
+ *
+ * @module
+ */
+import { fault } from "./fault.ts";
+
+/** How long one waits for the next, in milliseconds: the last one has none. */
+const PATIENCE = 200;
+
+export const reorder = fault({
+  name: "reorder",
+  chance: { of: "reads", usual: 1 },
+  transports: ["udp"],
+  help: "a datagram leaves after the next, or 200ms later",
+  stage: (_, victim) =>
+    async function* (chunks) {
+      const datagrams = chunks[Symbol.asyncIterator]();
+      let coming = datagrams.next();
+      for (;;) {
+        const datagram = await coming;
+        if (datagram.done) return;
+        coming = datagrams.next();
+        if (victim.strikes()) {
+          const next = await Promise.race([coming, victim.wait(PATIENCE)]);
+          victim.struck();
+          if (next?.done === false) {
+            yield next.value;
+            coming = datagrams.next();
+          }
+        }
+        yield datagram.value;
+      }
+    },
+});
