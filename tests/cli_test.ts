@@ -31,6 +31,9 @@ Deno.test("flags have the documented defaults, and nothing given means localhost
     "write-ca": "",
     "cert-name": "",
     "socket-mode": "0600",
+    "fault": "",
+    "fault-share": "1",
+    "seed": "",
     "log-level": "info",
     "log-format": "text",
     "log-data": "off",
@@ -47,8 +50,8 @@ Deno.test("flags have the documented defaults, and nothing given means localhost
     "verify": "",
   });
   const { flags, endpoints } = parseInvocation(serveCommand, []);
-  const { "cert-name": names, ...others } = flags;
-  assertEquals([names, ...new Set(Object.values(others))], [[], undefined]);
+  const { "cert-name": names, fault, ...others } = flags;
+  assertEquals([names, fault, ...new Set(Object.values(others))], [[], [], undefined]);
   assertEquals(endpoints, [{ scheme: "tcp", host: "localhost", port: 2222 }]);
 });
 

@@ -45,7 +45,8 @@ export async function startLocal(options: ServeOptions = {}): Promise<LocalServe
   };
 }
 
-function collect(lines: LogLine[]): Log {
+/** A log that puts its lines into a list. */
+export function collect(lines: LogLine[]): Log {
   const add = (level: string) => (message: string, fields: LogFields = {}) =>
     void lines.push({ level, message, fields });
   return { debug: add("debug"), info: add("info"), warn: add("warn"), error: add("error") };
@@ -94,14 +95,17 @@ export async function dialPort(port: number): Promise<Deno.TcpConn> {
 }
 
 /** Writes all of `bytes`. */
-export async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
+export async function writeAll(conn: Pick<Deno.Conn, "write">, bytes: Uint8Array): Promise<void> {
   for (let written = 0; written < bytes.length;) {
     written += await conn.write(bytes.subarray(written));
   }
 }
 
 /** Reads until `length` bytes have come or there are no more. */
-export async function readBytes(conn: Deno.Conn, length: number): Promise<Uint8Array> {
+export async function readBytes(
+  conn: Pick<Deno.Conn, "read">,
+  length: number,
+): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   let filled = 0;
   while (filled < length) {
@@ -113,7 +117,10 @@ export async function readBytes(conn: Deno.Conn, length: number): Promise<Uint8A
 }
 
 /** Sends `bytes` and returns what comes back, as many bytes. */
-export async function exchange(conn: Deno.Conn, bytes: Uint8Array): Promise<Uint8Array> {
+export async function exchange(
+  conn: Pick<Deno.Conn, "read" | "write">,
+  bytes: Uint8Array,
+): Promise<Uint8Array> {
   const [returned] = await Promise.all([readBytes(conn, bytes.length), writeAll(conn, bytes)]);
   return returned;
 }
@@ -157,7 +164,7 @@ export function median(numbers: readonly number[]): number {
 }
 
 /** Does the same in several ways at once; each comes to its end, whatever the others do. */
-export async function inEach<T>(
+export async function inEach<const T>(
   ways: readonly T[],
   test: (way: T) => Promise<void>,
 ): Promise<void> {

@@ -1,0 +1,260 @@
+/** Faults of how connections begin and end; and that limits hold for connections with faults. */
+import { connect } from "node:net";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { inEach, linux, random, readBytes, until, writeAll } from "./local.ts";
+import { available, run, startServer } from "./program.ts";
+import { cert, key } from "./servers.ts";
+import { EndpointError, serve } from "../server.ts";
+import { open, readOnce, startFaulty, STREAMS, timed } from "./faulty.ts";
+
+Deno.test("close-after: a clean end at that byte, to one that still sends as well", async () => {
+  await inEach(STREAMS, async (scheme) => {
+    await using server = await startFaulty(scheme, ["close-after=1000"]);
+    using stream = await open(server);
+    const sent = random(100_000);
+    await writeAll(stream, sent.subarray(0, 600));
+    assertEquals(await readBytes(stream, 600), sent.subarray(0, 600));
+    const writing = writeAll(stream, sent.subarray(600)).catch(() => {});
+    assertEquals(await readBytes(stream, sent.length), sent.subarray(600, 1000));
+    assertEquals(await stream.read(new Uint8Array(1)), null);
+    await writing;
+    // One that does not close is closed a second later.
+    await until(() => server.stories().length === 1, "the connection is closed");
+    const { why, sent_bytes, faults } = server.stories()[0] ?? {};
+    assertEquals({ why, sent_bytes, faults }, {
+      why: "fault",
+      sent_bytes: 1000,
+      faults: "close-after",
+    });
+  });
+});
+
+Deno.test("close-after: a range, of which each connection draws its own", async () => {
+  await using server = await startFaulty("tcp", ["close-after=10..20"], { seed: 4 });
+  const lengths: number[] = [];
+  for (let i = 0; i < 30; i++) {
+    using stream = await open(server);
+    await writeAll(stream, new Uint8Array(100));
+    lengths.push((await readBytes(stream, 100)).length);
+  }
+  assert(Math.min(...lengths) >= 10 && Math.max(...lengths) <= 20, `${lengths}`);
+  assert(new Set(lengths).size >= 6, `${lengths}`);
+});
+
+Deno.test("reset-after: a client that reads gets all until that byte, then ECONNRESET", async () => {
+  await inEach(["tcp", "tls"], async (scheme) => {
+    for (const count of [0, 5, 300_000]) {
+      await using server = await startFaulty(scheme, [`reset-after=${count}`]);
+      using stream = await open(server);
+      const sent = random(400_000);
+      const writing = writeAll(stream, sent).catch(() => {});
+      assertEquals(await readBytes(stream, count), sent.subarray(0, count));
+      await assertRejects(
+        async () => {
+          while (await readOnce(stream) !== undefined);
+        },
+        Error,
+        scheme === "tcp" ? "reset" : undefined,
+      );
+      await writing;
+      await until(() => server.stories().length === 1, "the connection is closed");
+      const { why, sent_bytes, faults } = server.stories()[0] ?? {};
+      assertEquals({ why, sent_bytes, faults }, {
+        why: "fault",
+        sent_bytes: count,
+        faults: "reset-after",
+      });
+    }
+  });
+});
+
+Deno.test("a server that can reset behaves well until then", async () => {
+  await inEach(["tcp", "tls"], async (scheme) => {
+    await using server = await startFaulty(scheme, ["reset-after=1000m"]);
+    const sent = random(20_000_000);
+    for (let i = 0; i < 3; i++) {
+      using stream = await open(server);
+      const reading = readBytes(stream, sent.length + 1);
+      await writeAll(stream, sent);
+      await stream.closeWrite();
+      assertEquals((await reading).toHex() === sent.toHex(), true);
+    }
+    await assertRejects(
+      () => serve(server.endpoint, { tls: { cert, key }, faults: ["reset-after=1"] }),
+      EndpointError,
+      "address in use",
+    );
+  });
+});
+
+Deno.test("linger: the end is answered so much later, what was sent at once", async () => {
+  await inEach(STREAMS, async (scheme) => {
+    await using server = await startFaulty(scheme, ["linger=200ms"]);
+    using stream = await open(server);
+    await writeAll(stream, Uint8Array.of(1));
+    await stream.closeWrite();
+    assertEquals(await readOnce(stream), Uint8Array.of(1));
+    let end: Uint8Array | undefined = new Uint8Array();
+    const milliseconds = await timed(async () => end = await readOnce(stream));
+    assertEquals(end, undefined);
+    assert(milliseconds > 150, `${scheme}: the end came after ${milliseconds} ms`);
+  });
+});
+
+Deno.test("refuse: a connection is closed as soon as it is accepted", async () => {
+  await inEach(["tcp", "unix"], async (scheme) => {
+    await using server = await startFaulty(scheme, ["refuse"]);
+    using stream = await open(server);
+    assertEquals(await readOnce(stream), undefined);
+    await until(() => server.stories().length === 1, "the connection is closed");
+    assertEquals(server.stories()[0]?.why, "fault");
+  });
+  await using server = await startFaulty("tls", ["refuse"]);
+  await assertRejects(() => open(server), Error, "cannot connect to");
+});
+
+Deno.test("refuse with @: that share of the connections, and the others are served", async () => {
+  await using server = await startFaulty("tcp", ["refuse@50%"], { seed: 9 });
+  let refused = 0;
+  for (let i = 0; i < 40; i++) {
+    using stream = await open(server);
+    await writeAll(stream, Uint8Array.of(i)).catch(() => {});
+    const answer = await readOnce(stream).catch(() => undefined);
+    if (answer === undefined) refused++;
+    else assertEquals(answer, Uint8Array.of(i));
+  }
+  assert(refused >= 10 && refused <= 30, `${refused} of 40`);
+});
+
+Deno.test("silent: accepted and read, never answered, until it is idle for too long", async () => {
+  await inEach(STREAMS, async (scheme) => {
+    await using server = await startFaulty(scheme, ["silent"], { idleTimeout: 300 });
+    using stream = await open(server);
+    // More than the system would keep for a server that does not read.
+    await writeAll(stream, new Uint8Array(20_000_000));
+    await stream.closeWrite();
+    const milliseconds = await timed(() => readOnce(stream).catch(() => {}));
+    assert(milliseconds > 150, `${scheme}: the end came after ${milliseconds} ms`);
+    await until(() => server.stories().length === 1, "the connection is closed");
+    const { why, received_bytes, sent_bytes } = server.stories()[0] ?? {};
+    assertEquals({ why, received_bytes, sent_bytes }, {
+      why: "idle",
+      received_bytes: 20_000_000,
+      sent_bytes: 0,
+    });
+  });
+});
+
+for (
+  const [fault, untilWhen] of [
+    ["silent", "the end of the drain"],
+    ["stall=1h", "the end of the drain"],
+    ["delay=1h", "the end of the drain"],
+    ["rate=1", "the end of the drain"],
+    ["lose", "all is answered that is to be"],
+    ["repeat", "all is answered that is to be"],
+  ] as const
+) {
+  Deno.test(`a connection with ${fault} drains until ${untilWhen}`, async () => {
+    const drain = untilWhen === "the end of the drain" ? 500 : 10_000;
+    await inEach(STREAMS, async (scheme) => {
+      await using server = await startFaulty(scheme, [fault], { drain });
+      using stream = await open(server);
+      await writeAll(stream, random(1000));
+      await until(() => server.log.some(({ message }) => message === "opened"), "it is open");
+      if (fault === "repeat") await readBytes(stream, 2000);
+      const milliseconds = await timed(() => server.stop());
+      assert(milliseconds < 5000, `${scheme}: ${milliseconds} ms`);
+      assertEquals(server.stories()[0]?.why, "drain");
+    });
+  });
+}
+
+Deno.test("a client that resets its connection in the middle of a delay is let go", async () => {
+  await using server = await startFaulty("tcp", ["delay=1h"]);
+  const client = connect(server.endpoint.port, "127.0.0.1");
+  client.write("hello");
+  await until(() => server.log.some(({ message }) => message === "opened"), "it is open");
+  client.resetAndDestroy();
+  await until(() => server.stories().length === 1, "the connection is closed");
+  assertEquals(server.stories()[0]?.why, "reset");
+});
+
+/** How much memory a process has, in bytes. */
+function memoryOf(pid: number): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+}
+
+Deno.test("a delayed connection of a client that never reads holds 256 KiB", {
+  ignore: !linux,
+}, async () => {
+  await using server = await startServer(["127.0.0.1:0", "--fault", "delay=1h"]);
+  const before = memoryOf(server.process.pid);
+  const connections = 100;
+  const clients: Deno.TcpConn[] = [];
+  let sent = 0;
+  const block = new Uint8Array(65_536);
+  for (let i = 0; i < connections; i++) {
+    const client = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    clients.push(client);
+    (async () => {
+      for (;;) sent += await client.write(block);
+    })().catch(() => {});
+  }
+  // Until the buffers of the system are full as well.
+  let last = -1;
+  while (sent > last) {
+    last = sent;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  const grown = memoryOf(server.process.pid) - before;
+  for (const client of clients) client.close();
+  assert(sent > connections * 512 * 1024, `${sent} bytes were sent`);
+  // 256 KiB, the buffer of 16 KiB, and as much again for what is not yet collected.
+  assert(grown < connections * 640 * 1024, `${grown / connections} bytes a connection`);
+});
+
+Deno.test("python gets ECONNRESET at that byte", { ignore: !available("python3") }, async () => {
+  await using server = await startFaulty("tcp", ["reset-after=7"]);
+  const { stdout } = await run([
+    "python3",
+    "-c",
+    `
+import socket
+s = socket.create_connection(("127.0.0.1", ${server.endpoint.port}))
+s.sendall(b"0123456789")
+got = b""
+try:
+    while True:
+        more = s.recv(100)
+        if not more: break
+        got += more
+    print(got.decode(), "end")
+except ConnectionResetError: print(got.decode(), "reset")`,
+  ]);
+  assertEquals(stdout, "0123456 reset\n");
+});
+
+Deno.test("nc sees a clean end at that byte", { ignore: !available("nc") }, async () => {
+  await using server = await startFaulty("tcp", ["close-after=7"]);
+  const { code, stdout } = await run(
+    ["nc", "127.0.0.1", `${server.endpoint.port}`],
+    "0123456789",
+  );
+  assertEquals({ code, stdout }, { code: 0, stdout: "0123456" });
+});
+
+Deno.test("curl tells a reset from an end", { ignore: !available("curl") }, async () => {
+  for (
+    const [fault, status] of [["close-after=7", 0], ["reset-after=7", 56]] as const
+  ) {
+    await using server = await startFaulty("tcp", [fault]);
+    const { code, stdout } = await run([
+      "bash",
+      "-c",
+      `{ printf 0123456789; sleep 2; } | curl -s telnet://127.0.0.1:${server.endpoint.port}`,
+    ]);
+    assertEquals({ fault, code, stdout }, { fault, code: status, stdout: "0123456" });
+  }
+});

@@ -1,0 +1,155 @@
+/** Faults: how they are asked for, and what is said of them. */
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { makeIdentity } from "../net/certificate.ts";
+import { OptionError, serve } from "../server.ts";
+import { faults } from "../server/faults/faults.ts";
+import { exchange, random, until } from "./local.ts";
+import { available, run, yodel } from "./program.ts";
+import { completions } from "../cli/completions.ts";
+import { commands } from "../cli/commands.ts";
+import { open, startFaulty } from "./faulty.ts";
+
+Deno.test("a fault that cannot be is one line, status 2, before anything listens", async () => {
+  const duration = "expected a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0";
+  const cases: [args: string[], line: string][] = [
+    [["--fault", "dealy=20ms"], '--fault: unknown fault "dealy"; did you mean delay?'],
+    [["--fault", "teapot"], '--fault: unknown fault "teapot"; see yodel help faults'],
+    [["--fault", "delay"], `--fault: delay: ${duration}, or A..B, not nothing`],
+    [["--fault", "delay=20"], '--fault: delay: "20" has no unit: 20s?'],
+    [["--fault", "delay=2s..1s"], `--fault: delay: ${duration}, or A..B, not "2s..1s"`],
+    [
+      ["--fault", "chunk=0"],
+      '--fault: chunk: expected a size such as 64 or 4k, from 1 to 16384 bytes, or A..B, not "0"',
+    ],
+    [["--fault", "corrupt=3"], "--fault: corrupt takes no value"],
+    [
+      ["--fault", "corrupt@120%"],
+      '--fault: corrupt: expected a probability such as 0.01, 1% or 1e-6, from 0 to 1, not "120%"',
+    ],
+    [
+      ["--fault", "certificate=old", "tls://:0"],
+      "--fault: certificate: expected one of expired, not-yet, wrong-name, self-signed, " +
+      'unknown-ca, not "old"',
+    ],
+    [["--fault", "certificate=expired@1", "tls://:0"], "--fault: certificate takes no probability"],
+    [
+      ["--fault", "reset-after=5", "127.0.0.1:0", "unix:/nowhere/s"],
+      "--fault: reset-after is for tcp, tls, not for unix:/nowhere/s",
+    ],
+    [
+      ["--fault", "reorder", "127.0.0.1:0"],
+      "--fault: reorder is for udp, not for tcp://127.0.0.1:0",
+    ],
+    [
+      ["--fault", "silent@1%", "udp://127.0.0.1:0"],
+      "--fault: silent@1%: udp has no connections; --fault-share is for a share of the sources",
+    ],
+    [["--seed", "1"], "--seed: expected a fault with it"],
+    [["--fault-share", "0.1"], "--fault-share: expected a fault with it"],
+    [
+      ["--fault", "lose", "--fault-share", "2"],
+      '--fault-share: expected a probability such as 0.01, 1% or 1e-6, from 0 to 1, not "2"',
+    ],
+  ];
+  for (const [args, line] of cases) {
+    const result = await yodel(["serve", ...args]);
+    assertEquals(result, { code: 2, stdout: "", stderr: `yodel: ${line}\n` });
+  }
+});
+
+Deno.test("the library refuses the same, and takes faults as objects", async () => {
+  const { cert, key } = await makeIdentity(["localhost"]);
+  for (
+    const [endpoint, options] of [
+      ["tcp://127.0.0.1:0", { faults: ["teapot"] }],
+      ["tcp://127.0.0.1:0", { faults: [{ name: "delay", value: "1" }] }],
+      ["tcp://127.0.0.1:0", { faults: [{ name: "lose", probability: 2 }] }],
+      ["tcp://127.0.0.1:0", { faults: ["lose"], faultShare: -1 }],
+      ["tcp://127.0.0.1:0", { faults: ["lose"], seed: 1.5 }],
+      ["tcp://127.0.0.1:0", { seed: 0 }],
+      ["tls://127.0.0.1:0", { faults: ["certificate=expired"], tls: { cert, key } }],
+    ] as const
+  ) {
+    await assertRejects(() => serve(endpoint, options), OptionError);
+  }
+  await using server = await startFaulty("tcp", [{ name: "repeat", probability: 1 }]);
+  using stream = await open(server);
+  assertEquals(await exchange(stream, Uint8Array.of(1)), Uint8Array.of(1));
+  assertEquals(await exchange(stream, Uint8Array.of(2)), Uint8Array.of(1));
+});
+
+Deno.test("the log says which faults are on, and what they did to a connection", async () => {
+  await using server = await startFaulty(
+    "tcp",
+    ["corrupt@1", { name: "delay", value: "1ms..2ms", probability: 1 }, "stall=1h@0"],
+    { seed: 7, faultShare: 1 },
+  );
+  assertEquals(server.log[0]?.fields.faults, "corrupt@1,delay=1ms..2ms@1,stall=1h@0");
+  assertEquals(server.log[0]?.fields.seed, 7);
+  {
+    using stream = await open(server);
+    await exchange(stream, new Uint8Array(3));
+  }
+  await until(() => server.stories().length === 1, "the connection is closed");
+  const { faults, corrupted_bytes, why } = server.stories()[0] ?? {};
+  assertEquals({ faults, corrupted_bytes, why }, {
+    faults: "corrupt,delay",
+    corrupted_bytes: 3,
+    why: "eof",
+  });
+});
+
+Deno.test("only a share of the connections gets faults, and the others are as fast as ever", async () => {
+  const share = 0.3;
+  await using server = await startFaulty("tcp", ["rate=1k"], { faultShare: share, seed: 1 });
+  assertEquals(server.log[0]?.fields.fault_share, share);
+  const message = random(10_000);
+  const streams = await Promise.all(Array.from({ length: 60 }, () => open(server)));
+  let returned = 0;
+  const reading = streams.map(async (stream) => {
+    await exchange(stream, message);
+    returned++;
+  });
+  // At 1 KiB a second the others would need ten.
+  await until(() => returned > 60 * (1 - share) - 12, "those without faults have answered");
+  assert(returned < 60 * (1 - share) + 12, `${returned} of 60 have no fault`);
+  for (const stream of streams) stream.close();
+  await Promise.allSettled(reading);
+  await until(() => server.stories().length === 60, "all are closed");
+  const struck = server.stories().filter(({ faults }) => faults === "rate").length;
+  assertEquals(struck, 60 - returned);
+});
+
+Deno.test("help lists every fault and fits a terminal", async () => {
+  const { code, stdout } = await yodel(["help", "faults"]);
+  assertEquals(code, 0);
+  for (const { name, help, transports } of faults) {
+    assertStringIncludes(stdout, `\n  ${name}`);
+    assertStringIncludes(stdout, `(${transports.join(", ")})\n      ${help}`);
+  }
+  assertEquals(stdout.split("\n").filter((line) => line.length > 80), []);
+  assertStringIncludes((await yodel(["help", "fault"])).stderr, "did you mean faults?");
+});
+
+Deno.test(
+  "bash completes faults, and the help about them",
+  { ignore: !available("bash") },
+  async () => {
+    for (
+      const [words, expected] of [
+        [["yodel", "serve", "--fault", "re"], "refuse read-rate repeat reorder reset-after"],
+        [["yodel", "help", "fa"], "faults"],
+      ] as const
+    ) {
+      const { stdout } = await run([
+        "bash",
+        "-c",
+        `${completions("bash", commands)}
+      COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _yodel; echo "\${COMPREPLY[*]}"`,
+        "bash",
+        ...words,
+      ]);
+      assertEquals(stdout, `${expected}\n`);
+    }
+  },
+);

@@ -1,0 +1,162 @@
+/** Faults of datagrams. */
+import { assert, assertEquals } from "@std/assert";
+import { pause, random, until } from "./local.ts";
+import { portOf } from "./local.ts";
+import { yodel } from "./program.ts";
+import { type FaultyServer, startFaulty, timed } from "./faulty.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
+
+/** A client that collects its answers, with when they came. */
+interface Client extends Disposable {
+  send(bytes: Uint8Array): Promise<unknown>;
+  answers: { bytes: Uint8Array; at: number }[];
+}
+
+function startClient({ endpoint }: FaultyServer): Client {
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const to = { transport: "udp", hostname: "127.0.0.1", port: portOf(endpoint) } as const;
+  const answers: Client["answers"] = [];
+  (async () => {
+    for await (const [bytes] of socket) answers.push({ bytes, at: performance.now() });
+  })();
+  return {
+    answers,
+    send: (bytes) => socket.send(bytes, to),
+    [Symbol.dispose]: () => socket.close(),
+  };
+}
+
+/** Sends `count` datagrams of four bytes, numbered, and returns the numbers that come back. */
+async function numbered(client: Client, count: number): Promise<number[]> {
+  for (let i = 0; i < count; i++) {
+    await client.send(Uint8Array.of(i >> 8, i, 1, 2));
+    if (i % 10 === 9) await pause(1);
+  }
+  // What was sent last comes last, whatever the faults are; then nothing more comes.
+  let seen = -1;
+  while (seen < client.answers.length) {
+    seen = client.answers.length;
+    await pause(400);
+  }
+  return client.answers.map(({ bytes: [high = 0, low = 0] }) => high * 256 + low);
+}
+
+Deno.test("udp: delay does not add up for datagrams that are sent back to back", async () => {
+  await using server = await startFaulty("udp", ["delay=100ms"]);
+  using client = startClient(server);
+  const start = performance.now();
+  for (let i = 0; i < 30; i++) await client.send(Uint8Array.of(i));
+  await until(() => client.answers.length === 30, "all have come back");
+  const [first, last] = [client.answers[0]?.at ?? 0, client.answers[29]?.at ?? 0];
+  assert(first - start > 98, `the first came after ${first - start} ms`);
+  assert(last - start < 300, `the last came after ${last - start} ms`);
+  assertEquals(
+    client.answers.map(({ bytes }) => bytes[0]),
+    Array.from({ length: 30 }, (_, i) => i),
+  );
+});
+
+Deno.test("udp: rate is that of the line, and datagrams stay whole", async () => {
+  await using server = await startFaulty("udp", ["rate=10k"]);
+  using client = startClient(server);
+  const milliseconds = await timed(async () => {
+    for (let i = 0; i < 11; i++) await client.send(random(1024));
+    await until(() => client.answers.length === 11, "all have come back");
+  });
+  assert(milliseconds > 980 && milliseconds < 1500, `${milliseconds} ms`);
+  assert(client.answers.every(({ bytes }) => bytes.length === 1024), "they are whole");
+});
+
+Deno.test("udp: lose, repeat and corrupt strike as many as the probability says", async () => {
+  const each = Array.from({ length: 500 }, (_, i) => i);
+  {
+    await using server = await startFaulty("udp", ["lose@30%"], { seed: 1 });
+    using client = startClient(server);
+    const back = await numbered(client, 500);
+    assert(back.length > 300 && back.length < 400, `${back.length} of 500 came back`);
+    assertEquals(back, back.toSorted((a, b) => a - b));
+    await server.stop();
+    const stopped = server.log.find(({ message }) => message === "stopped");
+    assertEquals(stopped?.fields.lost_bytes, (500 - back.length) * 4);
+  }
+  {
+    await using server = await startFaulty("udp", ["repeat@30%"], { seed: 1 });
+    using client = startClient(server);
+    const back = await numbered(client, 500);
+    assert(back.length > 600 && back.length < 700, `${back.length} came back of 500`);
+    assertEquals([...new Set(back)], each);
+  }
+  {
+    await using server = await startFaulty("udp", ["corrupt@1%"], { seed: 1 });
+    using client = startClient(server);
+    await numbered(client, 500);
+    const changed = client.answers.filter(({ bytes: [high, low, c, d] }, i) =>
+      !(high === i >> 8 && low === (i & 255) && c === 1 && d === 2)
+    );
+    assertEquals(client.answers.length, 500);
+    assert(changed.length > 5 && changed.length < 45, `${changed.length} of 500 changed`);
+  }
+});
+
+Deno.test("udp: reorder lets a datagram leave after the next one", async () => {
+  await using server = await startFaulty("udp", ["reorder"]);
+  using client = startClient(server);
+  assertEquals(await numbered(client, 8), [1, 0, 3, 2, 5, 4, 7, 6]);
+  // One that has no next is not lost.
+  await client.send(Uint8Array.of(9, 9, 9, 9));
+  await until(() => client.answers.length === 9, "the last one has come back");
+});
+
+Deno.test("udp: stall stops the line once, silent for ever", async () => {
+  {
+    await using server = await startFaulty("udp", ["stall=200ms"]);
+    using client = startClient(server);
+    const start = performance.now();
+    await client.send(Uint8Array.of(1));
+    await until(() => client.answers.length === 1, "it has come back");
+    const first = client.answers[0]?.at ?? 0;
+    assert(first - start > 198, `the first came after ${first - start} ms`);
+  }
+  await using server = await startFaulty("udp", ["silent"]);
+  using client = startClient(server);
+  assertEquals(await numbered(client, 3), []);
+});
+
+Deno.test("udp: the same seed strikes the same datagrams", async () => {
+  const faults = ["lose@20%", "repeat@20%", "corrupt@1%", "delay=0..3ms"];
+  async function answersWith(seed: number): Promise<string> {
+    await using server = await startFaulty("udp", faults, { seed });
+    using client = startClient(server);
+    await numbered(client, 200);
+    return client.answers.map(({ bytes }) => bytes.toHex()).join();
+  }
+  const first = await answersWith(1);
+  assertEquals(await answersWith(1), first);
+  assert(await answersWith(2) !== first, "another seed strikes others");
+});
+
+Deno.test("udp: a share of the sources has faults, each for good", async () => {
+  await using server = await startFaulty("udp", ["lose"], { seed: 1, faultShare: 0.5 });
+  const counts: number[] = [];
+  for (let i = 0; i < 24; i++) {
+    using client = startClient(server);
+    for (let j = 0; j < 3; j++) {
+      await client.send(Uint8Array.of(j));
+      await pause(10);
+    }
+    counts.push(client.answers.length);
+  }
+  assert(counts.every((count) => count === 0 || count === 3), `${counts}`);
+  const struck = counts.filter((count) => count === 0).length;
+  assert(struck >= 3 && struck <= 21, `${struck} of 24`);
+});
+
+Deno.test("udp: connect --verify counts what was lost", async () => {
+  await using server = await startFaulty("udp", ["lose"]);
+  const { code, stderr } = await yodel(
+    ["connect", formatEndpoint(server.endpoint), "--verify", "--timeout", "300ms"],
+    "one\ntwo\n",
+  );
+  assertEquals(code, 1);
+  assert(/lost|did not come back|no answer/.test(stderr), stderr);
+});
