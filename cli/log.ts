@@ -5,9 +5,9 @@
  *
  * @module
  */
-import { BaseHandler } from "jsr:@std/log@^0.224.14/base-handler";
-import type { LevelName } from "jsr:@std/log@^0.224.14/levels";
-import { Logger, type LogRecord } from "jsr:@std/log@^0.224.14/logger";
+import { BaseHandler } from "jsr:@std/log@0.224.14/base-handler";
+import type { LevelName } from "jsr:@std/log@0.224.14/levels";
+import { Logger, type LogRecord } from "jsr:@std/log@0.224.14/logger";
 import type { Log, LogFields } from "../server/log.ts";
 
 /** The names of the levels, from the most talkative to the quietest. */

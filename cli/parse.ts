@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
+import { parseArgs } from "jsr:@std/cli@1.0.32/parse-args";
 import { DEFAULT_ENDPOINT, type Endpoint, parseEndpoint, readEndpoint } from "../net/endpoint.ts";
 import {
   type Command,
