@@ -76,8 +76,8 @@ function shortField(key: string, { [key]: value = "", ...others }: LogFields): s
     case "connection":
       return `#${text}`;
     case "peer":
-      // At a Unix socket it has no name.
-      return text === "unix" ? "" : text;
+      // At a Unix socket it has no name; at :: one of IPv4 has a longer one.
+      return text === "unix" ? "" : text.replace(/^\[::ffff:([\d.]+)\]/, "$1");
     case "endpoint":
       return text.replace(/:\/\/.*:/, ":");
     case "received_bytes":

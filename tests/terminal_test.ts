@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { hexDump } from "../cli/hex_dump.ts";
 import { terminalLine, textLine } from "../cli/log_lines.ts";
+import type { LogFields } from "../server.ts";
 import { dialPort, exchange, linux, random, until } from "./local.ts";
 import { available, program, startServer, yodel } from "./program.ts";
 
@@ -188,10 +189,16 @@ Deno.test("on a terminal a long line is broken between words, and controls are e
   );
 });
 
-Deno.test("on a terminal a connection that did not get all back shows both numbers", () => {
-  const fields = { received_bytes: 10, sent_bytes: 7, duration_ms: 61_042, why: "drain" };
-  const entry = { time: new Date(), level: "warn", message: "closed", fields } as const;
-  assertMatch(terminalLine(entry, 80, false), / warn closed in=10 out=7 61\.042s drain$/);
+Deno.test("on a terminal details are shortened, but not where they differ", () => {
+  const line = (fields: LogFields) =>
+    terminalLine({ time: new Date(), level: "warn", message: "closed", fields }, 80, false);
+  const unfinished = { received_bytes: 10, sent_bytes: 7, duration_ms: 61_042, why: "drain" };
+  assertMatch(line(unfinished), / warn closed in=10 out=7 61\.042s drain$/);
+  assertMatch(
+    line({ peer: "[::ffff:10.0.0.5]:40312", endpoint: "tcp://[::]:2222" }),
+    / closed 10\.0\.0\.5:40312 tcp:2222$/,
+  );
+  assertMatch(line({ peer: "unix", endpoint: "unix:/tmp/echo.sock" }), / closed unix:\/tmp\/echo/);
 });
 
 Deno.test("a hex dump has the offset, 16 bytes a line and what is printable of them", () => {
