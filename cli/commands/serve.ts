@@ -4,9 +4,10 @@
  * @module
  */
 import { pause } from "../../async/pause.ts";
-import { formatEndpoint } from "../../net/endpoint.ts";
+import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
+import { formatAmount } from "../../report/units.ts";
 import { serve } from "../../server.ts";
-import { LOG_DATA_FORMS } from "../../server/log.ts";
+import { type Log, LOG_DATA_FORMS } from "../../server/log.ts";
 import { SERVE_DEFAULTS } from "../../server/plan.ts";
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
@@ -86,16 +87,48 @@ export const serveCommand = command({
       socketMode: flags["socket-mode"],
       maxConnections: flags["max-connections"],
       drain: flags["drain"],
-      log,
+      log: log.onTerminal ? atTerminal(log, flags["drain"] ?? SERVE_DEFAULTS.drain) : log,
       logData: flags["log-data"],
       signal: stopOnSignal(exit),
     });
     // Only now: a server that cannot listen leaves the file of another as it is.
     const file = flags["write-ca"];
     if (file !== undefined && tls?.ca !== undefined) await replaceFile("write-ca", file, tls.ca);
+    // On one terminal, what the log has said so far stands before the endpoints.
+    if (log.onTerminal && Deno.stdout.isTerminal()) await log.written();
     await print(server.endpoints.map((endpoint) => formatEndpoint(endpoint) + "\n").join(""));
+    const advice = log.onTerminal ? adviceForOthers(server.endpoints) : undefined;
+    if (advice !== undefined) log.info?.(advice);
     await server.finished;
     await Promise.race([log.written(), pause(LAST_LINES)]);
     return ALL_WELL;
   },
 });
+
+/** A log that says to somebody at a terminal what they can do, and nothing that stdout shows there. */
+function atTerminal(log: Log, drain: number): Log {
+  const { info } = log;
+  if (info === undefined) return log;
+  const limit = drain === 0 ? "no limit" : `up to ${duration.format(drain)}`;
+  return {
+    ...log,
+    info(message, fields) {
+      if (message === "draining") {
+        const connections = formatAmount(Number(fields?.connections), "connection");
+        info(`draining ${connections}, ${limit}; Ctrl-C again ends it now`);
+      } else if (message !== "listening" || !Deno.stdout.isTerminal()) {
+        info(message, fields);
+      }
+    },
+  };
+}
+
+/** Says how others could reach a server that only this machine can reach. */
+function adviceForOthers(endpoints: readonly Endpoint[]): string | undefined {
+  const withHosts = endpoints.filter((endpoint) => endpoint.scheme !== "unix");
+  const isLoopback = (host: string) => host === "::1" || host.startsWith("127.");
+  if (withHosts.length === 0 || !withHosts.every(({ host }) => isLoopback(host))) return undefined;
+  const wider = withHosts.map((endpoint) => formatEndpoint({ ...endpoint, host: "*" }));
+  const names = new Set(wider.map((name) => name.replace("tcp://", "")));
+  return `only this machine; ${[...names].join(" ")} for others`;
+}
