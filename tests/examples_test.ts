@@ -115,6 +115,16 @@ function assertNothingElsewhere(example: string): void {
   assertEquals(example.match(/https?:|\d+\.\d+\.\d+\.\d+(?<!127\.0\.0\.1)/g), null, example);
 }
 
+Deno.test("every link to a file of the project leads to one", async () => {
+  for (const page of pages) {
+    const text = await Deno.readTextFile(root + page);
+    for (const [, to = ""] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+      const { isFile } = await Deno.stat(new URL(to, import.meta.resolve(`../${page}`)));
+      assertEquals(isFile, true, `${page}: ${to}`);
+    }
+  }
+});
+
 Deno.test("the README has the exit statuses as --help has them", async () => {
   const readme = (await Deno.readTextFile(`${root}README.md`)).replace(/ +/g, " ");
   for (const [status, when] of EXIT_STATUSES) {
