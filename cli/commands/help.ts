@@ -11,7 +11,7 @@ import { print } from "../stdio.ts";
 import { quoted, UsageError } from "../usage_error.ts";
 
 export const helpCommand = command({
-  summary: "Tell about yodel, or about a command",
+  summary: "Show the help of yodel, or of a command",
   example: "yodel help load",
   operands: "command",
   flags: {},

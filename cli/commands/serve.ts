@@ -23,26 +23,26 @@ const LAST_LINES = 1000;
 
 export const serveCommand = command({
   summary: "Send back what every connection brings",
-  example: "yodel serve 9000 10.0.0.5:9000 --idle-timeout 5m",
+  example: "yodel serve 9000 unix:/tmp/echo.sock --idle-timeout 5m",
   operands: "endpoints",
   flags: {
     "idle-timeout": {
       group: "Limits",
       kind: duration,
       default: SERVE_DEFAULTS.idleTimeout,
-      help: "close connections without traffic; 0: never",
+      help: "close connections that are idle; 0: never",
     },
     "backlog": {
       group: "Limits",
       kind: count(1),
       default: SERVE_DEFAULTS.backlog,
-      help: "connections waiting to be accepted",
+      help: "connections that may wait to be accepted",
     },
     "max-connections": {
       group: "Limits",
       kind: count(0),
       default: SERVE_DEFAULTS.maxConnections,
-      help: "served at once, others wait; 0: no limit",
+      help: "connections at once, more wait; 0: no limit",
     },
     "drain": {
       group: "Limits",
@@ -62,7 +62,7 @@ export const serveCommand = command({
       group: "Log",
       kind: choice(LOG_LEVELS),
       default: LOG_DEFAULTS.level,
-      help: "least level that is logged",
+      help: "log this level and those after it",
     },
     "log-format": {
       group: "Log",
@@ -74,7 +74,7 @@ export const serveCommand = command({
       group: "Log",
       kind: choice(LOG_DATA_FORMS),
       default: SERVE_DEFAULTS.logData,
-      help: "log what each read brought",
+      help: "log the bytes that each read brought",
     },
   },
   async run({ flags, endpoints }, { exit }) {
