@@ -11,7 +11,16 @@ import { asksForHelp, parseCommand, parseInvocation } from "./cli/parse.ts";
 import { print, say } from "./cli/stdio.ts";
 import config from "./deno.json" with { type: "json" };
 
+const NEEDED_DENO = "2.9";
+
 async function main([name, ...args]: readonly string[]): Promise<number> {
+  if (isTooOld(Deno.version.deno)) {
+    say(
+      `yodel needs Deno ${NEEDED_DENO} or later, this is ${Deno.version.deno}; ` +
+        "get it with deno upgrade, or with npm install --global deno@latest",
+    );
+    return COULD_NOT_BE_DONE;
+  }
   if (name === "--help" || name === "-h") return await show(programHelp(commands));
   if (["--version", "-V", "version"].includes(name ?? "")) {
     return await show(`yodel ${config.version}\n`);
@@ -23,6 +32,12 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   const command = parseCommand(name, args);
   if (asksForHelp(args)) return await show(commandHelp(name, command));
   return await command.run(parseInvocation(command, args), { commands, exit: Deno.exit });
+}
+
+/** Whether this Deno lacks what the program calls. An executable has the one that it was made with. */
+function isTooOld(version: string): boolean {
+  if (Deno.build.standalone) return false;
+  return version.localeCompare(NEEDED_DENO, "en", { numeric: true }) < 0;
 }
 
 async function show(text: string): Promise<number> {

@@ -10,6 +10,12 @@
  * });
  * console.log(server.endpoints.map(formatEndpoint)); // ["tcp://127.0.0.1:46811"]
  * // … and at the end of the block it is stopped.
+ *
+ * // One that behaves badly, the same way each time:
+ * await using bad = await serve("tcp://127.0.0.1:0", {
+ *   faults: ["delay=20ms..40ms", { name: "corrupt", probability: 1e-6 }],
+ *   seed: 1,
+ * });
  * ```
  *
  * @module

@@ -16,9 +16,9 @@ const packages = await new Deno.Command(deno, {
 }).output();
 
 // Only a lock file makes the bundler look for the package that one import() names
-// as a sum of texts (client/hdr.ts). That of the project must not have it:
-// Deno fetches all of a lock file's packages before a program starts.
-const lock = "--lock=.ci/compile.lock";
+// as a sum of texts (client/hdr.ts). A copy of it: Deno adds what JSR has told it.
+const lock = await Deno.makeTempFile();
+await Deno.copyFile(".ci/compile.lock", lock);
 
 const words = new TextDecoder().decode(packages.stdout).split(/\s+/);
 
@@ -32,12 +32,13 @@ const { code } = await new Deno.Command(deno, {
     // What deno.json allows to the executable is all it gets: it never asks for more.
     "--permission-set",
     "--no-prompt",
-    ...words.filter((word) => word !== "" && word !== "--no-lock"),
-    lock,
+    ...words.filter((word) => word !== ""),
+    `--lock=${lock}`,
     ...output,
     ...Deno.args,
     "main.ts",
   ],
 }).spawn().status;
 
+await Deno.remove(lock);
 Deno.exit(code);

@@ -23,7 +23,12 @@ const TARGETS = [
 ];
 
 /** What each shell expects the file of its completions to be called. */
-const COMPLETION_FILES = { bash: "yodel.bash", zsh: "_yodel", fish: "yodel.fish" };
+const COMPLETION_FILES = {
+  bash: "yodel.bash",
+  zsh: "_yodel",
+  fish: "yodel.fish",
+  powershell: "yodel.ps1",
+};
 
 async function run(command: string, args: string[], cwd = "."): Promise<void> {
   const { success } = await new Deno.Command(command, { args, cwd }).spawn().status;

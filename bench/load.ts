@@ -9,7 +9,7 @@
  * the round trips a second of each round, their medians and the ratio of these.
  * It needs Linux, Node.js and npm.
  */
-import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
+import { parseArgs } from "jsr:@std/cli@1.0.32/parse-args";
 
 const { rounds, c, s, _: [server] } = parseArgs(Deno.args, { string: ["rounds", "c", "s", "_"] });
 const connections = String(c ?? 50);

@@ -10,6 +10,14 @@ export const ALL_WELL = 0;
 export const ANSWER_WAS_NO = 1;
 export const COULD_NOT_BE_DONE = 2;
 
+/** Every exit status, and when the program ends with it; for the help and docs/reference.md. */
+export const EXIT_STATUSES = [
+  ["0", "all well; for serve: a signal ended it, and it has drained"],
+  ["1", "what was sent came back changed, late or not at all"],
+  ["2", "it could not be done: a wrong flag, a taken port, no server"],
+  ["129, 130, 143", "a signal ended it before it could answer"],
+] as const;
+
 /** Says on stderr what went wrong, and returns the exit status for it. */
 export function fail(error: unknown): number {
   if (!(error instanceof YodelError)) {

@@ -4,10 +4,8 @@
  * @module
  */
 import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint.ts";
-import type { Fault } from "../server/faults/fault.ts";
-import { faults } from "../server/faults/faults.ts";
-import { probability } from "../values/kinds.ts";
 import { type Command, type Flag, isToggle, operandsText, takesEndpoints } from "./command.ts";
+import { EXIT_STATUSES } from "./exit.ts";
 
 const ENDPOINT_HELP = `ENDPOINT is ${ENDPOINT_FORM}.
 An IPv6 address stands in brackets: [::1]:2222. Without an endpoint it is
@@ -32,15 +30,14 @@ ${
 
 ${ENDPOINT_HELP}
 
-Exit status: 0 all well; 1 what was sent did not come back, or changed; 2 it
-could not be done; 129, 130 or 143 a signal ended it before it could answer.
+Exit status:
+${columns(EXIT_STATUSES)}
 `;
 }
 
 /** What `yodel NAME --help` prints of a command. */
 export function commandHelp(name: string, command: Command): string {
-  const groups = Map.groupBy(Object.entries(command.flags), ([, { group }]) => group);
-  const flags = [...groups].map(([group, flags]) => groupHelp(group, flags));
+  const flags = [...flagGroups(command)].map(([group, flags]) => groupHelp(group, flags));
   const notes = [];
   if (takesEndpoints(command)) notes.push(ENDPOINT_HELP);
   if (flags.length > 0) {
@@ -56,34 +53,9 @@ export function commandHelp(name: string, command: Command): string {
   return paragraphs.filter((text) => text !== "").join("\n\n") + "\n";
 }
 
-/** What `yodel help` tells about, besides commands. */
-export const topics: Readonly<Record<string, () => string>> = { faults: faultsHelp };
-
-/** What a server can be told to do badly. */
-function faultsHelp(): string {
-  return `Example:
-  yodel serve --fault delay=20ms..40ms --fault corrupt@1e-6
-
-What yodel serve does badly on purpose: --fault NAME[=VALUE][@P], as often as
-wanted. P is a share, such as 0.01, 1% or 1e-6. With --fault-share only that
-share of the connections (of udp: of the sources) gets faults, and the same
---seed makes the same faults again.
-
-Faults, in the order in which bytes meet them:
-${faults.map(faultRow).join("\n")}
-
-Durations are written 250ms or 1.5s, sizes 64, 4k or 1m. Over udp, what is said
-of reads is true of datagrams.
-`;
-}
-
-function faultRow({ name, value, chance, help, transports }: Fault): string {
-  const { of, usual = 1 } = chance ?? {};
-  const otherwise = { 1: "", once: ", otherwise once" }[usual] ??
-    ` (${probability.format(+usual)})`;
-  const share = of === undefined ? "" : `; P: of the ${of}${otherwise}`;
-  const written = name + (value === undefined ? "" : `=${value.placeholder}`);
-  return `  ${written}  (${transports.join(", ")})\n      ${help}${share}`;
+/** The flags of a command by their headings. */
+export function flagGroups({ flags }: Command): Map<string, [string, Flag][]> {
+  return Map.groupBy(Object.entries(flags), ([, { group }]) => group);
 }
 
 /** Flags under their heading, which says what transport they are for where that is one for all. */
@@ -97,21 +69,30 @@ function groupHelp(heading: string, flags: readonly [string, Flag][]): string {
 }
 
 function flagRow(name: string, flag: Flag, transports: string | undefined): [string, string] {
-  const { kind, short } = flag;
-  const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
   const help = transports === undefined ? flag.help : `${flag.help}; ${transports}`;
-  if (isToggle(flag)) return [names, help];
-  const value = flag.default === undefined ? "" : ` (${kind.format(flag.default)})`;
-  return [`${names} ${kind.placeholder}`, help + value];
+  const value = defaultText(flag);
+  return [flagText(name, flag), value === undefined ? help : `${help} (${value})`];
+}
+
+/** A flag as people write it: `-c, --count N`. */
+export function flagText(name: string, { kind, short }: Flag): string {
+  const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
+  return kind.placeholder === "" ? names : `${names} ${kind.placeholder}`;
+}
+
+/** What stands for a flag that is not given; undefined where that is nothing. */
+export function defaultText(flag: Flag): string | undefined {
+  return isToggle(flag) || flag.default === undefined ? undefined : flag.kind.format(flag.default);
 }
 
 /** Which transports a flag is for, in a word or two; undefined where it is for all. */
-function transportsText({ only }: Flag): string | undefined {
+export function transportsText({ only }: Flag): string | undefined {
   if (only === undefined) return undefined;
   return only.includes("udp") || only.length === 1 ? `${only.join(", ")} only` : "not udp";
 }
 
-function usage(name: string, command: Command): string {
+/** A command as people write it: `yodel ping [ENDPOINT]`. */
+export function usage(name: string, command: Command): string {
   return `yodel ${name} ${operandsText(command)}`;
 }
 

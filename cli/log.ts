@@ -5,10 +5,12 @@
  *
  * @module
  */
-import { BaseHandler } from "jsr:@std/log@^0.224.14/base-handler";
-import type { LevelName } from "jsr:@std/log@^0.224.14/levels";
-import { Logger, type LogRecord } from "jsr:@std/log@^0.224.14/logger";
+import { BaseHandler } from "jsr:@std/log@0.224.14/base-handler";
+import type { LevelName } from "jsr:@std/log@0.224.14/levels";
+import { Logger, type LogRecord } from "jsr:@std/log@0.224.14/logger";
 import type { Log, LogFields } from "../server/log.ts";
+import { jsonLine, type LogEntry, terminalLine, textLine } from "./log_lines.ts";
+import { columns } from "./stdio.ts";
 
 /** The names of the levels, from the most talkative to the quietest. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -28,23 +30,32 @@ export const LOG_DEFAULTS = { level: "info", format: "text" } as const;
 /** How much of the log may wait for its reader, in characters; more is dropped. */
 const MAX_WAITING = 1024 * 1024;
 
+/** A log that is written to stderr. */
+export interface StderrLog extends Log {
+  /** Whether it is text on a terminal, for somebody who sits there. */
+  readonly onTerminal: boolean;
+  /** Waits until all its lines are written. */
+  written(): Promise<void>;
+}
+
 /**
  * Makes a log that writes to stderr.
  *
  * @param level lines below it are left out
- * @param format `text`: time, level, message and details on a line; `json`: an
- *   object a line
- * @returns the log, and a way to wait until all its lines are written
+ * @param format `text`: time, level, message and details on a line, shorter and
+ *   in colour on a terminal; `json`: an object a line
  */
 export function createLog(
   level: LogLevel = LOG_DEFAULTS.level,
   format: LogFormat = LOG_DEFAULTS.format,
-): Log & { written(): Promise<void> } {
+): StderrLog {
   const levelName = level.toUpperCase() as LevelName;
-  const formatter = format === "json" ? formatJson : formatText;
+  const onTerminal = format === "text" && Deno.stderr.isTerminal();
+  const lineOf = format === "json" ? jsonLine : onTerminal ? lineHere : textLine;
+  const formatter = (record: LogRecord) => lineOf(entryOf(record));
   const handler = new StderrHandler(levelName, { formatter });
   const logger = new Logger("yodel", levelName, { handlers: [handler] });
-  const log: Log & { written(): Promise<void> } = { written: () => handler.written() };
+  const log: StderrLog = { onTerminal, written: () => handler.written() };
   for (const wanted of LOG_LEVELS.slice(LOG_LEVELS.indexOf(level))) {
     log[wanted] = (message, fields) => void logger[wanted](message, fields);
   }
@@ -64,7 +75,7 @@ class StderrHandler extends BaseHandler {
   #writing: Promise<void> | undefined;
 
   override log(line: string): void {
-    if (this.#waiting.length > MAX_WAITING) this.#dropped++;
+    if (this.#waiting.length > MAX_WAITING) this.#dropped += line.split("\n").length;
     else this.#waiting += line + "\n";
     this.#writing ??= this.#write().finally(() => this.#writing = undefined);
   }
@@ -90,27 +101,15 @@ class StderrHandler extends BaseHandler {
   }
 }
 
-function formatJson(record: LogRecord): string {
-  return JSON.stringify({
-    time: record.datetime.toISOString(),
-    level: record.levelName.toLowerCase(),
-    message: record.msg,
-    ...fieldsOf(record),
-  });
+function entryOf({ datetime, levelName, msg, args }: LogRecord): LogEntry {
+  return {
+    time: datetime,
+    level: levelName.toLowerCase() as LogLevel,
+    message: msg,
+    fields: (args[0] ?? {}) as LogFields,
+  };
 }
 
-function formatText(record: LogRecord): string {
-  const words = [record.datetime.toISOString(), record.levelName.toLowerCase(), record.msg];
-  for (const [key, value] of Object.entries(fieldsOf(record))) {
-    words.push(`${key}=${quoteIfNeeded(String(value))}`);
-  }
-  return words.join(" ");
-}
-
-function fieldsOf(record: LogRecord): LogFields {
-  return (record.args[0] ?? {}) as LogFields;
-}
-
-function quoteIfNeeded(value: string): string {
-  return /^[^\s"]+$/.test(value) ? value : `"${value.replaceAll('"', '\\"')}"`;
+function lineHere(entry: LogEntry): string {
+  return terminalLine(entry, columns(), !Deno.noColor);
 }

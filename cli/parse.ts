@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
+import { parseArgs } from "jsr:@std/cli@1.0.32/parse-args";
 import { DEFAULT_ENDPOINT, type Endpoint, parseEndpoint, readEndpoint } from "../net/endpoint.ts";
 import {
   type Command,
@@ -17,7 +17,7 @@ import {
 } from "./command.ts";
 import { commands } from "./commands.ts";
 import { FOREIGN_FLAGS } from "./foreign_flags.ts";
-import { toggle } from "../values/kinds.ts";
+import { readValue, toggle } from "../values/kinds.ts";
 import { nearest } from "../values/nearest.ts";
 import { quoted, UsageError } from "./usage_error.ts";
 
@@ -110,13 +110,7 @@ function valueOf(name: string, flag: Flag, given: unknown): unknown {
     return texts.map((text) => valueOf(name, { ...flag, many: false }, text));
   }
   if (given === undefined) return undefined;
-  const text = String(given);
-  const value = text === "" ? undefined : flag.kind.parse(text);
-  if (value !== undefined) return value;
-  const advice = flag.kind.advice?.(text);
-  if (advice !== undefined) throw new UsageError(`--${name}: ${quoted(text)} ${advice}`);
-  const what = text === "" ? "nothing" : quoted(text);
-  throw new UsageError(`--${name}: expected ${flag.kind.expected}, not ${what}`);
+  return readValue(flag.kind, String(given), (what) => new UsageError(`--${name}: ${what}`));
 }
 
 /** Reads what is neither a flag nor its value. */

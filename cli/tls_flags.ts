@@ -18,17 +18,17 @@ function flag<T>(kind: Kind<T>, help: string): Flag<T> & { readonly kind: Kind<T
 
 /** What a server may be told for `tls://`. */
 export const serverTlsFlags = {
-  "cert": flag(file, "certificate, PEM; else it makes one for 30 days"),
+  "cert": flag(file, "certificate, PEM; without it, one is made"),
   "key": flag(file, "key of the certificate, PEM"),
   "client-ca": flag(file, "refuse clients that this CA has not signed"),
-  "write-ca": flag(file, "write the CA of the one that it makes, PEM"),
-  "cert-name": { ...flag(host, "another name for the one that it makes"), many: true },
+  "write-ca": flag(file, "write the CA of a certificate that is made, PEM"),
+  "cert-name": { ...flag(host, "one more name in a certificate that is made"), many: true },
 } as const;
 
 /** What every client may be told for `tls://`. */
 export const clientTlsFlags = {
   "ca": flag(file, "trust servers that this CA has signed, PEM"),
-  "cert": flag(file, "certificate to show, PEM"),
+  "cert": flag(file, "certificate to show the server, PEM"),
   "key": flag(file, "key of the certificate, PEM"),
   "server-name": flag(host, "name that the certificate must be for"),
   "insecure": flag(toggle, "trust any certificate"),

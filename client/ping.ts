@@ -65,8 +65,8 @@ export const PING_DEFAULTS: Readonly<Required<PingSettings>> = {
 /**
  * Sends probes to an echo server and measures how long their answers take. A
  * connection that ends is replaced by a new one at the next probe. Probes that
- * are under way at the signal do not count, and at the deadline only where
- * there was no answer at all.
+ * wait for their answer at the signal or the deadline are left out; where the
+ * deadline comes before any answer, they are lost.
  *
  * @returns what became of them, also where the server was never there
  * @throws {OptionError} for options that make no sense, or not together

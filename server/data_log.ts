@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { excerpt, type Log } from "./log.ts";
+import { dataFields, type Log } from "./log.ts";
 import type { Stage } from "./staged_echo.ts";
 
 /**
@@ -14,9 +14,11 @@ import type { Stage } from "./staged_echo.ts";
  */
 export function dataLog(log: Log, form: "text" | "hex", connection: number): Stage {
   return async function* (chunks) {
+    let offset = 0;
     for await (const chunk of chunks) {
       const { bytes } = chunk;
-      log.info?.("read", { connection, bytes: bytes.length, data: excerpt(bytes, form) });
+      log.info?.("read", { connection, ...dataFields(bytes, form, offset) });
+      offset += bytes.length;
       yield chunk;
     }
   };

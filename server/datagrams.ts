@@ -7,7 +7,7 @@ import { formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { ReadTurns } from "../net/read_turns.ts";
 import type { DatagramListener } from "../net/udp.ts";
 import { ImpairedDatagrams } from "./impaired_datagrams.ts";
-import { excerpt, type LogFields } from "./log.ts";
+import { dataFields, type LogFields } from "./log.ts";
 import { LoopGuard } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
 
@@ -73,11 +73,7 @@ export function answerDatagrams(
     counts.answered++;
     if (log.debug !== undefined) tellOf(socket, source);
     if (logData !== "off") {
-      log.info?.("datagram", {
-        peer: formatAddress(source),
-        bytes: bytes.length,
-        data: excerpt(bytes, logData),
-      });
+      log.info?.("datagram", { peer: formatAddress(source), ...dataFields(bytes, logData, 0) });
     }
     const sent = impaired?.send(socket, bytes, source) ?? socket.send(bytes, source);
     return isTurn ? sent.then(() => turns.next()) : sent;

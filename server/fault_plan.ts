@@ -7,7 +7,7 @@ import { OptionError } from "../errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import type { Flaw } from "../net/certificate.ts";
 import type { ServerTls } from "../net/stream.ts";
-import { type Kind, probability } from "../values/kinds.ts";
+import { type Kind, probability, readValue } from "../values/kinds.ts";
 import { nearest } from "../values/nearest.ts";
 import type { Fault } from "./faults/fault.ts";
 import { faults } from "./faults/faults.ts";
@@ -73,15 +73,13 @@ export function planFaults(
   { faults: wanted = [], faultShare, seed: givenSeed, tls }: FaultOptions,
   endpoints: readonly Endpoint[],
 ): FaultPlan | undefined {
+  if (wanted.length === 0) {
+    if ((faultShare ?? givenSeed) === undefined) return undefined;
+    const option = faultShare === undefined ? "seed" : "faultShare";
+    throw new OptionError(option, "expected a fault with it");
+  }
   const share = faultShare ?? USUAL_SHARE;
   const seed = givenSeed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
-  if (wanted.length === 0) {
-    const option = faultShare === undefined ? "seed" : "faultShare";
-    if ((faultShare ?? givenSeed) !== undefined) {
-      throw new OptionError(option, "expected a fault with it");
-    }
-    return undefined;
-  }
   if (!(share >= 0 && share <= 1)) {
     throw new OptionError("faultShare", `expected ${probability.expected}, not ${share}`);
   }
@@ -132,10 +130,12 @@ function choose(option: FaultOption): ChosenFault {
   if (fault.chance === undefined && chance !== undefined) {
     throw wrong(`${name} takes no probability`);
   }
+  const read = <T>(kind: Kind<T>, text = "") =>
+    readValue(kind, text, (what) => wrong(`${name}: ${what}`));
   return {
     fault,
-    value: fault.value && read(name, fault.value, value),
-    probability: chance === undefined ? fault.chance?.usual ?? 1 : read(name, probability, chance),
+    value: fault.value && read(fault.value, value),
+    probability: chance === undefined ? fault.chance?.usual ?? 1 : read(probability, chance),
     text,
   };
 }
@@ -143,16 +143,6 @@ function choose(option: FaultOption): ChosenFault {
 function textOf({ name, value, probability }: Exclude<FaultOption, string>): string {
   const ofValue = value === undefined ? "" : `=${value}`;
   return name + ofValue + (probability === undefined ? "" : `@${probability}`);
-}
-
-function read<T>(name: string, kind: Kind<T>, text = ""): T {
-  const value = text === "" ? undefined : kind.parse(text);
-  if (value !== undefined) return value;
-  const advice = kind.advice?.(text);
-  if (advice !== undefined) throw wrong(`${name}: ${JSON.stringify(text)} ${advice}`);
-  throw wrong(
-    `${name}: expected ${kind.expected}, not ${text === "" ? "nothing" : JSON.stringify(text)}`,
-  );
 }
 
 function wrong(what: string): OptionError {

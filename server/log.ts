@@ -32,15 +32,20 @@ export type LogDataForm = "off" | "text" | "hex";
 /** Every {@linkcode LogDataForm}. */
 export const LOG_DATA_FORMS = ["off", "text", "hex"] as const satisfies LogDataForm[];
 
-/** How much {@linkcode excerpt} shows, in bytes. */
+/** How much of what came a line shows, in bytes. */
 const EXCERPT_BYTES = 256;
 
-/** Shows the beginning of `bytes`, as text without control characters or as hexadecimal digits. */
-export function excerpt(bytes: Uint8Array, form: "text" | "hex"): string {
+/**
+ * The details of a line that shows what came: how much, and its beginning as text
+ * without control characters or as hexadecimal digits.
+ *
+ * @param offset how much came before on the same connection, in bytes
+ */
+export function dataFields(bytes: Uint8Array, form: "text" | "hex", offset: number): LogFields {
   const shown = bytes.subarray(0, EXCERPT_BYTES);
   const more = bytes.length > EXCERPT_BYTES ? "…" : "";
-  if (form === "hex") return shown.toHex() + more;
+  if (form === "hex") return { bytes: bytes.length, offset, data: shown.toHex() + more };
   // As a stream, the decoder leaves out a character that the cut has halved.
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(shown, { stream: more !== "" });
-  return escapeControls(text) + more;
+  return { bytes: bytes.length, data: escapeControls(text) + more };
 }

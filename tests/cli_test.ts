@@ -7,7 +7,7 @@ import { commandHelp, programHelp } from "../cli/help.ts";
 import { parseInvocation } from "../cli/parse.ts";
 import config from "../deno.json" with { type: "json" };
 import { formatEndpoint } from "../net/endpoint.ts";
-import { shell, yodel } from "./program.ts";
+import { program, run, shell, yodel } from "./program.ts";
 
 /** The defaults that the help shows, by the names of the flags. */
 function defaultsOf(name: string): Record<string, string> {
@@ -125,3 +125,19 @@ for (
     assertEquals(code, status);
   });
 }
+
+Deno.test("a Deno that is too old is named with what is needed, whatever it was to do", async () => {
+  const withDeno = (version: string) => {
+    const pretend = `Object.defineProperty(Deno, "version", { value: { deno: "${version}" } })`;
+    return program.toSpliced(2, 0, `--preload=data:text/javascript,${encodeURI(pretend)}`);
+  };
+  for (const args of [["serve", "tls://:0"], ["--version"]]) {
+    assertEquals(await run([...withDeno("2.8.9"), ...args]), {
+      code: 2,
+      stdout: "",
+      stderr: "yodel needs Deno 2.9 or later, this is 2.8.9; " +
+        "get it with deno upgrade, or with npm install --global deno@latest\n",
+    });
+  }
+  assertEquals((await run([...withDeno("2.10.0"), "--version"])).code, 0);
+});

@@ -1,5 +1,5 @@
 /** The completions, used by the shells that they are for. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { commands } from "../cli/commands.ts";
 import { completions, SHELLS } from "../cli/completions.ts";
 import { available, run, yodel } from "./program.ts";
@@ -14,6 +14,13 @@ const cases: [words: string[], expected: string[]][] = [
   [["yodel", "help", "se"], ["serve"]],
 ];
 
+/** A folder that it makes, with a file in it that flags such as --cert can take. */
+async function folderWithFile(): Promise<{ folder: string } & AsyncDisposable> {
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/certificate.pem`, "");
+  return { folder, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
+}
+
 /** What bash makes of `yodel serve --log-format=j`. */
 const withEquals: typeof cases[0] = [["yodel", "serve", "--log-format", "=", "j"], ["json"]];
 
@@ -25,7 +32,9 @@ Deno.test("completions prints what each shell is to run", async () => {
 });
 
 Deno.test("bash completes commands, flags and values", { ignore: !available("bash") }, async () => {
-  for (const [words, expected] of [...cases, withEquals]) {
+  // It completes files by itself, where the function has no words.
+  const noWords: typeof cases[0] = [["yodel", "serve", "--cert", "./c"], []];
+  for (const [words, expected] of [...cases, withEquals, noWords]) {
     const { stdout, stderr } = await run([
       "bash",
       "-c",
@@ -58,9 +67,27 @@ Deno.test("fish completes commands, flags and values", { ignore: !available("fis
   }
 });
 
+Deno.test("fish completes files for the flags that take one, and for no others", {
+  ignore: !available("fish"),
+}, async () => {
+  await using made = await folderWithFile();
+  const proposed = async (words: string) => {
+    const script = `${completions("fish", commands)}\ncomplete -C '${words}${made.folder}/cert'`;
+    return (await run(["fish", "--no-config", "-c", script])).stdout.trimEnd();
+  };
+  const file = `${made.folder}/certificate.pem`;
+  assertEquals(await proposed("yodel serve --cert "), file);
+  assertEquals(await proposed("yodel connect --ca="), `--ca=${file}`);
+  assertEquals(await proposed("yodel load -n 5 --histogram "), file);
+  assertEquals(await proposed("yodel serve --cert-name "), "");
+});
+
 // In zsh completion works only in an interactive shell, so the test types into one.
-Deno.test("zsh completes commands, flags and values", { ignore: !available("zsh") }, async () => {
-  const file = await Deno.makeTempFile();
+Deno.test("zsh completes commands, flags, values and files", {
+  ignore: !available("zsh"),
+}, async () => {
+  await using made = await folderWithFile();
+  const file = `${made.folder}/_yodel`;
   await Deno.writeTextFile(file, completions("zsh", commands));
   const { stdout } = await run([
     "zsh",
@@ -80,8 +107,47 @@ Deno.test("zsh completes commands, flags and values", { ignore: !available("zsh"
     complete "yodel serve --idle" "idle-timeout"
     complete "yodel serve --log-format j" "json"
     complete "yodel completions z" "zsh"
+    complete "yodel serve --cert ${made.folder}/c" "certificate.pem"
+    complete "yodel connect --ca=${made.folder}/c" "--ca=${made.folder}/certificate.pem"
     zpty -d shell`,
   ]);
-  for (const word of ["serve", "--idle-timeout", "json", "zsh"]) assertStringIncludes(stdout, word);
-  await Deno.remove(file);
+  const expected = [
+    "serve",
+    "--idle-timeout",
+    "json",
+    "zsh",
+    `--cert ${made.folder}/certificate.pem`,
+    `--ca=${made.folder}/certificate.pem`,
+  ];
+  for (const words of expected) assertStringIncludes(stdout, words);
+});
+
+Deno.test("PowerShell completes commands, flags and values", {
+  ignore: !available("pwsh"),
+}, async () => {
+  for (const [words, expected] of cases) {
+    const line = words.join(" ");
+    const { stdout, stderr } = await run([
+      "pwsh",
+      "-NoProfile",
+      "-NonInteractive",
+      "-Command",
+      `${completions("powershell", commands)}
+      (TabExpansion2 '${line}' ${line.length}).CompletionMatches.CompletionText -join ' '`,
+    ]);
+    assertEquals({ stdout: stdout.trimEnd(), stderr }, { stdout: expected.join(" "), stderr: "" });
+  }
+});
+
+Deno.test("what PowerShell is to run has every word, plainly quoted, and each flag once", () => {
+  const script = completions("powershell", commands);
+  assertMatch(script, /^[ -~\n]+$/); // Windows PowerShell reads what programs print as if it were ASCII.
+  for (const [name, { flags }] of Object.entries(commands)) {
+    const [, words = ""] = new RegExp(`^ +'${name}' { (.*) }$`, "m").exec(script) ?? [];
+    for (const flag of Object.keys(flags)) assertStringIncludes(words, `'--${flag}'`);
+  }
+  assertMatch(script, /^ +'--log-format' { 'text', 'json' }$/m);
+  assertMatch(script, /^ +'--cert' { }$/m);
+  const clauses = script.match(/^ +'-[^']*' {/gm) ?? [];
+  assertEquals(clauses.length, new Set(clauses).size);
 });

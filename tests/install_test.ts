@@ -1,5 +1,6 @@
-/** install.sh, from a release that is served on loopback. */
+/** install.sh, from a release that is served on loopback, and the task that installs a clone. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import config from "../deno.json" with { type: "json" };
 import { available, type Result, root, run } from "./program.ts";
 
 const ignore = !available("curl") || !available("tar") || Deno.build.os === "windows";
@@ -155,4 +156,24 @@ Deno.test("install.sh says what is missing: an archive, a system, a tool, a rele
     stdout: "",
     stderr: "install.sh: expected [--dir DIR] [--from URL], not --prefix\n",
   });
+});
+
+Deno.test("deno task install says where the command is, and what has to be in the PATH", {
+  ignore: Deno.build.os === "windows", // It asks for sh.
+}, async () => {
+  const folder = await Deno.makeTempDir();
+  const deno = Deno.execPath();
+  const task = [deno, "task", "--quiet", "--cwd", root, "install"];
+  const installed = await run(["env", `DENO_INSTALL_ROOT=${folder}`, ...task]);
+  assertEquals({ code: installed.code, stdout: installed.stdout }, {
+    code: 0,
+    stdout: "yodel starts deno with the files of this folder; " +
+      "where deno is not in your PATH: npm install --global deno\n",
+  });
+  assertStringIncludes(installed.stderr, `\n${folder}/bin/yodel\n`);
+  const inPath = /^ *(export PATH=.*)$/m.exec(installed.stderr)?.[1];
+  const denoInPath = `PATH=${deno.replace(/\/[^/]*$/, "")}:$PATH`;
+  const version = await run(["sh", "-c", `${denoInPath}; ${inPath}; yodel --version`]);
+  assertEquals(version, { code: 0, stdout: `yodel ${config.version}\n`, stderr: "" });
+  await Deno.remove(folder, { recursive: true });
 });

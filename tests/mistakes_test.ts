@@ -154,8 +154,8 @@ for (
     ],
     ["load --histogram", "--histogram: expected a file, not nothing"],
     ["load --histogram /nowhere/x -c 1", "--histogram: cannot write /nowhere/x: no such file"],
-    ["completions", "completions: expected one of bash, zsh, fish, not nothing"],
-    ["completions tcsh", 'completions: expected one of bash, zsh, fish, not "tcsh"'],
+    ["completions", "completions: expected one of bash, zsh, fish, powershell, not nothing"],
+    ["completions tcsh", 'completions: expected one of bash, zsh, fish, powershell, not "tcsh"'],
     [`serve --${"a".repeat(70_000)}`, `unknown flag "--${"a".repeat(70_000)}"; see --help`],
   ] as const
 ) {

@@ -8,7 +8,7 @@ export const root: string = decodeURIComponent(new URL("..", import.meta.url).pa
 
 /** The arguments with which deno finds the packages that this test run itself uses. */
 export const packages: readonly string[] = standIns
-  ? ["--no-lock", `--import-map=${root}.ci/npm/imports.json`]
+  ? [`--import-map=${root}.ci/npm/imports.json`]
   : [];
 
 /** The command line that starts the program. */

@@ -285,18 +285,18 @@ Deno.test("a client that takes nothing cannot put off the end beyond --drain", a
 
 Deno.test("--log-data shows what each read brought, escaped and cut", async () => {
   for (
-    const [form, bytes, data] of [
+    const [form, bytes, data, more] of [
       ["text", new TextEncoder().encode('hé\n\x1b[31m\\"\u202e'), 'hé\\n\\x1b[31m\\\\"\\u202e'],
       ["text", new Uint8Array(300).fill(97), "a".repeat(256) + "…"],
-      ["hex", new Uint8Array([0, 10, 255]), "000aff"],
-      ["hex", new Uint8Array(257), "00".repeat(256) + "…"],
+      ["hex", new Uint8Array([0, 10, 255]), "000aff", { offset: 0 }],
+      ["hex", new Uint8Array(257), "00".repeat(256) + "…", { offset: 0 }],
     ] as const
   ) {
     await using server = await startLocal({ logData: form });
     using conn = await dialPort(server.port);
     await exchange(conn, bytes);
     const read = server.log.find(({ message }) => message === "read");
-    assertEquals(read?.fields, { connection: 1, bytes: bytes.length, data });
+    assertEquals(read?.fields, { connection: 1, bytes: bytes.length, data, ...more });
   }
 });
 

@@ -23,20 +23,6 @@ Deno.test("serve prints what it listens on, and nothing else, on stdout", async 
   }
 });
 
-Deno.test({
-  name: "a script can read the address of a server on a free port",
-  ignore: !linux, // The bash of macOS is too old to say what runs in <( ).
-  fn: async () => {
-    const result = await shell(`
-      exec 3< <(yodel serve 0 2>/dev/null); server=$!
-      read -r address <&3; exec 3<&-
-      echo hello | yodel connect "$address"
-      kill $server
-    `);
-    assertEquals(result, { code: 0, stdout: "hello\n", stderr: "" });
-  },
-});
-
 Deno.test("connect brings back 100 MiB, byte for byte", { ignore: !unix }, async () => {
   await using server = await startServer(["127.0.0.1:0"]);
   const file = await megabytes(100);

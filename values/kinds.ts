@@ -23,6 +23,22 @@ export interface Kind<T> {
   format(value: T): string;
 }
 
+/**
+ * Reads a value.
+ *
+ * @param fail makes an error of what is wrong
+ * @throws that error where `text` is no value
+ */
+export function readValue<T>(kind: Kind<T>, text: string, fail: (what: string) => Error): T {
+  const value = text === "" ? undefined : kind.parse(text);
+  if (value !== undefined) return value;
+  const given = text === "" ? "nothing" : JSON.stringify(text);
+  const advice = kind.advice?.(text);
+  throw fail(
+    advice === undefined ? `expected ${kind.expected}, not ${given}` : `${given} ${advice}`,
+  );
+}
+
 /** On where it is given, off where it is not. */
 export const toggle: Kind<boolean> = {
   placeholder: "",

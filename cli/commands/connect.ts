@@ -14,7 +14,7 @@ import { isBrokenPipe, say, stdin, stdout, TerminalOutput } from "../stdio.ts";
 import { clientTls, clientTlsFlags } from "../tls_flags.ts";
 
 export const connectCommand = command({
-  summary: "Send stdin to a server, what returns to stdout",
+  summary: "Send stdin to a server, its answer to stdout",
   example: "yodel connect localhost:2222 --verify <file >/dev/null",
   operands: "endpoint",
   flags: {
@@ -28,14 +28,14 @@ export const connectCommand = command({
       group: "Limits",
       kind: duration,
       default: CONNECT_DEFAULTS.idleTimeout,
-      help: "give up without traffic; 0: never",
+      help: "give up when nothing passes; 0: never",
       only: ["tcp", "tls", "unix"],
     },
     "datagram-size": {
       group: "Datagrams",
       kind: size(0, MAX_DATAGRAM),
       default: CONNECT_DEFAULTS.datagramSize,
-      help: "block to send; 0: each line",
+      help: "bytes a datagram; 0: each line is one",
       only: ["udp"],
     },
     ...clientTlsFlags,

@@ -5,13 +5,14 @@
  */
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
-import { commandHelp, programHelp, topics } from "../help.ts";
+import { commandHelp, programHelp } from "../help.ts";
 import { nearest } from "../../values/nearest.ts";
 import { print } from "../stdio.ts";
+import { topics } from "../topics.ts";
 import { quoted, UsageError } from "../usage_error.ts";
 
 export const helpCommand = command({
-  summary: "Tell about yodel, or about a command",
+  summary: "Show the help of yodel, or of a command",
   example: "yodel help load",
   operands: "command",
   flags: {},

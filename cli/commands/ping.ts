@@ -33,7 +33,7 @@ export const pingCommand = command({
       group: "Probes",
       kind: duration,
       default: PING_DEFAULTS.interval,
-      help: "from probe to probe; 0: at each answer",
+      help: "time between probes; 0: send at each answer",
       short: "i",
     },
     "size": {
@@ -47,7 +47,7 @@ export const pingCommand = command({
       group: "Probes",
       kind: duration,
       default: PING_DEFAULTS.timeout,
-      help: "time to answer, and to connect; 0: any",
+      help: "time to connect, and to answer; 0: no limit",
       short: "W",
     },
     "deadline": {
@@ -64,7 +64,7 @@ export const pingCommand = command({
       only: ["tcp", "tls", "unix"],
     },
     "quiet": { group: "Output", kind: toggle, help: "print the summary only", short: "q" },
-    "json": { group: "Output", kind: toggle, help: "print a JSON object a line" },
+    "json": { group: "Output", kind: toggle, help: "print JSON, an object a line" },
     ...clientTlsFlags,
   },
   async run({ flags, endpoints: [endpoint] }, { exit }) {

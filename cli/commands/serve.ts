@@ -4,11 +4,12 @@
  * @module
  */
 import { pause } from "../../async/pause.ts";
-import { formatEndpoint } from "../../net/endpoint.ts";
+import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
+import { formatAmount } from "../../report/units.ts";
 import { serve } from "../../server.ts";
 import { MAX_SEED } from "../../server/fault_plan.ts";
 import { faults } from "../../server/faults/faults.ts";
-import { LOG_DATA_FORMS } from "../../server/log.ts";
+import { type Log, LOG_DATA_FORMS } from "../../server/log.ts";
 import { SERVE_DEFAULTS } from "../../server/plan.ts";
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
@@ -33,26 +34,26 @@ const LAST_LINES = 1000;
 
 export const serveCommand = command({
   summary: "Send back what every connection brings",
-  example: "yodel serve 9000 10.0.0.5:9000 --idle-timeout 5m",
+  example: "yodel serve 9000 unix:/tmp/echo.sock --idle-timeout 5m",
   operands: "endpoints",
   flags: {
     "idle-timeout": {
       group: "Limits",
       kind: duration,
       default: SERVE_DEFAULTS.idleTimeout,
-      help: "close connections without traffic; 0: never",
+      help: "close connections that are idle; 0: never",
     },
     "backlog": {
       group: "Limits",
       kind: count(1),
       default: SERVE_DEFAULTS.backlog,
-      help: "connections waiting to be accepted",
+      help: "connections that may wait to be accepted",
     },
     "max-connections": {
       group: "Limits",
       kind: count(0),
       default: SERVE_DEFAULTS.maxConnections,
-      help: "served at once, others wait; 0: no limit",
+      help: "connections at once, more wait; 0: no limit",
     },
     "drain": {
       group: "Limits",
@@ -89,7 +90,7 @@ export const serveCommand = command({
       group: "Log",
       kind: choice(LOG_LEVELS),
       default: LOG_DEFAULTS.level,
-      help: "least level that is logged",
+      help: "log this level and those after it",
     },
     "log-format": {
       group: "Log",
@@ -101,7 +102,7 @@ export const serveCommand = command({
       group: "Log",
       kind: choice(LOG_DATA_FORMS),
       default: SERVE_DEFAULTS.logData,
-      help: "log what each read brought",
+      help: "log the bytes that each read brought",
     },
   },
   async run({ flags, endpoints }, { exit }) {
@@ -116,7 +117,7 @@ export const serveCommand = command({
       socketMode: flags["socket-mode"],
       maxConnections: flags["max-connections"],
       drain: flags["drain"],
-      log,
+      log: log.onTerminal ? atTerminal(log, flags["drain"] ?? SERVE_DEFAULTS.drain) : log,
       logData: flags["log-data"],
       signal: stopOnSignal(exit),
     });
@@ -131,9 +132,44 @@ export const serveCommand = command({
         ca: file ?? "not written, see --write-ca",
       });
     }
+    // On one terminal, what the log has said so far stands before the endpoints.
+    if (log.onTerminal && Deno.stdout.isTerminal()) await log.written();
     await print(server.endpoints.map((endpoint) => formatEndpoint(endpoint) + "\n").join(""));
+    const advice = log.onTerminal ? adviceForOthers(server.endpoints) : undefined;
+    if (advice !== undefined) log.info?.(advice);
     await server.finished;
     await Promise.race([log.written(), pause(LAST_LINES)]);
     return ALL_WELL;
   },
 });
+
+/** A log that says to somebody at a terminal what they can do, and nothing that stdout shows there. */
+function atTerminal(log: Log, drain: number): Log {
+  const { info } = log;
+  if (info === undefined) return log;
+  const limit = drain === 0 ? "no limit" : `up to ${duration.format(drain)}`;
+  return {
+    ...log,
+    info(message, fields) {
+      if (message === "draining") {
+        const connections = formatAmount(Number(fields?.connections), "connection");
+        info(`draining ${connections}, ${limit}; Ctrl-C again ends it now`);
+      } else if (message !== "listening" || !Deno.stdout.isTerminal()) {
+        info(message, fields);
+      } else if (fields?.faults !== undefined) {
+        const { endpoints: _, ...faults } = fields;
+        info("misbehaving", faults);
+      }
+    },
+  };
+}
+
+/** Says how others could reach a server that only this machine can reach. */
+function adviceForOthers(endpoints: readonly Endpoint[]): string | undefined {
+  const withHosts = endpoints.filter((endpoint) => endpoint.scheme !== "unix");
+  const isLoopback = (host: string) => host === "::1" || host.startsWith("127.");
+  if (withHosts.length === 0 || !withHosts.every(({ host }) => isLoopback(host))) return undefined;
+  const wider = withHosts.map((endpoint) => formatEndpoint({ ...endpoint, host: "*" }));
+  const names = new Set(wider.map((name) => name.replace("tcp://", "")));
+  return `only this machine; ${[...names].join(" ")} for others`;
+}

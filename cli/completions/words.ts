@@ -1,0 +1,54 @@
+/**
+ * What can be completed, whatever the shell.
+ *
+ * @module
+ */
+import { type Command, type Flag, isToggle } from "../command.ts";
+import { topics } from "../topics.ts";
+import { file } from "../../values/kinds.ts";
+
+/** The commands of the program, by their names. */
+export type Commands = Readonly<Record<string, Command>>;
+
+/** What the operands of a command can be, where that is one of a few words. */
+export function operandsOf({ operands }: Command, commands: Commands): readonly string[] {
+  if (operands === "command") return [...Object.keys(commands), ...Object.keys(topics)];
+  return typeof operands === "string" ? [] : operands;
+}
+
+/** The words that may follow `yodel`. */
+export function firstWords(commands: Commands): string[] {
+  return [...Object.keys(commands), "--help", "--version"];
+}
+
+/** The words that may follow `yodel COMMAND`: its flags, or what its operands can be. */
+export function wordsOf(command: Command, commands: Commands): string[] {
+  return [
+    ...operandsOf(command, commands),
+    ...Object.keys(command.flags).map((flag) => `--${flag}`),
+    "--help",
+  ];
+}
+
+/** What may follow each flag that takes a value, of all commands: some words, or anything. */
+export function valuesOfFlags(commands: Commands): Map<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
+  for (const { flags } of Object.values(commands)) {
+    for (const [name, flag] of Object.entries(flags)) {
+      if (isToggle(flag)) continue;
+      found.set(`--${name}`, flag.kind.choices ?? []);
+      if (flag.short !== undefined) found.set(`-${flag.short}`, flag.kind.choices ?? []);
+    }
+  }
+  return found;
+}
+
+/** Whether the value of a flag is the name of a file. */
+export function takesFile({ kind }: Flag): boolean {
+  return kind === file;
+}
+
+/** One word for a shell. The tables have no quotes in their texts. */
+export function quote(text: string): string {
+  return `'${text}'`;
+}

@@ -1,0 +1,46 @@
+/**
+ * What `yodel help` tells about, besides commands.
+ *
+ * @module
+ */
+import type { Fault } from "../server/faults/fault.ts";
+import { faults } from "../server/faults/faults.ts";
+import { probability } from "../values/kinds.ts";
+
+/** Every topic, by its name. */
+export const topics: Readonly<Record<string, () => string>> = { faults: faultsHelp };
+
+/** What a server can be told to do badly. */
+function faultsHelp(): string {
+  const rows = faults.map((fault) => {
+    const { written, transports, what } = faultTexts(fault);
+    return `  ${written}  (${transports})\n      ${what}`;
+  });
+  return `Example:
+  yodel serve --fault delay=20ms..40ms --fault corrupt@1e-6
+
+What yodel serve does badly on purpose: --fault NAME[=VALUE][@P], as often as
+wanted. P is a share, such as 0.01, 1% or 1e-6. With --fault-share only that
+share of the connections (of udp: of the sources) gets faults, and the same
+--seed makes the same faults again.
+
+Faults, in the order in which bytes meet them:
+${rows.join("\n")}
+
+Durations are written 250ms or 1.5s, sizes 64, 4k or 1m. Over udp, what is said
+of reads is true of datagrams.
+`;
+}
+
+/** How a fault is written, what it is for, and what it does. */
+export function faultTexts(
+  { name, value, chance, help, transports }: Fault,
+): { written: string; transports: string; what: string } {
+  const { of, usual = 1 } = chance ?? {};
+  const usually = { 1: "", once: ", otherwise once" }[usual] ?? ` (${probability.format(+usual)})`;
+  return {
+    written: value === undefined ? name : `${name}=${value.placeholder}`,
+    transports: transports.join(", "),
+    what: of === undefined ? help : `${help}; P: of the ${of}${usually}`,
+  };
+}

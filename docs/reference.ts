@@ -1,0 +1,67 @@
+/**
+ * Prints docs/reference.md, made from the tables of commands and flags.
+ *
+ * @module
+ */
+import type { Command, Flag } from "../cli/command.ts";
+import { commands } from "../cli/commands.ts";
+import { EXIT_STATUSES } from "../cli/exit.ts";
+import { faultTexts } from "../cli/topics.ts";
+import type { Fault } from "../server/faults/fault.ts";
+import { faults } from "../server/faults/faults.ts";
+import { defaultText, flagGroups, flagText, transportsText, usage } from "../cli/help.ts";
+
+/** All commands with their flags, and the exit statuses, in Markdown that is not yet formatted. */
+export function reference(): string {
+  return [
+    "# Reference",
+    "`deno task reference` makes this page from the tables of commands and flags in `cli/`; whoever changes it by hand loses the change.",
+    "[endpoints.md](endpoints.md) says what an `ENDPOINT` is. Without one, it is `tcp://localhost:2222`. `0` switches a limit off.",
+    ...Object.entries(commands).flatMap(([name, command]) => commandParts(name, command)),
+    "## Faults",
+    "What `yodel serve` does badly on purpose: `--fault NAME[=VALUE][@P]`, in the order in which bytes meet them. P is a share; over UDP, what is said of reads is true of datagrams.",
+    table(["fault", "for", "what it does"], faults.map(faultRow)),
+    "## Exit statuses",
+    table(["status", "when"], EXIT_STATUSES),
+  ].join("\n\n") + "\n";
+}
+
+function commandParts(name: string, command: Command): string[] {
+  return [
+    `## yodel ${name}`,
+    "```\n" + usage(name, command) + "\n```",
+    `${command.summary}. For example: \`${command.example}\``,
+    ...[...flagGroups(command)].flatMap(([group, flags]) => [
+      `### ${group}`,
+      table(["flag", "value", "default", "for", "what it does"], flags.map(flagRow)),
+    ]),
+  ];
+}
+
+function flagRow([name, flag]: [string, Flag]): string[] {
+  const value = defaultText(flag);
+  return [
+    code(flagText(name, flag)),
+    flag.kind.placeholder === "" ? "" : flag.kind.expected,
+    value === undefined ? "" : code(value),
+    transportsText(flag) ?? "",
+    flag.help + (flag.many ? "; may be repeated" : ""),
+  ];
+}
+
+function faultRow(fault: Fault): string[] {
+  const { written, transports, what } = faultTexts(fault);
+  return [code(written), transports, what];
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`)
+    .join("\n");
+}
+
+/** Text as it is typed. A bar would end the cell of a table. */
+function code(text: string): string {
+  return `\`${text.replaceAll("|", "\\|")}\``;
+}
+
+if (import.meta.main) console.log(reference().trimEnd());

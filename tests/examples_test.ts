@@ -1,0 +1,139 @@
+/** The examples of the README and of docs/, as somebody pastes them. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { commands } from "../cli/commands.ts";
+import config from "../deno.json" with { type: "json" };
+import { EXIT_STATUSES } from "../cli/exit.ts";
+import { available, packages, program, root, run, startServer } from "./program.ts";
+
+const pages = ["README.md", "CONTRIBUTING.md"];
+for (const { name } of Deno.readDirSync(`${root}docs`)) {
+  if (name.endsWith(".md")) pages.push(`docs/${name}`);
+}
+
+/** The examples for a shell on a page, in their order. */
+function examplesOf(page: string): string[] {
+  const text = Deno.readTextFileSync(root + page);
+  return [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, example = ""]) => example);
+}
+
+/** What comes with a clone or a release, and is tested elsewhere: its examples are only read. */
+const OF_THE_CLONE = /\bdeno |\.ci\/run|install\.sh/;
+
+/** A server that stays in the foreground, for the examples after it. */
+const SERVER = /^yodel serve [^&|]*$/;
+
+for (const shell of ["dash", "bash", "zsh"]) {
+  const ignore = !available(shell);
+
+  Deno.test(`${shell} can read every example`, { ignore }, async () => {
+    for (const example of pages.flatMap(examplesOf)) {
+      const { code, stderr } = await run([shell, "-n", "-c", example]);
+      assertEquals({ code, stderr }, { code: 0, stderr: "" }, example);
+    }
+  });
+
+  for (const page of pages) {
+    const examples = examplesOf(page).filter((example) => !OF_THE_CLONE.test(example));
+    if (examples.length === 0) continue;
+    const needed = ["jq"].filter((tool) => examples.some((example) => example.includes(tool)));
+    Deno.test(`the examples of ${page} work in ${shell}`, {
+      ignore: ignore || !needed.every(available),
+    }, async () => {
+      await using sandbox = await makeSandbox();
+      for (const example of examples) await sandbox.run(shell, example);
+    });
+  }
+}
+
+/** A folder with yodel, in which examples run on ports that are free. */
+async function makeSandbox() {
+  const folder = await Deno.makeTempDir();
+  const words = program.map((word) => `'${word}'`).join(" ");
+  await Deno.writeTextFile(`${folder}/yodel`, `#!/bin/sh\nexec ${words} "$@"\n`);
+  await Deno.chmod(`${folder}/yodel`, 0o755);
+  await Deno.writeFile(`${folder}/photo.jpg`, crypto.getRandomValues(new Uint8Array(50_000)));
+  const local = await startServer(["127.0.0.1:0"]);
+  const ports = new Map([["2222", String(local.port)]]);
+  const servers = [local];
+  const inside = (example: string) => {
+    const there = example
+      .replace("SERVER:", "localhost:")
+      .replace(/(?<=:)\d{4}\b/g, (port) => portFor(port))
+      .replaceAll("/tmp/", `${folder}/`)
+      // How long it takes says nothing about the example.
+      .replace(/(-d|--warm-up) \d+[sm]/g, "$1 200ms");
+    return `cd '${folder}' && PATH="${folder}:$PATH" && ${there}`;
+  };
+
+  /** The free port that stands for one in an example. */
+  function portFor(port: string): string {
+    const known = ports.get(port);
+    if (known !== undefined) return known;
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    listener.close();
+    ports.set(port, String(listener.addr.port));
+    return portFor(port);
+  }
+
+  return {
+    async run(shell: string, example: string): Promise<void> {
+      if (SERVER.test(example)) {
+        const script = inside(example).replace("&& yodel", "&& exec yodel");
+        servers.push(await startServer([], [shell, "-c", script]));
+        return;
+      }
+      const { code, stderr, stdout } = await run([shell, "-c", inside(example)]);
+      assertEquals({ code, stderr }, { code: 0, stderr: "" }, example);
+      // null is what jq makes of a field that is not there.
+      assertMatch(stdout, /^(?!null)./, example);
+    },
+    async [Symbol.asyncDispose]() {
+      for (const server of servers) await server[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+Deno.test("no example has a comment, an address elsewhere, or a task that is not there", () => {
+  for (const example of pages.flatMap(examplesOf)) {
+    assertEquals(example.match(/(?<![\w$"'])#/g), null, `an interactive zsh has none: ${example}`);
+    assertNothingElsewhere(example);
+    for (const [, task = ""] of example.matchAll(/deno task (?!--)(\w+)/g)) {
+      assertEquals(Object.hasOwn(config.tasks, task), true, example);
+    }
+  }
+  for (const { example } of Object.values(commands)) assertNothingElsewhere(example);
+});
+
+/** What is pasted reaches nobody but this machine. */
+function assertNothingElsewhere(example: string): void {
+  const hosts = [...example.matchAll(/(\[[\da-f:]+\]|[\w.-]+):\d+/gi)].map(([, host]) => host);
+  const elsewhere = hosts.filter((host) =>
+    !["SERVER", "localhost", "127.0.0.1", "[::1]"].includes(host ?? "")
+  );
+  assertEquals(elsewhere, [], example);
+  assertEquals(example.match(/https?:|\d+\.\d+\.\d+\.\d+(?<!127\.0\.0\.1)/g), null, example);
+}
+
+Deno.test("every link to a file of the project leads to one", async () => {
+  for (const page of pages) {
+    const text = await Deno.readTextFile(root + page);
+    for (const [, to = ""] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+      const { isFile } = await Deno.stat(new URL(to, import.meta.resolve(`../${page}`)));
+      assertEquals(isFile, true, `${page}: ${to}`);
+    }
+  }
+});
+
+Deno.test("the README has the exit statuses as --help has them", async () => {
+  const readme = (await Deno.readTextFile(`${root}README.md`)).replace(/ +/g, " ");
+  for (const [status, when] of EXIT_STATUSES) {
+    assertEquals(readme.includes(`| ${status} | ${when} |`), true, status);
+  }
+});
+
+Deno.test("the examples of docs/library.md pass the type check, and run", async () => {
+  const command = [Deno.execPath(), "test", "--quiet", "--doc", "--allow-all", ...packages];
+  const { code, stderr } = await run([...command, `${root}docs/library.md`]);
+  assertEquals({ code, stderr }, { code: 0, stderr: "" });
+});
