@@ -12,6 +12,8 @@ export interface Identity {
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
+  /** The names and addresses that the certificate is for. */
+  readonly names: readonly string[];
 }
 
 /** What can be wrong with a certificate, on purpose. */
@@ -65,6 +67,7 @@ export async function makeIdentity(
     ca: pem("CERTIFICATE", flaws.includes("unknown-ca") ? (await authority())[1] : ca),
     cert: pem("CERTIFICATE", cert),
     key: pem("PRIVATE KEY", key),
+    names,
   };
 }
 

@@ -31,7 +31,8 @@ export async function listenResettable<E extends HostEndpoint>(
     },
   );
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
+    // Later ones concern connections that could not be accepted.
+    server.on("error", reject);
     server.listen({ host, port, backlog }, resolve);
   });
   const bound = server.address();

@@ -6,12 +6,6 @@
 import { type Flaw, type Identity, makeIdentity } from "../net/certificate.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 
-/** What a server made to be known by. */
-export interface OwnCertificate extends Identity {
-  /** The names and addresses that it is for. */
-  readonly names: readonly string[];
-}
-
 /**
  * Makes a certificate for the hosts of some endpoints; undefined where none of
  * them is `tls://`.
@@ -23,11 +17,9 @@ export async function ownCertificate(
   endpoints: readonly Endpoint[],
   more: readonly string[] = [],
   flaws: readonly Flaw[] = [],
-): Promise<OwnCertificate | undefined> {
+): Promise<Identity | undefined> {
   const hosts = endpoints.flatMap((endpoint) => endpoint.scheme === "tls" ? [endpoint.host] : []);
-  if (hosts.length === 0) return undefined;
-  const names = namesOf(hosts, more);
-  return { ...await makeIdentity(names, flaws), names };
+  return hosts.length === 0 ? undefined : await makeIdentity(namesOf(hosts, more), flaws);
 }
 
 function namesOf(hosts: readonly string[], more: readonly string[]): string[] {

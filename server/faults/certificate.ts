@@ -11,6 +11,6 @@ export const certificate = fault({
   name: "certificate",
   value: choice(FLAWS),
   transports: ["tls"],
-  help: "what is wrong with the one that it makes",
+  help: "what is wrong with the one of the server, for all",
   flaw: (flaw) => flaw,
 });
