@@ -14,6 +14,7 @@
  *
  * @module
  */
+import { YodelError } from "./errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint, readEndpoint } from "./net/endpoint.ts";
 import { listen, listenForDatagrams } from "./net/listen.ts";
 import type { Listener } from "./net/stream.ts";
@@ -68,6 +69,7 @@ export async function serve(
   const plan = planServe(options);
   const { log } = plan;
   const wanted = [endpoints].flat().map((endpoint) => readEndpoint(endpoint, 0));
+  checkWildcards(wanted);
   const opened = await openAll(wanted, plan);
   const listeners = opened.filter((one) => "accept" in one);
   const sockets = opened.filter((one) => "send" in one);
@@ -134,6 +136,17 @@ async function openAll(
   } catch (error) {
     for (const one of opened) one.close();
     throw error;
+  }
+}
+
+/** On most systems :: takes IPv4 too, and leaves nothing to do for 0.0.0.0. */
+function checkWildcards(endpoints: readonly Endpoint[]): void {
+  for (const endpoint of endpoints) {
+    if (endpoint.scheme === "unix" || endpoint.host !== "0.0.0.0" || endpoint.port === 0) continue;
+    const other = formatEndpoint({ ...endpoint, host: "::" });
+    if (!endpoints.some((one) => formatEndpoint(one) === other)) continue;
+    const both = formatEndpoint({ ...endpoint, host: "*" });
+    throw new YodelError(`${formatEndpoint(endpoint)} and ${other}: say ${both} for both`);
   }
 }
 

@@ -6,10 +6,19 @@
 import type { Endpoint } from "./endpoint.ts";
 
 /** A connection over TCP, TLS or a Unix socket. `Deno.Conn` is one. */
-export type Stream = Pick<
-  Deno.Conn,
-  "read" | "write" | "closeWrite" | "close" | "remoteAddr"
->;
+export interface Stream
+  extends Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close" | "remoteAddr"> {
+  /** What the handshake of TLS agreed on, where there was one and it is done. */
+  readonly session?: TlsSession;
+}
+
+/** What a handshake of TLS agreed on. */
+export interface TlsSession {
+  /** Its version, such as `TLSv1.3`. */
+  readonly version: string;
+  /** Whose certificate the peer has shown, escaped; empty where it has shown none. */
+  readonly subject: string;
+}
 
 /** Something that connections arrive at. */
 export interface Listener<E extends Endpoint = Endpoint> {
