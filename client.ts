@@ -45,9 +45,15 @@
  *
  * @module
  */
-export { connect, type ConnectOptions, type ConnectSettings } from "./client/connect.ts";
+export {
+  connect,
+  type Connected,
+  type ConnectOptions,
+  type ConnectSettings,
+} from "./client/connect.ts";
 export { type Exchange, type Input, type Output, StreamError, writeAll } from "./client/streams.ts";
 export { load, type LoadOptions } from "./client/load/load.ts";
+export { intervalPercentile, type LoadInterval } from "./client/load/intervals.ts";
 export type { LoadPlan, LoadSettings } from "./client/load/plan.ts";
 export type {
   LoadErrorExample,
@@ -66,7 +72,9 @@ export {
   parseEndpoint,
   type UnixEndpoint,
 } from "./net/endpoint.ts";
-export type { ClientTls } from "./net/stream.ts";
+export type { ClientTls, TlsSession } from "./net/stream.ts";
+export type { Reach } from "./net/dial.ts";
+export type { Family } from "./net/resolve.ts";
 export { OptionError, YodelError } from "./errors/yodel_error.ts";
 export { EchoError } from "./client/echo_error.ts";
 export { EndpointError } from "./net/endpoint_error.ts";

@@ -31,7 +31,11 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
   const command = parseCommand(name, args);
   if (asksForHelp(args)) return await show(commandHelp(name, command));
-  return await command.run(parseInvocation(command, args), { commands, exit: Deno.exit });
+  return await command.run(parseInvocation(command, args), {
+    commands,
+    version: config.version,
+    exit: Deno.exit,
+  });
 }
 
 /** Whether this Deno lacks what the program calls. An executable has the one that it was made with. */

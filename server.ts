@@ -20,6 +20,7 @@
  *
  * @module
  */
+import { YodelError } from "./errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint, readEndpoint } from "./net/endpoint.ts";
 import { listen, listenForDatagrams, type ListenOptions } from "./net/listen.ts";
 import type { Listener } from "./net/stream.ts";
@@ -76,12 +77,14 @@ export interface Server extends AsyncDisposable {
  * @returns once all endpoints listen
  * @throws {EndpointError} where one of them cannot be listened on; then none is
  * @throws {YodelError} for a text that is no endpoint
+ * @throws {OptionError} for faults that are none, or that an endpoint cannot have
  */
 export async function serve(
   endpoints: Endpoint | string | readonly (Endpoint | string)[],
   options: ServeOptions = {},
 ): Promise<Server> {
   const wanted = [endpoints].flat().map((endpoint) => readEndpoint(endpoint, 0));
+  checkWildcards(wanted);
   const plan = planServe(options, wanted);
   const { log, faults } = plan;
   const { cert, key, clientCa, names } = options.tls ?? {};
@@ -158,6 +161,17 @@ async function openAll(
   } catch (error) {
     for (const one of opened) one.close();
     throw error;
+  }
+}
+
+/** On most systems :: takes IPv4 too, and leaves nothing to do for 0.0.0.0. */
+function checkWildcards(endpoints: readonly Endpoint[]): void {
+  for (const endpoint of endpoints) {
+    if (endpoint.scheme === "unix" || endpoint.host !== "0.0.0.0" || endpoint.port === 0) continue;
+    const other = formatEndpoint({ ...endpoint, host: "::" });
+    if (!endpoints.some((one) => formatEndpoint(one) === other)) continue;
+    const both = formatEndpoint({ ...endpoint, host: "*" });
+    throw new YodelError(`${formatEndpoint(endpoint)} and ${other}: say ${both} for both`);
   }
 }
 

@@ -49,6 +49,7 @@ export interface Invocation<F extends Flags = Flags> {
 /** The program that a command belongs to. */
 export interface Program {
   readonly commands: Readonly<Record<string, Command>>;
+  readonly version: string;
   /** Ends the program at once. */
   exit(status: number): never;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { formatClock } from "../report/units.ts";
 import { escapeControls } from "../net/escape.ts";
 import type { Log, LogFields } from "../server/log.ts";
 import { hexDump, position } from "./hex_dump.ts";
@@ -46,8 +47,7 @@ export function terminalLine(
   columns: number,
   colour: boolean,
 ): string {
-  const clock = time.toTimeString().slice(0, 8) +
-    (time.getMilliseconds() / 1000).toFixed(3).slice(1);
+  const clock = formatClock(time);
   const words = message.split(" ");
   for (const key of Object.keys(withoutDump(fields))) {
     const shown = escapeControls(shortField(key, fields), "\\");

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { reason } from "../errors/reason.ts";
+import { noFolder, reason } from "../errors/reason.ts";
 import { UsageError } from "./usage_error.ts";
 
 /**
@@ -53,6 +53,7 @@ function besideOf(file: string): string {
 
 async function orComplain(flag: string, file: string, write: () => Promise<void>): Promise<void> {
   await write().catch((error) => {
-    throw new UsageError(`--${flag}: cannot write ${file}: ${reason(error)}`);
+    const why = error instanceof Deno.errors.NotFound ? noFolder(file) : reason(error);
+    throw new UsageError(`--${flag}: cannot write ${file}: ${why}`);
   });
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { reason } from "../errors/reason.ts";
+import { noFolder, reason } from "../errors/reason.ts";
 import { type PemContent, pemObjection } from "../net/pem.ts";
 import type { ClientTls } from "../net/stream.ts";
 import type { ServeTls } from "../server/plan.ts";
@@ -70,8 +70,12 @@ async function readPem(
   content: PemContent,
 ): Promise<string | undefined> {
   if (name === undefined) return undefined;
-  const text = await Deno.readTextFile(name).catch((error) => {
-    throw new UsageError(`--${flag}: cannot read ${name}: ${reason(error)}`);
+  const text = await Deno.readTextFile(name).catch(async (error) => {
+    const isFolderThere = await Deno.stat(name.replace(/[^\\/]*$/, "") || ".").catch(() =>
+      undefined
+    );
+    const why = isFolderThere === undefined ? noFolder(name) : reason(error);
+    throw new UsageError(`--${flag}: cannot read ${name}: ${why}`);
   });
   const objection = pemObjection(text, content, name);
   if (objection !== undefined) throw new UsageError(`--${flag}: ${name}: ${objection}`);

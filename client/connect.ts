@@ -4,11 +4,11 @@
  * @module
  */
 import { sweepInterval, Traffic } from "../net/traffic.ts";
-import { dial } from "../net/dial.ts";
-import { type Endpoint, readEndpoint } from "../net/endpoint.ts";
+import { dial, type Reach } from "../net/dial.ts";
+import { addressOf, type Endpoint, readEndpoint } from "../net/endpoint.ts";
 import { OptionError } from "../errors/yodel_error.ts";
 import { reason } from "../errors/reason.ts";
-import type { ClientTls, Stream } from "../net/stream.ts";
+import type { Stream, TlsSession } from "../net/stream.ts";
 import { connectDatagrams } from "./connect_datagrams.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";
@@ -31,16 +31,24 @@ export interface ConnectSettings {
   verify?: boolean;
 }
 
+/** A connection that is open. */
+export interface Connected {
+  /** How long it took to connect, with the handshake of TLS, in milliseconds; 0 for `udp://`. */
+  readonly time: number;
+  /** The server's address, `127.0.0.1:2222`. A Unix socket has none, nor a UDP name with several. */
+  readonly address?: string;
+  /** What the handshake of TLS agreed on. */
+  readonly session?: TlsSession;
+}
+
 /** What is given to {@linkcode connect}. */
-export interface ConnectOptions extends ConnectSettings {
+export interface ConnectOptions extends ConnectSettings, Reach {
   /** What to send. */
   input: Input;
   /** Where what comes back goes. */
   output: Output;
-  /** What a `tls://` endpoint needs besides what the system trusts. */
-  tls?: ClientTls;
   /** Called once the connection is open. */
-  onConnect?: () => void;
+  onConnect?: (connected: Connected) => void;
   /** Ends the connection. */
   signal?: AbortSignal;
 }
@@ -77,6 +85,8 @@ interface Connection {
   readonly traffic: Traffic;
   /** Only where what comes back is compared. */
   readonly verifier?: StreamVerifier;
+  /** When a byte passed last, by `performance.now()`. */
+  lastByte: number;
   /** Whether what came back waits for the output to take it. */
   delivering: boolean;
   /** What the first bytes that came back say of the server, if anything. */
@@ -114,12 +124,23 @@ export async function connect(
     throw new OptionError("idleTimeout", "udp:// has no connection that could be idle");
   }
   if (datagramSize > 0) throw new OptionError("datagramSize", "expected a udp:// endpoint with it");
-  const { input, output, signal } = options;
-  const conn = await dial(endpoint, { timeout, signal, tls: options.tls });
-  options.onConnect?.();
+  const { input, output, signal, tls, wait, family } = options;
+  let start = 0;
+  const onTry = () => void (start = performance.now());
+  const conn = await dial(endpoint, { timeout, signal, tls, wait, family, onTry });
+  const time = performance.now() - start;
+  options.onConnect?.({ time, address: addressOf(conn.remoteAddr), session: conn.session });
   const traffic = new Traffic();
   const verifier = verify ? new StreamVerifier() : undefined;
-  const connection: Connection = { endpoint, conn, traffic, verifier, delivering: false, hint: "" };
+  const connection: Connection = {
+    endpoint,
+    conn,
+    traffic,
+    verifier,
+    lastByte: performance.now(),
+    delivering: false,
+    hint: "",
+  };
   const { promise: cutOff, reject: cut } = Promise.withResolvers<never>();
   const abort = () => cut(signal?.reason);
   signal?.addEventListener("abort", abort);
@@ -147,10 +168,8 @@ export async function connect(
 }
 
 /** Sends all of the input and half-closes; returns whether the connection took it all. */
-async function send(
-  { endpoint, conn, traffic, verifier }: Connection,
-  input: Input,
-): Promise<boolean> {
+async function send(connection: Connection, input: Input): Promise<boolean> {
+  const { endpoint, conn, traffic, verifier } = connection;
   const chunk = new Uint8Array(CHUNK);
   for (;;) {
     const length = await readFrom(input, chunk);
@@ -168,6 +187,7 @@ async function send(
         const more = await conn.write(bytes.subarray(written));
         written += more;
         traffic.sent += more;
+        connection.lastByte = performance.now();
       }
     } catch {
       return false; // The server takes no more; what it still sends is received all the same.
@@ -194,6 +214,7 @@ async function receive(connection: Connection, output: Output): Promise<void> {
     const isRight = verifier !== undefined && difference === undefined;
     if (traffic.received === 0 && !isRight) connection.hint = tlsHint(bytes);
     traffic.received += length;
+    connection.lastByte = performance.now();
     connection.delivering = true;
     await writeAll(output, bytes);
     connection.delivering = false;
@@ -214,9 +235,11 @@ function checkEnd(connection: Connection, complete: boolean): void {
     throw new EchoError(endpoint, `ended by the server without an answer: ${why}`);
   }
   const isRefused = hint !== "" && traffic.received !== traffic.sent;
+  const quiet = Math.round((performance.now() - connection.lastByte) / 1000);
+  const idle = quiet > 0 ? `; ${quiet}s without a byte: is that the server's idle time?` : "";
   const early = complete && !isRefused
     ? undefined
-    : `the server ended it before the end of input${sofar(traffic)}`;
+    : `the server ended it before the end of input${sofar(traffic)}${idle}`;
   const what = [missing, early].filter((part) => part !== undefined).join("; ");
   if (what !== "") throw new EchoError(endpoint, what + hint);
 }

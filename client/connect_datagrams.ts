@@ -5,21 +5,22 @@
  */
 import { Change } from "../async/change.ts";
 import { OptionError } from "../errors/yodel_error.ts";
-import { dialUdp, MAX_DATAGRAM } from "../net/udp.ts";
+import { dialUdp, MAX_DATAGRAM, waitForUdp } from "../net/udp.ts";
+import type { Reach } from "../net/dial.ts";
 import type { HostEndpoint } from "../net/endpoint.ts";
 import { EndpointError } from "../net/endpoint_error.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";
 
 /** What {@linkcode connectDatagrams} needs of the options of `connect`. */
-export interface DatagramOptions {
+export interface DatagramOptions extends Reach {
   readonly input: Input;
   readonly output: Output;
   /** How long to wait for an answer, in milliseconds; 0: for ever. */
   readonly timeout: number;
   readonly datagramSize: number;
   readonly verify: boolean;
-  readonly onConnect?: () => void;
+  readonly onConnect?: (connected: { readonly time: number; readonly address?: string }) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -39,29 +40,36 @@ const MAX_UNDER_WAY = 16;
  */
 export async function connectDatagrams(
   endpoint: HostEndpoint<"udp">,
-  { input, output, timeout, verify, datagramSize, onConnect, signal }: DatagramOptions,
+  options: DatagramOptions,
 ): Promise<Exchange> {
+  const { input, output, timeout, verify, datagramSize, onConnect, signal, wait } = options;
   if (datagramSize > MAX_DATAGRAM) {
     throw new OptionError("datagramSize", `${MAX_DATAGRAM} bytes at most, not ${datagramSize}`);
   }
   // Loaded only here, with what it needs of Node.
   const { DatagramVerifier } = await import("./verify/datagrams.ts");
   const verifier = new DatagramVerifier();
+  if (wait) await waitForUdp(endpoint, wait, options);
   const counts = { sent: 0, received: 0 };
   let answers = 0;
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   let written = Promise.resolve();
   const arrived = new Change();
-  const link = await dialUdp(endpoint, (bytes) => {
-    answers++;
-    counts.received += bytes.length;
-    verifier.receive(bytes);
-    // The socket reads the next one into the same place.
-    const copy = bytes.slice();
-    written = written.then(() => writeAll(output, copy));
-    written.catch(fail);
-    arrived.announce();
-  }, fail);
+  const link = await dialUdp(
+    endpoint,
+    (bytes) => {
+      answers++;
+      counts.received += bytes.length;
+      verifier.receive(bytes);
+      // The socket reads the next one into the same place.
+      const copy = bytes.slice();
+      written = written.then(() => writeAll(output, copy));
+      written.catch(fail);
+      arrived.announce();
+    },
+    fail,
+    options.family,
+  );
   const abort = () => fail(signal?.reason);
   signal?.addEventListener("abort", abort);
   if (signal?.aborted) abort();
@@ -102,7 +110,7 @@ export async function connectDatagrams(
   }
 
   try {
-    onConnect?.();
+    onConnect?.({ time: 0, address: link.address });
     await Promise.race([sendAll(), failed]);
     if (verifier.sent > 0 && answers === 0) {
       throw new EndpointError(

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { dial } from "../net/dial.ts";
+import type { Reach } from "../net/dial.ts";
 import { type Endpoint, readEndpoint } from "../net/endpoint.ts";
-import { reason } from "../errors/reason.ts";
+import { isUnknownHost, reason } from "../errors/reason.ts";
 import { EndpointError } from "../net/endpoint_error.ts";
-import type { ClientTls } from "../net/stream.ts";
 import { pause } from "../async/pause.ts";
 import { checkDatagrams, checkNotNegative, checkWhole, filledIn } from "./options.ts";
 import {
@@ -18,7 +17,7 @@ import {
   summarize,
 } from "./ping_result.ts";
 import { Messages } from "./verify/messages.ts";
-import { datagramProbes, type ProbeConnection, streamProbes } from "./probe_connection.ts";
+import { openProbes, type ProbeConnection } from "./probe_connection.ts";
 import { type Probe, Probes } from "./verify/probes.ts";
 
 /** Settings of {@linkcode ping} that have defaults. */
@@ -41,9 +40,9 @@ export interface PingSettings {
 }
 
 /** What can be given to {@linkcode ping}. */
-export interface PingOptions extends PingSettings {
-  /** What a `tls://` endpoint needs besides what the system trusts. */
-  tls?: ClientTls;
+export interface PingOptions extends PingSettings, Reach {
+  /** Is told the server's address, where it is known, before what becomes of the first probe. */
+  onStart?: (address: string | undefined) => void;
   /** Is told what becomes of each probe. The next one waits for what it returns. */
   onResult?: (result: ProbeResult) => Promise<void> | void;
   /** Is told, in words, when the server ends a connection on which nothing was under way. */
@@ -96,6 +95,11 @@ class Ping {
   /** What to do when a probe has its result. */
   readonly #settle = new WeakMap<Probe, () => void>();
   #connection: ProbeConnection | undefined;
+  /** Whether the server was there once. */
+  #wasThere = false;
+  /** Whether a server that is not there need not be tried again. */
+  #isHopeless = false;
+  #isStarted = false;
   /** Resolved when the last result has been taken. */
   #told: Promise<void> | void = undefined;
   /** How long it took to open the connection. */
@@ -147,6 +151,7 @@ class Ping {
       // Later than that only where the machine slept; what was missed is not made up for.
       due = Math.max(due + interval, performance.now());
       if (!await this.#opened(number, stop)) {
+        if (this.#isHopeless) break;
         // Without an interval nothing else would slow it down.
         if (interval === 0) due += timeout || 1000;
         continue;
@@ -166,6 +171,8 @@ class Ping {
     if (this.#connection !== undefined) return true;
     try {
       this.#connection = await this.#open(stop);
+      this.#wasThere = true;
+      if (this.#connection.address !== undefined) this.#start();
       return true;
     } catch (error) {
       if (this.#options.signal?.aborted) return false;
@@ -173,6 +180,9 @@ class Ping {
       const why = error instanceof EndpointError
         ? reason(error.cause)
         : `not connected within the deadline of ${this.#options.deadline / 1000}s`;
+      const { wait } = this.#options;
+      const cause = error instanceof EndpointError ? error.cause : undefined;
+      this.#isHopeless = !this.#wasThere && (Boolean(wait) || isUnknownHost(cause));
       this.#counts.unsent++;
       this.#tell({ seq: number, outcome: "unsent", error: why });
       return false;
@@ -180,29 +190,19 @@ class Ping {
   }
 
   async #open(stop: AbortSignal): Promise<ProbeConnection> {
-    const events = {
-      onAnswer: (bytes: Uint8Array) => this.#answered(bytes),
-      onEnd: (why: string) => this.#lost(why),
-    };
-    if (this.#counts.endpoint.scheme === "udp") {
-      return await datagramProbes(this.#counts.endpoint, events);
-    }
-    const opened = performance.now();
-    let connected: number | undefined;
-    const conn = await dial(this.#counts.endpoint, {
-      timeout: this.#options.timeout,
-      signal: stop,
-      tls: this.#options.tls,
-      onHandshake: () => connected = performance.now(),
+    const { endpoint, connects, handshakes } = this.#counts;
+    const wait = this.#wasThere ? 0 : this.#options.wait;
+    const opened = await openProbes(endpoint, { ...this.#options, wait, signal: stop }, {
+      onAnswer: (bytes) => this.#answered(bytes),
+      onEnd: (why) => this.#lost(why),
     });
-    const connect = (connected ?? performance.now()) - opened;
-    const handshake = connected === undefined ? undefined : performance.now() - connected;
+    const { connection, connect, handshake } = opened;
     if (this.#options.reconnect) {
-      this.#counts.connects.record(connect);
-      if (handshake !== undefined) this.#counts.handshakes.record(handshake);
+      if (connect !== undefined) connects.record(connect);
+      if (handshake !== undefined) handshakes.record(handshake);
+      this.#opening = { connect, handshake };
     }
-    this.#opening = { connect, handshake };
-    return streamProbes(conn, this.#options.size, events);
+    return connection;
   }
 
   /** Sends a probe; what is returned resolves when it has its result. */
@@ -279,9 +279,17 @@ class Ping {
     this.#giveUpAll(why);
   }
 
-  #tell(result: ProbeResult): void {
-    const opened = this.#options.reconnect && result.outcome !== "unsent";
-    const opening = opened ? this.#opening : {};
+  #start(): void {
+    if (!this.#isStarted) this.#options.onStart?.(this.#connection?.address);
+    this.#isStarted = true;
+  }
+
+  #tell(found: Omit<ProbeResult, "at" | "address">): void {
+    this.#start();
+    const address = this.#connection?.address ?? this.#counts.address;
+    this.#counts.address = address;
+    const result = { ...found, at: new Date(), address };
+    const opening = result.outcome === "unsent" ? {} : this.#opening;
     this.#told = this.#options.onResult?.({ ...result, ...opening });
   }
 }

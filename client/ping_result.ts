@@ -10,6 +10,10 @@ import { createLatencies, type Latencies } from "./latencies.ts";
 export interface ProbeResult {
   /** The number of the probe, from 1. */
   readonly seq: number;
+  /** When that was known. */
+  readonly at: Date;
+  /** The server's address, `127.0.0.1:2222`; undefined where it is not known or has none. */
+  readonly address?: string;
   /**
    * Each probe is `right`, `altered`, `lost` (no answer in time) or `unsent`
    * (no connection) first. A further answer may follow: a `late` one, after it
@@ -32,6 +36,8 @@ export interface ProbeResult {
 export interface PingCounts {
   /** The server. */
   readonly endpoint: Endpoint;
+  /** Its address, as in {@linkcode ProbeResult}; that of the last connection. */
+  address?: string;
   /** Came back as they were sent, in time. */
   right: number;
   /** Came back as they were sent, after they were thought lost. */
@@ -93,7 +99,13 @@ export function summarize(counts: PingCounts): PingSummary {
   return { ...counts, sent, received, lostPercent: all === 0 ? 0 : (lost + unsent) / all * 100 };
 }
 
-/** Whether every probe came back as it was sent, in time and once, and nothing else did. */
-export function isAllRight({ sent, right, unsent, repeated, surplus }: PingSummary): boolean {
-  return right === sent && unsent + repeated + surplus === 0;
+/**
+ * Whether every probe came back as it was sent, in time and once, and nothing else did.
+ *
+ * @param lossIsFine whether those do that were lost or could not be sent
+ */
+export function isAllRight(summary: PingSummary, lossIsFine = false): boolean {
+  const { right, late, altered, lost, unsent, repeated, surplus } = summary;
+  if (late + altered + repeated + surplus > 0) return false;
+  return lossIsFine ? right > 0 : lost + unsent === 0;
 }

@@ -3,14 +3,18 @@
  *
  * @module
  */
-import { dialUdp } from "../net/udp.ts";
-import type { HostEndpoint } from "../net/endpoint.ts";
+import { dial, type DialOptions } from "../net/dial.ts";
+import { dialUdp, waitForUdp } from "../net/udp.ts";
+import { addressOf, type Endpoint, type HostEndpoint } from "../net/endpoint.ts";
 import { reason } from "../errors/reason.ts";
+import type { Family } from "../net/resolve.ts";
 import type { Stream } from "../net/stream.ts";
 import { tlsHint } from "./verify/difference.ts";
 
 /** A way to a server. */
 export interface ProbeConnection {
+  /** Where they go, with an address, where that is known. */
+  readonly address: string | undefined;
   /** How many bytes have come of an answer that is not complete. */
   readonly partial: number;
   send(probe: Uint8Array): void;
@@ -25,8 +29,48 @@ export interface ProbeEvents {
   onEnd(why: string): void;
 }
 
+/** A way to a server that was opened, and how long that took, in milliseconds. */
+export interface OpenedProbes {
+  readonly connection: ProbeConnection;
+  /** Undefined for `udp://`. */
+  readonly connect?: number;
+  /** How long the handshake of TLS took after that. */
+  readonly handshake?: number;
+}
+
+/**
+ * Opens a way to a server.
+ *
+ * @throws {EndpointError} where it cannot be reached
+ * @throws the reason of the signal
+ */
+export async function openProbes(
+  endpoint: Endpoint,
+  options: Omit<DialOptions, "onTry" | "onHandshake"> & { readonly size: number },
+  events: ProbeEvents,
+): Promise<OpenedProbes> {
+  const { wait, family, size } = options;
+  if (endpoint.scheme === "udp") {
+    if (wait) await waitForUdp(endpoint, wait, options);
+    return { connection: await datagramProbes(endpoint, events, family) };
+  }
+  let tried = performance.now();
+  let connected: number | undefined;
+  const conn = await dial(endpoint, {
+    ...options,
+    onTry: () => void (tried = performance.now()),
+    onHandshake: () => void (connected = performance.now()),
+  });
+  const now = performance.now();
+  return {
+    connection: streamProbes(conn, size, events),
+    connect: (connected ?? now) - tried,
+    handshake: connected === undefined ? undefined : now - connected,
+  };
+}
+
 /** Carries probes over a connection. Every `size` bytes that come are an answer. */
-export function streamProbes(conn: Stream, size: number, events: ProbeEvents): ProbeConnection {
+function streamProbes(conn: Stream, size: number, events: ProbeEvents): ProbeConnection {
   const answer = new Uint8Array(size);
   let filled = 0;
   let open = true;
@@ -65,6 +109,7 @@ export function streamProbes(conn: Stream, size: number, events: ProbeEvents): P
 
   receive().catch((error) => end(reason(error)));
   return {
+    address: addressOf(conn.remoteAddr),
     get partial() {
       return filled;
     },
@@ -78,16 +123,26 @@ export function streamProbes(conn: Stream, size: number, events: ProbeEvents): P
 /**
  * Carries probes in datagrams: each one that comes is an answer.
  *
+ * @param family only addresses of this one
  * @throws {EndpointError} for an unknown host
  */
-export async function datagramProbes(
+async function datagramProbes(
   endpoint: HostEndpoint<"udp">,
   events: ProbeEvents,
+  family?: Family,
 ): Promise<ProbeConnection> {
-  const { send, close } = await dialUdp(
+  const link = await dialUdp(
     endpoint,
     (bytes) => events.onAnswer(bytes),
     (error) => events.onEnd(reason(error.cause)),
+    family,
   );
-  return { partial: 0, send: (probe) => void send(probe), close };
+  return {
+    get address() {
+      return link.address;
+    },
+    partial: 0,
+    send: (probe) => void link.send(probe),
+    close: () => link.close(),
+  };
 }

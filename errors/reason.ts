@@ -12,7 +12,7 @@ const REASONS: Record<string, string> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset by the peer",
   EHOSTUNREACH: "host unreachable",
-  EMFILE: "too many open files",
+  EMFILE: "too many open files; ulimit -n sets the limit",
   ENOENT: "no such file",
   ENETUNREACH: "network unreachable",
   ENOTFOUND: "unknown host",
@@ -34,6 +34,9 @@ const OTHER_REASONS: readonly (readonly [RegExp, string])[] = [
   [/^send UNKNOWN/, "the system does not send there; is it a broadcast address?"],
 ];
 
+/** Deno gives failed look-ups no class and no code of their own. */
+const LOOKUP = /^failed to lookup address information: (.*)$/;
+
 /** Says in a few words why an operation failed. */
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
@@ -41,11 +44,24 @@ export function reason(error: unknown): string {
   if (known !== undefined) return known;
   const other = OTHER_REASONS.find(([sign]) => sign.test(error.message));
   if (other !== undefined) return other[1];
-  // Deno gives failed look-ups no class and no code of their own.
-  const lookup = /^failed to lookup address information: (.*)$/.exec(error.message);
+  const lookup = LOOKUP.exec(error.message);
   if (lookup !== null) return `unknown host (${lookup[1]})`;
   return error.message.replace(/ \(os error \d+\)$/, "");
 }
+
+/** What is wrong where a file cannot be made for want of its folder. */
+export function noFolder(file: string): string {
+  return `there is no folder ${file.replace(/[\\/][^\\/]*$/, "") || "/"}`;
+}
+
+/** Whether a name could not be looked up, or has no such address. */
+export function isUnknownHost(error: unknown): boolean {
+  if (["ENOTFOUND", "EAI_AGAIN"].includes(errorCode(error) ?? "")) return true;
+  return error instanceof Error && (LOOKUP.test(error.message) || error.name === NO_ADDRESS);
+}
+
+/** The name of the error of a host that has no address of the family that was asked for. */
+export const NO_ADDRESS = "NoAddress";
 
 /** The system's name for an error, such as `ECONNRESET`, where it has one. */
 export function errorCode(error: unknown): string | undefined {

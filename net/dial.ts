@@ -3,36 +3,82 @@
  *
  * @module
  */
+import { pause } from "../async/pause.ts";
+import { reason } from "../errors/reason.ts";
 import type { StreamEndpoint } from "./endpoint.ts";
 import { EndpointError } from "./endpoint_error.ts";
+import type { Family } from "./resolve.ts";
 import type { ClientTls, Stream } from "./stream.ts";
 import { dialTcp } from "./tcp.ts";
 import { dialUnix } from "./unix.ts";
 
+/** How long to wait before another try, in milliseconds. */
+const AGAIN = 100;
+
+/** How a client reaches its server, whatever it does there. */
+export interface Reach {
+  /** What a `tls://` endpoint needs besides what the system trusts. */
+  readonly tls?: ClientTls;
+  /** How long to try again where the server is not there, in milliseconds. Default: 0. */
+  readonly wait?: number;
+  /** Takes only addresses of this family, where the host has several. Default: any. */
+  readonly family?: Family;
+}
+
 /** Settings of {@linkcode dial}. */
-export interface DialOptions {
+export interface DialOptions extends Reach {
   /**
-   * How long it may take, with the look-up of the name and the handshake of
+   * How long a try may take, with the look-up of the name and the handshake of
    * TLS, in milliseconds; 0: as long as the system waits.
    */
   readonly timeout: number;
   /** Gives up when it is aborted. */
   readonly signal?: AbortSignal;
-  readonly tls?: ClientTls;
+  /** Called at the beginning of each try. */
+  readonly onTry?: () => void;
   /** Called when all is done but the handshake of TLS. */
   readonly onHandshake?: () => void;
 }
 
 /**
- * Opens a connection.
+ * Opens a connection. What the handshake of TLS fails with is not tried again.
  *
  * @throws {EndpointError} refused, unreachable, unknown host or timed out
  * @throws the reason of the signal
  */
-export async function dial(
+export async function dial(endpoint: StreamEndpoint, options: DialOptions): Promise<Stream> {
+  const { wait = 0, timeout, signal } = options;
+  if (wait === 0) return await dialOnce(endpoint, options);
+  const end = performance.now() + wait;
+  for (;;) {
+    let isThere = false;
+    try {
+      return await dialOnce(endpoint, {
+        ...options,
+        timeout: Math.min(timeout || Infinity, Math.max(1, end - performance.now())),
+        onHandshake() {
+          isThere = true;
+          options.onHandshake?.();
+        },
+      });
+    } catch (error) {
+      if (isThere || !(error instanceof EndpointError)) throw error;
+      if (performance.now() + AGAIN >= end) throw givenUp(error, endpoint, wait);
+      await pause(AGAIN, signal);
+    }
+  }
+}
+
+function givenUp(error: EndpointError, endpoint: StreamEndpoint, wait: number): EndpointError {
+  const what = `${reason(error.cause)}, and no better in ${wait / 1000}s`;
+  return new EndpointError("cannot connect to", endpoint, what);
+}
+
+async function dialOnce(
   endpoint: StreamEndpoint,
-  { timeout, signal, tls = {}, onHandshake }: DialOptions,
+  { timeout, signal, tls = {}, family, onTry, onHandshake }: DialOptions,
 ): Promise<Stream> {
+  onTry?.();
   const overdue = new AbortController();
   const timer = timeout > 0
     ? setTimeout(() => overdue.abort(`timed out after ${timeout / 1000}s`), timeout)
@@ -40,7 +86,7 @@ export async function dial(
   const given = signal === undefined ? overdue.signal : AbortSignal.any([overdue.signal, signal]);
   try {
     if (endpoint.scheme === "unix") return await dialUnix(endpoint);
-    const conn = await dialTcp(endpoint, given);
+    const conn = await dialTcp(endpoint, given, family);
     if (endpoint.scheme === "tcp") return conn;
     onHandshake?.();
     return await (await import("./tls.ts")).startTls(conn, endpoint.host, tls, given);

@@ -129,7 +129,12 @@ export function formatHostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Writes where the other end of a connection is: `127.0.0.1:40312`. That of a Unix socket has no name. */
+/** Writes where the other end of a connection is: `127.0.0.1:40312`; undefined for a Unix socket. */
+export function addressOf(address: Deno.Addr): string | undefined {
+  return "hostname" in address ? formatHostPort(address.hostname, address.port) : undefined;
+}
+
+/** Writes the same for people, to whom that of a Unix socket is `unix`. */
 export function formatAddress(address: Deno.Addr): string {
-  return "hostname" in address ? formatHostPort(address.hostname, address.port) : "unix";
+  return addressOf(address) ?? "unix";
 }

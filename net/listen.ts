@@ -82,8 +82,15 @@ async function open<E extends Endpoint, T>(endpoint: E, how: Open<E, T>): Promis
   try {
     return await how(endpoint);
   } catch (error) {
-    throw new EndpointError("cannot listen on", endpoint, error);
+    throw new EndpointError("cannot listen on", endpoint, whyNot(endpoint, error));
   }
+}
+
+/** Adds what the system does not say. */
+function whyNot(endpoint: Endpoint, error: unknown): unknown {
+  const isLow = endpoint.scheme !== "unix" && endpoint.port < 1024;
+  if (!isLow || errorCode(error) !== "EACCES") return error;
+  return "permission denied; ports below 1024 need more rights";
 }
 
 /** Opens something at each address that an endpoint means, with the same port, or at none. */

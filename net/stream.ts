@@ -10,6 +10,16 @@ export interface Stream
   extends Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close" | "remoteAddr"> {
   /** Ends it with RST, and closes it; there where the listener was to be resettable. */
   reset?(): void;
+  /** What the handshake of TLS agreed on, where there was one and it is done. */
+  readonly session?: TlsSession;
+}
+
+/** What a handshake of TLS agreed on. */
+export interface TlsSession {
+  /** Its version, such as `TLSv1.3`. */
+  readonly version: string;
+  /** Whose certificate the peer has shown, escaped; empty where it has shown none. */
+  readonly subject: string;
 }
 
 /** Something that connections arrive at. */

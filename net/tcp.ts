@@ -8,6 +8,7 @@
  * @module
  */
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
+import { addressesOf, type Family } from "./resolve.ts";
 import type { Listener } from "./stream.ts";
 
 /**
@@ -30,13 +31,16 @@ export function listenTcp<E extends HostEndpoint>(endpoint: E, backlog: number):
  * Opens a TCP connection. Where a name has several addresses, they are tried in
  * turn, IPv6 and IPv4 (RFC 8305, by the runtime).
  *
+ * @param family only this one
  * @throws why it cannot be opened, or the reason of the signal
  */
 export async function dialTcp(
   { host, port }: HostEndpoint,
   signal: AbortSignal,
+  family?: Family,
 ): Promise<Deno.TcpConn> {
-  return withoutDelay(await Deno.connect({ hostname: host, port, signal }));
+  const [hostname = host] = family === undefined ? [host] : await addressesOf(host, family);
+  return withoutDelay(await Deno.connect({ hostname, port, signal }));
 }
 
 function withoutDelay(conn: Deno.TcpConn): Deno.TcpConn {

@@ -7,7 +7,8 @@
 import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import type { Stream } from "./stream.ts";
+import type { Stream, TlsSession } from "./stream.ts";
+import { subjectOf } from "./untrusted.ts";
 
 /**
  * How much is read from the network at once, in bytes: little at first, so that
@@ -84,6 +85,12 @@ export class TlsStream implements Stream {
     this.#failure ??= error;
     this.#secured.reject(error);
     this.#wakeUp();
+  }
+
+  get session(): TlsSession | undefined {
+    const socket = this.#socket;
+    if (socket === undefined) return undefined;
+    return { version: socket.getProtocol() ?? "TLS", subject: subjectOf(socket) };
   }
 
   async read(into: Uint8Array): Promise<number | null> {

@@ -3,8 +3,11 @@
  *
  * @module
  */
-import { boundTo, type HostEndpoint } from "./endpoint.ts";
+import { pause } from "../async/pause.ts";
+import { boundTo, formatHostPort, type HostEndpoint } from "./endpoint.ts";
+import { reason } from "../errors/reason.ts";
 import { EndpointError } from "./endpoint_error.ts";
+import { addressesOf, type Family } from "./resolve.ts";
 import { type OnDatagram, openUdp, type UdpSocket } from "./udp_socket.ts";
 import { isLinkLocal, zones } from "./zone.ts";
 
@@ -13,6 +16,9 @@ export const MAX_DATAGRAM = 65_507;
 
 /** How long what links the machine has is taken for true, in milliseconds. */
 const LINKS_KEEP = 10_000;
+
+/** From one try to reach a server to the next, in milliseconds. */
+const AGAIN = 200;
 
 /** A socket that receives datagrams at an address. */
 export interface DatagramListener {
@@ -73,6 +79,8 @@ function onEveryLink(send: UdpSocket["send"]): UdpSocket["send"] {
 
 /** A way to exchange datagrams with one endpoint. */
 export interface DatagramLink {
+  /** Where they go, with an address; undefined while there are several. */
+  readonly address: string | undefined;
   send(bytes: Uint8Array): Promise<void>;
   close(): void;
 }
@@ -95,12 +103,14 @@ interface Candidate {
  * @param onDatagram gets every datagram that comes from the endpoint; its bytes
  *   are good until it returns
  * @param onFailure is told why a datagram could not be sent
+ * @param family only addresses of this one
  * @throws {EndpointError} for an unknown host, and where no socket can be opened
  */
 export async function dialUdp(
   endpoint: HostEndpoint<"udp">,
   onDatagram: (bytes: Uint8Array) => void,
   onFailure: (error: EndpointError) => void,
+  family?: Family,
 ): Promise<DatagramLink> {
   let candidates: Candidate[] = [];
 
@@ -130,7 +140,10 @@ export async function dialUdp(
   }
 
   let failure: unknown;
-  for (const address of await resolve(endpoint)) {
+  const addresses = await addressesOf(endpoint.host, family).catch((error) => {
+    throw new EndpointError("cannot connect to", endpoint, error);
+  });
+  for (const address of addresses) {
     // A machine without IPv6 has no such socket.
     const any = address.includes(":") ? "::" : "0.0.0.0";
     try {
@@ -142,6 +155,11 @@ export async function dialUdp(
   }
   if (candidates.length === 0) throw new EndpointError("cannot connect to", endpoint, failure);
   return {
+    get address() {
+      const [only, ...more] = candidates;
+      if (only === undefined || more.length > 0) return undefined;
+      return formatHostPort(only.to.hostname, endpoint.port);
+    },
     send: async (bytes) => {
       const [only, ...more] = candidates;
       if (only === undefined) return;
@@ -155,15 +173,38 @@ export async function dialUdp(
   };
 }
 
-/** The addresses of an endpoint, at most one of each family. */
-async function resolve(endpoint: HostEndpoint): Promise<string[]> {
-  const { lookup } = await import("node:dns/promises");
-  const all = await lookup(endpoint.host, { all: true }).catch((error) => {
-    throw new EndpointError("cannot connect to", endpoint, error);
-  });
-  const first = [4, 6].flatMap((family) => all.find((each) => each.family === family) ?? []);
-  // What a server on all addresses prints means this machine.
-  return first.map(({ address }) => ({ "0.0.0.0": "127.0.0.1", "::": "::1" }[address] ?? address));
+/**
+ * Waits until a server answers datagrams: sends one again and again, from a
+ * socket of its own, until it comes back.
+ *
+ * @param wait for how long, in milliseconds
+ * @throws {EndpointError} where none has come back then
+ */
+export async function waitForUdp(
+  endpoint: HostEndpoint<"udp">,
+  wait: number,
+  { family, signal }: { readonly family?: Family; readonly signal?: AbortSignal },
+): Promise<void> {
+  const end = performance.now() + wait;
+  const probe = crypto.getRandomValues(new Uint8Array(16));
+  const over = new AbortController();
+  const stop = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
+  let link: DatagramLink | undefined;
+  let why = "nothing came back";
+  try {
+    while (!stop.aborted) {
+      if (performance.now() >= end) {
+        throw new EndpointError("no answer from", endpoint, `${why} in ${wait / 1000}s`);
+      }
+      link ??= await dialUdp(endpoint, () => over.abort(), () => {}, family)
+        .catch((error) => void (why = reason(error.cause)));
+      await link?.send(probe);
+      await pause(AGAIN, stop);
+    }
+  } finally {
+    link?.close();
+  }
+  if (!over.signal.aborted) throw signal?.reason;
 }
 
 function isSame(a: Deno.NetAddr, b: Deno.NetAddr): boolean {

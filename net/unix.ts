@@ -3,8 +3,28 @@
  *
  * @module
  */
+import { errorCode, noFolder } from "../errors/reason.ts";
 import type { UnixEndpoint } from "./endpoint.ts";
 import type { Listener, Stream } from "./stream.ts";
+
+/** The most bytes that a path can have: unix(7), and unix(4) of others. */
+const MAX_PATH = Deno.build.os === "linux" ? 107 : 103;
+
+/**
+ * The path as the system takes it: one that begins with @ is a name of Linux
+ * without a file (unix(7), "abstract").
+ *
+ * @throws for one that the system cannot take
+ */
+function pathOf({ path }: UnixEndpoint): string {
+  const { length } = new TextEncoder().encode(path);
+  if (length > MAX_PATH) {
+    throw new Error(`its path has ${length} bytes, and ${MAX_PATH} are the most`);
+  }
+  if (!path.startsWith("@")) return path;
+  if (Deno.build.os === "linux") return `\0${path.slice(1)}`;
+  throw new Error(`names without a file are of Linux; unix:./${path} is a file`);
+}
 
 /**
  * Listens on a Unix socket. A socket file at which nobody listens any more is
@@ -15,13 +35,16 @@ import type { Listener, Stream } from "./stream.ts";
  * @throws where somebody listens already, or it cannot be done
  */
 export async function listenUnix(endpoint: UnixEndpoint, mode: number): Promise<Listener> {
-  const { path } = endpoint;
-  await removeStale(path);
-  const listener = Deno.listen({ transport: "unix", path });
-  await Deno.chmod(path, mode).catch((error) => {
-    listener.close();
-    throw error;
-  });
+  const path = pathOf(endpoint);
+  const isFile = !path.startsWith("\0");
+  if (isFile) await removeStale(path);
+  const listener = listenAt(path);
+  if (isFile) {
+    await Deno.chmod(path, mode).catch((error) => {
+      listener.close();
+      throw error;
+    });
+  }
   return { endpoint, accept: () => listener.accept(), close: () => listener.close() };
 }
 
@@ -30,8 +53,16 @@ export async function listenUnix(endpoint: UnixEndpoint, mode: number): Promise<
  *
  * @throws why it cannot be opened
  */
-export async function dialUnix({ path }: UnixEndpoint): Promise<Stream> {
-  return await Deno.connect({ transport: "unix", path });
+export async function dialUnix(endpoint: UnixEndpoint): Promise<Stream> {
+  return await Deno.connect({ transport: "unix", path: pathOf(endpoint) });
+}
+
+function listenAt(path: string): Deno.UnixListener {
+  try {
+    return Deno.listen({ transport: "unix", path });
+  } catch (error) {
+    throw errorCode(error) === "ENOENT" ? new Error(noFolder(path)) : error;
+  }
 }
 
 /** Removes the socket file that a server left behind when it was killed. */

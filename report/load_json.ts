@@ -3,17 +3,23 @@
  *
  * @module
  */
+import { intervalPercentile } from "../client/load/intervals.ts";
 import type { LoadPlan } from "../client/load/plan.ts";
 import { type LoadResult, totalErrors } from "../client/load/result.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { latenciesJson, milliseconds } from "./json.ts";
 import { LOAD_PERCENTILES, perSecond, RANGES, whatWentWrong } from "./figures.ts";
 
-/** The results as JSON. */
-export function loadJson(result: LoadResult): Record<string, unknown> {
+/**
+ * The results as JSON.
+ *
+ * @param version that of the program
+ */
+export function loadJson(result: LoadResult, version: string): Record<string, unknown> {
   const { plan, messages, elapsed, bytes, errors, latencies, connects } = result;
   return {
-    ...planJson(plan),
+    ...planJson(plan, version),
+    address: result.address ?? null,
     error: null,
     started: result.started.toISOString(),
     elapsed_ms: milliseconds(elapsed),
@@ -25,6 +31,13 @@ export function loadJson(result: LoadResult): Record<string, unknown> {
     gave_up: result.gaveUp,
     errors: { total: totalErrors(result), ...errors },
     error_examples: whatWentWrong(result),
+    intervals: result.intervals.map((interval) => ({
+      elapsed_ms: milliseconds(interval.elapsed),
+      messages: interval.messages,
+      errors: interval.errors,
+      p50_ms: interval.messages === 0 ? null : milliseconds(intervalPercentile(interval, 50)),
+      p99_ms: interval.messages === 0 ? null : milliseconds(intervalPercentile(interval, 99)),
+    })),
     latency: latenciesJson(latencies, LOAD_PERCENTILES),
     connect: latenciesJson(connects, LOAD_PERCENTILES),
     distribution: latencies.distribution(RANGES).map(({ from, to, count }) => ({
@@ -36,15 +49,20 @@ export function loadJson(result: LoadResult): Record<string, unknown> {
 }
 
 /** What there is to say as JSON of a load that could not run. */
-export function failedLoadJson(plan: LoadPlan, error: string): Record<string, unknown> {
-  return { ...planJson(plan), error };
+export function failedLoadJson(
+  plan: LoadPlan,
+  version: string,
+  error: string,
+): Record<string, unknown> {
+  return { ...planJson(plan, version), error };
 }
 
-function planJson(plan: LoadPlan): Record<string, unknown> {
+function planJson(plan: LoadPlan, version: string): Record<string, unknown> {
   const { endpoint, connections, size, pipeline, warmUp, reconnect, workers } = plan;
   const orNull = (limit: number) => limit === 0 ? null : limit;
   return {
     endpoint: formatEndpoint(endpoint),
+    version,
     settings: {
       connections,
       size_bytes: size,

@@ -4,26 +4,36 @@
  * @module
  */
 import type { Latencies } from "../client/latencies.ts";
-import type { LoadResult } from "../client/load/result.ts";
-import { formatEndpoint } from "../net/endpoint.ts";
-import { LOAD_PERCENTILES, perSecond, RANGES, whatWentWrong } from "./figures.ts";
-import { formatAmount, formatBytes, formatCount, formatRate, formatTime, listed } from "./units.ts";
+import type { LoadInterval } from "../client/load/intervals.ts";
+import { type LoadResult, totalErrors } from "../client/load/result.ts";
+import { LOAD_PERCENTILES, perSecond, whatWentWrong } from "./figures.ts";
+import {
+  formatAmount,
+  formatBytes,
+  formatCount,
+  formatPlace,
+  formatRate,
+  formatTime,
+  listed,
+} from "./units.ts";
+
+/** How many ranges the picture of the latencies has: with them all fits a terminal of 24 lines. */
+const PICTURED_RANGES = 7;
+
+/** The least width of that picture beside the figures, in characters. */
+const LEAST_PICTURE = 30;
+
+/** How the messages of a second are drawn: a part of the most that a second had. */
+const LEVELS = "▁▂▃▄▅▆▇█";
 
 /**
- * The results in words and a picture.
+ * The results in words and a picture; the last line has the verdict.
  *
  * @param width how many characters a line may have
  */
 export function loadText(result: LoadResult, width: number): string {
-  const { endpoint, connections, size, pipeline, rate, reconnect, timeout } = result.plan;
+  const { size, timeout, rate } = result.plan;
   const { messages, elapsed, gaveUp, latencies, connects } = result;
-  const shape = [
-    formatAmount(connections, endpoint.scheme === "udp" ? "socket" : "connection"),
-    reconnect && "each message over a new one",
-    pipeline > 1 && `${pipeline} messages under way on each`,
-    `${formatCount(size)}-byte messages`,
-    `${(elapsed / 1000).toFixed(2)} s`,
-  ];
   const throughput = perSecond(messages.right, elapsed);
   const counts = [
     `${formatCount(messages.right)} came back right`,
@@ -31,21 +41,82 @@ export function loadText(result: LoadResult, width: number): string {
     messages.waiting > 0 && `${formatCount(messages.waiting)} under way at the end`,
   ];
   const lines = [
-    `${formatEndpoint(endpoint)}: ${listed(shape)}`,
+    firstLine(result, width),
     "",
     `messages    ${listed(counts)}`,
     `throughput  ${formatRate(throughput)} messages/s, ${
       formatBytes(throughput * size)
-    }/s each way`,
+    }/s each way, for ${(elapsed / 1000).toFixed(2)} s`,
     ...rateLines(rate, messages.missed),
     ...gaveUp ? [`gave up     no connection for ${formatTime(timeout)}`] : [],
     ...connectLines(connects),
     ...errorLines(result),
     ...whatWentWrong(result).map((example) => `            ${example}`),
-    ...latencyLines(latencies),
-    ...picture(latencies, width),
+    ...secondLines(result.intervals, width),
+    ...latencies.count === 0 ? [] : ["", ...beside(figures(latencies), latencies, width)],
+    "",
+    verdict(result),
   ];
   return lines.join("\n") + "\n";
+}
+
+/** What was done, to which server; in two lines where one is too long. */
+function firstLine(result: LoadResult, width: number): string {
+  const { plan, address, connections: opened } = result;
+  const { endpoint, connections, size, pipeline, reconnect } = plan;
+  const name = endpoint.scheme === "udp" ? "socket" : "connection";
+  // Of sockets for datagrams it is not known.
+  const of = name === "connection" && opened < connections ? `${formatCount(opened)} of ` : "";
+  const start = `${formatPlace(endpoint, address)}: ${of}${formatAmount(connections, name)}`;
+  const shape = listed([
+    reconnect && "each message over a new one",
+    pipeline > 1 && `${pipeline} messages under way on each`,
+    `${formatCount(size)}-byte messages`,
+  ]);
+  const line = `${start}, ${shape}`;
+  return line.length <= width ? line : `${start},\n  ${shape}`;
+}
+
+/** All that matters, in one line. */
+function verdict(result: LoadResult): string {
+  const { messages, elapsed, latencies, plan } = result;
+  const errors = totalErrors(result);
+  const none = plan.warmUp > 0 && result.connections > 0
+    ? "it ended in the warm-up"
+    : "it ended first";
+  if (messages.sent === 0) return `nothing counted yet: ${none}`;
+  return listed([
+    formatAmount(messages.right, "message"),
+    `${formatRate(perSecond(messages.right, elapsed))}/s`,
+    errors === 0 ? "no errors" : formatAmount(errors, "error"),
+    messages.waiting > 0 && `${formatCount(messages.waiting)} still waiting`,
+    latencies.count > 0 && `p50 ${formatTime(latencies.percentile(50))}`,
+    latencies.count > 0 && `p99 ${formatTime(latencies.percentile(99))}`,
+  ]);
+}
+
+/** The messages of each second, or of each few where there are many: × where something went wrong. */
+function secondLines(intervals: readonly LoadInterval[], width: number): string[] {
+  if (intervals.length < 2) return [];
+  const each = Math.ceil(intervals.length / Math.max(1, width - 12));
+  const groups = Array.from({ length: Math.ceil(intervals.length / each) }, (_, i) => {
+    const group = intervals.slice(i * each, (i + 1) * each);
+    const total = (name: "messages" | "errors" | "elapsed") =>
+      group.reduce((sum, interval) => sum + interval[name], 0);
+    return { errors: total("errors"), rate: perSecond(total("messages"), total("elapsed")) };
+  });
+  const rates = groups.map(({ rate }) => rate);
+  const most = Math.max(...rates);
+  const line = groups.map(({ errors, rate }) => {
+    if (errors > 0) return "×";
+    return rate === 0 ? "·" : LEVELS[Math.ceil(rate / most * LEVELS.length) - 1];
+  });
+  const spread = `${each === 1 ? "a second" : `${each} s`} each, ` +
+    `${formatRate(Math.min(...rates))} to ${formatRate(most)}/s`;
+  const isShort = "over time   ".length + line.length + 2 + spread.length <= width;
+  return isShort
+    ? [`over time   ${line.join("")}  ${spread}`]
+    : [`over time   ${line.join("")}`, `            ${spread}`];
 }
 
 function rateLines(rate: number, missed: number): string[] {
@@ -72,37 +143,39 @@ function errorLines(result: LoadResult): string[] {
   return [`errors      ${kinds.length === 0 ? "none" : kinds.join(", ")}`];
 }
 
-function latencyLines(latencies: Latencies): string[] {
-  if (latencies.count === 0) return [];
+/** The figures of the latencies, in two columns. */
+function figures(latencies: Latencies): string[] {
   const { min, mean, stddev, max } = latencies;
-  const figures = [
+  const all = [
     ["min", min],
     ["mean", mean],
     ["stddev", stddev],
-    ...LOAD_PERCENTILES.map((percent) => [`p${percent}`, latencies.percentile(percent)] as const),
     ["max", max],
+    ...LOAD_PERCENTILES.map((percent) => [`p${percent}`, latencies.percentile(percent)] as const),
   ] as const;
-  return [
-    "",
-    ...figures.map(([name, time], i) =>
-      `${i === 0 ? "latency" : "       "}     ${name.padEnd(7)} ${formatTime(time).padStart(8)}`
-    ),
-  ];
+  const cells = all.map(([name, time]) => `${name.padEnd(7)}${formatTime(time).padStart(8)}`);
+  const half = Math.ceil(cells.length / 2);
+  return cells.slice(0, half).map((cell, i) => `${cell}   ${cells[half + i] ?? ""}`.trimEnd());
+}
+
+/** The figures, and beside them, or below where there is no room, the picture. */
+function beside(left: readonly string[], latencies: Latencies, width: number): string[] {
+  const column = Math.max(...left.map((line) => line.length)) + 3;
+  if (width - column < LEAST_PICTURE) return [...left, "", ...picture(latencies, width)];
+  const right = picture(latencies, width - column);
+  return Array.from({ length: Math.max(left.length, right.length) }, (_, i) => {
+    return `${(left[i] ?? "").padEnd(column)}${right[i] ?? ""}`.trimEnd();
+  });
 }
 
 /** The distribution, each line a range of latencies and its share of the messages. */
 function picture(latencies: Latencies, width: number): string[] {
-  const ranges = latencies.distribution(RANGES);
-  if (ranges.length === 0) return [];
+  const ranges = latencies.distribution(PICTURED_RANGES);
   const most = Math.max(...ranges.map(({ count }) => count));
-  const room = Math.max(0, width - "1.00 µs - 1.00 µs".length - 4 - " 100.00%".length);
-  return [
-    "",
-    ...ranges.map(({ from, to, count }) => {
-      const bar = "#".repeat(Math.ceil(count / most * room));
-      const share = `${(count / latencies.count * 100).toFixed(2)}%`;
-      const range = `${formatTime(from).padStart(7)} - ${formatTime(to).padStart(7)}`;
-      return `${range}  ${bar.padEnd(room)} ${share.padStart(7)}`;
-    }),
-  ];
+  const room = Math.max(0, width - "to 1.00 µs ".length - " 100.00%".length);
+  return ranges.map(({ to, count }) => {
+    const bar = "#".repeat(Math.ceil(count / most * room));
+    const share = `${(count / latencies.count * 100).toFixed(2)}%`;
+    return `to ${formatTime(to).padStart(7)} ${bar.padEnd(room)} ${share.padStart(7)}`;
+  });
 }

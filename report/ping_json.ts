@@ -14,6 +14,8 @@ export function probeJson(result: ProbeResult): Record<string, unknown> {
   const time = (value?: number) => value === undefined ? undefined : milliseconds(value);
   return {
     type: outcome === "late" || outcome === "repeated" ? "answer" : "probe",
+    time: result.at.toISOString(),
+    address: result.address ?? null,
     seq,
     outcome,
     bytes,
@@ -24,12 +26,18 @@ export function probeJson(result: ProbeResult): Record<string, unknown> {
   };
 }
 
-/** What became of all probes, as JSON. */
-export function summaryJson(summary: PingSummary): Record<string, unknown> {
+/**
+ * What became of all probes, as JSON.
+ *
+ * @param now when they had ended
+ */
+export function summaryJson(summary: PingSummary, now: Date): Record<string, unknown> {
   const { sent, unsent, received, late, altered, lost, repeated, lostPercent } = summary;
   return {
     type: "summary",
+    time: now.toISOString(),
     endpoint: formatEndpoint(summary.endpoint),
+    address: summary.address ?? null,
     sent,
     unsent,
     received,
@@ -40,7 +48,7 @@ export function summaryJson(summary: PingSummary): Record<string, unknown> {
     surplus: summary.surplus,
     lost_percent: Number(lostPercent.toFixed(3)),
     elapsed_ms: milliseconds(summary.elapsed),
-    time: latenciesJson(summary.latencies, PING_PERCENTILES),
+    latency: latenciesJson(summary.latencies, PING_PERCENTILES),
     connect: latenciesJson(summary.connects, PING_PERCENTILES),
     handshake: latenciesJson(summary.handshakes, PING_PERCENTILES),
   };

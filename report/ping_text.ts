@@ -7,7 +7,12 @@ import type { Latencies } from "../client/latencies.ts";
 import type { PingSummary, ProbeResult } from "../client/ping_result.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import { PING_PERCENTILES } from "./figures.ts";
-import { listed } from "./units.ts";
+import { formatAmount, formatPlace, listed } from "./units.ts";
+
+/** The first line: where probes go, and how large they are. */
+export function startText(endpoint: Endpoint, address: string | undefined, size: number): string {
+  return `PING ${formatPlace(endpoint, address)}: ${formatAmount(size, "byte")}`;
+}
 
 /** A line for people that says what became of a probe to an endpoint. */
 export function probeText(endpoint: Endpoint, result: ProbeResult): string {
@@ -26,22 +31,23 @@ export function probeText(endpoint: Endpoint, result: ProbeResult): string {
 
 /** What became of all probes, in a few lines for people. */
 export function summaryText(summary: PingSummary): string {
-  const { unsent, late, altered, repeated, surplus, elapsed } = summary;
-  const { sent, received, lostPercent, latencies, connects, handshakes } = summary;
+  const { right, unsent, lost, late, altered, repeated, surplus, elapsed } = summary;
+  const { sent, lostPercent, latencies, connects, handshakes } = summary;
   const counts = listed([
-    `${sent} sent`,
-    unsent > 0 && `${unsent} not sent`,
-    `${received} received`,
+    `${right} right`,
     late > 0 && `${late} late`,
     altered > 0 && `${altered} altered`,
+    lost > 0 && `${lost} lost`,
+    unsent > 0 && `${unsent} not sent`,
     repeated > 0 && `${repeated} repeated`,
     surplus > 0 && `${surplus} unasked`,
-    `${Number(lostPercent.toFixed(2))}% lost`,
+    // All but a few lost are not all lost.
+    `${Number(lostPercent.toPrecision(lostPercent > 99 ? 4 : 2))}% lost`,
     `${(elapsed / 1000).toFixed(2)} s`,
   ]);
   return [
     `--- ${formatEndpoint(summary.endpoint)} ---`,
-    counts,
+    `${formatAmount(sent + unsent, "probe")}: ${counts}`,
     ...latencyLines("time", latencies),
     ...latencyLines("connect", connects),
     ...latencyLines("handshake", handshakes),

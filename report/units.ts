@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 
 /** Writes a time in milliseconds with three digits and the unit that suits it. */
 export function formatTime(milliseconds: number): string {
@@ -38,6 +39,17 @@ export function formatAmount(count: number, name: string): string {
 /** Writes how many things there are a second. */
 export function formatRate(perSecond: number): string {
   return perSecond < 10 ? digits(perSecond) : formatCount(perSecond);
+}
+
+/** Names an endpoint, with its address where the name does not say it. */
+export function formatPlace(endpoint: Endpoint, address: string | undefined): string {
+  const name = formatEndpoint(endpoint);
+  return address === undefined || name.endsWith(`//${address}`) ? name : `${name} (${address})`;
+}
+
+/** Writes the time of day, here: `14:02:11.020`. */
+export function formatClock(time: Date): string {
+  return time.toTimeString().slice(0, 8) + (time.getMilliseconds() / 1000).toFixed(3).slice(1);
 }
 
 /** Joins those parts of a line that there are. */

@@ -48,6 +48,10 @@ Deno.test("flags have the documented defaults, and nothing given means localhost
     "server-name": "",
     "insecure": "",
     "verify": "",
+    "verbose": "",
+    "wait": "0",
+    "ipv4": "",
+    "ipv6": "",
   });
   const { flags, endpoints } = parseInvocation(serveCommand, []);
   const { "cert-name": names, fault, ...others } = flags;

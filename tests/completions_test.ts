@@ -8,7 +8,7 @@ const cases: [words: string[], expected: string[]][] = [
   [["yodel", "ser"], ["serve"]],
   [["yodel", ""], [...Object.keys(commands), "--help", "--version"]],
   [["yodel", "serve", "--idle"], ["--idle-timeout"]],
-  [["yodel", "connect", "--v"], ["--verify"]],
+  [["yodel", "connect", "--veri"], ["--verify"]],
   [["yodel", "serve", "--log-format", ""], ["text", "json"]],
   [["yodel", "completions", "z"], ["zsh"]],
   [["yodel", "help", "se"], ["serve"]],

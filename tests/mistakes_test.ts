@@ -101,6 +101,37 @@ for (
       '--max-connections: expected a whole number such as 5 or 10k, from 0 to 2147483647, not "-1"',
     ],
     ["connect --verify=false", '--verify: expected no value, not "false"'],
+    [
+      "serve 0.0.0.0:9000 [::]:9000",
+      "tcp://0.0.0.0:9000 and tcp://[::]:9000: say tcp://*:9000 for both",
+    ],
+    [
+      `serve unix:/tmp/${"x".repeat(120)}`,
+      `cannot listen on unix:/tmp/${"x".repeat(120)}: its path has 125 bytes, and 107 are the most`,
+    ],
+    [
+      "serve unix:/nowhere/echo.sock",
+      "cannot listen on unix:/nowhere/echo.sock: there is no folder /nowhere",
+    ],
+    ["connect -4 -6", "--ipv6: not with --ipv4; leave both out for any address"],
+    ["ping unix:/tmp/x -4", "--ipv4: expected a tcp://, tls:// or udp:// endpoint with it"],
+    [
+      "load --at-most p99=5",
+      '--at-most: expected p99=5ms, or min, mean, max, p50 to p99.99, and connect-p99 for connecting, not "p99=5"',
+    ],
+    [
+      "load --at-most loss=1%",
+      '--at-most: expected p99=5ms, or min, mean, max, p50 to p99.99, and connect-p99 for connecting, not "loss=1%"',
+    ],
+    [
+      "load --at-least p99=5ms",
+      '--at-least: expected rate=50k, the messages a second, not "p99=5ms"',
+    ],
+    [
+      "ping --at-most loss=1",
+      '--at-most: expected p99=5ms, or min, mean, max, p50 to p99.99, connect-p99 with --reconnect, or loss=1%, not "loss=1"',
+    ],
+    ["ping --at-least rate=1", 'unknown flag "--at-least"; it belongs to yodel load'],
     ["connect localhost", 'endpoint "localhost": it has no port: localhost:2222?'],
     ["connect localhost:", 'endpoint "localhost:": it has no port: localhost:2222?'],
     [
@@ -135,6 +166,10 @@ for (
     ["serve --socket-mode 0600", "--socket-mode: expected a unix: endpoint with it"],
     ["serve tls://:0 --cert", "--cert: expected a file, not nothing"],
     ["serve tls://:0 --cert c.pem", "--cert and --key go together"],
+    [
+      "serve tls://:0 --cert /nowhere/c.pem --key k.pem",
+      "--cert: cannot read /nowhere/c.pem: there is no folder /nowhere",
+    ],
     ["serve tls://:0 --cert c.pem --key /nowhere", "--cert: cannot read c.pem: no such file"],
     [
       "load udp://127.0.0.1:7000 --reconnect",
@@ -153,7 +188,10 @@ for (
       '--workers: expected a whole number such as 5 or 10k, from 1 to 256, not "257"',
     ],
     ["load --histogram", "--histogram: expected a file, not nothing"],
-    ["load --histogram /nowhere/x -c 1", "--histogram: cannot write /nowhere/x: no such file"],
+    [
+      "load --histogram /nowhere/x -c 1",
+      "--histogram: cannot write /nowhere/x: there is no folder /nowhere",
+    ],
     ["completions", "completions: expected one of bash, zsh, fish, powershell, not nothing"],
     ["completions tcsh", 'completions: expected one of bash, zsh, fish, powershell, not "tcsh"'],
     [`serve --${"a".repeat(70_000)}`, `unknown flag "--${"a".repeat(70_000)}"; see --help`],

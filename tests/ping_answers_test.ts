@@ -18,6 +18,7 @@ import {
   results,
   shorten,
   SIZE,
+  startLine,
   startProbed,
 } from "./pings.ts";
 
@@ -31,7 +32,7 @@ for (
         "56 bytes from E: seq=2 time=T ms late",
         "56 bytes from E: seq=3 time=T ms",
       ],
-      "3 received, 1 late, 0% lost",
+      "2 right, 1 late, 0% lost",
     ],
     [
       "lost",
@@ -40,7 +41,7 @@ for (
         "E: seq=2 lost: no answer in 0.4s",
         "56 bytes from E: seq=3 time=T ms",
       ],
-      "2 received, 33.33% lost",
+      "2 right, 1 lost, 33% lost",
     ],
     [
       "altered",
@@ -50,7 +51,7 @@ for (
         "the byte at offset 7 was sent as 0xNN and came back as 0xNN",
         "56 bytes from E: seq=3 time=T ms",
       ],
-      "3 received, 1 altered, 0% lost",
+      "2 right, 1 altered, 0% lost",
     ],
     [
       "cut short",
@@ -59,7 +60,7 @@ for (
         "E: seq=2 lost: no answer in 0.4s, only 55 of 56 bytes",
         "56 bytes from E: seq=3 time=T ms",
       ],
-      "2 received, 33.33% lost",
+      "2 right, 1 lost, 33% lost",
       ["tcp"],
     ],
     [
@@ -69,7 +70,7 @@ for (
         "55 bytes from E: seq=2 time=T ms altered: 56 bytes were sent and 55 came back",
         "56 bytes from E: seq=3 time=T ms",
       ],
-      "3 received, 1 altered, 0% lost",
+      "2 right, 1 altered, 0% lost",
       ["udp"],
     ],
     [
@@ -80,7 +81,7 @@ for (
         "56 bytes from E: seq=2 time=T ms repeated",
         "56 bytes from E: seq=3 time=T ms",
       ],
-      "3 received, 1 repeated, 0% lost",
+      "3 right, 1 repeated, 0% lost",
     ],
   ] as readonly [string, () => Answers, string[], string, (readonly ("tcp" | "udp")[])?][]
 ) {
@@ -96,7 +97,9 @@ for (
       );
       assertEquals({ code, stdout: plain(stdout), stderr }, {
         code: 1,
-        stdout: `${about}\n--- ${name} ---\n3 sent, ${counts}, T s\n${latencyLines("time")}`,
+        stdout: `${startLine(name)}${about}\n--- ${name} ---\n3 probes: ${counts}, T s\n${
+          latencyLines("time")
+        }`,
         stderr: "",
       });
     }));
@@ -164,7 +167,7 @@ Deno.test("probes that are due at once go out one after the other, with nothing 
   );
   assertEquals({ code, counts: stdout.split("\n")[1]?.replace(/, [^,]*$/, ""), stderr }, {
     code: 0,
-    counts: "500 sent, 500 received, 0% lost",
+    counts: "500 probes: 500 right, 0% lost",
     stderr: "",
   });
 });
@@ -180,7 +183,7 @@ Deno.test("bytes that nobody asked for are told, with status 1", async () => {
   const words = ["ping", formatEndpoint(server.endpoint), "-c2", "-i300ms"];
   const { code, stdout, stderr } = await yodel(words);
   assertEquals(code, 1, stdout);
-  assertMatch(stdout, /^2 sent, 2 received, [12] unasked, 0% lost/m);
+  assertMatch(stdout, /^2 probes: 2 right, [12] unasked, 0% lost/m);
   assertMatch(stderr, /: an answer came to nothing that was sent\n/);
 });
 

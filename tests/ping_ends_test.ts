@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Endpoint, formatEndpoint } from "../server.ts";
 import {
+  inEach,
   linux,
   median,
   PATIENT,
@@ -27,6 +28,7 @@ import {
   results,
   shorten,
   SIZE,
+  startLine,
   startProbed,
 } from "./pings.ts";
 
@@ -84,9 +86,9 @@ Deno.test("where nobody listens the status is 2, with one line on stderr, and JS
   const text = await yodel(["ping", name, "-c2", "-i20ms"]);
   assertEquals({ ...text, stdout: plain(text.stdout) }, {
     code: 2,
-    stdout: `cannot connect to ${name}: seq=1 connection refused\n` +
+    stdout: `PING ${name}: 56 bytes\ncannot connect to ${name}: seq=1 connection refused\n` +
       `cannot connect to ${name}: seq=2 connection refused\n` +
-      `--- ${name} ---\n0 sent, 2 not sent, 0 received, 100% lost, T s\n`,
+      `--- ${name} ---\n2 probes: 0 right, 2 not sent, 100% lost, T s\n`,
     stderr,
   });
   const json = await yodel(["ping", name, "-c2", "-i20ms", "--json"]);
@@ -96,6 +98,17 @@ Deno.test("where nobody listens the status is 2, with one line on stderr, and JS
     lines.map(({ type, seq, outcome, unsent }) => [type, seq ?? unsent, outcome]),
     [["probe", 1, "unsent"], ["probe", 2, "unsent"], ["summary", 2, undefined]],
   );
+});
+
+Deno.test("a name that does not exist ends it at the first probe, with status 2", async () => {
+  // Over .invalid nobody answers (RFC 6761, 6.4).
+  await inEach(["tcp", "udp"], async (scheme) => {
+    const name = `${scheme}://no-such-host.invalid:2222`;
+    const { code, stdout, stderr } = await yodel(["ping", name, "-i10ms"]);
+    assertEquals(code, 2);
+    assertMatch(stdout, /\n1 probe: 0 right, 1 not sent, 100% lost, .* s\n$/);
+    assertMatch(stderr, /^yodel: cannot connect to .*: unknown host.*\n$/);
+  });
 });
 
 Deno.test("a server that cannot be connected to before the deadline is status 2", async () => {
@@ -178,7 +191,7 @@ Deno.test("--json is a probe a line, further answers, and the summary, with unit
       repeated: 1,
     },
   );
-  assertEquals([summary.lost_percent, summary.time.count, summary.connect], [12.5, 5, null]);
+  assertEquals([summary.lost_percent, summary.latency.count, summary.connect], [12.5, 5, null]);
   const counts =
     /^(seq|bytes|count|sent|unsent|received|late|altered|lost|repeated|surplus|lost_percent)$/;
   const times = [...lines, summary].flatMap(numbers).filter((key) => !counts.test(key));
@@ -199,10 +212,10 @@ Deno.test("--deadline ends it, and where nothing was answered by then that is lo
   const elapsed = performance.now() - start;
   assert(elapsed >= 499 && elapsed < 10_000, `${elapsed} ms`);
   assertEquals([answered?.code, lost?.code], [0, 1]);
-  assertMatch(answered?.stdout ?? "", /^56 bytes .*\n---.*\n1 sent, 1 received, 0% lost, /);
+  assertMatch(answered?.stdout ?? "", /^PING .*\n56 bytes .*\n---.*\n1 probe: 1 right, 0% lost, /);
   assertMatch(
     lost?.stdout ?? "",
-    /^tcp:.* lost: no answer within the deadline of 0\.5s\n---.*\n1 sent, 0 received, 100% lost/,
+    /^PING .*\ntcp:.* lost: no answer within the deadline of 0\.5s\n---.*\n1 probe: 0 right, 1 lost, 100% lost/,
   );
 });
 
@@ -248,15 +261,15 @@ async function interrupt(
 
 for (
   const [so, status, enough, answers, counts] of [
-    ["right", 0, /seq=3/, () => but(0, lose), (n) => `${n} sent, ${n} received, 0% lost`],
+    ["right", 0, /seq=3/, () => but(0, lose), (n) => `${n} probes: ${n} right, 0% lost`],
     [
       "altered",
       1,
       /altered/,
       () => but(2, alter),
-      (n) => `${n} sent, ${n} received, 1 altered, 0% lost`,
+      (n) => `${n} probes: ${n - 1} right, 1 altered, 0% lost`,
     ],
-    ["not there", 130, /^/, () => lose, () => "0 sent, 0 received, 0% lost"],
+    ["not there", 130, /^/, () => lose, () => "0 probes: 0 right, 0% lost"],
   ] as [string, number, RegExp, () => Answers, (probes: number) => string][]
 ) {
   Deno.test(`Ctrl-C ends it with the summary; where an answer was ${so}, status ${status}`, {
@@ -293,7 +306,7 @@ Deno.test(
     );
     assertEquals({ code, stdout: plain(stdout), stderr }, {
       code: 0,
-      stdout: `56 bytes from ${name}: seq=1 time=T ms\n56 bytes from ${name}: seq=2 time=T ms\n0\n`,
+      stdout: `${startLine(name)}56 bytes from ${name}: seq=1 time=T ms\n0\n`,
       stderr: "",
     });
     assert(performance.now() - start < 10_000);

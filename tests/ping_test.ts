@@ -89,11 +89,43 @@ Deno.test("short flags may be one word, with their values, and -q leaves the sum
   const { code, stdout, stderr } = await yodel(["ping", name, "-c3", "-i20ms", "-qs", "100"]);
   assertEquals({ code, stdout: plain(stdout), stderr }, {
     code: 0,
-    stdout: `--- ${name} ---\n3 sent, 3 received, 0% lost, T s\n${latencyLines("time")}`,
+    stdout: `--- ${name} ---\n3 probes: 3 right, 0% lost, T s\n${latencyLines("time")}`,
     stderr: "",
   });
   assertEquals(sizes, [100, 100, 100]);
 });
+
+Deno.test("-D has the time of day before each probe, and the first line the address", async () => {
+  await using server = await startEcho("tcp");
+  const name = `localhost:${portOf(server.endpoint)}`;
+  const { code, stdout } = await yodel(["ping", name, "-4", "-c2", "-i0", "-D"]);
+  assertEquals(code, 0);
+  const lines = plain(stdout.replace(/^\d\d:\d\d:\d\d\.\d{3} /gm, "HH:MM:SS ")).split("\n");
+  assertEquals(lines.slice(0, 3), [
+    `PING tcp://${name} (127.0.0.1:${portOf(server.endpoint)}): 56 bytes`,
+    `HH:MM:SS 56 bytes from tcp://${name}: seq=1 time=T ms`,
+    `HH:MM:SS 56 bytes from tcp://${name}: seq=2 time=T ms`,
+  ]);
+});
+
+for (const scheme of ["tcp", "udp", "tls", "unix"] as const) {
+  Deno.test(`--json has the time and the address on every line, over ${scheme}`, {
+    ignore: scheme === "unix" && !unix,
+  }, async () => {
+    await using server = await startEcho(scheme);
+    const before = Date.now();
+    const { stdout } = await yodel(["ping", ...server.words, "-c2", "-i0", "--json"]);
+    const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+    assertEquals(lines.length, 3);
+    for (const { time, address } of lines) {
+      const at = new Date(time);
+      assertEquals(at.toISOString(), time);
+      assert(at.getTime() >= before && at.getTime() <= Date.now(), time);
+      const expected = scheme === "unix" ? null : `127.0.0.1:${portOf(server.endpoint)}`;
+      assertEquals(address, expected);
+    }
+  });
+}
 
 for (
   const [flags, complaint] of [

@@ -66,8 +66,14 @@ export function latencyLines(name: string): string {
   return `${name} min/avg/max/stddev = T/T/T/T ms\n${name} p50/p90/p99 = T/T/T ms\n`;
 }
 
+/** The first line of what is printed. */
+export function startLine(name: string): string {
+  return `PING ${name}: 56 bytes\n`;
+}
+
 /** Three probes as they are printed, all answered. */
 export function threeRight(name: string, parts = "time=T ms"): string {
-  return [1, 2, 3].map((seq) => `56 bytes from ${name}: seq=${seq} ${parts}\n`).join("") +
-    `--- ${name} ---\n3 sent, 3 received, 0% lost, T s\n${latencyLines("time")}`;
+  return startLine(name) +
+    [1, 2, 3].map((seq) => `56 bytes from ${name}: seq=${seq} ${parts}\n`).join("") +
+    `--- ${name} ---\n3 probes: 3 right, 0% lost, T s\n${latencyLines("time")}`;
 }

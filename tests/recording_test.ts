@@ -113,7 +113,7 @@ function pattern({ output }: Recorded): string[] {
       .replace(/\b0 [kMG]?B\b/g, "0 B")
       .replace(/ +/g, " ")
       // The picture has a line for each range of times, and their number varies.
-      .replace(/0 s - 0 s [#▁▂▃▄▅▆▇█]* ?0%/g, "")
+      .replace(/to 0 s #* ?0%/g, "")
       .replace(/[▁▂▃▄▅▆▇█]+/g, "▁")
       .trim()
   );

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { connect } from "../../client.ts";
+import { connect, type Connected } from "../../client.ts";
 import { CONNECT_DEFAULTS } from "../../client/connect.ts";
-import { formatEndpoint } from "../../net/endpoint.ts";
 import { MAX_DATAGRAM } from "../../net/udp.ts";
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
 import { duration, size, toggle } from "../../values/kinds.ts";
 import { isBrokenPipe, say, stdin, stdout, TerminalOutput } from "../stdio.ts";
-import { clientTls, clientTlsFlags } from "../tls_flags.ts";
+import { formatBytes, formatCount, formatPlace, formatTime } from "../../report/units.ts";
+import { reach, reachFlags } from "../reach_flags.ts";
 
 export const connectCommand = command({
   summary: "Send stdin to a server, its answer to stdout",
@@ -38,28 +38,41 @@ export const connectCommand = command({
       help: "bytes a datagram; 0: each line is one",
       only: ["udp"],
     },
-    ...clientTlsFlags,
+    ...reachFlags,
     "verify": {
       group: "Checks",
       kind: toggle,
       help: "compare what comes back with what was sent",
     },
+    "verbose": {
+      group: "Output",
+      kind: toggle,
+      help: "tell of the connection and what passed",
+      short: "v",
+    },
   },
   async run({ flags, endpoints: [endpoint] }) {
+    let start = performance.now();
     try {
-      await connect(endpoint, {
+      const { sent, received } = await connect(endpoint, {
         input: stdin,
         output: Deno.stdout.isTerminal() ? new TerminalOutput() : stdout,
         timeout: flags["timeout"],
         idleTimeout: flags["idle-timeout"],
         datagramSize: flags["datagram-size"],
         verify: flags["verify"],
-        tls: await clientTls(flags),
-        onConnect() {
-          if (!Deno.stdin.isTerminal()) return;
-          say(`connected to ${formatEndpoint(endpoint)}; Ctrl-D ends`);
+        ...await reach(flags),
+        onConnect(connected) {
+          start = performance.now();
+          const end = Deno.build.os === "windows" ? "Ctrl-Z, Enter" : "Ctrl-D";
+          const isTyped = Deno.stdin.isTerminal();
+          if (!isTyped && !flags["verbose"]) return;
+          const how = flags["verbose"] ? howConnected(connected) : "";
+          const place = formatPlace(endpoint, flags["verbose"] ? connected.address : undefined);
+          say(`connected to ${place}${how}${isTyped ? `; ${end} ends` : ""}`);
         },
       });
+      if (flags["verbose"]) say(whatPassed(sent, received, performance.now() - start));
       return ALL_WELL;
     } catch (error) {
       // Whoever read stdout, as `head` does, has had enough. That ends well, but
@@ -69,3 +82,16 @@ export const connectCommand = command({
     }
   },
 });
+
+/** How a connection was made, for people: in which time, and what TLS has agreed on. */
+function howConnected({ time, session }: Connected): string {
+  const after = time > 0 ? ` in ${formatTime(time)}` : "";
+  if (session === undefined) return after;
+  return `${after}, ${session.version}, certificate of ${session.subject || "nobody"}`;
+}
+
+function whatPassed(sent: number, received: number, time: number): string {
+  const rate = formatBytes(received / time * 1000);
+  return `sent ${formatCount(sent)} bytes, ${formatCount(received)} came back ` +
+    `in ${formatTime(time)}: ${rate}/s`;
+}

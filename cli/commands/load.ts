@@ -7,6 +7,7 @@ import { load, type LoadProgress, type LoadResult } from "../../client.ts";
 import { LOAD_DEFAULTS, type LoadSettings, planLoad } from "../../client/load/plan.ts";
 import { totalErrors } from "../../client/load/result.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";
+import { perSecond } from "../../report/figures.ts";
 import { failedLoadJson, loadJson } from "../../report/load_json.ts";
 import { progressText } from "../../report/load_progress.ts";
 import { loadText } from "../../report/load_text.ts";
@@ -16,7 +17,8 @@ import { count, duration, file, MAX_MESSAGE, rate, size, toggle } from "../../va
 import { checkWritable, replaceFile } from "../replace_file.ts";
 import { stopOnSignal } from "../signals.ts";
 import { columns, print, StatusLine } from "../stdio.ts";
-import { clientTls, clientTlsFlags } from "../tls_flags.ts";
+import { keepsLimits, latencyLimit, rateLimit } from "../limits.ts";
+import { reach, reachFlags } from "../reach_flags.ts";
 
 const flags = {
   "connections": {
@@ -91,9 +93,21 @@ const flags = {
     default: LOAD_DEFAULTS.timeout,
     help: "time to connect, or to get a byte; udp: 1s",
   },
+  "at-most": {
+    group: "Checks",
+    kind: latencyLimit,
+    help: "status 1 where it is more: p99=5ms",
+    many: true,
+  },
+  "at-least": {
+    group: "Checks",
+    kind: rateLimit,
+    help: "status 1 where it is less: rate=50k",
+    many: true,
+  },
   "json": { group: "Output", kind: toggle, help: "print one JSON object" },
   "histogram": { group: "Output", kind: file, help: "write latencies as an HdrHistogram log" },
-  ...clientTlsFlags,
+  ...reachFlags,
 } as const;
 
 export const loadCommand = command({
@@ -112,7 +126,7 @@ export const loadCommand = command({
     "--requests": "use -n N",
     "--threads": "use --workers N",
   },
-  async run({ flags, endpoints: [endpoint] }, { exit }) {
+  async run({ flags, endpoints: [endpoint] }, { exit, version }) {
     const settings = settingsOf(flags);
     const plan = planLoad(endpoint, settings);
     const histogram = flags["histogram"];
@@ -125,7 +139,7 @@ export const loadCommand = command({
     try {
       result = await load(endpoint, {
         ...settings,
-        tls: await clientTls(flags),
+        ...await reach(flags),
         signal,
         onProgress(now) {
           progress?.show(progressText(plan, now, last));
@@ -134,21 +148,27 @@ export const loadCommand = command({
       });
     } catch (error) {
       if (flags["json"] && error instanceof EndpointError) {
-        await print(JSON.stringify(failedLoadJson(plan, error.message)) + "\n");
+        await print(JSON.stringify(failedLoadJson(plan, version, error.message)) + "\n");
       }
       throw error;
     } finally {
       progress?.clear();
     }
     await print(
-      flags["json"] ? JSON.stringify(loadJson(result)) + "\n" : loadText(result, columns()),
+      flags["json"]
+        ? JSON.stringify(loadJson(result, version)) + "\n"
+        : loadText(result, columns()),
     );
     if (histogram !== undefined) {
       const { latencies, started, elapsed } = result;
       await replaceFile("histogram", histogram, await latencies.log(started, elapsed));
     }
-    if (totalErrors(result) > 0) return ANSWER_WAS_NO;
-    return result.messages.right === 0 && signal.aborted ? signal.reason : ALL_WELL;
+    const { messages, elapsed } = result;
+    if (messages.right === 0 && signal.aborted && totalErrors(result) === 0) return signal.reason;
+    const figures = { ...result, rate: perSecond(messages.right, elapsed) };
+    const isGood = keepsLimits(figures, flags["at-most"], flags["at-least"]);
+    const isComplete = totalErrors(result) === 0 && (messages.waiting === 0 || signal.aborted);
+    return isGood && isComplete ? ALL_WELL : ANSWER_WAS_NO;
   },
 });
 

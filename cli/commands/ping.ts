@@ -9,13 +9,15 @@ import { isAllRight } from "../../client/ping_result.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";
 import { probeJson, summaryJson } from "../../report/ping_json.ts";
-import { probeText, summaryText } from "../../report/ping_text.ts";
+import { probeText, startText, summaryText } from "../../report/ping_text.ts";
 import { command } from "../command.ts";
 import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
 import { count, duration, MAX_MESSAGE, size, toggle } from "../../values/kinds.ts";
 import { stopOnSignal } from "../signals.ts";
 import { LinePrinter, say } from "../stdio.ts";
-import { clientTls, clientTlsFlags } from "../tls_flags.ts";
+import { formatClock } from "../../report/units.ts";
+import { keepsLimits, probeLimit } from "../limits.ts";
+import { reach, reachFlags } from "../reach_flags.ts";
 
 export const pingCommand = command({
   summary: "Measure round trips, one probe after another",
@@ -63,13 +65,26 @@ export const pingCommand = command({
       help: "open a connection for each probe",
       only: ["tcp", "tls", "unix"],
     },
+    "at-most": {
+      group: "Checks",
+      kind: probeLimit,
+      help: "status 1 where it is more: p99=5ms, loss=1%",
+      many: true,
+    },
+    "timestamps": {
+      group: "Output",
+      kind: toggle,
+      help: "the time of day before each line",
+      short: "D",
+    },
     "quiet": { group: "Output", kind: toggle, help: "print the summary only", short: "q" },
     "json": { group: "Output", kind: toggle, help: "print JSON, an object a line" },
-    ...clientTlsFlags,
+    ...reachFlags,
   },
   async run({ flags, endpoints: [endpoint] }, { exit }) {
     const signalled = stopOnSignal(exit);
     const lines = new LinePrinter();
+    const { size = PING_DEFAULTS.size, timestamps, quiet } = flags;
     const { probe, end } = flags["json"] ? json : text(Deno.stdout.isTerminal() && !Deno.noColor);
     let unsent: string | undefined;
     const summary = await ping(endpoint, {
@@ -79,12 +94,15 @@ export const pingCommand = command({
       timeout: flags["timeout"],
       deadline: flags["deadline"],
       reconnect: flags["reconnect"],
-      tls: await clientTls(flags),
+      ...await reach(flags),
       signal: AbortSignal.any([signalled, lines.unread]),
       onLoss: (what) => say(`yodel: ${formatEndpoint(endpoint)}: ${what}`),
+      onStart(address) {
+        if (!quiet && !flags["json"]) lines.print(startText(endpoint, address, size));
+      },
       onResult(result) {
         if (result.outcome === "unsent") unsent ??= result.error;
-        return flags["quiet"] ? undefined : lines.print(probe(result));
+        return quiet ? undefined : lines.print(probe(result));
       },
     });
     // The terminal has shown the Ctrl-C at the beginning of the line.
@@ -95,12 +113,16 @@ export const pingCommand = command({
       throw new EndpointError("cannot connect to", endpoint, unsent);
     }
     if (summary.sent === 0 && signalled.aborted) return signalled.reason;
-    return isAllRight(summary) ? ALL_WELL : ANSWER_WAS_NO;
+    const limits = flags["at-most"];
+    const isGood = keepsLimits({ ...summary, loss: summary.lostPercent }, limits);
+    const isRight = isAllRight(summary, limits.some(({ figure }) => figure === "loss"));
+    return isGood && isRight ? ALL_WELL : ANSWER_WAS_NO;
 
     function text(colour: boolean) {
       return {
         probe(result: ProbeResult): string {
-          const line = probeText(endpoint, result);
+          const time = timestamps ? `${formatClock(result.at)} ` : "";
+          const line = time + probeText(endpoint, result);
           return colour && result.outcome !== "right" ? `\x1b[31m${line}\x1b[0m` : line;
         },
         end: summaryText,
@@ -111,5 +133,5 @@ export const pingCommand = command({
 
 const json = {
   probe: (result: ProbeResult) => JSON.stringify(probeJson(result)),
-  end: (summary: PingSummary) => JSON.stringify(summaryJson(summary)),
+  end: (summary: PingSummary) => JSON.stringify(summaryJson(summary, new Date())),
 };

@@ -46,6 +46,8 @@ export interface ConnectionSettings {
   readonly timeout: number;
   /** Counts what passes. */
   readonly bytes: Exchange;
+  /** Is told where datagrams went, once that is known. */
+  readonly onAddress: (address: string | undefined) => void;
   /** Keeps many connections from starving each other. */
   readonly turns: ReadTurns;
 }

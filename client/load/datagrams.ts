@@ -6,6 +6,7 @@
 import { pause } from "../../async/pause.ts";
 import type { HostEndpoint } from "../../net/endpoint.ts";
 import type { EndpointError } from "../../net/endpoint_error.ts";
+import type { Family } from "../../net/resolve.ts";
 import { type DatagramLink, dialUdp } from "../../net/udp.ts";
 import { type NumberedDatagram, NumberedDatagrams } from "../verify/numbered.ts";
 import {
@@ -45,13 +46,15 @@ export class DatagramConnection implements LoadConnection {
   /**
    * Makes the socket.
    *
+   * @param family only addresses of this one
    * @throws {EndpointError} for an unknown host
    */
-  async open(endpoint: HostEndpoint<"udp">): Promise<void> {
+  async open(endpoint: HostEndpoint<"udp">, family?: Family): Promise<void> {
     this.#socket = await dialUdp(
       endpoint,
       (bytes) => this.#receive(bytes),
       (error) => this.#end(error),
+      family,
     );
   }
 
@@ -80,6 +83,7 @@ export class DatagramConnection implements LoadConnection {
   }
 
   close(): void {
+    this.#settings.onAddress(this.#socket?.address);
     this.#socket?.close();
     this.#socket = undefined;
   }

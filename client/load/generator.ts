@@ -24,6 +24,9 @@ const MAX_TIMER = 2 ** 31 - 1;
 /** From one report of the progress to the next, in milliseconds. */
 const PROGRESS = 200;
 
+/** How long the last answers may take where nothing else limits that, in milliseconds. */
+const LAST_ANSWERS = 1000;
+
 /** Why a run is over in which nothing has failed that should not. */
 const DONE = "done";
 
@@ -82,11 +85,14 @@ class Generator implements PoolEvents {
       if (schedule.end < Infinity) {
         // A timer can be early by a part of a millisecond.
         const left = Math.max(0, schedule.end - performance.now()) + 1;
-        end = setTimeout(() => this.#endIfDone(performance.now()), Math.min(left, MAX_TIMER));
+        end = setTimeout(() => {
+          this.#endIfDone(performance.now());
+          if (this.#plan.load.timeout === 0) end = setTimeout(stop, LAST_ANSWERS);
+        }, Math.min(left, MAX_TIMER));
       }
       await over;
       if (this.#over.signal.reason !== DONE) throw this.#over.signal.reason;
-      if (signal.aborted) this.#pool.closeAll();
+      if (signal.aborted || this.#recorder.underWay > 0) this.#pool.closeAll();
       schedule.stop(performance.now());
       this.#recorder.ended(schedule);
       await this.#pool.finish();

@@ -4,16 +4,15 @@
  * @module
  */
 import type { Endpoint } from "../../net/endpoint.ts";
-import type { ClientTls } from "../../net/stream.ts";
+import { dial, type Reach } from "../../net/dial.ts";
+import { waitForUdp } from "../../net/udp.ts";
 import { generate } from "./generator.ts";
-import { type LoadSettings, planLoad, planWorkers } from "./plan.ts";
+import { type LoadPlan, type LoadSettings, planLoad, planWorkers } from "./plan.ts";
 import type { LoadProgress, LoadResult } from "./result.ts";
 import { generateInThreads } from "./threads.ts";
 
 /** What can be given to {@linkcode load}. */
-export interface LoadOptions extends LoadSettings {
-  /** What a `tls://` endpoint needs besides what the system trusts. */
-  readonly tls?: ClientTls;
+export interface LoadOptions extends LoadSettings, Reach {
   /** Is told a few times a second how far it is. */
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Ends it; what was found so far is returned. */
@@ -33,10 +32,28 @@ export async function load(
   server: Endpoint | string,
   options: LoadOptions = {},
 ): Promise<LoadResult> {
-  const { tls = {}, onProgress = () => {}, signal = new AbortController().signal } = options;
+  const { tls, wait, family, onProgress = () => {} } = options;
+  const { signal = new AbortController().signal } = options;
   const plan = planLoad(server, options);
-  const plans = planWorkers(plan, tls);
+  const plans = planWorkers(plan, { tls, family });
+  if (wait) {
+    await waitFor(plan, { tls, wait, family }, signal).catch((error) => {
+      if (!signal.aborted) throw error;
+    });
+  }
   const [only] = plans;
   if (only !== undefined && plans.length === 1) return await generate(only, onProgress, signal);
   return await generateInThreads(plan, plans, onProgress, signal);
+}
+
+/** Waits until the server is there: a connection is opened, or a datagram comes back. */
+async function waitFor(
+  { endpoint, timeout }: LoadPlan,
+  reach: Reach & { readonly wait: number },
+  signal: AbortSignal,
+): Promise<void> {
+  if (endpoint.scheme === "udp") {
+    return await waitForUdp(endpoint, reach.wait, { ...reach, signal });
+  }
+  (await dial(endpoint, { ...reach, timeout, signal })).close();
 }

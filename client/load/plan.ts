@@ -5,7 +5,7 @@
  */
 import { OptionError } from "../../errors/yodel_error.ts";
 import { type Endpoint, readEndpoint } from "../../net/endpoint.ts";
-import type { ClientTls } from "../../net/stream.ts";
+import type { Reach } from "../../net/dial.ts";
 import { checkDatagrams, checkNotNegative, checkWhole, filledIn } from "../options.ts";
 
 /** Settings of a load that can be told from its result. */
@@ -81,6 +81,8 @@ export function planLoad(server: Endpoint | string, settings: LoadSettings = {})
       timeout: udp ? datagramTimeout : defaults.timeout,
     }),
   };
+  // One that never has a message would say nothing of the server.
+  if (plan.messages > 0) plan.connections = Math.min(plan.connections, plan.messages);
   const { connections, workers, size, pipeline, messages, reconnect } = plan;
   const { duration, warmUp, rate, connectRate, timeout } = plan;
   checkWhole(1, { connections, workers, size, pipeline });
@@ -100,7 +102,7 @@ export function planLoad(server: Endpoint | string, settings: LoadSettings = {})
 /** What one thread does of a load. Everything in it can go to another thread. */
 export interface WorkerPlan {
   readonly load: LoadPlan;
-  readonly tls: ClientTls;
+  readonly reach: Reach;
   /** How many connections, and how they are numbered. */
   readonly connections: number;
   readonly firstConnection: number;
@@ -115,18 +117,15 @@ export interface WorkerPlan {
 }
 
 /** Divides a load among threads: as many as are asked for, and no more than have a connection. */
-export function planWorkers(load: LoadPlan, tls: ClientTls): WorkerPlan[] {
-  const { messages, rate, connectRate, reconnect, workers } = load;
-  // Each opens its first connection before there is a message for it.
-  const most = reconnect && messages > 0 ? messages : Infinity;
-  const connections = Math.min(load.connections, most);
+export function planWorkers(load: LoadPlan, reach: Reach): WorkerPlan[] {
+  const { connections, messages, rate, connectRate, workers } = load;
   const threads = Math.min(workers, connections);
   const interval = rate > 0 ? 1000 / rate : 0;
   return Array.from({ length: threads }, (_, index) => {
     const part = (whole: number) => Math.floor((whole + index) / threads);
     return {
       load,
-      tls,
+      reach,
       connections: part(connections),
       firstConnection: 1 + index,
       connectionStep: threads,

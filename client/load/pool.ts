@@ -7,7 +7,7 @@ import { aborted } from "../../async/aborted.ts";
 import { pause } from "../../async/pause.ts";
 import { reason } from "../../errors/reason.ts";
 import { dial } from "../../net/dial.ts";
-import type { StreamEndpoint } from "../../net/endpoint.ts";
+import { addressOf, type StreamEndpoint } from "../../net/endpoint.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";
 import { ReadTurns } from "../../net/read_turns.ts";
 import type { Stream } from "../../net/stream.ts";
@@ -67,6 +67,7 @@ export class Pool {
       pipeline: plan.load.pipeline,
       timeout: plan.load.timeout || Infinity,
       bytes: recorder.result.bytes,
+      onAddress: (address) => recorder.result.address ??= address,
       turns: new ReadTurns(),
     };
   }
@@ -135,10 +136,10 @@ export class Pool {
   }
 
   async #connection(number: number): Promise<LoadConnection> {
-    const { load: { endpoint, reconnect }, interval } = this.#plan;
+    const { load: { endpoint, reconnect }, reach, interval } = this.#plan;
     if (endpoint.scheme === "udp") {
       const datagrams = new DatagramConnection(number, this.#settings, this.#events);
-      await datagrams.open(endpoint);
+      await datagrams.open(endpoint, reach.family);
       return datagrams;
     }
     const dial = () => this.#dial(endpoint);
@@ -151,15 +152,15 @@ export class Pool {
   }
 
   async #dial(endpoint: StreamEndpoint): Promise<Stream> {
-    const { tls, load: { timeout } } = this.#plan;
+    const { reach, load: { timeout } } = this.#plan;
     const start = performance.now();
-    const dialling = dial(endpoint, { timeout, tls, signal: this.#givingUp.signal });
+    const dialling = dial(endpoint, { ...reach, timeout, signal: this.#givingUp.signal });
     const conn = await this.#whileOpening(dialling);
     if (this.#over.aborted) {
       conn.close();
       throw this.#over.reason;
     }
-    this.#recorder.opened(performance.now() - start);
+    this.#recorder.opened(addressOf(conn.remoteAddr), performance.now() - start);
     return conn;
   }
 

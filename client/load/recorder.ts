@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Intervals } from "./intervals.ts";
 import {
   type LoadErrorKind,
   type LoadProgress,
@@ -15,6 +16,7 @@ import type { Schedule } from "./schedule.ts";
 /** Fills in the result of a load while that runs. Times are by `performance.now()`. */
 export class Recorder {
   readonly result: LoadResult;
+  readonly #intervals = new Intervals();
   #countFrom = Infinity;
   #underWay = 0;
   #lastAnswer = 0;
@@ -33,11 +35,13 @@ export class Recorder {
   /** Messages begin to be sent. Those that are due before `countFrom` do not count. */
   started(now: number, countFrom: number): void {
     this.#countFrom = countFrom;
+    this.#intervals.start(countFrom);
     this.result.started = new Date(Date.now() + countFrom - now);
   }
 
-  /** A connection was opened, which took so many milliseconds. */
-  opened(time: number): void {
+  /** A connection to an address was opened, which took so many milliseconds. */
+  opened(address: string | undefined, time: number): void {
+    this.result.address ??= address;
     this.result.connections++;
     this.result.connects.record(time);
     this.#refusedSince = undefined;
@@ -60,6 +64,7 @@ export class Recorder {
     if (due < this.#countFrom) return;
     this.result.messages.right++;
     this.result.latencies.record(now - from);
+    this.#intervals.answered(now, now - from);
     this.#lastAnswer = now;
   }
 
@@ -71,7 +76,9 @@ export class Recorder {
 
   /** Something went wrong on the connection of that number. */
   error(kind: LoadErrorKind, connection: number, what: string): void {
-    if (kind === "connect") this.#refusedSince ??= performance.now();
+    const now = performance.now();
+    if (kind === "connect") this.#refusedSince ??= now;
+    this.#intervals.failed(now);
     this.result.errors[kind]++;
     if (this.result.errors[kind] > MAX_EXAMPLES) return;
     this.result.examples.push({ kind, connection, what });
@@ -92,5 +99,6 @@ export class Recorder {
     const ranOut = schedule.ranOut && this.#lastAnswer > 0;
     const end = ranOut ? this.#lastAnswer : Math.max(this.#lastAnswer, schedule.end);
     this.result.elapsed = Math.max(0, end - this.#countFrom);
+    this.result.intervals = this.#intervals.until(end);
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { addIntervals, type LoadInterval } from "./intervals.ts";
 import { createLatencies, type EncodedLatencies, type Latencies } from "../latencies.ts";
 import type { LoadPlan } from "./plan.ts";
 
@@ -31,6 +32,8 @@ export const MAX_EXAMPLES = 3;
 export interface LoadResult {
   /** What was to be done. */
   plan: LoadPlan;
+  /** The address that the first connection went to; undefined where there was none or it has none. */
+  address?: string;
   /** When the first message that counts was due. */
   started: Date;
   /** From then on until the last answer, or until no more was sent, in milliseconds. */
@@ -43,7 +46,7 @@ export interface LoadResult {
     right: number;
     /** Did not, or not in time. */
     failed: number;
-    /** Were under way when a signal ended it. */
+    /** Were under way when it ended: at a signal, or a second after its time without a timeout. */
     waiting: number;
     /** Were due by the rate and could not be sent, since all connections were waiting. */
     missed: number;
@@ -58,6 +61,8 @@ export interface LoadResult {
   errors: Record<LoadErrorKind, number>;
   /** The first errors of each kind. */
   examples: LoadErrorExample[];
+  /** Each of its seconds. */
+  intervals: LoadInterval[];
   /** How long messages took, from when they were due, in those that came back right. */
   latencies: Latencies;
   /** How long it took to connect, with the handshake of TLS. */
@@ -94,6 +99,7 @@ export async function emptyLoadResult(plan: LoadPlan): Promise<LoadResult> {
     gaveUp: false,
     errors: { connect: 0, broken: 0, lost: 0, altered: 0, repeated: 0, surplus: 0 },
     examples: [],
+    intervals: [],
     latencies: await createLatencies(),
     connects: await createLatencies(),
   };
@@ -116,6 +122,8 @@ export async function addLoadResults(
 ): Promise<LoadResult> {
   sum.started = new Date(Math.min(...parts.map(({ started }) => started.getTime())));
   sum.elapsed = Math.max(...parts.map(({ elapsed }) => elapsed));
+  sum.address = parts.find(({ address }) => address !== undefined)?.address;
+  sum.intervals = addIntervals(parts.map(({ intervals }) => intervals));
   sum.gaveUp = parts.some(({ gaveUp }) => gaveUp);
   for (const part of parts) {
     sum.connections += part.connections;

@@ -1,0 +1,113 @@
+/**
+ * What `ping` and `load` may be told that a figure has to be, to pass as a test.
+ *
+ * @module
+ */
+import type { Latencies } from "../client/latencies.ts";
+import { formatCount, formatTime } from "../report/units.ts";
+import { duration, type Kind, rate } from "../values/kinds.ts";
+import { say } from "./stdio.ts";
+
+/** What a figure has to be. */
+export interface Limit {
+  readonly figure: string;
+  /** In milliseconds, percent, or messages a second. */
+  readonly bound: number;
+  /** As it was given. */
+  readonly text: string;
+}
+
+const LATENCY = /^(connect-)?(min|mean|max|p\d{1,2}(\.\d+)?)$/;
+
+function limit(what: string, boundOf: (figure: string, value: string) => number | undefined) {
+  const kind: Kind<Limit> = {
+    placeholder: "NAME=VALUE",
+    expected: what,
+    parse(text) {
+      const [, figure = "", value = ""] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+      const bound = boundOf(figure, value);
+      return bound === undefined ? undefined : { figure, bound, text };
+    },
+    format: ({ text }) => text,
+  };
+  return kind;
+}
+
+function latencyBound(figure: string, value: string): number | undefined {
+  return LATENCY.test(figure) ? duration.parse(value) || undefined : undefined;
+}
+
+/** The most that a latency may be. */
+export const latencyLimit = limit(
+  "p99=5ms, or min, mean, max, p50 to p99.99, and connect-p99 for connecting",
+  latencyBound,
+);
+
+/** The same, and for the probes that are lost. */
+export const probeLimit = limit(
+  "p99=5ms, or min, mean, max, p50 to p99.99, connect-p99 with --reconnect, or loss=1%",
+  (figure, value) => {
+    if (figure !== "loss") return latencyBound(figure, value);
+    const [, percent] = /^(\d+(?:\.\d+)?)%$/.exec(value) ?? [];
+    return percent === undefined || Number(percent) > 100 ? undefined : Number(percent);
+  },
+);
+
+/** The least that the messages a second may be. */
+export const rateLimit = limit(
+  "rate=50k, the messages a second",
+  (figure, value) => figure === "rate" ? rate.parse(value) || undefined : undefined,
+);
+
+/** What limits are for. */
+export interface Figures {
+  readonly latencies: Latencies;
+  readonly connects: Latencies;
+  /** The messages a second, or percent lost, whichever there is. */
+  readonly rate?: number;
+  readonly loss?: number;
+}
+
+/**
+ * Says which limits a result does not keep, and by how much.
+ *
+ * @returns whether it keeps them all
+ */
+export function keepsLimits(
+  figures: Figures,
+  most: readonly Limit[],
+  least: readonly Limit[] = [],
+): boolean {
+  const broken = [
+    ...most.flatMap((limit) => excess("most", limit, valueOf(limit, figures))),
+    ...least.flatMap((limit) => excess("least", limit, valueOf(limit, figures))),
+  ];
+  for (const line of broken) say(`yodel: ${line}`);
+  return broken.length === 0;
+}
+
+function valueOf({ figure }: Limit, { latencies, connects, rate, loss }: Figures) {
+  if (figure === "rate") return rate;
+  if (figure === "loss") return loss;
+  const name = figure.replace("connect-", "");
+  const times = name === figure ? latencies : connects;
+  if (times.count === 0) return undefined;
+  if (name === "min" || name === "mean" || name === "max") return times[name];
+  return times.percentile(Number(name.slice(1)));
+}
+
+function excess(side: "most" | "least", limit: Limit, value: number | undefined): string[] {
+  const flag = `--at-${side} ${limit.text}`;
+  if (value === undefined) return [`${flag}: there was nothing to measure`];
+  const over = side === "most" ? value - limit.bound : limit.bound - value;
+  if (over <= 0) return [];
+  const format = formats[limit.figure] ?? formatTime;
+  return [
+    `${flag}: it was ${format(value)}, ${format(over)} too ${side === "most" ? "much" : "little"}`,
+  ];
+}
+
+const formats: Readonly<Record<string, (value: number) => string>> = {
+  rate: (value) => `${formatCount(value)}/s`,
+  loss: (value) => `${Number(value.toFixed(2))}%`,
+};

@@ -1,0 +1,28 @@
+/**
+ * The addresses of a name.
+ *
+ * @module
+ */
+
+import { NO_ADDRESS } from "../errors/reason.ts";
+
+/** The version of the Internet protocol that an address is of. */
+export type Family = 4 | 6;
+
+/**
+ * Looks up the addresses of a host, at most one of each family, IPv4 first.
+ *
+ * @param family only those of this one
+ * @throws where there is none
+ */
+export async function addressesOf(host: string, family?: Family): Promise<string[]> {
+  const { lookup } = await import("node:dns/promises");
+  const all = await lookup(host, { all: true });
+  const wanted = family === undefined ? [4, 6] : [family];
+  const found = wanted.flatMap((one) => all.find((each) => each.family === one) ?? []);
+  if (found.length === 0) {
+    throw Object.assign(new Error(`it has no IPv${family} address`), { name: NO_ADDRESS });
+  }
+  // What a server on all addresses prints means this machine.
+  return found.map(({ address }) => ({ "0.0.0.0": "127.0.0.1", "::": "::1" }[address] ?? address));
+}

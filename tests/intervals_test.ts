@@ -1,0 +1,109 @@
+/** What a load tells of its seconds, and of what was not there. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { intervalPercentile, type LoadResult } from "../client.ts";
+import { Intervals } from "../client/load/intervals.ts";
+import { planLoad } from "../client/load/plan.ts";
+import { emptyLoadResult } from "../client/load/result.ts";
+import { loadText } from "../report/load_text.ts";
+import { finish } from "./loads.ts";
+import { inEach } from "./local.ts";
+import { run, yodel } from "./program.ts";
+import { available, program } from "./program.ts";
+import { formatEndpoint } from "../server.ts";
+import { startAnswering, startEcho } from "./servers.ts";
+
+Deno.test("each second has its messages, errors and latencies, and a short rest is no second", () => {
+  const seconds = new Intervals();
+  seconds.failed(5);
+  seconds.start(10);
+  seconds.answered(20, 1);
+  seconds.answered(30, 3);
+  seconds.failed(1009);
+  seconds.answered(3015, 10);
+  const all = seconds.until(3050);
+  assertEquals(
+    all.map(({ elapsed, messages, errors }) => [elapsed, messages, errors]),
+    [[1000, 2, 1], [1000, 0, 0], [1040, 1, 0]],
+  );
+  const near = (second: number, percent: number, latency: number) => {
+    const [interval] = all.slice(second);
+    const found = interval === undefined ? NaN : intervalPercentile(interval, percent);
+    assert(Math.abs(found - latency) <= latency / 90, `${found}, not ${latency}`);
+  };
+  near(0, 50, 1);
+  near(0, 99, 3);
+  near(2, 50, 10);
+});
+
+Deno.test("the seconds add up to the whole, on one thread and on several", async () => {
+  await using server = await startEcho();
+  await inEach([{}, { workers: 2 }, { rate: 500 }], async (way) => {
+    const result = await finish(server.endpoint, { connections: 4, duration: 1600, ...way });
+    const { intervals, messages, elapsed } = result;
+    assertEquals(intervals.map((interval) => interval.elapsed >= 100), [true, true]);
+    const sum = (name: "messages" | "elapsed") =>
+      intervals.reduce((total, interval) => total + interval[name], 0);
+    assertEquals(sum("messages"), messages.right);
+    assert(Math.abs(sum("elapsed") - elapsed) < 5, `${sum("elapsed")} and ${elapsed}`);
+  });
+});
+
+Deno.test("-n opens no more connections than it has messages", async () => {
+  await using server = startAnswering(64, (message) => [message]);
+  const result = await finish(server.endpoint, { connections: 50, messages: 3 });
+  assertEquals([result.messages.right, server.got.connections], [3, 3]);
+});
+
+Deno.test("without a timeout a silent server ends the load a second after its time, with status 1", async () => {
+  await using server = startAnswering(64, () => []);
+  const start = performance.now();
+  const words = ["load", formatEndpoint(server.endpoint), "-c3", "-d500ms", "--timeout", "0"];
+  const { code, stdout } = await yodel(words);
+  const elapsed = performance.now() - start;
+  assert(elapsed > 1500 && elapsed < 8000, `${elapsed} ms`);
+  assertEquals(code, 1);
+  assertMatch(stdout, /\n0 messages, 0\.00\/s, no errors, 3 still waiting\n$/);
+});
+
+Deno.test("Ctrl-C in the warm-up says that nothing counted yet", {
+  ignore: !available("timeout"),
+}, async () => {
+  await using server = await startEcho();
+  const words = [...program, "load", ...server.words, "--warm-up", "20s"];
+  const { code, stdout } = await run(["timeout", "-s", "INT", "1", ...words]);
+  assertEquals(code, 124);
+  assertMatch(stdout, /\nnothing counted yet: it ended in the warm-up\n$/);
+});
+
+Deno.test("a server that died in the middle shows in the line over time, and in the first line", async () => {
+  const result: LoadResult = await emptyLoadResult(
+    planLoad("localhost:2222", { connections: 1000 }),
+  );
+  const second = (messages: number, errors = 0) => ({
+    elapsed: 1000,
+    messages,
+    errors,
+    counts: new Uint32Array(1),
+  });
+  const seconds = [second(100), second(50), second(0, 3), second(0)];
+  const { latencies } = result;
+  latencies.record(1);
+  const died = {
+    ...result,
+    address: "127.0.0.1:2222",
+    connections: 231,
+    elapsed: 4000,
+    messages: { ...result.messages, sent: 150, right: 150 },
+    errors: { ...result.errors, broken: 3 },
+    intervals: seconds,
+  };
+  const lines = loadText(died, 80).split("\n");
+  assertMatch(lines[0] ?? "", /^tcp:\/\/localhost:2222 \(127\.0\.0\.1:2222\): 231 of 1,000 connec/);
+  assert(lines.includes("over time   █▄×·  a second each, 0.00 to 100/s"), lines.join("\n"));
+  assertEquals(lines.at(-2), "150 messages, 38/s, 3 errors, p50 1.00 ms, p99 1.00 ms");
+  // With hours of it each character is some seconds.
+  const hours = { ...died, intervals: Array.from({ length: 3000 }, () => second(100)) };
+  const long = loadText(hours, 80).split("\n");
+  assert(long.includes("            45 s each, 100 to 100/s"), long.join("\n"));
+  assert(long.every((line) => line.length <= 80), long.join("\n"));
+});

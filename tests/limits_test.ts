@@ -1,0 +1,54 @@
+/** The limits with which ping and load are a test: --at-most and --at-least. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { formatEndpoint } from "../server.ts";
+import { inEach } from "./local.ts";
+import { lose, startProbed } from "./pings.ts";
+import { yodel } from "./program.ts";
+import { startEcho } from "./servers.ts";
+
+for (
+  const [words, complaints] of [
+    [["load", "-n50", "--at-most", "p99=20s", "--at-most", "connect-max=20s"], []],
+    [["load", "-n50", "--at-least", "rate=0.01"], []],
+    [["ping", "-c3", "-i0", "--at-most", "mean=20s", "--at-most", "loss=0%"], []],
+    [["load", "-n50", "--at-most", "p99.9=0.0001ms"], [/p99\.9=0\.0001ms: it was .*, .* too much/]],
+    [["load", "-n50", "--at-least=rate=100m"], [
+      /rate=100m: it was [\d,]+\/s, [\d,]+\/s too little/,
+    ]],
+    [
+      ["load", "-n50", "--at-most", "min=0.0001ms", "--at-most", "connect-p50=0.0001ms", "--json"],
+      [/min=0\.0001ms: it was .*/, /connect-p50=0\.0001ms: it was .*/],
+    ],
+    [["ping", "-c3", "-i0", "--at-most", "p50=0.0001ms"], [/p50=0\.0001ms: it was .*/]],
+    [["ping", "-c1", "--at-most", "connect-max=1s"], [
+      /connect-max=1s: there was nothing to measure/,
+    ]],
+  ] as const
+) {
+  const met = complaints.length === 0;
+  Deno.test(`yodel ${words.join(" ")} is status ${met ? 0 : 1}`, async () => {
+    await using server = await startEcho();
+    const [command, ...flags] = words;
+    const { code, stderr } = await yodel([command, ...server.words, ...flags]);
+    assertEquals(code, met ? 0 : 1, stderr);
+    const lines = stderr.split("\n").slice(0, -1);
+    assertEquals(lines.length, complaints.length, stderr);
+    complaints.forEach((complaint, i) => assertMatch(lines[i] ?? "", complaint));
+  });
+}
+
+Deno.test("loss within its limit is status 0, beyond it 1, and a wrong answer is never fine", async () => {
+  const half = (probe: Uint8Array, number: number) => number % 2 === 0 ? lose() : [probe];
+  const ways = [
+    ["loss=50%", half, 0],
+    ["loss=49.9%", half, 1],
+    ["loss=100%", (probe: Uint8Array) => [probe.toReversed()], 1],
+  ] as const;
+  await inEach(ways, async ([limit, answers, status]) => {
+    await using server = await startProbed("udp", answers);
+    const words = ["ping", formatEndpoint(server.endpoint), "-c4", "-i0", "-W300ms"];
+    const { code, stderr } = await yodel([...words, "--at-most", limit]);
+    assertEquals(code, status, stderr);
+    assertEquals(/loss=49\.9%: it was 50%, 0\.1% too much/.test(stderr), limit === "loss=49.9%");
+  });
+});

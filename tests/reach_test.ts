@@ -1,0 +1,122 @@
+/** How the clients reach a server: waiting for it, by a family of addresses, and what they tell. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { formatEndpoint } from "../server.ts";
+import { inEach, linux, portOf, readBytes, startCustom, unix, writeAll } from "./local.ts";
+import { program, startServer, yodel } from "./program.ts";
+import { caFile, deserted, folder, startEcho } from "./servers.ts";
+
+const clients = [["connect", "--verify"], ["ping", "-c2", "-i0"], ["load", "-c2", "-n10"]] as const;
+
+for (const scheme of ["tcp", "tls", "udp", "unix"] as const) {
+  Deno.test(`with --wait a client begins once the server is there, over ${scheme}`, {
+    ignore: scheme === "unix" && !unix,
+  }, async () => {
+    await inEach(clients, async ([client, ...flags]) => {
+      const name = scheme === "unix"
+        ? `unix:${folder}/wait-${client}.sock`
+        : formatEndpoint({ scheme, host: "127.0.0.1", port: portOf(deserted()) });
+      const trust = scheme === "tls" ? ["--insecure"] : [];
+      const waiting = yodel([client, name, ...flags, ...trust, "--wait", "20s"], "hello\n");
+      let done = false;
+      waiting.finally(() => done = true);
+      // Longer than it takes to find nobody there; that is not what is tested.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      assert(!done, "it did not wait");
+      await using _server = await startServer([name, "--log-level", "error"]);
+      const { code, stdout, stderr } = await waiting;
+      assertEquals([code, stderr.replace(/^yodel: --insecure.*\n/, "")], [0, ""], stdout);
+    });
+  });
+}
+
+Deno.test("a server that is not there in the time of --wait is status 2 and one line", async () => {
+  const port = portOf(deserted());
+  const ways = [["tcp://", "cannot connect to"], ["udp://", "(cannot connect to|no answer from)"]];
+  await inEach(ways, async ([scheme, what]) => {
+    await inEach(clients, async ([client, ...flags]) => {
+      const name = `${scheme}127.0.0.1:${port}`;
+      const { code, stderr } = await yodel([client, name, ...flags, "--wait", "300ms"], "x");
+      assertEquals(code, 2);
+      assertMatch(stderr, new RegExp(`^yodel: ${what} ${name}: .* in 0\\.3s\n$`), client);
+    });
+  });
+});
+
+Deno.test("what the handshake of TLS fails with is not waited for", async () => {
+  await using server = await startEcho("tls");
+  const start = performance.now();
+  const args = ["connect", formatEndpoint(server.endpoint), "--wait", "20s"];
+  const { code, stderr } = await yodel(args, "x");
+  assertEquals(code, 2);
+  assertMatch(stderr, /certificate/);
+  assert(performance.now() - start < 10_000);
+});
+
+Deno.test("-4 and -6 take an address of that family only", async () => {
+  await using server = await startEcho("tcp");
+  const port = portOf(server.endpoint);
+  await inEach(clients, async ([client, ...flags]) => {
+    const right = await yodel([client, `localhost:${port}`, ...flags, "-4"], "hello\n");
+    assertEquals([right.code, right.stderr], [0, ""]);
+    const wrong = await yodel([client, `127.0.0.1:${port}`, ...flags, "-6"], "hello\n");
+    assertEquals([wrong.code, wrong.stderr], [
+      2,
+      `yodel: cannot connect to tcp://127.0.0.1:${port}: it has no IPv6 address\n`,
+    ]);
+  });
+});
+
+Deno.test("connect -v tells of the connection, of TLS and of what passed", async () => {
+  const time = "[\\d.]+ (µs|ms|s)";
+  await inEach(["tcp", "tls", "udp"] as const, async (scheme) => {
+    await using server = await startEcho(scheme);
+    const port = portOf(server.endpoint);
+    const trust = scheme === "tls" ? ["--ca", caFile, "--server-name", "127.0.0.1"] : [];
+    const args = ["connect", `${scheme}://localhost:${port}`, "-4", "-v", ...trust];
+    const { code, stdout, stderr } = await yodel(args, "hello\n");
+    assertEquals([code, stdout], [0, "hello\n"]);
+    const how = {
+      tcp: ` in ${time}`,
+      tls: ` in ${time}, TLSv1.3, certificate of CN=yodel`,
+      udp: "",
+    };
+    assertMatch(
+      stderr,
+      new RegExp(
+        `^connected to ${scheme}://localhost:${port} \\(127.0.0.1:${port}\\)${how[scheme]}\n` +
+          `sent 6 bytes, 6 came back in ${time}: .*B/s\n$`,
+      ),
+    );
+  });
+});
+
+Deno.test("connect says when the server may have ended an idle connection", async () => {
+  await using server = startCustom(async (conn) => {
+    await writeAll(conn, await readBytes(conn, 6));
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+  });
+  const name = formatEndpoint(server.endpoint);
+  const [command = "", ...words] = [...program, "connect", name];
+  const child = new Deno.Command(command, {
+    args: words,
+    stdin: "piped",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const typing = child.stdin.getWriter();
+  await typing.write(new TextEncoder().encode("hello\n"));
+  const stderr = await new Response(child.stderr).text();
+  await typing.close().catch(() => {});
+  assertEquals((await child.status).code, 1);
+  assertMatch(stderr, /came back; 1s without a byte: is that the server's idle time\?\n/);
+});
+
+Deno.test("a Unix socket may have a name and no file, on Linux", { ignore: !linux }, async () => {
+  const name = `unix:@yodel-${crypto.randomUUID()}`;
+  await using server = await startServer([name]);
+  assertEquals(server.endpoints, [name]);
+  const result = await yodel(["connect", name, "--verify"], "hello\n");
+  assertEquals(result, { code: 0, stdout: "hello\n", stderr: "" });
+  const ofThatName = [...Deno.readDirSync(".")].filter((file) => file.name.startsWith("@yodel"));
+  assertEquals(ofThatName, []);
+});
