@@ -95,6 +95,8 @@ class Ping {
   /** What to do when a probe has its result. */
   readonly #settle = new WeakMap<Probe, () => void>();
   #connection: ProbeConnection | undefined;
+  /** Why there is none any more. */
+  #closedFor = "";
   /** Whether the server was there once. */
   #wasThere = false;
   /** Whether a server that is not there need not be tried again. */
@@ -217,7 +219,7 @@ class Ping {
         resolve();
       });
       // A server that speaks first may have spoilt it already.
-      if (this.#connection === undefined) this.#giveUp(probe, "the connection was of no use");
+      if (this.#connection === undefined) this.#giveUp(probe, this.#closedFor);
       else this.#connection.send(this.#messages.at(number));
     });
   }
@@ -276,6 +278,7 @@ class Ping {
   #close(why: string): void {
     this.#connection?.close();
     this.#connection = undefined;
+    this.#closedFor = why;
     this.#giveUpAll(why);
   }
 

@@ -120,6 +120,8 @@ Deno.test("on a terminal draining says how long it may take, and Ctrl-C again en
 }, async () => {
   await using server = await serveOnTerminal("0 --drain 90s");
   using conn = await dialPort(server.port);
+  // Only then the server, and not the kernel alone, has the connection.
+  await exchange(conn, random(10));
   let taken = 0;
   const flood = (async () => {
     for (;;) taken += await conn.write(new Uint8Array(1_000_000));
