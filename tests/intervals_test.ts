@@ -35,6 +35,21 @@ Deno.test("each second has its messages, errors and latencies, and a short rest 
   near(2, 50, 10);
 });
 
+Deno.test("nothing counts after the end but what went wrong, and a warm-up has no seconds", () => {
+  const seconds = new Intervals();
+  seconds.start(0);
+  seconds.answered(500, 1);
+  seconds.answered(1300, 1);
+  seconds.failed(3500);
+  const found = (end: number, all = seconds) =>
+    all.until(end).map(({ elapsed, messages, errors }) => [elapsed, messages, errors]);
+  assertEquals(found(1500), [[1000, 1, 0], [500, 1, 1]]);
+  assertEquals(found(1050), [[1050, 2, 1]]);
+  const warming = new Intervals();
+  warming.start(9000);
+  assertEquals(found(1500, warming), [[0, 0, 0]]);
+});
+
 Deno.test("the seconds add up to the whole, on one thread and on several", async () => {
   await using server = await startEcho();
   await inEach([{}, { workers: 2 }, { rate: 500 }], async (way) => {
