@@ -1,7 +1,18 @@
 /** How the clients reach a server: waiting for it, by a family of addresses, and what they tell. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { formatEndpoint } from "../server.ts";
-import { inEach, linux, portOf, readBytes, startCustom, unix, writeAll } from "./local.ts";
+import { ping } from "../client.ts";
+import { formatEndpoint, serve } from "../server.ts";
+import {
+  inEach,
+  linux,
+  PATIENT,
+  pause,
+  portOf,
+  readBytes,
+  startCustom,
+  unix,
+  writeAll,
+} from "./local.ts";
 import { program, startServer, yodel } from "./program.ts";
 import { caFile, deserted, folder, startEcho } from "./servers.ts";
 
@@ -28,6 +39,18 @@ for (const scheme of ["tcp", "tls", "udp", "unix"] as const) {
     });
   });
 }
+
+Deno.test("probes that were due while ping waited for the server do not follow all at once", async () => {
+  const endpoint = deserted();
+  const told: number[] = [];
+  const options = { count: 3, interval: 300, wait: PATIENT, timeout: PATIENT };
+  const pinging = ping(endpoint, { ...options, onResult: () => void told.push(performance.now()) });
+  await pause(1000);
+  await using _server = await serve(endpoint, { drain: 1 });
+  await pinging;
+  const [first = NaN, , third = NaN] = told;
+  assert(third - first > 500, `${told}`);
+});
 
 Deno.test("a server that is not there in the time of --wait is status 2 and one line", async () => {
   const port = portOf(deserted());
