@@ -65,6 +65,14 @@ Deno.test("a server that is not there in the time of --wait is status 2 and one 
   });
 });
 
+Deno.test("a handshake of TLS that takes all of --wait has timed out after so many milliseconds", async () => {
+  await using server = startCustom(async (conn) => void await readBytes(conn, 1_000_000));
+  const name = `tls://127.0.0.1:${portOf(server.endpoint)}`;
+  const { code, stderr } = await yodel(["ping", name, "-c1", "-W0", "--wait", "300ms"]);
+  assertEquals(code, 2);
+  assertMatch(stderr, /: timed out after 0\.\d{1,3}s\n$/);
+});
+
 Deno.test("what the handshake of TLS fails with is not waited for", async () => {
   await using server = await startEcho("tls");
   const start = performance.now();
@@ -79,7 +87,12 @@ Deno.test("-4 and -6 take an address of that family only", async () => {
   await using server = await startEcho("tcp");
   const port = portOf(server.endpoint);
   await inEach(clients, async ([client, ...flags]) => {
-    const right = await yodel([client, `localhost:${port}`, ...flags, "-4"], "hello\n");
+    const right = await yodel([
+      client,
+      `localhost:${port}`,
+      ...flags,
+      client === "ping" ? "-4D" : "-4",
+    ], "hello\n");
     assertEquals([right.code, right.stderr], [0, ""]);
     const wrong = await yodel([client, `127.0.0.1:${port}`, ...flags, "-6"], "hello\n");
     assertEquals([wrong.code, wrong.stderr], [
