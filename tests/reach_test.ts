@@ -1,4 +1,5 @@
 /** How the clients reach a server: waiting for it, by a family of addresses, and what they tell. */
+import { createSocket } from "node:dgram";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ping } from "../client.ts";
 import { formatEndpoint, serve } from "../server.ts";
@@ -13,7 +14,7 @@ import {
   unix,
   writeAll,
 } from "./local.ts";
-import { program, startServer, yodel } from "./program.ts";
+import { available, program, run, startServer, yodel } from "./program.ts";
 import { caFile, deserted, folder, startEcho } from "./servers.ts";
 
 const clients = [["connect", "--verify"], ["ping", "-c2", "-i0"], ["load", "-c2", "-n10"]] as const;
@@ -81,6 +82,24 @@ Deno.test("what the handshake of TLS fails with is not waited for", async () => 
   assertEquals(code, 2);
   assertMatch(stderr, /certificate/);
   assert(performance.now() - start < 10_000);
+});
+
+Deno.test("the time for a try has the look-up of the name in it, also with -4", {
+  // It takes a file system of its own to say which server looks up names.
+  ignore: !available("unshare") ||
+    !new Deno.Command("unshare", { args: ["-m", "true"] }).outputSync().success,
+}, async () => {
+  const dns = createSocket("udp4");
+  await new Promise<void>((resolve) => dns.bind(53, "127.0.0.153", resolve));
+  const file = `${folder}/resolv.conf`;
+  await Deno.writeTextFile(file, "nameserver 127.0.0.153\n");
+  const words = [...program, "ping", "silent.example:1", "-4", "-c1", "-W300ms"];
+  const script = `mount --bind ${file} /etc/resolv.conf && exec "$@"`;
+  const start = performance.now();
+  const { code, stderr } = await run(["unshare", "-m", "sh", "-c", script, "sh", ...words]);
+  assertMatch(stderr, /: timed out after 0\.3s\n$/);
+  assertEquals([code, performance.now() - start < 5000], [2, true]);
+  dns.close();
 });
 
 Deno.test("-4 and -6 take an address of that family only", async () => {
