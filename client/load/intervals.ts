@@ -44,7 +44,9 @@ function bucketOf(latency: number): number {
 export function addIntervals(parts: readonly (readonly LoadInterval[])[]): LoadInterval[] {
   const seconds = Math.max(...parts.map((part) => part.length));
   return Array.from({ length: seconds }, (_, second) => {
-    return parts.flatMap((part) => part[second] ?? []).reduce(add);
+    const sum = parts.flatMap((part) => part[second] ?? []).reduce(add);
+    // The last one of a thread that was done before others has its rest as well.
+    return second < seconds - 1 ? { ...sum, elapsed: LENGTH } : sum;
   });
 }
 
