@@ -13,7 +13,7 @@ export const COULD_NOT_BE_DONE = 2;
 /** Every exit status, and when the program ends with it; for the help and docs/reference.md. */
 export const EXIT_STATUSES = [
   ["0", "all well; for serve: a signal ended it, and it has drained"],
-  ["1", "what was sent came back changed, late or not at all"],
+  ["1", "what was sent came back changed, late, not at all or too slowly"],
   ["2", "it could not be done: a wrong flag, a taken port, no server"],
   ["129, 130, 143", "a signal ended it before it could answer"],
 ] as const;

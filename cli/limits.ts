@@ -4,7 +4,7 @@
  * @module
  */
 import type { Latencies } from "../client/latencies.ts";
-import { formatCount, formatTime } from "../report/units.ts";
+import { formatRate, formatTime } from "../report/units.ts";
 import { duration, type Kind, rate } from "../values/kinds.ts";
 import { say } from "./stdio.ts";
 
@@ -108,6 +108,6 @@ function excess(side: "most" | "least", limit: Limit, value: number | undefined)
 }
 
 const formats: Readonly<Record<string, (value: number) => string>> = {
-  rate: (value) => `${formatCount(value)}/s`,
+  rate: (value) => `${formatRate(value)}/s`,
   loss: (value) => `${Number(value.toFixed(2))}%`,
 };

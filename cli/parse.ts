@@ -154,7 +154,7 @@ function longForms(
   const head = beforeDoubleDash(args);
   const long = head.flatMap((arg) => {
     const words: string[] = [];
-    let letters = /^-([a-z].*|\d)$/is.exec(arg)?.[1] ?? "";
+    let letters = /^-(\d?[a-z].*|\d)$/is.exec(arg)?.[1] ?? "";
     while (letters !== "") {
       const found = Object.entries(flags).find(([, { short }]) => short === letters[0]);
       if (found === undefined) return [arg];

@@ -150,9 +150,12 @@ class Ping {
       // Results that nobody takes are not to pile up.
       await this.#told;
       if (stop.aborted) return;
-      // Later than that only where the machine slept; what was missed is not made up for.
-      due = Math.max(due + interval, performance.now());
-      if (!await this.#opened(number, stop)) {
+      due += interval;
+      const opened = await this.#opened(number, stop);
+      // After a wait for the server, or a sleep of the machine, nothing is made up for.
+      const now = performance.now();
+      if (now > due + interval) due = now + interval;
+      if (!opened) {
         if (this.#isHopeless) break;
         // Without an interval nothing else would slow it down.
         if (interval === 0) due += timeout || 1000;

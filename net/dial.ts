@@ -55,7 +55,7 @@ export async function dial(endpoint: StreamEndpoint, options: DialOptions): Prom
     try {
       return await dialOnce(endpoint, {
         ...options,
-        timeout: Math.min(timeout || Infinity, Math.max(1, end - performance.now())),
+        timeout: Math.min(timeout || Infinity, Math.ceil(Math.max(1, end - performance.now()))),
         onHandshake() {
           isThere = true;
           options.onHandshake?.();

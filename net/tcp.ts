@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { aborted } from "../async/aborted.ts";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import { addressesOf, type Family } from "./resolve.ts";
 import type { Listener } from "./stream.ts";
@@ -39,7 +40,10 @@ export async function dialTcp(
   signal: AbortSignal,
   family?: Family,
 ): Promise<Deno.TcpConn> {
-  const [hostname = host] = family === undefined ? [host] : await addressesOf(host, family);
+  // A look-up knows no signal; where that comes first, what follows says so.
+  const [hostname = host] = family === undefined
+    ? []
+    : await Promise.race([addressesOf(host, family), aborted(signal).then(() => [])]);
   return withoutDelay(await Deno.connect({ hostname, port, signal }));
 }
 

@@ -124,7 +124,7 @@ function rateLines(rate: number, missed: number): string[] {
   const late = missed === 0
     ? ""
     : `; ${formatCount(missed)} messages were due and not sent in time`;
-  return [`rate        ${formatCount(rate)} messages/s asked for${late}`];
+  return [`rate        ${formatRate(rate)} messages/s asked for${late}`];
 }
 
 function connectLines(connects: Latencies): string[] {

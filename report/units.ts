@@ -27,7 +27,8 @@ export function formatCount(count: number): string {
 
 /** Three digits, or all of those before the point where there are more. */
 function digits(value: number): string {
-  const before = Math.max(1, Math.floor(Math.log10(value || 1)) + 1);
+  const rounded = Number(value.toPrecision(3));
+  const before = Math.max(1, Math.floor(Math.log10(rounded || 1)) + 1);
   return value.toFixed(Math.max(0, 3 - before));
 }
 

@@ -1,7 +1,7 @@
 /** What a load tells of its seconds, and of what was not there. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { intervalPercentile, type LoadResult } from "../client.ts";
-import { Intervals } from "../client/load/intervals.ts";
+import { addIntervals, Intervals } from "../client/load/intervals.ts";
 import { planLoad } from "../client/load/plan.ts";
 import { emptyLoadResult } from "../client/load/result.ts";
 import { loadText } from "../report/load_text.ts";
@@ -33,6 +33,25 @@ Deno.test("each second has its messages, errors and latencies, and a short rest 
   near(0, 50, 1);
   near(0, 99, 3);
   near(2, 50, 10);
+});
+
+Deno.test("nothing counts after the end but what went wrong, and a warm-up has no seconds", () => {
+  const seconds = new Intervals();
+  seconds.start(0);
+  seconds.answered(500, 1);
+  seconds.answered(1300, 1);
+  seconds.failed(3500);
+  const found = (end: number, all = seconds) =>
+    all.until(end).map(({ elapsed, messages, errors }) => [elapsed, messages, errors]);
+  assertEquals(found(1500), [[1000, 1, 0], [500, 1, 1]]);
+  assertEquals(found(1050), [[1050, 2, 1]]);
+  const done = new Intervals();
+  done.start(0);
+  const together = addIntervals([seconds.until(1500), done.until(1050)]);
+  assertEquals(together.map(({ elapsed }) => elapsed), [1000, 500]);
+  const warming = new Intervals();
+  warming.start(9000);
+  assertEquals(found(1500, warming), [[0, 0, 0]]);
 });
 
 Deno.test("the seconds add up to the whole, on one thread and on several", async () => {

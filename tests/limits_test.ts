@@ -19,6 +19,9 @@ for (
       ["load", "-n50", "--at-most", "min=0.0001ms", "--at-most", "connect-p50=0.0001ms", "--json"],
       [/min=0\.0001ms: it was .*/, /connect-p50=0\.0001ms: it was .*/],
     ],
+    [["load", "-n2", "-c1", "-r3", "--at-least=rate=9"], [
+      /rate=9: it was \d\.\d\d\/s, \d\.\d\d\/s too little/,
+    ]],
     [["ping", "-c3", "-i0", "--at-most", "p50=0.0001ms"], [/p50=0\.0001ms: it was .*/]],
     [["ping", "-c1", "--at-most", "connect-max=1s"], [
       /connect-max=1s: there was nothing to measure/,

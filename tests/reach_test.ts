@@ -1,8 +1,20 @@
 /** How the clients reach a server: waiting for it, by a family of addresses, and what they tell. */
+import { createSocket } from "node:dgram";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { formatEndpoint } from "../server.ts";
-import { inEach, linux, portOf, readBytes, startCustom, unix, writeAll } from "./local.ts";
-import { program, startServer, yodel } from "./program.ts";
+import { ping } from "../client.ts";
+import { formatEndpoint, serve } from "../server.ts";
+import {
+  inEach,
+  linux,
+  PATIENT,
+  pause,
+  portOf,
+  readBytes,
+  startCustom,
+  unix,
+  writeAll,
+} from "./local.ts";
+import { available, program, run, startServer, yodel } from "./program.ts";
 import { caFile, deserted, folder, startEcho } from "./servers.ts";
 
 const clients = [["connect", "--verify"], ["ping", "-c2", "-i0"], ["load", "-c2", "-n10"]] as const;
@@ -29,6 +41,18 @@ for (const scheme of ["tcp", "tls", "udp", "unix"] as const) {
   });
 }
 
+Deno.test("probes that were due while ping waited for the server do not follow all at once", async () => {
+  const endpoint = deserted();
+  const told: number[] = [];
+  const options = { count: 3, interval: 300, wait: PATIENT, timeout: PATIENT };
+  const pinging = ping(endpoint, { ...options, onResult: () => void told.push(performance.now()) });
+  await pause(1000);
+  await using _server = await serve(endpoint, { drain: 1 });
+  await pinging;
+  const [first = NaN, , third = NaN] = told;
+  assert(third - first > 500, `${told}`);
+});
+
 Deno.test("a server that is not there in the time of --wait is status 2 and one line", async () => {
   const port = portOf(deserted());
   const ways = [["tcp://", "cannot connect to"], ["udp://", "(cannot connect to|no answer from)"]];
@@ -42,6 +66,14 @@ Deno.test("a server that is not there in the time of --wait is status 2 and one 
   });
 });
 
+Deno.test("a handshake of TLS that takes all of --wait has timed out after so many milliseconds", async () => {
+  await using server = startCustom(async (conn) => void await readBytes(conn, 1_000_000));
+  const name = `tls://127.0.0.1:${portOf(server.endpoint)}`;
+  const { code, stderr } = await yodel(["ping", name, "-c1", "-W0", "--wait", "300ms"]);
+  assertEquals(code, 2);
+  assertMatch(stderr, /: timed out after 0\.\d{1,3}s\n$/);
+});
+
 Deno.test("what the handshake of TLS fails with is not waited for", async () => {
   await using server = await startEcho("tls");
   const start = performance.now();
@@ -52,11 +84,34 @@ Deno.test("what the handshake of TLS fails with is not waited for", async () => 
   assert(performance.now() - start < 10_000);
 });
 
+Deno.test("the time for a try has the look-up of the name in it, also with -4", {
+  // It takes a file system of its own to say which server looks up names.
+  ignore: !available("unshare") ||
+    !new Deno.Command("unshare", { args: ["-m", "true"] }).outputSync().success,
+}, async () => {
+  const dns = createSocket("udp4");
+  await new Promise<void>((resolve) => dns.bind(53, "127.0.0.153", resolve));
+  const file = `${folder}/resolv.conf`;
+  await Deno.writeTextFile(file, "nameserver 127.0.0.153\n");
+  const words = [...program, "ping", "silent.example:1", "-4", "-c1", "-W300ms"];
+  const script = `mount --bind ${file} /etc/resolv.conf && exec "$@"`;
+  const start = performance.now();
+  const { code, stderr } = await run(["unshare", "-m", "sh", "-c", script, "sh", ...words]);
+  assertMatch(stderr, /: timed out after 0\.3s\n$/);
+  assertEquals([code, performance.now() - start < 5000], [2, true]);
+  dns.close();
+});
+
 Deno.test("-4 and -6 take an address of that family only", async () => {
   await using server = await startEcho("tcp");
   const port = portOf(server.endpoint);
   await inEach(clients, async ([client, ...flags]) => {
-    const right = await yodel([client, `localhost:${port}`, ...flags, "-4"], "hello\n");
+    const right = await yodel([
+      client,
+      `localhost:${port}`,
+      ...flags,
+      client === "ping" ? "-4D" : "-4",
+    ], "hello\n");
     assertEquals([right.code, right.stderr], [0, ""]);
     const wrong = await yodel([client, `127.0.0.1:${port}`, ...flags, "-6"], "hello\n");
     assertEquals([wrong.code, wrong.stderr], [

@@ -74,7 +74,7 @@ export const pingCommand = command({
     "timestamps": {
       group: "Output",
       kind: toggle,
-      help: "the time of day before each line",
+      help: "the time of day before each probe",
       short: "D",
     },
     "quiet": { group: "Output", kind: toggle, help: "print the summary only", short: "q" },

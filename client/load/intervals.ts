@@ -44,7 +44,9 @@ function bucketOf(latency: number): number {
 export function addIntervals(parts: readonly (readonly LoadInterval[])[]): LoadInterval[] {
   const seconds = Math.max(...parts.map((part) => part.length));
   return Array.from({ length: seconds }, (_, second) => {
-    return parts.flatMap((part) => part[second] ?? []).reduce(add);
+    const sum = parts.flatMap((part) => part[second] ?? []).reduce(add);
+    // The last one of a thread that was done before others has its rest as well.
+    return second < seconds - 1 ? { ...sum, elapsed: LENGTH } : sum;
   });
 }
 
@@ -63,20 +65,19 @@ function add(one: LoadInterval, other: LoadInterval): LoadInterval {
 /** Counts what happens in each second. Times are by `performance.now()`, in milliseconds. */
 export class Intervals {
   readonly #closed: LoadInterval[] = [];
-  /** When the present one is over. */
-  #end = Infinity;
+  #start = Infinity;
   #messages = 0;
   #errors = 0;
   readonly #counts = new Uint32Array(BUCKETS);
 
   /** Nothing counts before. */
   start(from: number): void {
-    this.#end = from + LENGTH;
+    this.#start = from;
   }
 
   /** A message has come back, which took so long. */
   answered(now: number, latency: number): void {
-    if (now >= this.#end) this.#closeUntil(now);
+    this.#closeUntil(now);
     const bucket = bucketOf(latency);
     this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
     this.#messages++;
@@ -84,33 +85,33 @@ export class Intervals {
 
   /** Something went wrong. */
   failed(now: number): void {
-    if (now < this.#end - LENGTH) return;
+    if (now < this.#start) return;
     this.#closeUntil(now);
     this.#errors++;
   }
 
-  /** All of them, where the load has ended then. */
+  /** All of them, where the load has ended then; what went wrong later is in the last one. */
   until(end: number): LoadInterval[] {
     this.#closeUntil(end);
-    const rest = this.#present(end - (this.#end - LENGTH));
-    const last = this.#closed.at(-1);
-    if (rest.elapsed >= SHORTEST || last === undefined) return [...this.#closed, rest];
-    const longer = { ...add(last, rest), elapsed: last.elapsed + Math.max(0, rest.elapsed) };
-    return [...this.#closed.slice(0, -1), longer];
+    const all = [...this.#closed, this.#present()];
+    const elapsed = Math.max(0, end - this.#start);
+    const whole = Math.max(0, Math.ceil((elapsed - SHORTEST) / LENGTH) - 1);
+    const last = { ...all.slice(whole).reduce(add), elapsed: elapsed - whole * LENGTH };
+    return [...all.slice(0, whole), last];
   }
 
   #closeUntil(now: number): void {
-    for (; now >= this.#end; this.#end += LENGTH) {
-      this.#closed.push(this.#present(LENGTH));
+    while (now >= this.#start + (this.#closed.length + 1) * LENGTH) {
+      this.#closed.push(this.#present());
       this.#messages = 0;
       this.#errors = 0;
       this.#counts.fill(0);
     }
   }
 
-  #present(elapsed: number): LoadInterval {
+  #present(): LoadInterval {
     const used = this.#counts.findLastIndex((count) => count > 0) + 1;
     const counts = this.#counts.slice(0, used);
-    return { elapsed, messages: this.#messages, errors: this.#errors, counts };
+    return { elapsed: LENGTH, messages: this.#messages, errors: this.#errors, counts };
   }
 }
