@@ -101,7 +101,6 @@ class Ping {
   #wasThere = false;
   /** Whether a server that is not there need not be tried again. */
   #isHopeless = false;
-  #isStarted = false;
   /** Resolved when the last result has been taken. */
   #told: Promise<void> | void = undefined;
   /** How long it took to open the connection. */
@@ -286,8 +285,8 @@ class Ping {
   }
 
   #start(): void {
-    if (!this.#isStarted) this.#options.onStart?.(this.#connection?.address);
-    this.#isStarted = true;
+    this.#options.onStart?.(this.#connection?.address);
+    this.#options.onStart = undefined;
   }
 
   #tell(found: Omit<ProbeResult, "at" | "address">): void {

@@ -74,6 +74,8 @@ function streamProbes(conn: Stream, size: number, events: ProbeEvents): ProbeCon
   const answer = new Uint8Array(size);
   let filled = 0;
   let open = true;
+  /** Why it was ended by the server; that can be before anybody uses it. */
+  let ended: string | undefined;
   let written = Promise.resolve();
 
   function close(): void {
@@ -84,6 +86,7 @@ function streamProbes(conn: Stream, size: number, events: ProbeEvents): ProbeCon
   function end(why: string): void {
     if (!open) return;
     close();
+    ended = why;
     events.onEnd(why);
   }
 
@@ -114,6 +117,7 @@ function streamProbes(conn: Stream, size: number, events: ProbeEvents): ProbeCon
       return filled;
     },
     send(probe) {
+      if (ended !== undefined) return events.onEnd(ended);
       written = written.then(() => write(probe)).catch((error) => end(reason(error)));
     },
     close,

@@ -80,6 +80,20 @@ Deno.test("a connection that ends between two probes is a line on stderr, and no
   assert(stderr === line || stderr === line.repeat(2), stderr);
 });
 
+Deno.test("a server that ends each connection at once is told at once", async () => {
+  // In a process of its own it can be first.
+  await using server = await startServer(["127.0.0.1:0", "--fault", "refuse"]);
+  const endpoint: Endpoint = { scheme: "tcp", host: "127.0.0.1", port: server.port };
+  const options = { count: 2, interval: 0, timeout: PATIENT };
+  const all = await Promise.all(Array.from({ length: 200 }, () => results(endpoint, options)));
+  for (const { told } of all) {
+    assertEquals(told.length, 2);
+    for (const words of told) {
+      assertMatch(words, /lost: (the server ended|connection reset|broken)/);
+    }
+  }
+});
+
 Deno.test("where nobody listens the status is 2, with one line on stderr, and JSON stays JSON", async () => {
   const name = formatEndpoint(deserted());
   const stderr = `yodel: cannot connect to ${name}: connection refused\n`;
