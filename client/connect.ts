@@ -78,6 +78,9 @@ const MAX_UNDER_WAY = 256 * 1024 * 1024;
  */
 const SIMULTANEOUS = 100;
 
+/** After so many seconds without a byte the server may have ended the connection for that. */
+const LONG_QUIET = 3;
+
 /** An open connection, with what is known of it. */
 interface Connection {
   readonly endpoint: Endpoint;
@@ -236,7 +239,9 @@ function checkEnd(connection: Connection, complete: boolean): void {
   }
   const isRefused = hint !== "" && traffic.received !== traffic.sent;
   const quiet = Math.round((performance.now() - connection.lastByte) / 1000);
-  const idle = quiet > 0 ? `; ${quiet}s without a byte: is that the server's idle time?` : "";
+  const idle = quiet >= LONG_QUIET
+    ? `; ${quiet}s without a byte: is that the server's idle time?`
+    : "";
   const early = complete && !isRefused
     ? undefined
     : `the server ended it before the end of input${sofar(traffic)}${idle}`;

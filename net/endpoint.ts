@@ -59,7 +59,7 @@ const FORM =
  * @returns the endpoint, or undefined where `text` is none
  */
 export function parseEndpoint(text: string): Endpoint | undefined {
-  const [, path] = /^unix:(.+)$/s.exec(text) ?? [];
+  const [, path] = /^unix:(?!@$)(.+)$/s.exec(text) ?? [];
   if (path !== undefined) return { scheme: "unix", path };
   const parts = FORM.exec(text)?.groups;
   if (parts === undefined) return undefined;
@@ -90,7 +90,7 @@ export function readEndpoint(given: Endpoint | string, leastPort: 0 | 1): Endpoi
 
 /** Says what keeps a text from being an endpoint, where that can be told. */
 function objection(text: string): string | undefined {
-  if (text === "unix:") return "it has no path: unix:/tmp/echo.sock?";
+  if (/^unix:@?$/.test(text)) return "it has no path: unix:/tmp/echo.sock?";
   const [, scheme, rest = ""] = /^(?:([a-z][\w+.-]*):\/\/)?(.*?)\/?$/is.exec(text) ?? [];
   if (scheme !== undefined && !["tcp", "tls", "udp"].includes(scheme.toLowerCase())) {
     return `${scheme}:// is not spoken here; tcp://, tls://, udp:// and unix: are`;

@@ -45,6 +45,7 @@ Deno.test("loss within its limit is status 0, beyond it 1, and a wrong answer is
   const ways = [
     ["loss=50%", half, 0],
     ["loss=49.9%", half, 1],
+    ["loss=100%", lose, 0],
     ["loss=100%", (probe: Uint8Array) => [probe.toReversed()], 1],
   ] as const;
   await inEach(ways, async ([limit, answers, status]) => {

@@ -160,6 +160,7 @@ for (
       "connect unix:",
       'endpoint "unix:": it has no path: unix:/tmp/echo.sock?',
     ],
+    ["serve unix:@", 'endpoint "unix:@": it has no path: unix:/tmp/echo.sock?'],
     ["connect 9000 --insecure", "--insecure: expected a tls:// endpoint with it"],
     ["ping udp://:1 --ca ca.pem", "--ca: expected a tls:// endpoint with it"],
     ["connect 9000 --datagram-size 5", "--datagram-size: expected a udp:// endpoint with it"],
