@@ -1,6 +1,6 @@
 /**
  * Makes the archives of a release in dist/: for each target the executable with
- * its papers and completions, SHA256SUMS over the archives, and install.sh.
+ * its papers, manual page and completions, SHA256SUMS over the archives, and install.sh.
  *
  *     release.ts [TARGET ...]     all targets where none is named
  *
@@ -11,6 +11,7 @@
  */
 import { commands } from "../cli/commands.ts";
 import { completions, SHELLS } from "../cli/completions.ts";
+import { manPage } from "../cli/man.ts";
 import config from "../deno.json" with { type: "json" };
 
 const TARGETS = [
@@ -49,6 +50,7 @@ async function archive(target: string): Promise<string> {
     ...["--target", target, "--output", executable],
   ]);
   for (const file of ["README.md", "LICENSE"]) await Deno.copyFile(file, `${folder}/${file}`);
+  await Deno.writeTextFile(`${folder}/yodel.1`, manPage(commands, config.version, new Date()));
   for (const shell of SHELLS) {
     const file = `${folder}/completions/${COMPLETION_FILES[shell]}`;
     await Deno.writeTextFile(file, completions(shell, commands));
