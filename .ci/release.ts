@@ -1,11 +1,11 @@
 /**
  * Makes the archives of a release in dist/: for each target the executable with
- * its papers, manual page and completions, SHA256SUMS over the archives, and install.sh.
+ * its papers, manual page and completions, SHA256SUMS over the archives, install.sh and install.ps1.
  *
  *     release.ts [TARGET ...]     all targets where none is named
  *
- * install.sh gets the address that RELEASE_URL names; without it, whoever runs
- * it has to say where the archives are.
+ * The installers get the address that RELEASE_URL names; without it, whoever
+ * runs one has to say where the archives are.
  *
  * @module
  */
@@ -79,8 +79,15 @@ for (const target of Deno.args.length > 0 ? Deno.args : TARGETS) {
   sums += `${await checksum(file)}  ${file}\n`;
 }
 await Deno.writeTextFile("dist/SHA256SUMS", sums);
-const installer = await Deno.readTextFile("install.sh");
-if (!/^RELEASE=$/m.test(installer)) throw new Error("install.sh has no line RELEASE=");
 const address = Deno.env.get("RELEASE_URL") ?? "";
-await Deno.writeTextFile("dist/install.sh", installer.replace(/^RELEASE=$/m, `RELEASE=${address}`));
+for (
+  const [file, line, known] of [
+    ["install.sh", /^RELEASE=$/m, `RELEASE=${address}`],
+    ["install.ps1", /^\$Release = ''$/m, `$Release = '${address}'`],
+  ] as const
+) {
+  const installer = await Deno.readTextFile(file);
+  if (!line.test(installer)) throw new Error(`${file} has no line ${line.source}`);
+  await Deno.writeTextFile(`dist/${file}`, installer.replace(line, () => known));
+}
 console.log(sums.trimEnd());
