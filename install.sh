@@ -53,6 +53,7 @@ main() {
   case $(uname -s) in
     Linux) system=unknown-linux-gnu ;;
     Darwin) system=apple-darwin ;;
+    MINGW* | MSYS* | CYGWIN*) fail "on Windows, run: powershell -c \"irm $RELEASE/install.ps1 | iex\"" ;;
     *) fail "there is no archive for $(uname -s)" ;;
   esac
   case $(uname -m) in

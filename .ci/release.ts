@@ -1,16 +1,17 @@
 /**
  * Makes the archives of a release in dist/: for each target the executable with
- * its papers and completions, SHA256SUMS over the archives, and install.sh.
+ * its papers, manual page and completions, SHA256SUMS over the archives, install.sh and install.ps1.
  *
  *     release.ts [TARGET ...]     all targets where none is named
  *
- * install.sh gets the address that RELEASE_URL names; without it, whoever runs
- * it has to say where the archives are.
+ * The installers get the address that RELEASE_URL names; without it, whoever
+ * runs one has to say where the archives are.
  *
  * @module
  */
 import { commands } from "../cli/commands.ts";
 import { completions, SHELLS } from "../cli/completions.ts";
+import { manPage } from "../cli/man.ts";
 import config from "../deno.json" with { type: "json" };
 
 const TARGETS = [
@@ -49,6 +50,7 @@ async function archive(target: string): Promise<string> {
     ...["--target", target, "--output", executable],
   ]);
   for (const file of ["README.md", "LICENSE"]) await Deno.copyFile(file, `${folder}/${file}`);
+  await Deno.writeTextFile(`${folder}/yodel.1`, manPage(commands, config.version, new Date()));
   for (const shell of SHELLS) {
     const file = `${folder}/completions/${COMPLETION_FILES[shell]}`;
     await Deno.writeTextFile(file, completions(shell, commands));
@@ -77,8 +79,15 @@ for (const target of Deno.args.length > 0 ? Deno.args : TARGETS) {
   sums += `${await checksum(file)}  ${file}\n`;
 }
 await Deno.writeTextFile("dist/SHA256SUMS", sums);
-const installer = await Deno.readTextFile("install.sh");
-if (!/^RELEASE=$/m.test(installer)) throw new Error("install.sh has no line RELEASE=");
 const address = Deno.env.get("RELEASE_URL") ?? "";
-await Deno.writeTextFile("dist/install.sh", installer.replace(/^RELEASE=$/m, `RELEASE=${address}`));
+for (
+  const [file, line, known] of [
+    ["install.sh", /^RELEASE=$/m, `RELEASE=${address}`],
+    ["install.ps1", /^\$Release = ''$/m, `$Release = '${address}'`],
+  ] as const
+) {
+  const installer = await Deno.readTextFile(file);
+  if (!line.test(installer)) throw new Error(`${file} has no line ${line.source}`);
+  await Deno.writeTextFile(`dist/${file}`, installer.replace(line, () => known));
+}
 console.log(sums.trimEnd());

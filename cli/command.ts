@@ -58,7 +58,7 @@ export interface Program {
 export interface Command<F extends Flags = Flags> {
   readonly summary: string;
   readonly example: string;
-  /** Where it listens, where it connects to, a command, or the words of which it takes one. */
+  /** Where it listens, where it connects to, a command, or the words of which it takes one, if any. */
   readonly operands: "endpoints" | "endpoint" | "command" | readonly string[];
   readonly flags: F;
   /** Flags that other programs of its kind have, and how yodel says the same. */

@@ -8,6 +8,7 @@ import { completionsCommand } from "./commands/completions.ts";
 import { connectCommand } from "./commands/connect.ts";
 import { helpCommand } from "./commands/help.ts";
 import { loadCommand } from "./commands/load.ts";
+import { manCommand } from "./commands/man.ts";
 import { pingCommand } from "./commands/ping.ts";
 import { serveCommand } from "./commands/serve.ts";
 
@@ -18,5 +19,6 @@ export const commands: Readonly<Record<string, Command>> = {
   ping: pingCommand,
   load: loadCommand,
   completions: completionsCommand,
+  man: manCommand,
   help: helpCommand,
 };

@@ -7,9 +7,16 @@ import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint
 import { type Command, type Flag, isToggle, operandsText, takesEndpoints } from "./command.ts";
 import { EXIT_STATUSES } from "./exit.ts";
 
-const ENDPOINT_HELP = `ENDPOINT is ${ENDPOINT_FORM}.
+/** What the program is for, in one sentence. */
+export const PURPOSE = "Echo server and client: do the bytes that I send come back, unchanged?";
+
+/** How an endpoint is written. */
+export const ENDPOINT_HELP = `ENDPOINT is ${ENDPOINT_FORM}.
 An IPv6 address stands in brackets: [::1]:2222. Without an endpoint it is
 ${formatEndpoint(DEFAULT_ENDPOINT)}.`;
+
+/** How values are written. */
+export const VALUES_HELP = "Durations are written 250ms, 1.5s, 2m or 1h, sizes 64, 4k or 1m.";
 
 /** What `yodel --help` prints. */
 export function programHelp(commands: Readonly<Record<string, Command>>): string {
@@ -17,7 +24,7 @@ export function programHelp(commands: Readonly<Record<string, Command>>): string
   yodel serve                        in one terminal
   echo hello | yodel connect         in another
 
-Echo server and client: do the bytes that I send come back, unchanged?
+${PURPOSE}
 
 Usage:
 ${
@@ -37,11 +44,11 @@ ${columns(EXIT_STATUSES)}
 
 /** What `yodel NAME --help` prints of a command. */
 export function commandHelp(name: string, command: Command): string {
-  const flags = [...flagGroups(command)].map(([group, flags]) => groupHelp(group, flags));
+  const flags = flagRows(command).map(([group, rows]) => `${group}:\n${columns(rows)}`);
   const notes = [];
   if (takesEndpoints(command)) notes.push(ENDPOINT_HELP);
   if (flags.length > 0) {
-    notes.push("Durations are written 250ms, 1.5s, 2m or 1h, sizes 64, 4k or 1m.");
+    notes.push(VALUES_HELP);
   }
   const paragraphs = [
     `Example:\n  ${command.example}`,
@@ -58,14 +65,19 @@ export function flagGroups({ flags }: Command): Map<string, [string, Flag][]> {
   return Map.groupBy(Object.entries(flags), ([, { group }]) => group);
 }
 
-/** Flags under their heading, which says what transport they are for where that is one for all. */
-function groupHelp(heading: string, flags: readonly [string, Flag][]): string {
-  const transports = flags.map(([, flag]) => transportsText(flag));
-  const one = new Set(transports).size === 1 ? transports[0] : undefined;
-  const rows = flags.map(([name, flag], i) =>
-    flagRow(name, flag, one === undefined ? transports[i] : undefined)
-  );
-  return `${heading}${one === undefined ? "" : ` (${one})`}:\n${columns(rows)}`;
+/**
+ * The flags of a command, each with what it does, by their headings. A heading says what transport
+ * its flags are for where that is one for all.
+ */
+export function flagRows(command: Command): [string, [string, string][]][] {
+  return [...flagGroups(command)].map(([heading, flags]) => {
+    const transports = flags.map(([, flag]) => transportsText(flag));
+    const one = new Set(transports).size === 1 ? transports[0] : undefined;
+    const rows = flags.map(([name, flag], i) =>
+      flagRow(name, flag, one === undefined ? transports[i] : undefined)
+    );
+    return [one === undefined ? heading : `${heading} (${one})`, rows];
+  });
 }
 
 function flagRow(name: string, flag: Flag, transports: string | undefined): [string, string] {
@@ -93,7 +105,7 @@ export function transportsText({ only }: Flag): string | undefined {
 
 /** A command as people write it: `yodel ping [ENDPOINT]`. */
 export function usage(name: string, command: Command): string {
-  return `yodel ${name} ${operandsText(command)}`;
+  return `yodel ${name} ${operandsText(command)}`.trimEnd();
 }
 
 /** Sets pairs of texts in two columns, the second on a line of its own where the first is long. */

@@ -118,13 +118,15 @@ function parseOperands(
   command: Command,
   operands: readonly string[],
 ): Pick<Invocation, "endpoints" | "word"> {
-  const extra = command.operands === "endpoints" ? undefined : operands[1];
+  const most = command.operands === "endpoints" ? Infinity : command.operands.length === 0 ? 0 : 1;
+  const extra = operands[most];
   if (extra !== undefined) {
     const meant = command.operands === "endpoint" ? endpointOf(operands) : undefined;
     if (meant !== undefined && operands[0] !== meant) {
       throw new UsageError(`unexpected argument ${quoted(extra)}; did you mean ${meant}?`);
     }
-    throw new UsageError(`unexpected argument ${quoted(extra)}; expected ${operandsText(command)}`);
+    const expected = operandsText(command) || "none";
+    throw new UsageError(`unexpected argument ${quoted(extra)}; expected ${expected}`);
   }
   if (!takesEndpoints(command)) {
     return { endpoints: [DEFAULT_ENDPOINT], word: operands[0] ?? "" };

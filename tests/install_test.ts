@@ -141,6 +141,13 @@ Deno.test("install.sh says what is missing: an archive, a system, a tool, a rele
     stderr: "install.sh: there is no archive for Plan9\n",
   });
 
+  await Deno.writeTextFile(`${tools}/uname`, "#!/bin/sh\necho MINGW64_NT-10.0-26100\n");
+  assertEquals(await release.install({ PATH: tools }), {
+    code: 1,
+    stdout: "",
+    stderr: `install.sh: on Windows, run: powershell -c "irm ${release.url}/install.ps1 | iex"\n`,
+  });
+
   await Deno.writeTextFile(`${release.folder}/SHA256SUMS`, "");
   const none = await release.install();
   assertEquals({ code: none.code, stderr: none.stderr }, {
@@ -156,6 +163,32 @@ Deno.test("install.sh says what is missing: an archive, a system, a tool, a rele
     stdout: "",
     stderr: "install.sh: expected [--dir DIR] [--from URL], not --prefix\n",
   });
+});
+
+// What it does where all is well, the release's workflow tries on Windows.
+Deno.test("install.ps1 says what is wrong: no release, no archive, a wrong checksum", {
+  ignore: !available("pwsh"),
+}, async () => {
+  await using release = await startRelease();
+  const zip = "yodel-1.2.3-x86_64-pc-windows-msvc.zip";
+  const sums = (text: string) => Deno.writeTextFile(`${release.folder}/SHA256SUMS`, text);
+  await Deno.writeTextFile(`${release.folder}/${zip}`, "");
+  const install = async (...args: string[]) => {
+    const pwsh = ["pwsh", "-NoProfile", "-NonInteractive", "-File", `${root}install.ps1`];
+    const env = ["env", "no_proxy=127.0.0.1", "PROCESSOR_ARCHITECTURE=AMD64"];
+    return await run([...env, ...pwsh, "-Dir", `${release.folder}/bin`, ...args]);
+  };
+  const fails = async (why: string, ...args: string[]) =>
+    assertEquals(await install(...args), { code: 1, stdout: "", stderr: `install.ps1: ${why}\n` });
+
+  await fails("say with -From URL where the release is");
+  await sums("");
+  const missing = `${release.url} has no archive for x86_64-pc-windows-msvc`;
+  await fails(missing, "-From", `${release.url}/`);
+  await sums(`${"0".repeat(64)}  ${zip}\n`);
+  await fails(`${zip} has the wrong checksum: not installed`, "-From", release.url);
+  await fails(`${zip} has the wrong checksum: not installed`, "-From", release.folder);
+  assert(!Array.from(Deno.readDirSync(release.folder)).some(({ name }) => name === "bin"));
 });
 
 Deno.test("deno task install says where the command is, and what has to be in the PATH", {

@@ -194,6 +194,7 @@ for (
       "--histogram: cannot write /nowhere/x: there is no folder /nowhere",
     ],
     ["completions", "completions: expected one of bash, zsh, fish, powershell, not nothing"],
+    ["man ls", 'unexpected argument "ls"; expected none'],
     ["completions tcsh", 'completions: expected one of bash, zsh, fish, powershell, not "tcsh"'],
     [`serve --${"a".repeat(70_000)}`, `unknown flag "--${"a".repeat(70_000)}"; see --help`],
   ] as const

@@ -1,0 +1,71 @@
+/**
+ * The manual page, in roff, made from the tables of commands and flags.
+ *
+ * @module
+ */
+import type { Command } from "./command.ts";
+import { EXIT_STATUSES } from "./exit.ts";
+import { ENDPOINT_HELP, flagRows, PURPOSE, usage, VALUES_HELP } from "./help.ts";
+
+/** Makes yodel(1) by the macros of man(7); `date` is the day that stands at its foot. */
+export function manPage(
+  commands: Readonly<Record<string, Command>>,
+  version: string,
+  date: Date,
+): string {
+  const all = Object.entries(commands);
+  const sections: [title: string, lines: readonly string[]][] = [
+    ["NAME", [`yodel \\- ${escaped(PURPOSE)}`]],
+    ["SYNOPSIS", [
+      ".EX",
+      ...[...all.map(([name, command]) => usage(name, command)), "yodel --version"].map(escaped),
+      ".EE",
+    ]],
+    ["DESCRIPTION", [
+      ...ENDPOINT_HELP.split("\n").map(escaped),
+      ".PP",
+      escaped(VALUES_HELP),
+      "The value of a flag that is not given stands last, in parentheses.",
+    ]],
+    ["COMMANDS", all.flatMap(([name, command]) => commandLines(name, command))],
+    ["EXIT STATUS", EXIT_STATUSES.flatMap(([status, when]) => item(status, when))],
+    ["EXAMPLES", all.flatMap(([, { summary, example }]) => item(example, `${summary}.`))],
+  ];
+  return [
+    `.TH YODEL 1 ${date.toISOString().slice(0, 10)} "yodel ${version}"`,
+    ...sections.flatMap(([title, lines]) => [`.SH ${title}`, ...lines]),
+  ].join("\n") + "\n";
+}
+
+function commandLines(name: string, command: Command): string[] {
+  return [
+    `.SS ${escaped(usage(name, command))}`,
+    escaped(`${command.summary}.`),
+    ...flagRows(command).flatMap(([heading, rows]) => [
+      ".PP",
+      escaped(`${heading}:`),
+      ...rows.flatMap(([flag, help]) => item(flag, help)),
+    ]),
+  ];
+}
+
+/** A term, and what it means, indented under it. */
+function item(term: string, meaning: string): string[] {
+  return [".TP", `.B ${escaped(term)}`, escaped(meaning)];
+}
+
+/** The characters that roff would take for its own, or print as ones that no shell reads. */
+const ESCAPES: Readonly<Record<string, string>> = {
+  "\\": "\\e",
+  "-": "\\-",
+  "'": "\\(aq",
+  '"': "\\(dq",
+  "`": "\\(ga",
+  "^": "\\(ha",
+  "~": "\\(ti",
+};
+
+/** A line of text that comes out of roff as it is. */
+function escaped(text: string): string {
+  return text.replace(/[\\'"`^~-]/g, (sign) => ESCAPES[sign] ?? sign).replace(/^\./, "\\&.");
+}
