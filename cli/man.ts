@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { faults } from "../server/faults/faults.ts";
 import type { Command } from "./command.ts";
 import { EXIT_STATUSES } from "./exit.ts";
+import { faultTexts } from "./topics.ts";
 import { ENDPOINT_HELP, flagRows, PURPOSE, usage, VALUES_HELP } from "./help.ts";
 
 /** Makes yodel(1) by the macros of man(7); `date` is the day that stands at its foot. */
@@ -28,6 +30,12 @@ export function manPage(
       "The value of a flag that is not given stands last, in parentheses.",
     ]],
     ["COMMANDS", all.flatMap(([name, command]) => commandLines(name, command))],
+    [
+      "FAULTS",
+      faults.map(faultTexts).flatMap(({ written, transports, what }) =>
+        item(written, `${transports}: ${what}`)
+      ),
+    ],
     ["EXIT STATUS", EXIT_STATUSES.flatMap(([status, when]) => item(status, when))],
     ["EXAMPLES", all.flatMap(([, { summary, example }]) => item(example, `${summary}.`))],
   ];
