@@ -33,7 +33,7 @@ export function manPage(
     [
       "FAULTS",
       faults.map(faultTexts).flatMap(({ written, transports, what }) =>
-        item(written, `${transports}: ${what}`)
+        item(written, `${what}.`, `For ${transports}.`)
       ),
     ],
     ["EXIT STATUS", EXIT_STATUSES.flatMap(([status, when]) => item(status, when))],
@@ -58,8 +58,8 @@ function commandLines(name: string, command: Command): string[] {
 }
 
 /** A term, and what it means, indented under it. */
-function item(term: string, meaning: string): string[] {
-  return [".TP", `.B ${escaped(term)}`, escaped(meaning)];
+function item(term: string, ...meaning: readonly string[]): string[] {
+  return [".TP", `.B ${escaped(term)}`, ...meaning.map(escaped)];
 }
 
 /** The characters that roff would take for its own, or print as ones that no shell reads. */
