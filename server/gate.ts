@@ -96,7 +96,7 @@ export class Gate {
     if (count === 1 && limit !== undefined) log.warn?.("limit reached", { ...who, ...limit });
     if (now - this.#reminded >= REMINDER) {
       this.#reminded = now;
-      log.info?.("refused so far", this.refused);
+      log.info?.("refused so far", { ...this.refused });
     }
     return false;
   }
