@@ -75,8 +75,7 @@ export {
 export type { ClientTls, TlsSession } from "./net/stream.ts";
 export type { Reach } from "./net/dial.ts";
 export type { Family } from "./net/resolve.ts";
-export { OptionError, YodelError } from "./errors/yodel_error.ts";
+export { OptionError, PackageError, YodelError } from "./errors/yodel_error.ts";
 export { EchoError } from "./client/echo_error.ts";
 export { EndpointError } from "./net/endpoint_error.ts";
-export { PackageError } from "./client/hdr.ts";
 export { ThreadError } from "./async/threads.ts";

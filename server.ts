@@ -27,6 +27,7 @@ import type { Listener } from "./net/stream.ts";
 import type { DatagramListener } from "./net/udp.ts";
 import { acceptFrom } from "./server/accept.ts";
 import { Connections } from "./server/connections.ts";
+import { addStrikes, type ServerCounts } from "./server/counts.ts";
 import { answerDatagrams } from "./server/datagrams.ts";
 import { gateOf } from "./server/gate.ts";
 import { ownCertificate } from "./server/own_certificate.ts";
@@ -43,8 +44,11 @@ export {
 } from "./net/endpoint.ts";
 export { EndpointError } from "./net/endpoint_error.ts";
 export type { ServerTls } from "./net/stream.ts";
+export type { Ending } from "./server/connection.ts";
+export type { ConnectionCounts, ConnectionTotals, ServerCounts } from "./server/counts.ts";
 export type { FaultOption } from "./server/fault_plan.ts";
 export type { Log, LogDataForm, LogFields, LogLine } from "./server/log.ts";
+export type { Objection } from "./server/loop_guard.ts";
 export type { ServeOptions, ServeTls } from "./server/plan.ts";
 
 /** A running server. */
@@ -59,6 +63,8 @@ export interface Server extends AsyncDisposable {
     /** The names and addresses that it is for. */
     readonly names: readonly string[];
   };
+  /** What it has done so far; counted anew each time that it is asked for. */
+  readonly counts: ServerCounts;
   /** Resolves when the server was stopped and its last connection is closed. */
   readonly finished: Promise<void>;
   /**
@@ -113,8 +119,9 @@ export async function serve(
   const connections = new Connections(plan, stopping.signal);
   const stopped = Promise.withResolvers<void>();
 
+  const datagrams = answerDatagrams(sockets, plan, gate, connections.turns, stopping.signal);
+
   async function run(): Promise<void> {
-    const datagrams = answerDatagrams(sockets, plan, gate, connections.turns, stopping.signal);
     await Promise.all([
       stopped.promise,
       ...listeners.map((each) => acceptFrom(each, connections, gate, log, stopping.signal)),
@@ -142,10 +149,32 @@ export async function serve(
     return finished;
   }
 
+  function count(): ServerCounts {
+    const totals = connections.totals;
+    addStrikes(totals, datagrams.strikes);
+    return {
+      ...totals,
+      accepting: !stopping.signal.aborted,
+      full: connections.full,
+      answered: datagrams.answered,
+      unanswered: { ...datagrams.objections },
+      refused: { ...gate?.refused },
+    };
+  }
+
   const finished = run();
   options.signal?.addEventListener("abort", stop, { once: true });
   if (options.signal?.aborted) stop();
-  return { endpoints: bound, certificate, finished, stop, [Symbol.asyncDispose]: stop };
+  return {
+    endpoints: bound,
+    certificate,
+    get counts() {
+      return count();
+    },
+    finished,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
 }
 
 /** Listens on all endpoints, or on none. */

@@ -3,22 +3,10 @@
  *
  * @module
  */
-import { YodelError } from "../errors/yodel_error.ts";
+import { PackageError } from "../errors/yodel_error.ts";
 
 /** What the library exports. */
 export type HistogramLibrary = typeof import("npm:hdr-histogram-js@3.0.1");
-
-/** The library for histograms could not be loaded. Its message is one line for people. */
-export class PackageError extends YodelError {
-  /** `PackageError`. */
-  override readonly name = "PackageError";
-
-  /** Says why. */
-  constructor(cause: unknown) {
-    const why = cause instanceof Error ? cause.message.split("\n", 1)[0] : String(cause);
-    super(`cannot load npm:hdr-histogram-js, which latencies need: ${why}`, { cause });
-  }
-}
 
 /**
  * Loads the library.
@@ -33,6 +21,6 @@ export async function histogramLibrary(): Promise<HistogramLibrary> {
   try {
     return await import("npm:" + "hdr-histogram-js@3.0.1");
   } catch (error) {
-    throw new PackageError(error);
+    throw new PackageError("hdr-histogram-js, which latencies need", error);
   }
 }

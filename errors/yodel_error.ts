@@ -37,3 +37,15 @@ export class OptionError extends YodelError {
     this.what = what;
   }
 }
+
+/** A package that only some commands need could not be loaded. */
+export class PackageError extends YodelError {
+  /** Tells it from other errors. */
+  override readonly name = "PackageError";
+
+  /** Says which, what it is for, and why. */
+  constructor(what: string, cause: unknown) {
+    const why = cause instanceof Error ? cause.message.split("\n", 1)[0] : String(cause);
+    super(`cannot load npm:${what}: ${why}`, { cause });
+  }
+}

@@ -93,8 +93,12 @@ function whyNot(endpoint: Endpoint, error: unknown): unknown {
   return "permission denied; ports below 1024 need more rights";
 }
 
-/** Opens something at each address that an endpoint means, with the same port, or at none. */
-async function openAtEach<E extends HostEndpoint, T extends Opened>(
+/**
+ * Opens something at each address that an endpoint means, with the same port, or at none.
+ *
+ * @throws {EndpointError} where it cannot be listened on
+ */
+export async function openAtEach<E extends HostEndpoint, T extends Opened>(
   endpoint: E,
   how: Open<E, T>,
 ): Promise<T[]> {

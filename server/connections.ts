@@ -11,6 +11,7 @@ import type { Stream } from "../net/stream.ts";
 import { sweepInterval } from "../net/traffic.ts";
 import { BufferPool } from "./buffers.ts";
 import { Connection } from "./connection.ts";
+import { addConnection, type ConnectionTotals } from "./counts.ts";
 import { dataLog } from "./data_log.ts";
 import { echo } from "./echo.ts";
 import { Impairment, isStruck } from "./impairment.ts";
@@ -34,13 +35,21 @@ export class Connections {
   readonly #turns = new ReadTurns();
   readonly #open = new Set<Connection>();
   readonly #room = new Change();
+  /** What those that have ended did. */
+  readonly #totals: ConnectionTotals;
   readonly #sweep: ReturnType<typeof setInterval> | undefined;
   #accepted = 0;
+  #full = 0;
 
   /** @param stopping is aborted when no more connections are to come */
   constructor(plan: ServePlan, stopping: AbortSignal) {
     this.#plan = plan;
     this.#stopping = stopping;
+    const faults = plan.faults?.chosen.filter(({ fault }) => fault.stage !== undefined) ?? [];
+    this.#totals = {
+      connections: {},
+      faults: Object.fromEntries(faults.map(({ fault }) => [fault.name, 0])),
+    };
     stopping.addEventListener("abort", () => this.#room.announce(), { once: true });
     if (plan.idleTimeout === 0) return;
     const interval = sweepInterval(plan.idleTimeout);
@@ -55,6 +64,18 @@ export class Connections {
   /** How many there were. */
   get accepted(): number {
     return this.#accepted;
+  }
+
+  /** How often there was no room for more. */
+  get full(): number {
+    return this.#full;
+  }
+
+  /** What those that have ended did, and what those that are open have done so far. */
+  get totals(): ConnectionTotals {
+    const totals = structuredClone(this.#totals);
+    for (const connection of this.#open) addConnection(totals, connection);
+    return totals;
   }
 
   /** Whether one more has to wait until another has ended. */
@@ -73,8 +94,10 @@ export class Connections {
   async serve(stream: Stream, endpoint: Endpoint): Promise<void> {
     const connection = new Connection(++this.#accepted, stream, endpoint);
     this.#open.add(connection);
+    if (this.isFull) this.#full++;
     await connection.serve((connection) => this.#echo(connection), this.#plan.log);
     this.#open.delete(connection);
+    addConnection(this.#totals, connection);
     if (this.#plan.maxConnections > 0) this.#room.announce();
   }
 

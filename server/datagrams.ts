@@ -9,7 +9,7 @@ import type { DatagramListener } from "../net/udp.ts";
 import type { Gate } from "./gate.ts";
 import { ImpairedDatagrams } from "./impaired_datagrams.ts";
 import { dataFields, type LogFields } from "./log.ts";
-import { LoopGuard } from "./loop_guard.ts";
+import { LoopGuard, type Objection, OBJECTIONS } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
 
 /** Datagrams that are not answered are logged once in this time, in milliseconds. */
@@ -27,9 +27,13 @@ const TURN = 64;
 /** What became of the datagrams that came. */
 export interface DatagramCounts {
   answered: number;
-  unanswered: number;
+  readonly unanswered: number;
+  /** Those that were not answered, by why. */
+  readonly objections: Record<Objection, number>;
   /** What faults did to the answers. */
   readonly faults: LogFields;
+  /** How often each fault struck. */
+  readonly strikes: Iterable<readonly [string, number]>;
 }
 
 /**
@@ -49,11 +53,17 @@ export function answerDatagrams(
 ): DatagramCounts {
   const guard = new LoopGuard(sockets.map(({ endpoint }) => endpoint.port));
   const impaired = faults && new ImpairedDatagrams(faults, stopping);
-  const counts = {
+  const counts: DatagramCounts = {
     answered: 0,
-    unanswered: 0,
+    objections: { low_port: 0, own_port: 0, repeated: 0 },
+    get unanswered() {
+      return Object.values(counts.objections).reduce((sum, count) => sum + count);
+    },
     get faults() {
       return impaired?.story ?? {};
+    },
+    get strikes() {
+      return impaired?.strikes ?? [];
     },
   };
   const sources = new Set<string>();
@@ -96,16 +106,16 @@ export function answerDatagrams(
   function refuse(
     { endpoint }: DatagramListener,
     source: Deno.NetAddr,
-    why: string,
+    why: Objection,
     now: number,
   ): void {
-    counts.unanswered++;
+    counts.objections[why]++;
     if (now - reminded < UNANSWERED_REMINDER) return;
     reminded = now;
     log.warn?.("not answered", {
       peer: formatAddress(source),
       endpoint: formatEndpoint(endpoint),
-      why,
+      why: OBJECTIONS[why],
       datagrams: counts.unanswered - logged,
     });
     logged = counts.unanswered;

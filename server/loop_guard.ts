@@ -43,6 +43,16 @@ const MAX_SUSPECTS = 10_000;
 /** How many of them are looked at, when there are as many, for one that can be forgotten. */
 const LOOKS = 8;
 
+/** Why a datagram is not answered, in words. */
+export const OBJECTIONS = {
+  low_port: "from a port below 1024, where services are",
+  own_port: "from a port of this server",
+  repeated: "the same again and again: no answer for a second, should it be a loop",
+} as const;
+
+/** Why a datagram is not answered. */
+export type Objection = keyof typeof OBJECTIONS;
+
 /** A source that repeats itself. */
 interface Suspect {
   repeats: number;
@@ -81,16 +91,16 @@ export class LoopGuard {
     address: string,
     port: number,
     now: number,
-  ): string | undefined {
-    if (port < FIRST_CLIENT_PORT) return "from a port below 1024, where services are";
-    if (this.#ownPorts.has(port)) return "from a port of this server";
+  ): Objection | undefined {
+    if (port < FIRST_CLIENT_PORT) return "low_port";
+    if (this.#ownPorts.has(port)) return "own_port";
     const repeated = this.#recent.repeats(bytes, address, port, now);
     if (!repeated && now >= this.#lastEnd) return undefined;
     const source = `${address} ${port}`;
     const suspect = this.#suspects.get(source) ??
       (repeated ? this.#suspect(source, now) : undefined);
     if (suspect === undefined || this.#answers(suspect, repeated, now)) return undefined;
-    return "the same again and again: no answer for a second, should it be a loop";
+    return "repeated";
   }
 
   #answers(suspect: Suspect, repeated: boolean, now: number): boolean {

@@ -1,5 +1,5 @@
 /** What the guard against loops lets through: pure, with traffic and time made up. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { LoopGuard } from "../server/loop_guard.ts";
 
 const encoder = new TextEncoder();
@@ -74,8 +74,8 @@ Deno.test("ports of services, and the server's own, get no answer", () => {
   const guard = new LoopGuard([7000]);
   const bytes = encoder.encode("ping");
   assertEquals(guard.objection(bytes, "10.0.0.1", 40_000, 0), undefined);
-  assertStringIncludes(guard.objection(bytes, "10.0.0.1", 7, 0) ?? "", "below 1024");
-  assertStringIncludes(guard.objection(bytes, "10.0.0.1", 7000, 0) ?? "", "this server");
+  assertEquals(guard.objection(bytes, "10.0.0.1", 7, 0), "low_port");
+  assertEquals(guard.objection(bytes, "10.0.0.1", 7000, 0), "own_port");
 });
 
 for (const count of [1, 2, 10, 70, 400, 2000, 20_000]) {

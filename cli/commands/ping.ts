@@ -17,6 +17,7 @@ import { stopOnSignal } from "../signals.ts";
 import { LinePrinter, say } from "../stdio.ts";
 import { formatClock } from "../../report/units.ts";
 import { keepsLimits, probeLimit } from "../limits.ts";
+import { metricsFlag, startMetrics } from "../metrics_flag.ts";
 import { reach, reachFlags } from "../reach_flags.ts";
 
 export const pingCommand = command({
@@ -79,14 +80,19 @@ export const pingCommand = command({
     },
     "quiet": { group: "Output", kind: toggle, help: "print the summary only", short: "q" },
     "json": { group: "Output", kind: toggle, help: "print JSON, an object a line" },
+    ...metricsFlag,
     ...reachFlags,
   },
-  async run({ flags, endpoints: [endpoint] }, { exit }) {
+  async run({ flags, endpoints: [endpoint] }, { exit, version }) {
     const signalled = stopOnSignal(exit);
     const lines = new LinePrinter();
     const { size = PING_DEFAULTS.size, timestamps, quiet } = flags;
     const { probe, end } = flags["json"] ? json : text(Deno.stdout.isTerminal() && !Deno.noColor);
     let unsent: string | undefined;
+    await using exporter = await startMetrics(flags["metrics"], version, () => true);
+    const count = exporter &&
+      (await import("../../metrics/ping.ts")).watchPing(exporter.metrics);
+    if (exporter !== undefined) say(`yodel: metrics at ${exporter.urls.join(" ")}`);
     const summary = await ping(endpoint, {
       count: flags["count"],
       interval: flags["interval"],
@@ -101,6 +107,7 @@ export const pingCommand = command({
         if (!quiet && !flags["json"]) lines.print(startText(endpoint, address, size));
       },
       onResult(result) {
+        count?.(result);
         if (result.outcome === "unsent") unsent ??= result.error;
         return quiet ? undefined : lines.print(probe(result));
       },

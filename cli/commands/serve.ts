@@ -6,6 +6,7 @@
 import { pause } from "../../async/pause.ts";
 import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import { formatAmount } from "../../report/units.ts";
+import { watchServer } from "../../metrics/server.ts";
 import { serve } from "../../server.ts";
 import { MAX_SEED } from "../../server/fault_plan.ts";
 import { faults } from "../../server/faults/faults.ts";
@@ -22,6 +23,7 @@ import {
   network,
   probability,
 } from "../../values/kinds.ts";
+import { metricsFlag, startMetrics } from "../metrics_flag.ts";
 import { createLog, LOG_DEFAULTS, LOG_FORMATS, LOG_LEVELS } from "../log.ts";
 import { replaceFile } from "../replace_file.ts";
 import { stopOnSignal } from "../signals.ts";
@@ -140,10 +142,11 @@ export const serveCommand = command({
       default: SERVE_DEFAULTS.logData,
       help: "log the bytes that each read brought",
     },
+    ...metricsFlag,
   },
-  async run({ flags, endpoints }, { exit }) {
+  async run({ flags, endpoints }, { exit, version }) {
     const log = createLog(flags["log-level"], flags["log-format"]);
-    const server = await serve(endpoints, {
+    await using server = await serve(endpoints, {
       tls: await serverTls(flags),
       faults: flags["fault"],
       faultShare: flags["fault-share"],
@@ -171,6 +174,12 @@ export const serveCommand = command({
         names,
         ca: file ?? "not written, see --write-ca",
       });
+    }
+    const isUp = () => server.counts.accepting;
+    await using exporter = await startMetrics(flags["metrics"], version, isUp);
+    if (exporter !== undefined) {
+      watchServer(exporter.metrics, server);
+      log.info?.("metrics", { urls: exporter.urls });
     }
     // On one terminal, what the log has said so far stands before the endpoints.
     if (log.onTerminal && Deno.stdout.isTerminal()) await log.written();
