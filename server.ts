@@ -28,6 +28,7 @@ import type { DatagramListener } from "./net/udp.ts";
 import { acceptFrom } from "./server/accept.ts";
 import { Connections } from "./server/connections.ts";
 import { answerDatagrams } from "./server/datagrams.ts";
+import { gateOf } from "./server/gate.ts";
 import { ownCertificate } from "./server/own_certificate.ts";
 import { planServe, type ServeOptions } from "./server/plan.ts";
 
@@ -77,7 +78,8 @@ export interface Server extends AsyncDisposable {
  * @returns once all endpoints listen
  * @throws {EndpointError} where one of them cannot be listened on; then none is
  * @throws {YodelError} for a text that is no endpoint
- * @throws {OptionError} for faults that are none, or that an endpoint cannot have
+ * @throws {OptionError} for faults and networks that are none, and for faults
+ *   that an endpoint cannot have
  */
 export async function serve(
   endpoints: Endpoint | string | readonly (Endpoint | string)[],
@@ -87,6 +89,7 @@ export async function serve(
   checkWildcards(wanted);
   const plan = planServe(options, wanted);
   const { log, faults } = plan;
+  const gate = await gateOf(plan);
   const { cert, key, clientCa, names } = options.tls ?? {};
   const certificate = cert ?? key ? undefined : await ownCertificate(wanted, names, faults?.flaws);
   const { cert: shown, key: itsKey } = certificate ?? { cert, key };
@@ -99,7 +102,7 @@ export async function serve(
     endpoints: bound.map(formatEndpoint),
     ...faults?.fields,
   });
-  if (bound.some(isWildcard)) {
+  if (bound.some(isWildcard) && plan.allow.length + plan.deny.length === 0) {
     log.warn?.("listening on all addresses: whoever can reach this machine can connect");
   }
   if (sockets.some(({ endpoint }) => isWildcard(endpoint))) {
@@ -111,10 +114,10 @@ export async function serve(
   const stopped = Promise.withResolvers<void>();
 
   async function run(): Promise<void> {
-    const datagrams = answerDatagrams(sockets, plan, connections.turns, stopping.signal);
+    const datagrams = answerDatagrams(sockets, plan, gate, connections.turns, stopping.signal);
     await Promise.all([
       stopped.promise,
-      ...listeners.map((listener) => acceptFrom(listener, connections, log, stopping.signal)),
+      ...listeners.map((each) => acceptFrom(each, connections, gate, log, stopping.signal)),
     ]);
     await connections.drain();
     log.info?.("stopped", {
@@ -126,6 +129,7 @@ export async function serve(
           ...datagrams.faults,
         }
         : {},
+      ...gate?.refused,
     });
   }
 

@@ -28,6 +28,12 @@ export interface Listener<E extends Endpoint = Endpoint> {
   readonly endpoint: E;
   /** Waits for the next connection; throws for one that failed, and when it is closed. */
   accept(): Promise<Stream>;
+  /**
+   * Makes what is served of a connection that was accepted: starts the handshake
+   * of TLS. Until then nothing was read or sent, and whoever is not welcome can
+   * be sent away without one.
+   */
+  secure?(conn: Stream): Stream;
   close(): void;
 }
 

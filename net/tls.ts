@@ -27,9 +27,9 @@ const LINGER = 1000;
 const ALERT = new Uint8Array([0x15, 0x03, 0x03, 0, 2, 2, 40]);
 
 /**
- * Makes TLS connections of the TCP connections that a listener accepts. Each is
- * accepted as soon as its client has connected; what its handshake fails with is
- * what the first read throws.
+ * Makes TLS connections of the TCP connections that a listener accepts, once they
+ * are to be secured. What the handshake of one fails with is what its first read
+ * throws.
  *
  * @param limit how long a client may take for its handshake, in milliseconds
  * @throws what is wrong with the certificate or the key; then the listener is closed
@@ -46,11 +46,11 @@ export function listenTls(
     listener.close();
     throw error;
   }
-  return { ...listener, accept: async () => accepted(await listener.accept(), tls, limit) };
+  return { ...listener, secure: (conn) => secured(conn, tls, limit) };
 }
 
 /** Starts the handshake on a connection that a client has opened. */
-function accepted(conn: Stream, { cert, key, clientCa }: ServerTls, limit: number): Stream {
+function secured(conn: Stream, { cert, key, clientCa }: ServerTls, limit: number): Stream {
   const stream = new TlsStream(conn, ALERT);
   const { transport } = stream;
   const options = { cert, key, ca: clientCa, requestCert: clientCa !== undefined };

@@ -8,6 +8,7 @@ import { errorCode, reason } from "../errors/reason.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import type { Listener } from "../net/stream.ts";
 import type { Connections } from "./connections.ts";
+import type { Gate } from "./gate.ts";
 import type { Log } from "./log.ts";
 
 /** Errors of accept(2) that last until something is released, and would be met again at once. */
@@ -24,10 +25,13 @@ const SHORTAGE_REMINDER = 60_000;
  * the listener is closed. An error of accept concerns one connection, or all
  * for a while, but never the listener: only closing that ends the loop
  * (docs/architecture.md, "The byte path", rule 5).
+ *
+ * @param gate knows who is let in
  */
 export async function acceptFrom(
   listener: Listener,
   connections: Connections,
+  gate: Gate | undefined,
   log: Log,
   stopping: AbortSignal,
 ): Promise<void> {
@@ -36,11 +40,16 @@ export async function acceptFrom(
   while (!stopping.aborted) {
     while (connections.isFull) await connections.room();
     try {
-      const stream = await listener.accept();
+      const conn = await listener.accept();
+      const isWelcome = gate?.enter(conn.remoteAddr, listener.endpoint) ?? true;
       // With several listeners another one may have taken the last place meanwhile.
-      while (connections.isFull) await connections.room();
-      if (stopping.aborted) stream.close();
-      else connections.serve(stream, listener.endpoint);
+      while (isWelcome && connections.isFull) await connections.room();
+      if (!isWelcome || stopping.aborted) conn.close();
+      else {
+        const stream = listener.secure?.(conn) ?? conn;
+        const served = connections.serve(stream, listener.endpoint);
+        if (gate !== undefined) served.then(() => gate.leave(conn.remoteAddr));
+      }
     } catch (error) {
       if (stopping.aborted) return;
       if (!SHORTAGES.has(errorCode(error) ?? "")) {

@@ -6,6 +6,7 @@
 import { formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { ReadTurns } from "../net/read_turns.ts";
 import type { DatagramListener } from "../net/udp.ts";
+import type { Gate } from "./gate.ts";
 import { ImpairedDatagrams } from "./impaired_datagrams.ts";
 import { dataFields, type LogFields } from "./log.ts";
 import { LoopGuard } from "./loop_guard.ts";
@@ -34,6 +35,7 @@ export interface DatagramCounts {
 /**
  * Answers what comes at some sockets, unless that could make a loop.
  *
+ * @param gate knows who is answered
  * @param turns lets others read meanwhile
  * @param stopping is aborted when the sockets are closed
  * @returns what it counts, while it counts
@@ -41,6 +43,7 @@ export interface DatagramCounts {
 export function answerDatagrams(
   sockets: readonly DatagramListener[],
   { log, logData, faults }: ServePlan,
+  gate: Gate | undefined,
   turns: ReadTurns,
   stopping: AbortSignal,
 ): DatagramCounts {
@@ -54,6 +57,7 @@ export function answerDatagrams(
     },
   };
   const sources = new Set<string>();
+  let received = 0;
   /** How many were not answered when that was logged last, and when that was. */
   let logged = 0;
   let reminded = -Infinity;
@@ -64,7 +68,9 @@ export function answerDatagrams(
     source: Deno.NetAddr,
   ): Promise<unknown> | void {
     const now = performance.now();
-    const isTurn = (counts.answered + counts.unanswered) % TURN === TURN - 1;
+    const isTurn = ++received % TURN === 0;
+    const isWelcome = gate?.answers(source, socket.endpoint, now) ?? true;
+    if (!isWelcome) return isTurn ? turns.next() : undefined;
     const objection = guard.objection(bytes, source.hostname, source.port, now);
     if (objection !== undefined) {
       refuse(socket, source, objection, now);

@@ -26,6 +26,14 @@ export interface ServeOptions {
   socketMode?: number;
   /** How many connections are served at once; others wait in the kernel. Default: 0, no limit. */
   maxConnections?: number;
+  /** How many connections a client may have at once; others are closed. Default: 0, no limit. */
+  maxPerClient?: number;
+  /** How many datagrams a second a client is answered. Default: 0, no limit. */
+  udpRate?: number;
+  /** Addresses and networks that are served, and no others: `["10.0.0.0/8", "::1"]`. Default: all. */
+  allow?: readonly string[];
+  /** Addresses and networks that are not served, also where they are allowed. Default: none. */
+  deny?: readonly string[];
   /** How long connections may go on once the server is stopped, in milliseconds. Default: 5,000. */
   drain?: number;
   /** Where to say what happens. Default: nowhere. */
@@ -54,6 +62,8 @@ export const SERVE_DEFAULTS = {
   backlog: 511,
   socketMode: 0o600,
   maxConnections: 0,
+  maxPerClient: 0,
+  udpRate: 0,
   drain: 5_000,
   faultShare: USUAL_SHARE,
   logData: "off",
@@ -76,6 +86,10 @@ export function planServe(options: ServeOptions, endpoints: readonly Endpoint[])
     backlog: options.backlog ?? SERVE_DEFAULTS.backlog,
     socketMode: options.socketMode ?? SERVE_DEFAULTS.socketMode,
     maxConnections: options.maxConnections ?? SERVE_DEFAULTS.maxConnections,
+    maxPerClient: options.maxPerClient ?? SERVE_DEFAULTS.maxPerClient,
+    udpRate: options.udpRate ?? SERVE_DEFAULTS.udpRate,
+    allow: options.allow ?? [],
+    deny: options.deny ?? [],
     drain: options.drain ?? SERVE_DEFAULTS.drain,
     logData: options.logData ?? SERVE_DEFAULTS.logData,
     log: options.log ?? {},

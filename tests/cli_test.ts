@@ -24,6 +24,8 @@ Deno.test("flags have the documented defaults, and nothing given means localhost
     "idle-timeout": "60s",
     "backlog": "511",
     "max-connections": "0",
+    "max-per-client": "0",
+    "udp-rate": "0",
     "drain": "5s",
     "cert": "",
     "key": "",
@@ -31,6 +33,8 @@ Deno.test("flags have the documented defaults, and nothing given means localhost
     "write-ca": "",
     "cert-name": "",
     "socket-mode": "0600",
+    "allow": "",
+    "deny": "",
     "fault": "",
     "fault-share": "1",
     "seed": "",
@@ -54,8 +58,9 @@ Deno.test("flags have the documented defaults, and nothing given means localhost
     "ipv6": "",
   });
   const { flags, endpoints } = parseInvocation(serveCommand, []);
-  const { "cert-name": names, fault, ...others } = flags;
-  assertEquals([names, fault, ...new Set(Object.values(others))], [[], [], undefined]);
+  const { "cert-name": names, fault, allow, deny, ...others } = flags;
+  const lists = [names, fault, allow, deny];
+  assertEquals([...lists, ...new Set(Object.values(others))], [[], [], [], [], undefined]);
   assertEquals(endpoints, [{ scheme: "tcp", host: "localhost", port: 2222 }]);
 });
 

@@ -100,6 +100,35 @@ for (
       "serve --max-connections -1",
       '--max-connections: expected a whole number such as 5 or 10k, from 0 to 2147483647, not "-1"',
     ],
+    [
+      "serve --allow 10.0.0.0/33",
+      '--allow: expected an address or a network such as 10.0.0.0/8, not "10.0.0.0/33"',
+    ],
+    [
+      "serve --deny localhost",
+      '--deny: expected an address or a network such as 10.0.0.0/8, not "localhost"',
+    ],
+    [
+      "serve --max-per-client many",
+      '--max-per-client: expected a whole number such as 5 or 10k, from 0 to 2147483647, not "many"',
+    ],
+    [
+      "serve udp://:0 --udp-rate 0.5",
+      '--udp-rate: expected a whole number such as 5 or 10k, from 0 to 2147483647, not "0.5"',
+    ],
+    [
+      "serve unix:/tmp/x --allow ::1",
+      "--allow: expected a tcp://, tls:// or udp:// endpoint with it",
+    ],
+    [
+      "serve unix:/tmp/x --deny ::/0",
+      "--deny: expected a tcp://, tls:// or udp:// endpoint with it",
+    ],
+    [
+      "serve unix:/tmp/x --max-per-client 5",
+      "--max-per-client: expected a tcp:// or tls:// endpoint with it",
+    ],
+    ["serve --udp-rate 5", "--udp-rate: expected a udp:// endpoint with it"],
     ["connect --verify=false", '--verify: expected no value, not "false"'],
     [
       "serve 0.0.0.0:9000 [::]:9000",

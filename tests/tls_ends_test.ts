@@ -69,7 +69,8 @@ Deno.test("a handshake has a limit of its own, where connections have none", asy
     200,
   );
   using silent = await dialPort(listener.endpoint.port);
-  const stream = await listener.accept();
+  const conn = await listener.accept();
+  const stream = listener.secure?.(conn) ?? conn;
   await assertRejects(() => stream.read(new Uint8Array(1)), Error, "no TLS handshake in 0.2s");
   await closed(silent);
   stream.close();

@@ -15,7 +15,13 @@ const encoder = new TextEncoder();
 async function startCounting() {
   const socket = await listenUdp({ scheme: "udp", host: "127.0.0.1", port: 0 });
   const turns = new ReadTurns();
-  const counts = answerDatagrams([socket], planServe({}, []), turns, new AbortController().signal);
+  const counts = answerDatagrams(
+    [socket],
+    planServe({}, []),
+    undefined,
+    turns,
+    new AbortController().signal,
+  );
   return {
     port: socket.endpoint.port,
     counts,

@@ -163,6 +163,21 @@ export const host: Kind<string> = {
   format: String,
 };
 
+/** An IP address, or a network of them. */
+export const network: Kind<string> = {
+  placeholder: "CIDR",
+  expected: "an address or a network such as 10.0.0.0/8",
+  parse(text) {
+    const [, v4, v6, bits = 0] = /^(?:(\d+(?:\.\d+){3})|([\da-f:.]+))(?:\/(\d+))?$/i.exec(text) ??
+      [];
+    // What has another way to write the same comes back with the usual one.
+    const isV4 = URL.parse(`http://${v4}`)?.hostname === v4;
+    const isAddress = v6 === undefined ? isV4 : URL.canParse(`http://[${v6}]`);
+    return isAddress && Number(bits) <= (isV4 ? 32 : 128) ? text : undefined;
+  },
+  format: String,
+};
+
 /** Permissions of a file, as chmod takes them. */
 export const fileMode: Kind<number> = {
   placeholder: "MODE",

@@ -13,7 +13,15 @@ import { type Log, LOG_DATA_FORMS } from "../../server/log.ts";
 import { SERVE_DEFAULTS } from "../../server/plan.ts";
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
-import { choice, count, duration, fileMode, type Kind, probability } from "../../values/kinds.ts";
+import {
+  choice,
+  count,
+  duration,
+  fileMode,
+  type Kind,
+  network,
+  probability,
+} from "../../values/kinds.ts";
 import { createLog, LOG_DEFAULTS, LOG_FORMATS, LOG_LEVELS } from "../log.ts";
 import { replaceFile } from "../replace_file.ts";
 import { stopOnSignal } from "../signals.ts";
@@ -55,6 +63,20 @@ export const serveCommand = command({
       default: SERVE_DEFAULTS.maxConnections,
       help: "connections at once, more wait; 0: no limit",
     },
+    "max-per-client": {
+      group: "Limits",
+      kind: count(0),
+      default: SERVE_DEFAULTS.maxPerClient,
+      help: "connections of one address",
+      only: ["tcp", "tls"],
+    },
+    "udp-rate": {
+      group: "Limits",
+      kind: count(0),
+      default: SERVE_DEFAULTS.udpRate,
+      help: "datagrams a second for one address",
+      only: ["udp"],
+    },
     "drain": {
       group: "Limits",
       kind: duration,
@@ -68,6 +90,20 @@ export const serveCommand = command({
       default: SERVE_DEFAULTS.socketMode,
       help: "permissions of Unix socket files",
       only: ["unix"],
+    },
+    "allow": {
+      group: "Access",
+      kind: network,
+      many: true,
+      help: "serve these addresses, no others",
+      only: ["tcp", "tls", "udp"],
+    },
+    "deny": {
+      group: "Access",
+      kind: network,
+      many: true,
+      help: "never serve these addresses",
+      only: ["tcp", "tls", "udp"],
     },
     "fault": {
       group: "Faults",
@@ -116,6 +152,10 @@ export const serveCommand = command({
       backlog: flags["backlog"],
       socketMode: flags["socket-mode"],
       maxConnections: flags["max-connections"],
+      maxPerClient: flags["max-per-client"],
+      udpRate: flags["udp-rate"],
+      allow: flags["allow"],
+      deny: flags["deny"],
       drain: flags["drain"],
       log: log.onTerminal ? atTerminal(log, flags["drain"] ?? SERVE_DEFAULTS.drain) : log,
       logData: flags["log-data"],

@@ -1,0 +1,345 @@
+/** Who is let in: --allow, --deny, --max-per-client and --udp-rate. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { createSocket } from "node:dgram";
+import { connect as dialNode, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { formatHostPort } from "../net/endpoint.ts";
+import type { Stream } from "../net/stream.ts";
+import { listenTcp } from "../net/tcp.ts";
+import { type Endpoint, OptionError, serve, type ServeOptions } from "../server.ts";
+import { acceptFrom } from "../server/accept.ts";
+import { Connections } from "../server/connections.ts";
+import { gateOf } from "../server/gate.ts";
+import { planServe } from "../server/plan.ts";
+import {
+  collect,
+  dialPort,
+  exchange,
+  inEach,
+  linux,
+  type LogLine,
+  portOf,
+  random,
+  readBytes,
+  until,
+  writeAll,
+} from "./local.ts";
+import { startServer, yodel } from "./program.ts";
+import { cert, key } from "./servers.ts";
+
+/** Only Linux has all of 127.0.0.0/8 without further ado. */
+const manyAddresses = { ignore: !linux };
+
+type Scheme = "tcp" | "tls" | "udp";
+
+async function start(endpoints: readonly string[], options: ServeOptions) {
+  const log: LogLine[] = [];
+  const server = await serve(endpoints, {
+    tls: { cert, key },
+    drain: 1,
+    log: collect(log),
+    ...options,
+  });
+  const [endpoint] = server.endpoints;
+  if (endpoint === undefined) throw new Error("it listens nowhere");
+  const logged = (message: string) => log.filter((line) => line.message === message);
+  return { ...server, endpoint, log, logged };
+}
+
+type Started = Awaited<ReturnType<typeof start>>;
+
+/** Opens a connection from an address of this machine. */
+function dialFrom(from: string, endpoint: Endpoint): Socket {
+  const host = from === "::1" ? from : "127.0.0.1";
+  const where = { host, port: portOf(endpoint), localAddress: from, rejectUnauthorized: false };
+  const socket = endpoint.scheme === "tls" ? connectTls(where) : dialNode(where);
+  return socket.on("error", () => {});
+}
+
+/** Whether the server sends back a byte, or closes the connection without one. */
+async function isServed(socket: Socket): Promise<boolean> {
+  const answered = new Promise<boolean>((resolve) => {
+    socket.once("data", () => resolve(true));
+    socket.once("close", () => resolve(false));
+  });
+  socket.write("x");
+  return await answered;
+}
+
+/** Whether a datagram from an address is answered, or the log says that it was refused. */
+async function isAnswered(from: string, endpoint: Endpoint, { logged }: Started): Promise<boolean> {
+  const isIPv6 = from.includes(":");
+  const socket = createSocket(isIPv6 ? "udp6" : "udp4");
+  let answered = false;
+  socket.on("message", () => void (answered = true));
+  await new Promise<void>((resolve) => socket.bind({ address: from, port: 0 }, resolve));
+  const before = logged("refused").length;
+  const isRefused = () => logged("refused").length > before;
+  socket.send("x", portOf(endpoint), isIPv6 ? "::1" : "127.0.0.1");
+  await until(() => answered || isRefused(), `a datagram from ${from} is answered or refused`);
+  await new Promise<void>((resolve) => void socket.close(() => resolve()));
+  return answered;
+}
+
+async function isLetIn(from: string, endpoint: Endpoint, server: Started): Promise<boolean> {
+  if (endpoint.scheme === "udp") return await isAnswered(from, endpoint, server);
+  const socket = dialFrom(from, endpoint);
+  const served = await isServed(socket);
+  socket.destroy();
+  return served;
+}
+
+for (
+  const [options, welcome, others] of [
+    [{ allow: ["127.0.0.2"] }, ["127.0.0.2"], ["127.0.0.3", "::1"]],
+    [{ allow: ["127.0.0.2", "::1"] }, ["127.0.0.2", "::1"], ["127.0.0.3"]],
+    [{ deny: ["127.0.0.2/31"] }, ["127.0.0.4", "::1"], ["127.0.0.2", "127.0.0.3"]],
+    [{ allow: ["127.0.0.0/8"], deny: ["127.0.0.3"] }, ["127.0.0.2"], ["127.0.0.3", "::1"]],
+    [{ allow: ["::ffff:127.0.0.0/127"] }, ["127.0.0.1"], ["127.0.0.2", "::1"]],
+    [{ allow: ["::/0"] }, ["::1"], ["127.0.0.1"]],
+    [{ deny: ["::1"], maxPerClient: 5, udpRate: 5 }, ["127.0.0.1"], ["::1"]],
+    [{ deny: ["::1"], faults: ["delay=1ms"] }, ["127.0.0.1"], ["::1"]],
+  ] as [ServeOptions, string[], string[]][]
+) {
+  Deno.test(
+    `${JSON.stringify(options)} lets in ${welcome.join()} and not ${others.join()}`,
+    manyAddresses,
+    async () => {
+      await inEach<Scheme>(["tcp", "tls", "udp"], async (scheme) => {
+        // At :: IPv4 comes in the form of IPv6.
+        const asked = [`${scheme}://[::]:0`, `${scheme}://127.0.0.1:0`];
+        await using server = await start(asked, options);
+        for (const endpoint of server.endpoints) {
+          const isHere = (from: string) => from !== "::1" || endpoint === server.endpoints[0];
+          for (const from of welcome.filter(isHere)) {
+            assertEquals(await isLetIn(from, endpoint, server), true, `${scheme} from ${from}`);
+          }
+          for (const from of others.filter(isHere)) {
+            assertEquals(await isLetIn(from, endpoint, server), false, `${scheme} from ${from}`);
+          }
+        }
+        await server.stop();
+        const refused = others.reduce((sum, from) => sum + (from === "::1" ? 1 : 2), 0);
+        const what = scheme === "udp" ? "datagrams_denied" : "connections_denied";
+        assertEquals(server.logged("stopped")[0]?.fields[what], refused);
+        assertEquals(server.logged("refused").length, refused);
+        assertEquals(server.logged("refused so far").length, 1);
+      });
+    },
+  );
+}
+
+Deno.test("connections that can be reset are refused as others are", async () => {
+  await using server = await start(["[::]:0"], { deny: ["127.0.0.1"], faults: ["reset-after=1m"] });
+  assertEquals(await isLetIn("127.0.0.1", server.endpoint, server), false);
+  assertEquals(await isLetIn("::1", server.endpoint, server), true);
+});
+
+Deno.test("who is denied is closed before a handshake of TLS begins", async () => {
+  const plan = planServe({ deny: ["127.0.0.1"] }, []);
+  const stop = new AbortController();
+  const tcp = listenTcp({ scheme: "tls", host: "127.0.0.1", port: 0 }, 10);
+  let handshakes = 0;
+  const secure = (conn: Stream) => {
+    handshakes++;
+    return conn;
+  };
+  const connections = new Connections(plan, stop.signal);
+  const accepting = acceptFrom(
+    { ...tcp, secure },
+    connections,
+    await gateOf(plan),
+    {},
+    stop.signal,
+  );
+  using conn = await dialPort(tcp.endpoint.port);
+  assertEquals(await conn.read(new Uint8Array(1)), null);
+  stop.abort();
+  tcp.close();
+  await accepting;
+  await connections.drain();
+  assertEquals([handshakes, connections.accepted], [0, 0]);
+});
+
+Deno.test("who is denied takes no place of --max-connections", manyAddresses, async () => {
+  await using server = await start(["127.0.0.1:0"], {
+    deny: ["127.0.0.3"],
+    maxConnections: 1,
+  });
+  for (let i = 0; i < 3; i++) {
+    assertEquals(await isLetIn("127.0.0.3", server.endpoint, server), false);
+  }
+  assertEquals(await isLetIn("127.0.0.1", server.endpoint, server), true);
+});
+
+Deno.test(
+  "--max-per-client holds for one address at all endpoints together, and for no other",
+  manyAddresses,
+  async () => {
+    const asked = ["tcp://127.0.0.1:0", "tcp://[::]:0", "tls://127.0.0.1:0"];
+    await using server = await start(asked, { maxPerClient: 3 });
+    const open: Socket[] = [];
+    for (const endpoint of server.endpoints) {
+      const socket = dialFrom("127.0.0.2", endpoint);
+      assertEquals(await isServed(socket), true);
+      open.push(socket);
+    }
+    for (const endpoint of server.endpoints) {
+      assertEquals(await isLetIn("127.0.0.2", endpoint, server), false);
+      assertEquals(await isLetIn("127.0.0.3", endpoint, server), true);
+    }
+    const closed = () =>
+      server.logged("closed").filter(({ fields }) => /127\.0\.0\.2\b/.test(`${fields.peer}`))
+        .length;
+    open.pop()?.destroy();
+    for (const [others, endpoint] of server.endpoints.entries()) {
+      await until(() => closed() === 1 + others, "one is closed");
+      assertEquals(await isLetIn("127.0.0.2", endpoint, server), true);
+    }
+    assertEquals(server.logged("refused").length, 3);
+    const limits = server.logged("limit reached");
+    assertEquals(limits.map(({ level, fields }) => [level, fields.connections]), [["warn", 3]]);
+    for (const socket of open) socket.destroy();
+  },
+);
+
+Deno.test(
+  "--udp-rate answers one address so many datagrams a second, and the others as before",
+  manyAddresses,
+  async () => {
+    await using server = await start(["udp://127.0.0.1:0"], { udpRate: 5 });
+    const begin = performance.now();
+    let answered = 0;
+    for (let i = 0; i < 20; i++) {
+      if (await isLetIn("127.0.0.2", server.endpoint, server)) answered++;
+    }
+    const seconds = 1 + Math.floor((performance.now() - begin) / 1000);
+    assert(answered >= 5 && answered <= 5 * seconds, `${answered} answers in ${seconds} s`);
+    assertEquals(await isLetIn("127.0.0.3", server.endpoint, server), true);
+    await server.stop();
+    const { fields = {} } = server.logged("stopped")[0] ?? {};
+    assertEquals(fields, {
+      datagrams_answered: answered + 1,
+      datagrams_not_answered: 0,
+      ...answered < 20 ? { datagrams_over_limit: 20 - answered } : {},
+    });
+    const limits = server.logged("limit reached").map(({ fields }) => fields.datagrams);
+    assertEquals(limits, answered < 20 ? [5] : []);
+  },
+);
+
+/** Asks a gate whether it lets in what comes from an address. */
+async function gate(options: ServeOptions) {
+  const gate = await gateOf(planServe(options, []));
+  if (gate === undefined) throw new Error("it refuses nobody");
+  const on = { scheme: "udp", host: "::", port: 7 } as const;
+  const from = (hostname: string) => ({ transport: "udp", hostname, port: 40_000 }) as const;
+  return {
+    enter: (address: string) => gate.enter(from(address), on),
+    leave: (address: string) => gate.leave(from(address)),
+    answers: (address: string, now: number) => gate.answers(from(address), on, now),
+  };
+}
+
+Deno.test("a client is an address of IPv4, and 64 bits of one of IPv6", async () => {
+  for (
+    const [one, other, same] of [
+      ["192.0.2.1", "192.0.2.1", true],
+      ["192.0.2.1", "::ffff:192.0.2.1", true],
+      ["192.0.2.1", "192.0.2.2", false],
+      ["::ffff:192.0.2.1", "::ffff:192.0.2.2", false],
+      ["2001:db8::1", "2001:db8::2:3:4:5", true],
+      ["2001:db8::1", "2001:db8:0:0:1:2:3:4", true],
+      ["2001:db8::1", "2001:db8:0:1::1", false],
+      ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::", true],
+      ["2001:db8::5:0:0:0:1", "2001:db8:0:5::2", true],
+      ["fe80::1%eth0", "fe80::2", true],
+      ["::1", "::2", true],
+    ] as const
+  ) {
+    const { enter, leave } = await gate({ maxPerClient: 1 });
+    assertEquals(enter(one), true);
+    assertEquals(enter(other), !same, `${one} and ${other}`);
+    leave(one);
+    assertEquals(enter(one), true, "there is room again");
+  }
+});
+
+Deno.test("each second has its own --udp-rate, and what is counted has a bound", async () => {
+  const { answers } = await gate({ udpRate: 2 });
+  const times = [0, 1, 2, 998, 999, 1000, 1001, 1002, 5000];
+  assertEquals(times.map((now) => answers("192.0.2.1", now)), [
+    ...[true, true, false, false, false],
+    ...[true, true, false, true],
+  ]);
+  assertEquals([answers("192.0.2.1", 5001), answers("192.0.2.1", 5002)], [true, false]);
+  for (let i = 0; i < 10_000; i++) answers(`10.0.${i >> 8}.${i & 255}`, 5003);
+  assertEquals(answers("192.0.2.1", 5004), true, "it has begun anew");
+});
+
+Deno.test("a server with limits gives back what it has received, then ends", async () => {
+  const server = await start(["127.0.0.1:0"], { maxPerClient: 1, drain: 20_000 });
+  const port = portOf(server.endpoint);
+  using conn = await dialPort(port);
+  await exchange(conn, random(1));
+  using second = await dialPort(port);
+  assertEquals(await second.read(new Uint8Array(1)), null);
+  const message = random(20_000_000);
+  const sent = writeAll(conn, message);
+  const stopped = server.stop();
+  assertEquals(await readBytes(conn, message.length), message);
+  await sent;
+  await stopped;
+  assertEquals(server.logged("stopped")[0]?.fields, { connections: 1, connections_over_limit: 1 });
+});
+
+Deno.test("the log has the limit, how much was refused, and at the end all of it", {
+  ignore: !linux,
+}, async () => {
+  await using server = await startServer(["127.0.0.1:0", "--max-per-client=1"]);
+  using conn = await dialPort(server.port);
+  await exchange(conn, random(1));
+  for (let i = 0; i < 3; i++) {
+    using other = await dialPort(server.port);
+    assertEquals(await other.read(new Uint8Array(1)), null);
+  }
+  server.process.kill("SIGTERM");
+  const lines = (await server.log).trimEnd().split("\n").map((line) => line.replace(/^\S+ /, ""));
+  const at = `endpoint=tcp://127.0.0.1:${server.port}`;
+  assertEquals(lines.map((line) => line.replace(/(peer=127.0.0.1):\d+/, "$1")).slice(1, 3), [
+    `warn limit reached peer=127.0.0.1 ${at} connections=1`,
+    "info refused so far connections_over_limit=1",
+  ]);
+  assertEquals(lines.at(-1), "info stopped connections=1 connections_over_limit=3");
+});
+
+Deno.test("to listen on all addresses is worth no warning where it is said who may come", async () => {
+  for (
+    const [options, warnings] of [
+      [{ allow: ["10.0.0.0/8"] }, 0],
+      [{ deny: ["10.0.0.0/8"] }, 0],
+      [{ maxPerClient: 5 }, 1],
+    ] as const
+  ) {
+    await using server = await start(["*:0"], options);
+    assertEquals(server.log.filter(({ level }) => level === "warn").length, warnings);
+  }
+});
+
+Deno.test("what is no network is told by the library too, before it listens", async () => {
+  for (
+    const text of ["", "10.0.0.0/33", "10.0.0", "1.2.3.4.5", "::/129", ":::", "::1%lo", "a.b", "."]
+  ) {
+    const error = await assertRejects(() => serve("127.0.0.1:0", { deny: [text] }), OptionError);
+    const given = text === "" ? "nothing" : JSON.stringify(text);
+    const expected = "an address or a network such as 10.0.0.0/8";
+    assertEquals(error.message, `deny: expected ${expected}, not ${given}`);
+  }
+});
+
+Deno.test("a client that is refused is told that the connection was closed", async () => {
+  await using server = await start(["127.0.0.1:0"], { deny: ["127.0.0.0/8"] });
+  const address = formatHostPort("127.0.0.1", portOf(server.endpoint));
+  const { code, stdout } = await yodel(["connect", address, "--verify"], "hello\n");
+  assertEquals([code, stdout], [1, ""]);
+});
