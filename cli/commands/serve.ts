@@ -37,6 +37,7 @@ export const serveCommand = command({
       kind: count(1),
       default: SERVE_DEFAULTS.backlog,
       help: "connections that may wait to be accepted",
+      only: ["tcp", "tls"],
     },
     "max-connections": {
       group: "Limits",
