@@ -9,6 +9,7 @@ import { MAX_DATAGRAM } from "../../net/udp.ts";
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
 import { duration, size, toggle } from "../kinds.ts";
+import { endOnSignal } from "../signals.ts";
 import { isBrokenPipe, say, stdin, stdout, TerminalOutput } from "../stdio.ts";
 import { formatBytes, formatCount, formatPlace, formatTime } from "../../report/units.ts";
 import { reach, reachFlags } from "../reach_flags.ts";
@@ -51,7 +52,8 @@ export const connectCommand = command({
       short: "v",
     },
   },
-  async run({ flags, endpoints: [endpoint] }) {
+  async run({ flags, endpoints: [endpoint] }, { exit }) {
+    endOnSignal(exit);
     let start = performance.now();
     try {
       const { sent, received } = await connect(endpoint, {
