@@ -55,10 +55,11 @@ export const connectCommand = command({
   async run({ flags, endpoints: [endpoint] }, { exit }) {
     endOnSignal(exit);
     let start = performance.now();
+    const terminal = Deno.stdout.isTerminal() ? new TerminalOutput() : undefined;
     try {
       const { sent, received } = await connect(endpoint, {
         input: stdin,
-        output: Deno.stdout.isTerminal() ? new TerminalOutput() : stdout,
+        output: terminal ?? stdout,
         timeout: flags["timeout"],
         idleTimeout: flags["idle-timeout"],
         datagramSize: flags["datagram-size"],
@@ -73,7 +74,7 @@ export const connectCommand = command({
           const place = formatPlace(endpoint, flags["verbose"] ? connected.address : undefined);
           say(`connected to ${place}${how}${isTyped ? `; ${end} ends` : ""}`);
         },
-      });
+      }).finally(() => terminal?.end());
       if (flags["verbose"]) say(whatPassed(sent, received, performance.now() - start));
       return ALL_WELL;
     } catch (error) {
