@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "jsr:@std/cli@1.0.32/parse-args";
 import { DEFAULT_ENDPOINT, type Endpoint, parseEndpoint, readEndpoint } from "../net/endpoint.ts";
+import { quoted } from "../net/escape.ts";
 import {
   type Command,
   type Flag,
@@ -19,7 +20,7 @@ import { commands } from "./commands.ts";
 import { FOREIGN_FLAGS } from "./foreign_flags.ts";
 import { readValue, toggle } from "../values/kinds.ts";
 import { nearest } from "../values/nearest.ts";
-import { quoted, UsageError } from "./usage_error.ts";
+import { UsageError } from "./usage_error.ts";
 
 /**
  * Finds a command by its name.
