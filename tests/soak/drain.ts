@@ -6,7 +6,8 @@ import { pause, random, writeAll } from "../local.ts";
 import { chance, type Surroundings } from "./clients.ts";
 import { Watched } from "./watched.ts";
 
-const CLIENTS = 100;
+/** How many clients are busy. */
+export const CLIENTS = 100;
 
 /** How long the server has, in milliseconds, and how late it may be. */
 const DRAIN = 5000;

@@ -23,7 +23,7 @@ import {
   type Surroundings,
 } from "./clients.ts";
 import { atOnce, costOfUnread, oneAfterAnother } from "./crowd.ts";
-import { drainBusy } from "./drain.ts";
+import { CLIENTS, drainBusy } from "./drain.ts";
 import { Tally } from "./tally.ts";
 import { type LogLine, Watched } from "./watched.ts";
 
@@ -99,7 +99,7 @@ async function soak(time: number): Promise<boolean> {
         loadFor(ROUND, bad.endpoint(scheme), ANY, badly)
       ),
       strangers(good, well),
-      hamper(good),
+      hamper(good, number % 10 === 0 ? 10_000 : chance(200, 1000)),
       drainBusy(drained(number), `${folder}/drained.pem`, well),
     ]);
     for (const [i, server] of [good, bad].entries()) {
@@ -124,6 +124,7 @@ async function soak(time: number): Promise<boolean> {
   const rows = [
     ["time", `${Math.round((performance.now() - started) / 1000)} s, ${memory[0].length} rounds`],
     ["connections", `${formatCount(tally.connections)}, ${crowds}`],
+    ["drains", `${memory[0].length} servers ended amid ${CLIENTS} busy clients each`],
     ["bytes", `${formatBytes(tally.bytes)} came back, all compared`],
     ["datagrams", `${formatCount(tally.datagramsLost)} lost while the server was stopped`],
     ["faults", `${faults.join(", ")}; clients found ${formatCount(tally.faultsFound)} errors`],
@@ -153,15 +154,15 @@ async function crowd(server: Watched, count: number, around: Surroundings): Prom
     `one that never reads costs ${costs.join(", ")}`;
 }
 
-/** Stops a server and lets it go on, and lets it run out of descriptors for a while. */
-async function hamper(server: Watched): Promise<void> {
+/** Stops a server and lets it go on, and lets it run out of descriptors for so many milliseconds. */
+async function hamper(server: Watched, shortage: number): Promise<void> {
   await pause(chance(200, 800));
   server.kill("SIGSTOP");
   await pause(chance(100, 800));
   server.kill("SIGCONT");
   await pause(chance(100, 500));
   await server.limitDescriptors(server.descriptors);
-  await pause(chance(200, 1000));
+  await pause(shortage);
   await server.limitDescriptors(Infinity);
 }
 
