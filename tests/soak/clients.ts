@@ -41,7 +41,7 @@ export async function loadFor(
     rate: chance(100, 400),
     pipeline: reconnect ? 1 : chance(1, 8),
     reconnect,
-    timeout: excused.length > 1 ? 1000 : PATIENT,
+    timeout: excused.length > 0 ? 3000 : PATIENT,
     tls: { ca },
     signal,
   });
