@@ -115,11 +115,10 @@ async function soak(time: number): Promise<boolean> {
     ["faults", `${faults}; clients found ${formatCount(tally.faultsFound)} errors`],
     ["descriptors", `${descriptors.join(" and ")} at the start, ${ends.join(" and ")} at the end`],
     ["memory", memory.map(memoryText).join(", with faults ")],
-    ["mistakes", String(tally.failures)],
+    ["mistakes", String(tally.mistakes)],
   ];
   for (const [name = "", text = ""] of rows) console.log(`${name.padEnd(13)}${text}`);
-  for (const mistake of tally.mistakes) console.log(`  ${mistake}`);
-  return tally.failures === 0;
+  return tally.mistakes === 0;
 }
 
 /** All clients of a round, at once, and what is done to the server meanwhile. */
@@ -226,7 +225,7 @@ function tell(number: number, started: number, tally: Tally, servers: readonly W
   console.log(
     `${seconds} s: round ${number}, ${formatAmount(tally.connections, "connection")}, ` +
       `${formatBytes(tally.bytes)}, ${states.join(", ")}, ${
-        formatAmount(tally.failures, "mistake")
+        formatAmount(tally.mistakes, "mistake")
       }`,
   );
 }
