@@ -4,6 +4,7 @@
  * @module
  */
 import { OptionError, YodelError } from "../errors/yodel_error.ts";
+import { escapeControls } from "../net/escape.ts";
 import { say } from "./stdio.ts";
 
 export const ALL_WELL = 0;
@@ -24,8 +25,14 @@ export function fail(error: unknown): number {
     say(`yodel: ${Deno.inspect(error)}`);
     return COULD_NOT_BE_DONE;
   }
-  say(`yodel: ${error instanceof OptionError ? inFlags(error) : error.message}`);
+  say(complaint(error));
   return error.exitStatus;
+}
+
+/** What an error is for people: one line, whatever the words are that it repeats. */
+export function complaint(error: YodelError): string {
+  const what = error instanceof OptionError ? inFlags(error) : error.message;
+  return `yodel: ${escapeControls(what, "\\")}`;
 }
 
 /** What is wrong with an option of the library, for somebody who gave it as a flag. */

@@ -100,7 +100,7 @@ export function defaultText(flag: Flag): string | undefined {
 /** Which transports a flag is for, in a word or two; undefined where it is for all. */
 export function transportsText({ only }: Flag): string | undefined {
   if (only === undefined) return undefined;
-  return only.length < 3 || only.includes("udp") ? `${only.join(", ")} only` : "not udp";
+  return only.length === 3 && !only.includes("udp") ? "not udp" : `${only.join(", ")} only`;
 }
 
 /** A command as people write it: `yodel ping [ENDPOINT]`. */

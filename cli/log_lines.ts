@@ -25,7 +25,7 @@ export function jsonLine({ fields, ...entry }: LogEntry): string {
 export function textLine({ time, level, message, fields }: LogEntry): string {
   const words = [time.toISOString(), level, message];
   for (const [key, value] of Object.entries(withoutDump(fields))) {
-    words.push(`${key}=${quoteIfNeeded(String(value))}`);
+    words.push(`${key}=${quoteIfNeeded(escapeControls(String(value), "\\"))}`);
   }
   return [words.join(" "), ...dumpOf(fields)].join("\n");
 }

@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "jsr:@std/cli@1.0.32/parse-args";
 import { DEFAULT_ENDPOINT, type Endpoint, parseEndpoint, readEndpoint } from "../net/endpoint.ts";
+import { quoted } from "../net/escape.ts";
 import {
   type Command,
   type Flag,
@@ -19,7 +20,10 @@ import { commands } from "./commands.ts";
 import { FOREIGN_FLAGS } from "./foreign_flags.ts";
 import { readValue, toggle } from "../values/kinds.ts";
 import { nearest } from "../values/nearest.ts";
-import { quoted, UsageError } from "./usage_error.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** What has the form of a flag, with its value where that follows at once. */
+const FLAG = /^-(?:-[a-z\d][a-z\d-]*|[a-z\d][a-z\d.-]*)(?:=|$)/i;
 
 /**
  * Finds a command by its name.
@@ -62,9 +66,9 @@ export function parseInvocation<F extends Flags>(
   const names = Object.keys(command.flags);
   const toggles = names.filter((name) => isToggle(flagOf(command, name)));
   const unknown: string[] = [];
-  // The library would take a dot for a way into an object.
-  const dotted = beforeDoubleDash(args).find((arg) => /^--[^=]*\./.test(arg));
-  if (dotted !== undefined) throw unknownFlag(dotted, command);
+  // The library would take a dot for a way into an object, "_" for its list of endpoints, …
+  const odd = beforeDoubleDash(args).find((arg) => /^-./s.test(arg) && !FLAG.test(arg));
+  if (odd !== undefined) throw unknownFlag(odd, command);
   const parsed = parseArgs([...args], {
     // "_": endpoints stay as they were written, even where they look like numbers.
     string: ["_", ...names.filter((name) => !toggles.includes(name))],

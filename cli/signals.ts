@@ -10,6 +10,9 @@
  */
 const SAME_SIGNAL = 100;
 
+/** The signals that ask a program to end, and their numbers. */
+const SIGNALS = [["SIGHUP", 1], ["SIGINT", 2], ["SIGTERM", 15]] as const;
+
 /**
  * Is aborted at the first SIGINT, SIGTERM or SIGHUP, with the exit status of the signal
  * for a reason.
@@ -19,7 +22,7 @@ const SAME_SIGNAL = 100;
 export function stopOnSignal(exit: (status: number) => never): AbortSignal {
   const stop = new AbortController();
   let first: number | undefined;
-  for (const [signal, number] of [["SIGHUP", 1], ["SIGINT", 2], ["SIGTERM", 15]] as const) {
+  for (const [signal, number] of SIGNALS) {
     Deno.addSignalListener(signal, () => {
       first ??= performance.now();
       if (performance.now() - first > SAME_SIGNAL) exit(128 + number);
@@ -27,4 +30,17 @@ export function stopOnSignal(exit: (status: number) => never): AbortSignal {
     });
   }
   return stop.signal;
+}
+
+/**
+ * Ends the program at the first signal, where the system would not: it spares
+ * the first process of a container, and Deno 2.9 crashes where it is spared.
+ *
+ * @param exit ends the program
+ */
+export function endOnSignal(exit: (status: number) => never): void {
+  if (Deno.pid !== 1) return;
+  for (const [signal, number] of SIGNALS) {
+    Deno.addSignalListener(signal, () => exit(128 + number));
+  }
 }

@@ -9,6 +9,9 @@ import { pause } from "../async/pause.ts";
 
 const encoder = new TextEncoder();
 
+/** What is left as it is where nothing but the text itself says where its lines end. */
+const LAYOUT = "\n\t\\";
+
 /** The standard input. */
 export const stdin: Input = { read: (into) => whenReady(() => Deno.stdin.read(into)) };
 
@@ -20,9 +23,17 @@ export class TerminalOutput implements Output {
   #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
   async write(bytes: Uint8Array): Promise<number> {
-    const text = this.#decoder.decode(bytes, { stream: true });
-    await writeAll(stdout, encoder.encode(escapeControls(text, "\n\t\\")));
+    await this.#show(this.#decoder.decode(bytes, { stream: true }));
     return bytes.length;
+  }
+
+  /** Shows the beginning of a character whose end did not come. */
+  async end(): Promise<void> {
+    await this.#show(this.#decoder.decode());
+  }
+
+  async #show(text: string): Promise<void> {
+    await writeAll(stdout, encoder.encode(escapeControls(text, LAYOUT)));
   }
 }
 
@@ -56,10 +67,10 @@ export async function print(text: string): Promise<boolean> {
   }
 }
 
-/** Says something to people, on stderr; nothing where that cannot be written. */
+/** Says something to people, on stderr, escaped; nothing where that cannot be written. */
 export function say(line: string): void {
   try {
-    const bytes = encoder.encode(line + "\n");
+    const bytes = encoder.encode(escapeControls(line, LAYOUT) + "\n");
     for (let written = 0; written < bytes.length;) {
       written += Deno.stderr.writeSync(bytes.subarray(written));
     }

@@ -9,8 +9,3 @@ import { YodelError } from "../errors/yodel_error.ts";
 export class UsageError extends YodelError {
   override readonly name = "UsageError";
 }
-
-/** A text as it was written, in quotes. */
-export function quoted(text: string): string {
-  return JSON.stringify(text);
-}

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { sweepInterval, Traffic } from "../net/traffic.ts";
+import { sweep, Traffic } from "../net/traffic.ts";
 import { dial, type Reach } from "../net/dial.ts";
 import { addressOf, type Endpoint, readEndpoint } from "../net/endpoint.ts";
 import { OptionError } from "../errors/yodel_error.ts";
 import { reason } from "../errors/reason.ts";
+import { ReadTurns } from "../net/read_turns.ts";
 import type { Stream, TlsSession } from "../net/stream.ts";
 import { connectDatagrams } from "./connect_datagrams.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
@@ -148,14 +149,13 @@ export async function connect(
   const abort = () => cut(signal?.reason);
   signal?.addEventListener("abort", abort);
   if (signal?.aborted) abort();
-  const interval = sweepInterval(idleTimeout);
-  const idleCheck = idleTimeout > 0
-    ? setInterval(() => {
+  const over = new AbortController();
+  const checking = idleTimeout > 0 &&
+    sweep(idleTimeout, new ReadTurns(), over.signal, (interval) => {
       // As long as the output takes its time, the server is not to blame.
       if (connection.delivering || traffic.idleTime(interval) < idleTimeout) return;
       cut(new EchoError(endpoint, `idle for ${idleTimeout / 1000}s${sofar(traffic)}`));
-    }, interval)
-    : undefined;
+    });
   try {
     const sending = send(connection, input);
     const failedSending = sending.then(() => cutOff);
@@ -164,7 +164,8 @@ export async function connect(
     checkEnd(connection, complete === true);
     return { sent: traffic.sent, received: traffic.received };
   } finally {
-    clearInterval(idleCheck);
+    over.abort();
+    await checking;
     signal?.removeEventListener("abort", abort);
     conn.close();
   }

@@ -85,7 +85,7 @@ async function dialOnce(
     : undefined;
   const given = signal === undefined ? overdue.signal : AbortSignal.any([overdue.signal, signal]);
   try {
-    if (endpoint.scheme === "unix") return await dialUnix(endpoint);
+    if (endpoint.scheme === "unix") return await dialUnix(endpoint, given);
     const conn = await dialTcp(endpoint, given, family);
     if (endpoint.scheme === "tcp") return conn;
     onHandshake?.();

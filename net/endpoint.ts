@@ -5,6 +5,7 @@
  * @module
  */
 import { YodelError } from "../errors/yodel_error.ts";
+import { quoted } from "./escape.ts";
 
 /** The transports that have hosts and ports. */
 export type HostScheme = "tcp" | "tls" | "udp";
@@ -85,7 +86,7 @@ export function readEndpoint(given: Endpoint | string, leastPort: 0 | 1): Endpoi
   }
   const text = typeof given === "string" ? given : formatEndpoint(given);
   const what = objection(text) ?? `expected ${ENDPOINT_FORM}, PORT from ${leastPort} to 65535`;
-  throw new YodelError(`endpoint ${JSON.stringify(text)}: ${what}`);
+  throw new YodelError(`endpoint ${quoted(text)}: ${what}`);
 }
 
 /** Says what keeps a text from being an endpoint, where that can be told. */

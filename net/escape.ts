@@ -1,31 +1,44 @@
 /**
- * Makes text from the network harmless for a terminal or a log (docs/architecture.md,
- * "The byte path", rule 7).
+ * Makes text from the network, or from a command line, harmless for a terminal or
+ * a log (docs/architecture.md, "The byte path", rule 7).
  *
  * @module
  */
 
-// Control characters, the two separators that are not controls (U+2028, U+2029),
-// and the marks that change the direction of text.
-// deno-lint-ignore no-control-regex
-const HARMFUL = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\\]/g;
+/**
+ * What can control a terminal, break a line, change the direction of text, or be
+ * there unseen: all that Unicode counts among "other" or leaves out in display
+ * (DI), and its two separators of lines.
+ *
+ * So an emoji of several parts falls into these, with \u200d between them. To let
+ * its joiners pass, one would have to know which sequences there are; and a reader
+ * of a log has to see that two texts that look the same are not.
+ */
+const HARMFUL = /[\p{C}\p{DI}\p{Zl}\p{Zp}\\]/gu;
 
 const SHORT: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\" };
 
 /**
- * Writes every character that could move the cursor, change a setting or forge
- * a line as an escape, such as `\x1b`. A backslash is doubled, so that the
- * result has one reading.
+ * Writes every character that could move the cursor, change a setting, forge a
+ * line or hide as an escape, such as `\x1b`, `\u200b` or `\u{e0041}`. A backslash is
+ * doubled, so that the result has one reading.
  *
  * @param keep characters to leave as they are
  */
 export function escapeControls(text: string, keep = ""): string {
   return text.replace(HARMFUL, (character) => {
     if (keep.includes(character)) return character;
-    const code = character.charCodeAt(0);
+    const digits = (character.codePointAt(0) ?? 0).toString(16);
     return SHORT[character] ??
-      (code < 256
-        ? `\\x${code.toString(16).padStart(2, "0")}`
-        : `\\u${code.toString(16).padStart(4, "0")}`);
+      (digits.length <= 2
+        ? `\\x${digits.padStart(2, "0")}`
+        : digits.length <= 4
+        ? `\\u${digits.padStart(4, "0")}`
+        : `\\u{${digits}}`);
   });
+}
+
+/** A text as it was written, in quotes and escaped. */
+export function quoted(text: string): string {
+  return `"${escapeControls(text).replaceAll('"', '\\"')}"`;
 }

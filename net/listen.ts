@@ -13,7 +13,7 @@ import { listenUnix } from "./unix.ts";
 
 /** Settings of {@linkcode listen}. */
 export interface ListenOptions {
-  /** How many connections wait in the kernel to be accepted; the kernel has its own limit as well. */
+  /** How many connections of TCP wait in the kernel to be accepted; it has its own limit as well. */
   readonly backlog: number;
   /** Permissions of the files of Unix sockets, such as 0o600. */
   readonly socketMode: number;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { pause } from "../async/pause.ts";
 
 /** So many readers need no turns. */
 const FEW = 100;
@@ -12,6 +13,9 @@ const FEW = 100;
  * the event loop lets succeed (128, tokio's cooperative budget).
  */
 const READS = 64;
+
+/** Within such a time the event loop looks at the sockets of a few, in milliseconds. */
+const ROUND = 2;
 
 /** After so many have been let through, they are forgotten all at once. */
 const FORGET_AT_ONCE = 4096;
@@ -31,6 +35,8 @@ const FORGET_AT_ONCE = 4096;
 export class ReadTurns {
   /** How many connections are being read; kept by their readers. */
   readers = 0;
+  /** How many there were at most, as far as is known. */
+  #most = 0;
   /** Who waits, from `#first` on. */
   #waiting: (() => void)[] = [];
   #first = 0;
@@ -50,6 +56,19 @@ export class ReadTurns {
       this.#waiting.push(resolve);
       this.#running ??= this.#run();
     });
+  }
+
+  /**
+   * Waits until all that has come by now could be read, however busy this process
+   * is or was; or until the signal.
+   */
+  async caughtUp(signal: AbortSignal): Promise<void> {
+    if (this.#sockets === undefined) return await pause(ROUND, signal);
+    // Nobody knows in which order a read that waits is looked at. So it takes as long as
+    // if all had something to read, those as well whose places others take meanwhile.
+    this.#most = Math.max(this.#most, this.readers);
+    const turns = Array.from({ length: this.#most + READS }, () => this.next());
+    await Promise.all(turns);
   }
 
   /** Lets everybody read from now on. */

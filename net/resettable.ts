@@ -90,8 +90,10 @@ class ResettableStream implements Stream {
     });
   }
 
-  closeWrite(): Promise<void> {
-    return new Promise((resolve) => this.#socket.end(() => resolve()));
+  async closeWrite(): Promise<void> {
+    // One that is closed would never answer.
+    if (this.#socket.destroyed) return;
+    await new Promise<void>((resolve) => this.#socket.end(() => resolve()));
   }
 
   close(): void {

@@ -127,8 +127,8 @@ export class TlsStream implements Stream {
 
   async closeWrite(): Promise<void> {
     const socket = this.#socket;
-    // Before the handshake is done nothing can have been sent.
-    if (socket === undefined) return;
+    // Before the handshake is done nothing can have been sent. One that is closed would never answer.
+    if (socket === undefined || socket.destroyed) return;
     await new Promise<void>((resolve) => socket.end(resolve));
   }
 

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { pause } from "../async/pause.ts";
+import type { ReadTurns } from "./read_turns.ts";
 
 /**
  * The bytes that one end of a connection has received and sent.
@@ -48,10 +50,27 @@ export class Traffic {
 }
 
 /**
- * How often to ask for the idle time of connections that may be idle for
- * `timeout` at most, in milliseconds: once a second, more often where the
- * timeout itself is shorter.
+ * Checks idle times at a regular interval, until the signal: once a second, more
+ * often where the time limit itself is shorter.
+ *
+ * A check waits until all that has come by then could be read: when the process
+ * was stopped, or has thousands of connections to read, its peers are not silent.
+ *
+ * @param timeout how long connections may be idle at most, in milliseconds
+ * @param turns those of the readers
+ * @param check is given the interval, in milliseconds
  */
-export function sweepInterval(timeout: number): number {
-  return Math.min(1000, Math.max(10, timeout / 4));
+export async function sweep(
+  timeout: number,
+  turns: ReadTurns,
+  signal: AbortSignal,
+  check: (interval: number) => void,
+): Promise<void> {
+  const interval = Math.min(1000, Math.max(10, timeout / 4));
+  for (;;) {
+    await pause(interval, signal);
+    await turns.caughtUp(signal);
+    if (signal.aborted) return;
+    check(interval);
+  }
 }

@@ -44,6 +44,7 @@ function objection(
   if (der.includes(EXTENDED_KEY_USAGE) && !der.includes(USES[use])) return `is not for ${use}`;
   // Node's types call it an error; it is the code of one.
   if (String(authorizationError) === "ERR_TLS_CERT_ALTNAME_INVALID") return "is for another name";
+  if (certificate.subject === certificate.issuer) return "is self-signed, and not trusted here";
   return "is not signed by a CA that is trusted here";
 }
 

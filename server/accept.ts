@@ -47,7 +47,8 @@ export async function acceptFrom(
       if (!isWelcome || stopping.aborted) conn.close();
       else {
         const stream = listener.secure?.(conn) ?? conn;
-        connections.serve(stream, listener.endpoint).then(() => gate?.leave(conn.remoteAddr));
+        const served = connections.serve(stream, listener.endpoint);
+        if (gate !== undefined) served.then(() => gate.leave(conn.remoteAddr));
       }
     } catch (error) {
       if (stopping.aborted) return;

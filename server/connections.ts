@@ -8,7 +8,7 @@ import { pause } from "../async/pause.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { ReadTurns } from "../net/read_turns.ts";
 import type { Stream } from "../net/stream.ts";
-import { sweepInterval } from "../net/traffic.ts";
+import { sweep } from "../net/traffic.ts";
 import { BufferPool } from "./buffers.ts";
 import { Connection } from "./connection.ts";
 import { addConnection, type ConnectionTotals } from "./counts.ts";
@@ -37,7 +37,6 @@ export class Connections {
   readonly #room = new Change();
   /** What those that have ended did. */
   readonly #totals: ConnectionTotals;
-  readonly #sweep: ReturnType<typeof setInterval> | undefined;
   #accepted = 0;
   #full = 0;
 
@@ -52,8 +51,7 @@ export class Connections {
     };
     stopping.addEventListener("abort", () => this.#room.announce(), { once: true });
     if (plan.idleTimeout === 0) return;
-    const interval = sweepInterval(plan.idleTimeout);
-    this.#sweep = setInterval(() => this.#closeIdle(interval), interval);
+    sweep(plan.idleTimeout, this.#turns, stopping, (interval) => this.#closeIdle(interval));
   }
 
   /** Keeps many readers from starving each other. */
@@ -132,7 +130,6 @@ export class Connections {
    * has not yet read.
    */
   async drain(): Promise<void> {
-    clearInterval(this.#sweep);
     if (this.#open.size > 0) {
       this.#plan.log.info?.("draining", { connections: this.#open.size });
     }

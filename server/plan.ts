@@ -18,7 +18,7 @@ export interface ServeTls extends Partial<ServerTls> {
 export interface ServeOptions {
   /** Closes a connection on which no byte passed for this long, in milliseconds. Default: 60,000. */
   idleTimeout?: number;
-  /** How many connections wait in the kernel to be accepted, for each listener. Default: 511. */
+  /** How many connections wait in the kernel to be accepted, for each listener of TCP or TLS. Default: 511. */
   backlog?: number;
   /** What `tls://` endpoints show and ask for. Default: a throw-away certificate. */
   tls?: ServeTls;

@@ -36,7 +36,7 @@ for (const shell of ["dash", "bash", "zsh"]) {
     const examples = examplesOf(page).filter((example) => !OF_THE_CLONE.test(example));
     // What is in docs/ is for every shell of POSIX as well, which dash stands for.
     if (examples.length === 0 || shell !== "dash" && page !== "README.md") continue;
-    const needed = ["jq", "curl"].filter((tool) =>
+    const needed = ["jq", "curl", "openssl"].filter((tool) =>
       examples.some((example) => example.includes(tool))
     );
     Deno.test(`the examples of ${page} work in ${shell}`, {

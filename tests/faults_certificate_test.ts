@@ -27,7 +27,7 @@ const REASONS: Record<typeof FLAWS[number], Record<"yodel" | "openssl" | "curl",
     curl: /(no alternative certificate subject name matches|does not match)/,
   },
   "self-signed": {
-    yodel: /its certificate is not signed by a CA that is trusted here/,
+    yodel: /its certificate is self-signed, and not trusted here/,
     openssl: /verify error:num=18:self.signed certificate/,
     curl: /self.signed certificate/,
   },

@@ -68,6 +68,17 @@ Deno.test("reset-after: a client that reads gets all until that byte, then ECONN
   });
 });
 
+Deno.test("reset-after: a client that has sent its end meanwhile is let go as well", async () => {
+  await inEach(["tcp", "tls"], async (scheme) => {
+    await using server = await startFaulty(scheme, ["reset-after=10"]);
+    using client = await open(server);
+    await client.write(random(20));
+    await client.closeWrite();
+    await until(() => server.stories().length === 1, "the connection is closed");
+    assertEquals(server.stories()[0]?.faults, "reset-after");
+  });
+});
+
 Deno.test("a server that can reset behaves well until then", async () => {
   await inEach(["tcp", "tls"], async (scheme) => {
     await using server = await startFaulty(scheme, ["reset-after=1000m"]);

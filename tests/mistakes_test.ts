@@ -142,6 +142,7 @@ for (
       "serve unix:/nowhere/echo.sock",
       "cannot listen on unix:/nowhere/echo.sock: there is no folder /nowhere",
     ],
+    ["serve unix:/tmp/x --backlog 5", "--backlog: expected a tcp:// or tls:// endpoint with it"],
     ["connect -4 -6", "--ipv6: not with --ipv4; leave both out for any address"],
     ["ping unix:/tmp/x -4", "--ipv4: expected a tcp://, tls:// or udp:// endpoint with it"],
     [

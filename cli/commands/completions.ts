@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { quoted } from "../../net/escape.ts";
 import { command } from "../command.ts";
 import { completions, SHELLS } from "../completions.ts";
 import { ALL_WELL } from "../exit.ts";
 import { choice } from "../../values/kinds.ts";
 import { print } from "../stdio.ts";
-import { quoted, UsageError } from "../usage_error.ts";
+import { UsageError } from "../usage_error.ts";
 
 export const completionsCommand = command({
   summary: "Print what lets a shell complete words of yodel",

@@ -9,6 +9,7 @@ import { MAX_DATAGRAM } from "../../net/udp.ts";
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
 import { duration, size, toggle } from "../../values/kinds.ts";
+import { endOnSignal } from "../signals.ts";
 import { isBrokenPipe, say, stdin, stdout, TerminalOutput } from "../stdio.ts";
 import { formatBytes, formatCount, formatPlace, formatTime } from "../../report/units.ts";
 import { reach, reachFlags } from "../reach_flags.ts";
@@ -51,12 +52,14 @@ export const connectCommand = command({
       short: "v",
     },
   },
-  async run({ flags, endpoints: [endpoint] }) {
+  async run({ flags, endpoints: [endpoint] }, { exit }) {
+    endOnSignal(exit);
     let start = performance.now();
+    const terminal = Deno.stdout.isTerminal() ? new TerminalOutput() : undefined;
     try {
       const { sent, received } = await connect(endpoint, {
         input: stdin,
-        output: Deno.stdout.isTerminal() ? new TerminalOutput() : stdout,
+        output: terminal ?? stdout,
         timeout: flags["timeout"],
         idleTimeout: flags["idle-timeout"],
         datagramSize: flags["datagram-size"],
@@ -71,7 +74,7 @@ export const connectCommand = command({
           const place = formatPlace(endpoint, flags["verbose"] ? connected.address : undefined);
           say(`connected to ${place}${how}${isTyped ? `; ${end} ends` : ""}`);
         },
-      });
+      }).finally(() => terminal?.end());
       if (flags["verbose"]) say(whatPassed(sent, received, performance.now() - start));
       return ALL_WELL;
     } catch (error) {

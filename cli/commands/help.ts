@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { quoted } from "../../net/escape.ts";
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
 import { commandHelp, programHelp } from "../help.ts";
 import { nearest } from "../../values/nearest.ts";
 import { print } from "../stdio.ts";
 import { topics } from "../topics.ts";
-import { quoted, UsageError } from "../usage_error.ts";
+import { UsageError } from "../usage_error.ts";
 
 export const helpCommand = command({
   summary: "Show the help of yodel, or of a command",

@@ -57,7 +57,8 @@ export const serveCommand = command({
       group: "Limits",
       kind: count(1),
       default: SERVE_DEFAULTS.backlog,
-      help: "connections that may wait to be accepted",
+      help: "how many may wait to be accepted",
+      only: ["tcp", "tls"],
     },
     "max-connections": {
       group: "Limits",

@@ -4,7 +4,7 @@
  * @module
  */
 import { aborted } from "../../async/aborted.ts";
-import { sweepInterval } from "../../net/traffic.ts";
+import { sweep } from "../../net/traffic.ts";
 import type { LoadConnection } from "./connection.ts";
 import { Pacer } from "./pacer.ts";
 import type { WorkerPlan } from "./plan.ts";
@@ -74,8 +74,10 @@ class Generator implements PoolEvents {
     const stop = () => this.#over.abort(DONE);
     signal.addEventListener("abort", stop);
     if (signal.aborted) stop();
-    const interval = sweepInterval(this.#plan.load.timeout || 1000);
-    const checking = setInterval(() => this.#checkTimeouts(interval), interval);
+    const { timeout } = this.#plan.load;
+    const check = (interval: number) => this.#checkTimeouts(interval);
+    const checking = sweep(timeout || 1000, this.#pool.turns, this.#over.signal, check)
+      .catch((error) => this.onFault(error));
     let end: ReturnType<typeof setTimeout> | undefined;
     try {
       await this.#pool.openAll();
@@ -87,7 +89,7 @@ class Generator implements PoolEvents {
         const left = Math.max(0, schedule.end - performance.now()) + 1;
         end = setTimeout(() => {
           this.#endIfDone(performance.now());
-          if (this.#plan.load.timeout === 0) end = setTimeout(stop, LAST_ANSWERS);
+          if (timeout === 0) end = setTimeout(stop, LAST_ANSWERS);
         }, Math.min(left, MAX_TIMER));
       }
       await over;
@@ -97,11 +99,11 @@ class Generator implements PoolEvents {
       this.#recorder.ended(schedule);
       await this.#pool.finish();
     } finally {
-      clearInterval(checking);
       clearTimeout(end);
       signal.removeEventListener("abort", stop);
       stop();
       await this.#pool.close();
+      await checking;
     }
   }
 

@@ -72,6 +72,11 @@ export class Pool {
     };
   }
 
+  /** The turns in which connections are read. */
+  get turns(): ReadTurns {
+    return this.#settings.turns;
+  }
+
   /** The connections that are open. */
   get connections(): ReadonlySet<LoadConnection> {
     return this.#open;

@@ -1,0 +1,319 @@
+/**
+ * What holds for any input, tried with inputs drawn by chance. `-- --runs N` tries so many
+ * texts, for hours if need be:
+ *
+ *     deno task test tests/properties_test.ts --filter "any text" -- --runs 1000000
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import fc from "npm:fast-check@4.10.2";
+import { commands } from "../cli/commands.ts";
+import { complaint } from "../cli/exit.ts";
+import { asksForHelp, parseCommand, parseInvocation } from "../cli/parse.ts";
+import { Schedule } from "../client/load/schedule.ts";
+import { DatagramVerifier } from "../client/verify/datagrams.ts";
+import { diagnose } from "../client/verify/diagnosis.ts";
+import { Messages } from "../client/verify/messages.ts";
+import { StreamVerifier } from "../client/verify/stream.ts";
+import { formatEndpoint, readEndpoint } from "../net/endpoint.ts";
+import { YodelError } from "../errors/yodel_error.ts";
+import { planFaults } from "../server/fault_plan.ts";
+import * as kinds from "../values/kinds.ts";
+import { open, STREAMS } from "./faulty.ts";
+import { inEach, pause, random, unix, writeAll } from "./local.ts";
+import { startEcho } from "./servers.ts";
+import { anyText, commandLine } from "./texts.ts";
+
+const asked = Deno.args.indexOf("--runs");
+const texts = { numRuns: asked === -1 ? 3000 : Number(Deno.args[asked + 1]) };
+
+/** What `read` makes of a text; undefined where it says, in one line for people, that it is none. */
+function orRefused<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof YodelError)) throw error;
+    // deno-lint-ignore no-control-regex -- they are what must not be there
+    assertMatch(complaint(error), /^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$/);
+    return undefined;
+  }
+}
+
+Deno.test("any text is an endpoint that is written as it is read, or is refused in one line", () => {
+  fc.assert(
+    fc.property(anyText, fc.constantFrom(0, 1), (text, leastPort) => {
+      const endpoint = orRefused(() => readEndpoint(text, leastPort));
+      if (endpoint !== undefined) {
+        assertEquals(readEndpoint(formatEndpoint(endpoint), leastPort), endpoint);
+      }
+    }),
+    texts,
+  );
+});
+
+Deno.test("any text is a value of a kind, or is refused in one line", () => {
+  const { count, size, range, duration, probability, rate } = kinds;
+  const flags = Object.values(commands).flatMap(({ flags }) => Object.values(flags));
+  const all: kinds.Kind<unknown>[] = [
+    ...new Set(flags.map(({ kind }) => kind)),
+    ...[count(0), size(1, 4096), range(duration), range(size(1, 99)), probability, rate],
+  ] as kinds.Kind<unknown>[];
+  fc.assert(
+    fc.property(anyText, (text) => {
+      for (const kind of all) {
+        orRefused(() => kinds.readValue(kind, text, (what) => new YodelError(what)));
+      }
+    }),
+    texts,
+  );
+});
+
+Deno.test("any text is a fault, or is refused in one line", () => {
+  fc.assert(
+    fc.property(anyText, (text) => {
+      orRefused(() => planFaults({ faults: [text] }, [readEndpoint("tcp://localhost:1", 1)]));
+    }),
+    texts,
+  );
+});
+
+Deno.test("any text is a command line, or is refused in one line", () => {
+  fc.assert(
+    fc.property(commandLine, ([name = "", ...words]) => {
+      orRefused(() => {
+        const command = parseCommand(name, words);
+        return asksForHelp(words) ? undefined : parseInvocation(command, words);
+      });
+    }),
+    texts,
+  );
+});
+
+/** What a client does: pieces of these sizes with pauses between them, read so much at once. */
+const exchange = fc.record({
+  pieces: fc.array(
+    fc.record({
+      size: fc.oneof(fc.nat(100), fc.nat(100_000)),
+      pause: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.nat(3)),
+    }),
+    { maxLength: 6 },
+  ),
+  readSize: fc.oneof(fc.integer({ min: 1000, max: 5000 }), fc.constant(65_536)),
+  readsLate: fc.boolean(),
+  ending: fc.constantFrom("sends its end at once", "waits for all, then sends its end"),
+});
+
+Deno.test("whatever a client sends, in whatever pieces, comes back, and then the end", async () => {
+  await inEach(unix ? STREAMS : ["tcp", "tls"], async (scheme) => {
+    await using server = await startEcho(scheme);
+    await fc.assert(
+      fc.asyncProperty(exchange, async ({ pieces, readSize, readsLate, ending }) => {
+        const sent = pieces.map(({ size }) => random(size));
+        const total = sent.reduce((sum, { length }) => sum + length, 0);
+        using stream = await open(server);
+        const isAllBack = Promise.withResolvers<void>();
+        async function write() {
+          for (const [i, piece] of sent.entries()) {
+            await writeAll(stream, piece);
+            await pause(pieces[i]?.pause ?? 0);
+          }
+          if (ending !== "sends its end at once") await isAllBack.promise;
+          await stream.closeWrite();
+        }
+        async function read() {
+          const came: Uint8Array<ArrayBuffer>[] = [];
+          if (readsLate) await pause(2);
+          for (let left = total;;) {
+            if (left <= 0) isAllBack.resolve();
+            const piece = new Uint8Array(readSize);
+            const length = await stream.read(piece);
+            if (length === null) return came;
+            came.push(piece.subarray(0, length));
+            left -= length;
+          }
+        }
+        const [came] = await Promise.all([read(), write()]);
+        assertEquals(await joined(came), await joined(sent));
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
+Deno.test("whatever datagrams a client sends, each comes back whole and once", async () => {
+  await using server = await startEcho("udp");
+  const { endpoint } = server;
+  assert(endpoint.scheme === "udp");
+  const to = { transport: "udp", hostname: endpoint.host, port: endpoint.port } as const;
+  const bursts = fc.array(fc.array(fc.nat(9000), { minLength: 1, maxLength: 8 }), { maxLength: 5 });
+  await fc.assert(
+    fc.asyncProperty(bursts, async (bursts) => {
+      const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+      try {
+        for (const sizes of bursts) {
+          const sent = sizes.map(random);
+          for (const bytes of sent) await socket.send(bytes, to);
+          const came: Uint8Array[] = [];
+          while (came.length < sent.length) came.push((await socket.receive())[0]);
+          assertEquals(came.map((bytes) => bytes.toHex()), sent.map((bytes) => bytes.toHex()));
+        }
+      } finally {
+        socket.close();
+      }
+    }),
+    { numRuns: 40 },
+  );
+});
+
+async function joined(pieces: Uint8Array<ArrayBuffer>[]): Promise<string> {
+  return (await new Blob(pieces).bytes()).toHex();
+}
+
+/** A stream of bytes, what becomes of it, and in what pieces it is sent and comes back. */
+const returned = fc.record({
+  sent: fc.uint8Array({ minLength: 1, maxLength: 300 }),
+  change: fc.constantFrom("none", "altered", "lost", "repeated", "surplus"),
+  at: fc.nat(299),
+  length: fc.integer({ min: 1, max: 50 }),
+  cuts: fc.array(fc.nat(350), { maxLength: 8 }),
+});
+
+Deno.test("of a stream in which one thing has changed, the first byte that differs is named", () => {
+  fc.assert(
+    fc.property(returned, ({ sent, change, at: anywhere, length, cuts }) => {
+      const at = anywhere % sent.length;
+      const [before, part, after] = [
+        sent.slice(0, at),
+        sent.slice(at, at + length),
+        sent.slice(at),
+      ];
+      const came = {
+        none: sent,
+        altered: sent.with(at, (sent[at] ?? 0) ^ length),
+        lost: Uint8Array.of(...before, ...after.slice(length)),
+        repeated: Uint8Array.of(...before, ...part, ...after),
+        surplus: Uint8Array.of(...sent, ...part),
+      }[change];
+      const verifier = new StreamVerifier();
+      for (const piece of cut(sent, cuts)) verifier.send(piece);
+      let found: string | undefined;
+      for (const piece of cut(came, cuts.map((at) => at + length))) {
+        found ??= verifier.receive(piece);
+      }
+      const differs = came.findIndex((byte, i) => byte !== sent[i]);
+      const offset = differs === -1 ? undefined : String(differs);
+      assertEquals(/offset (\d+)/.exec(found ?? "")?.[1], offset);
+      if (offset === undefined) assertEquals(verifier.missing, sent.length - came.length);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
+  const sorted = [0, ...places, bytes.length].toSorted((a, b) => a - b);
+  return sorted.map((from, i) => bytes.subarray(from, sorted[i + 1]));
+}
+
+/** Messages, of which the bytes from one on are lost or other, or one comes twice. */
+const answers = fc.record({
+  size: fc.integer({ min: 32, max: 400 }),
+  sent: fc.integer({ min: 2, max: 12 }),
+  kind: fc.constantFrom("altered", "lost", "repeated", "surplus"),
+  place: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+  length: fc.integer({ min: 1, max: 255 }),
+});
+
+Deno.test("in a stream of messages the one change that was made is found, and where", () => {
+  fc.assert(
+    fc.property(answers, ({ size, sent, kind, place, length }) => {
+      const messages = new Messages(size);
+      const stream = Uint8Array.from(
+        Array.from({ length: sent }, (_, i) => [...messages.at(i)]).flat(),
+      );
+      const message = 1 + Math.floor(place * (sent - 1));
+      const at = {
+        altered: Math.floor(place * stream.length),
+        // Enough has to follow that it can be no coincidence.
+        lost: Math.floor(place * (stream.length - length - 16)),
+        repeated: message * size,
+        surplus: stream.length,
+      }[kind];
+      fc.pre(kind !== "lost" || stream.length >= length + 16);
+      const came = {
+        altered: stream.map((byte, i) => i === at ? byte ^ length : byte),
+        lost: Uint8Array.of(...stream.slice(0, at), ...stream.slice(at + length)),
+        repeated: Uint8Array.of(...stream.slice(0, at), ...stream.slice(at - size)),
+        surplus: Uint8Array.of(...stream, ...crypto.getRandomValues(new Uint8Array(length))),
+      }[kind];
+      const differs = came.findIndex((byte, i) => byte !== stream[i]);
+      const position = {
+        messages,
+        first: 0,
+        sent,
+        answered: Math.floor(differs / size),
+        partial: differs % size,
+      };
+      const found = diagnose(position, came.subarray(differs));
+      const offset = kind === "repeated" ? at - size : differs;
+      assertEquals([found.kind, /offset (\d+)/.exec(found.what)?.[1]], [kind, String(offset)]);
+      if (kind === "lost") assertMatch(found.what, new RegExp(`^${length} bytes? did`));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("of datagrams, those that are lost, altered, repeated or overtaken are counted, and no others", () => {
+  const changes = fc.record({
+    count: fc.integer({ min: 2, max: 40 }),
+    kind: fc.constantFrom("lost", "altered", "repeated", "reordered"),
+    place: fc.nat(1000),
+  });
+  fc.assert(fc.property(changes, ({ count, kind, place }) => {
+    const sent = Array.from({ length: count }, (_, i) => Uint8Array.of(i, ...random(8)));
+    const at = place % (kind === "reordered" ? count - 1 : count);
+    const [one = sent, next = sent] = [sent.slice(at, at + 1), sent.slice(at + 1, at + 2)];
+    const came = sent.toSpliced(
+      at,
+      kind === "reordered" ? 2 : 1,
+      ...{
+        lost: [],
+        altered: one.map((bytes) => bytes.with(3, (bytes[3] ?? 0) ^ 1)),
+        repeated: [...one, ...one],
+        reordered: [...next, ...one],
+      }[kind],
+    );
+    const verifier = new DatagramVerifier();
+    for (const bytes of sent) verifier.send(bytes);
+    for (const bytes of came) verifier.receive(bytes);
+    const none = { lost: 0, altered: 0, repeated: 0, reordered: 0 };
+    assertEquals(verifier.errors, { ...none, [kind]: 1 });
+  }));
+});
+
+Deno.test("at any rate no message is due before its time, and none drifts, however late one looks", () => {
+  const looks = fc.record({
+    start: fc.double({ min: 0, max: 1e7, noNaN: true }),
+    rate: fc.double({ min: 0.01, max: 100_000, noNaN: true }),
+    waits: fc.array(fc.double({ min: 0, max: 50, noNaN: true }), { maxLength: 50 }),
+  });
+  fc.assert(fc.property(looks, ({ start, rate, waits }) => {
+    const interval = 1000 / rate;
+    const schedule = new Schedule({
+      start,
+      countFrom: start,
+      end: Infinity,
+      messages: Infinity,
+      interval,
+    });
+    let [now, taken] = [start, 0];
+    for (const wait of waits) {
+      // A wait counts in intervals, so that a slow rate has its turns as well as a fast one.
+      now += wait * interval / 10;
+      for (let due = schedule.take(now); due !== undefined; due = schedule.take(now)) {
+        assert(due <= now, `sent ${due - now} ms early`);
+        const drift = Math.abs(due - (start + taken++ * interval));
+        assert(drift <= 1e-6, `message ${taken} has drifted by ${drift} ms`);
+      }
+      assert(schedule.next > now, "one that was due was not sent");
+    }
+  }));
+});

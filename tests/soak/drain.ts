@@ -1,0 +1,115 @@
+/** Whether a server that is ended loses a byte of those that it has received. */
+import { dial } from "../../net/dial.ts";
+import type { Endpoint, StreamEndpoint } from "../../net/endpoint.ts";
+import { StreamVerifier } from "../../client/verify/stream.ts";
+import { pause, random, writeAll } from "../local.ts";
+import { chance, type Surroundings } from "./clients.ts";
+import { Watched } from "./watched.ts";
+
+/** How many clients are busy. */
+export const CLIENTS = 100;
+
+/** How long the server has, in milliseconds, and how late it may be. */
+const DRAIN = 5000;
+const LATE = 1500;
+
+/** Half of the time after which the server takes a client as finished, in milliseconds. */
+const QUIET = 100;
+
+/**
+ * Ends a server at a random moment while 100 clients are busy, and others reset their connections.
+ * What each client got back has to be what the server says that it received.
+ */
+export async function drainBusy(
+  asked: string,
+  caFile: string,
+  around: Surroundings,
+): Promise<void> {
+  const { tally } = around;
+  const tls = asked.startsWith("tls");
+  const words = [asked, "--drain", `${DRAIN}ms`, ...tls ? ["--write-ca", caFile] : []];
+  await using server = await Watched.start(words);
+  const [endpoint] = server.endpoints;
+  if (endpoint === undefined || endpoint.scheme === "udp") return;
+  const ca = tls ? await Deno.readTextFile(caFile) : "";
+  const state = { isOver: false };
+  const clients = Array.from({ length: CLIENTS }, () => beBusy(endpoint, ca, state));
+  const resets = Array.from({ length: 10 }, () => resetLate(endpoint, ca, state));
+  await pause(chance(200, 1000));
+  const ended = server.end();
+  state.isOver = true;
+  const results = await Promise.all(clients);
+  await Promise.all(resets);
+  const { status, took, log } = await ended;
+  tally.connections += clients.length + resets.length;
+  tally.bytes += results.reduce((sum, { returned }) => sum + returned, 0);
+  const complain = (what: string) => tally.mistake(`drain ${endpoint.scheme}: ${what}`);
+  if (status !== 0) complain(`status ${status}`);
+  if (took > DRAIN + LATE) complain(`it took ${Math.round(took)} ms`);
+  for (const { wrong } of results) if (wrong !== undefined) complain(wrong);
+  // What the server has received of each, where it has sent all of that back.
+  const answered = log.filter(({ received_bytes, sent_bytes }) => received_bytes === sent_bytes)
+    .map(({ received_bytes }) => Number(received_bytes));
+  for (const { returned } of results) {
+    const at = answered.indexOf(returned);
+    if (at === -1) complain(`a client got ${returned} bytes, and the server had received others`);
+    else answered.splice(at, 1);
+  }
+}
+
+interface Finished {
+  /** How many bytes came back as they were sent. */
+  readonly returned: number;
+  readonly wrong?: string;
+}
+
+/** Sends until a little after the end has begun, and reads until the server ends the connection. */
+async function beBusy(
+  endpoint: StreamEndpoint,
+  ca: string,
+  state: { readonly isOver: boolean },
+): Promise<Finished> {
+  const stream = await dial(endpoint, { timeout: 20_000, tls: { ca } });
+  const verifier = new StreamVerifier();
+  let isEnded = false;
+  async function send(): Promise<void> {
+    let last = performance.now();
+    for (let left = chance(0, 10); left > 0 && !isEnded;) {
+      if (state.isOver) {
+        left--;
+        // On a busy machine the server may take one that was quiet for so long as finished.
+        if (performance.now() - last > QUIET) return;
+      }
+      last = performance.now();
+      const bytes = random(chance(1, 8000));
+      verifier.send(bytes);
+      await writeAll(stream, bytes);
+      await pause(chance(0, 20));
+    }
+  }
+  const sending = send().catch(() => {});
+  const into = new Uint8Array(65_536);
+  try {
+    for (;;) {
+      const length = await stream.read(into);
+      if (length === null) break;
+      const wrong = verifier.receive(into.slice(0, length));
+      if (wrong !== undefined) return { returned: verifier.returned, wrong };
+    }
+    return { returned: verifier.returned };
+  } catch (error) {
+    return { returned: verifier.returned, wrong: `it broke: ${error}` };
+  } finally {
+    isEnded = true;
+    await sending;
+    stream.close();
+  }
+}
+
+async function resetLate(endpoint: Endpoint, ca: string, state: { readonly isOver: boolean }) {
+  const stream = await dial(endpoint as StreamEndpoint, { timeout: 20_000, tls: { ca } });
+  while (!state.isOver) await pause(20);
+  await stream.write(random(50_000)).catch(() => {});
+  await pause(chance(0, 50));
+  stream.close();
+}
