@@ -27,7 +27,7 @@ import type { Listener } from "./net/stream.ts";
 import type { DatagramListener } from "./net/udp.ts";
 import { acceptFrom } from "./server/accept.ts";
 import { Connections } from "./server/connections.ts";
-import { addStrikes, type ServerCounts } from "./server/counts.ts";
+import { noConnections, type ServerCounts } from "./server/counts.ts";
 import { answerDatagrams } from "./server/datagrams.ts";
 import { gateOf } from "./server/gate.ts";
 import { ownCertificate } from "./server/own_certificate.ts";
@@ -45,7 +45,7 @@ export {
 export { EndpointError } from "./net/endpoint_error.ts";
 export type { ServerTls } from "./net/stream.ts";
 export type { Ending } from "./server/connection.ts";
-export type { ConnectionCounts, ConnectionTotals, ServerCounts } from "./server/counts.ts";
+export type { ConnectionCounts, ServerCounts } from "./server/counts.ts";
 export type { FaultOption } from "./server/fault_plan.ts";
 export type { Log, LogDataForm, LogFields, LogLine } from "./server/log.ts";
 export type { Objection } from "./server/loop_guard.ts";
@@ -63,8 +63,8 @@ export interface Server extends AsyncDisposable {
     /** The names and addresses that it is for. */
     readonly names: readonly string[];
   };
-  /** What it has done so far; counted anew each time that it is asked for. */
-  readonly counts: ServerCounts;
+  /** Counts what it has done so far. */
+  counts(): ServerCounts;
   /** Resolves when the server was stopped and its last connection is closed. */
   readonly finished: Promise<void>;
   /**
@@ -149,32 +149,27 @@ export async function serve(
     return finished;
   }
 
-  function count(): ServerCounts {
-    const totals = connections.totals;
-    addStrikes(totals, datagrams.strikes);
+  function counts(): ServerCounts {
+    const struck: Record<string, number> = {};
+    for (const { fault: { name, stage }, strikes } of faults?.chosen ?? []) {
+      if (stage !== undefined) struck[name] = (struck[name] ?? 0) + strikes;
+    }
+    const unused = listeners.map(({ endpoint }) => [endpoint.scheme, noConnections()]);
     return {
-      ...totals,
       accepting: !stopping.signal.aborted,
+      connections: { ...Object.fromEntries(unused), ...connections.counts },
       full: connections.full,
       answered: datagrams.answered,
       unanswered: { ...datagrams.objections },
       refused: { ...gate?.refused },
+      faults: struck,
     };
   }
 
   const finished = run();
   options.signal?.addEventListener("abort", stop, { once: true });
   if (options.signal?.aborted) stop();
-  return {
-    endpoints: bound,
-    certificate,
-    get counts() {
-      return count();
-    },
-    finished,
-    stop,
-    [Symbol.asyncDispose]: stop,
-  };
+  return { endpoints: bound, certificate, counts, finished, stop, [Symbol.asyncDispose]: stop };
 }
 
 /** Listens on all endpoints, or on none. */

@@ -1,51 +1,48 @@
 /**
- * What a program measures, for Prometheus: the names, and what every command has.
+ * Metrics for Prometheus, and health, over HTTP.
  *
  * @module
  */
-import type { Counter, Histogram, Registry } from "npm:prom-client@15.1.3";
+import type { Histogram, Registry } from "npm:prom-client@15.1.3";
 import { PackageError } from "../errors/yodel_error.ts";
+import { boundTo, formatHostPort, type HostEndpoint } from "../net/endpoint.ts";
+import { openAtEach } from "../net/listen.ts";
 
 /** How often to look how late the event loop is, in milliseconds. */
 const LAG_INTERVAL = 100;
 
-/** The bounds of the histograms: from 0.1 ms to 10 s, in seconds. */
+/** The bounds of the histograms, in seconds. */
 const BUCKETS = [1e-4, 1e-3, 1e-2, 0.1, 1].flatMap((s) => [s, 2.5 * s, 5 * s]).concat(10)
   .map((s) => Number(s.toPrecision(2)));
 
 /** A figure and its labels. */
 export type Sample = readonly [number, Record<string, string>?];
 
-/** The metrics of this process. */
-export class Metrics implements Disposable {
+/** The metrics of this program, while they are served. */
+export class Metrics implements AsyncDisposable {
+  /** Where they are; one URL for each address. */
+  readonly urls: string[] = [];
   readonly #library: typeof import("npm:prom-client@15.1.3");
   readonly #registry: Registry;
-  readonly #lag: ReturnType<typeof setInterval>;
+  readonly #opened: { close(): unknown }[] = [];
 
-  /** See {@linkcode createMetrics}. */
+  /** See {@linkcode serveMetrics}. */
   constructor(library: typeof import("npm:prom-client@15.1.3"), version: string) {
     this.#library = library;
     this.#registry = new library.Registry();
     this.watch("yodel_build_info", "1, with the version", ["version"], () => [[1, { version }]]);
-    const lag = this.histogram(
-      "yodel_event_loop_lag_seconds",
-      "How late the event loop is, looked at ten times a second",
-    );
+    const lag = this.histogram("yodel_event_loop_lag_seconds", "How late the event loop is");
     let due = performance.now() + LAG_INTERVAL;
-    this.#lag = setInterval(() => {
+    const timer = setInterval(() => {
       const now = performance.now();
       lag.observe(Math.max(0, now - due) / 1000);
       due = now + LAG_INTERVAL;
     }, LAG_INTERVAL);
+    this.#opened.push({ close: () => clearInterval(timer) });
   }
 
   /** Shows figures that somebody else keeps, as they are when they are asked for. */
-  watch(
-    name: string,
-    help: string,
-    labelNames: readonly string[],
-    samples: () => Iterable<Sample>,
-  ): void {
+  watch(name: string, help: string, labelNames: string[], samples: () => Sample[]): void {
     const { Counter, Gauge } = this.#library;
     const collect = () => {
       metric.reset();
@@ -55,37 +52,60 @@ export class Metrics implements Disposable {
     const metric = name.endsWith("_total") ? new Counter(settings) : new Gauge(settings);
   }
 
-  /** Makes a counter. */
-  counter(name: string, help: string, labelNames: readonly string[]): Counter {
-    return new this.#library.Counter({ name, help, labelNames, registers: [this.#registry] });
-  }
-
   /** Makes a histogram of seconds. */
   histogram(name: string, help: string): Histogram {
     const { Histogram } = this.#library;
     return new Histogram({ name, help, buckets: BUCKETS, registers: [this.#registry] });
   }
 
-  /** All of them, as an answer to Prometheus. */
-  async response(): Promise<Response> {
-    const headers = { "content-type": this.#registry.contentType };
-    return new Response(await this.#registry.metrics(), { headers });
+  /** Answers `/metrics` and `/healthz` at an address. */
+  async listen(at: HostEndpoint<"tcp">, isUp: () => boolean): Promise<void> {
+    const answer = async ({ url }: Request): Promise<Response> => {
+      switch (new URL(url).pathname) {
+        case "/metrics": {
+          const headers = { "content-type": this.#registry.contentType };
+          return new Response(await this.#registry.metrics(), { headers });
+        }
+        case "/healthz":
+          return isUp() ? new Response("ok\n") : new Response("draining\n", { status: 503 });
+        default:
+          return new Response("there are /metrics and /healthz\n", { status: 404 });
+      }
+    };
+    const opened = await openAtEach(at, (endpoint) => {
+      const { host: hostname, port } = endpoint;
+      const http = Deno.serve({ hostname, port, onListen() {} }, answer);
+      return { endpoint: boundTo(endpoint, http.addr), close: () => http.shutdown() };
+    });
+    this.#opened.push(...opened);
+    for (const { endpoint: { host, port } } of opened) {
+      this.urls.push(`http://${formatHostPort(host, port)}/metrics`);
+    }
   }
 
-  [Symbol.dispose](): void {
-    clearInterval(this.#lag);
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#opened.map((one) => one.close()));
   }
 }
 
 /**
- * Loads the library, as client/hdr.ts does its own, and makes the metrics that every command has.
+ * Serves metrics. Only now the library is loaded, as client/hdr.ts does its own.
  *
- * @throws {PackageError} where that fails
+ * @param at where; undefined: nowhere
+ * @param isUp whether `/healthz` is 200, and not 503
+ * @throws {EndpointError} where it cannot be listened on
+ * @throws {PackageError} where the library cannot be loaded
  */
-export async function createMetrics(version: string): Promise<Metrics> {
-  try {
-    return new Metrics(await import("npm:" + "prom-client@15.1.3"), version);
-  } catch (error) {
+export async function serveMetrics(
+  at: HostEndpoint<"tcp"> | undefined,
+  version: string,
+  isUp: () => boolean,
+): Promise<Metrics | undefined> {
+  if (at === undefined) return undefined;
+  const library = await import("npm:" + "prom-client@15.1.3").catch((error) => {
     throw new PackageError("prom-client, which --metrics needs", error);
-  }
+  });
+  const metrics = new Metrics(library, version);
+  await metrics.listen(at, isUp);
+  return metrics;
 }

@@ -9,18 +9,13 @@ import type { Stream } from "../net/stream.ts";
 import { Traffic } from "../net/traffic.ts";
 import type { Log, LogFields } from "./log.ts";
 
-/** Every {@linkcode Ending}. */
-export const ENDINGS = ["eof", "reset", "idle", "drain", "fault", "error"] as const;
-
 /** Why a connection ended. */
-export type Ending = typeof ENDINGS[number];
+export type Ending = "eof" | "reset" | "idle" | "drain" | "fault" | "error";
 
 /** What faults do to a connection. */
 interface Impaired {
   /** What happened, for the log. */
   readonly story: LogFields;
-  /** How often each of them struck. */
-  readonly strikes: Iterable<readonly [string, number]>;
   /** Waits for nothing any more. */
   end(): void;
 }
@@ -34,7 +29,6 @@ export class Connection {
   /** Set by whoever ends it from outside its own task, before its task can meet the error of that. */
   #ending: Ending | undefined;
   #closed = false;
-  #served = false;
 
   /**
    * @param number counts the connections of a server, from 1 on
@@ -47,7 +41,7 @@ export class Connection {
   ) {}
 
   /** Runs the echo until the peer has sent all, or it breaks or is closed; then closes it. */
-  async serve(echo: (connection: Connection) => Promise<void>, log: Log): Promise<void> {
+  async serve(echo: (connection: Connection) => Promise<void>, log: Log): Promise<Ending> {
     log.debug?.("opened", this.#identity());
     let failure: unknown;
     try {
@@ -58,8 +52,8 @@ export class Connection {
       failure = error;
     }
     this.close(endingAfter(failure));
-    this.#served = true;
     this.#logClosed(log, failure);
+    return this.#ending ?? "error";
   }
 
   /** Closes it; its task, if it still runs, ends with the error that this brings it. */
@@ -88,11 +82,6 @@ export class Connection {
   /** Whether it was told to {@linkcode finish}, or closed from outside. */
   get isEnding(): boolean {
     return this.#ending !== undefined;
-  }
-
-  /** Why it ended; undefined while it goes on. */
-  get ended(): Ending | undefined {
-    return this.#served ? this.#ending : undefined;
   }
 
   /** One line tells its whole story. If it came and went in silence, as probes do, that is for debugging. */

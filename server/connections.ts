@@ -10,8 +10,8 @@ import { ReadTurns } from "../net/read_turns.ts";
 import type { Stream } from "../net/stream.ts";
 import { sweep } from "../net/traffic.ts";
 import { BufferPool } from "./buffers.ts";
-import { Connection } from "./connection.ts";
-import { addConnection, type ConnectionTotals } from "./counts.ts";
+import { Connection, type Ending } from "./connection.ts";
+import { type ConnectionCounts, noConnections } from "./counts.ts";
 import { dataLog } from "./data_log.ts";
 import { echo } from "./echo.ts";
 import { Impairment, isStruck } from "./impairment.ts";
@@ -35,8 +35,8 @@ export class Connections {
   readonly #turns = new ReadTurns();
   readonly #open = new Set<Connection>();
   readonly #room = new Change();
-  /** What those that have ended did. */
-  readonly #totals: ConnectionTotals;
+  /** Those that have ended, by transport. */
+  readonly #ended: Record<string, ConnectionCounts> = {};
   #accepted = 0;
   #full = 0;
 
@@ -44,11 +44,6 @@ export class Connections {
   constructor(plan: ServePlan, stopping: AbortSignal) {
     this.#plan = plan;
     this.#stopping = stopping;
-    const faults = plan.faults?.chosen.filter(({ fault }) => fault.stage !== undefined) ?? [];
-    this.#totals = {
-      connections: {},
-      faults: Object.fromEntries(faults.map(({ fault }) => [fault.name, 0])),
-    };
     stopping.addEventListener("abort", () => this.#room.announce(), { once: true });
     if (plan.idleTimeout === 0) return;
     sweep(plan.idleTimeout, this.#turns, stopping, (interval) => this.#closeIdle(interval));
@@ -69,11 +64,11 @@ export class Connections {
     return this.#full;
   }
 
-  /** What those that have ended did, and what those that are open have done so far. */
-  get totals(): ConnectionTotals {
-    const totals = structuredClone(this.#totals);
-    for (const connection of this.#open) addConnection(totals, connection);
-    return totals;
+  /** What they did so far, by transport. */
+  get counts(): Record<string, ConnectionCounts> {
+    const counts = structuredClone(this.#ended);
+    for (const connection of this.#open) count(counts, connection, "open");
+    return counts;
   }
 
   /** Whether one more has to wait until another has ended. */
@@ -93,9 +88,9 @@ export class Connections {
     const connection = new Connection(++this.#accepted, stream, endpoint);
     this.#open.add(connection);
     if (this.isFull) this.#full++;
-    await connection.serve((connection) => this.#echo(connection), this.#plan.log);
+    const ending = await connection.serve((connection) => this.#echo(connection), this.#plan.log);
     this.#open.delete(connection);
-    addConnection(this.#totals, connection);
+    count(this.#ended, connection, ending);
     if (this.#plan.maxConnections > 0) this.#room.announce();
   }
 
@@ -153,4 +148,15 @@ export class Connections {
       if (idle >= LINGER) connection.close();
     } else if (idle >= FINISHED && traffic.isAnswered) connection.finish("drain");
   }
+}
+
+function count(
+  all: Record<string, ConnectionCounts>,
+  { endpoint: { scheme }, traffic }: Connection,
+  state: Ending | "open",
+): void {
+  const counts = all[scheme] ??= noConnections();
+  counts.states[state]++;
+  counts.received += traffic.received;
+  counts.sent += traffic.sent;
 }

@@ -32,8 +32,6 @@ export interface DatagramCounts {
   readonly objections: Record<Objection, number>;
   /** What faults did to the answers. */
   readonly faults: LogFields;
-  /** How often each fault struck. */
-  readonly strikes: Iterable<readonly [string, number]>;
 }
 
 /**
@@ -53,17 +51,14 @@ export function answerDatagrams(
 ): DatagramCounts {
   const guard = new LoopGuard(sockets.map(({ endpoint }) => endpoint.port));
   const impaired = faults && new ImpairedDatagrams(faults, stopping);
-  const counts: DatagramCounts = {
+  const counts = {
     answered: 0,
     objections: { low_port: 0, own_port: 0, repeated: 0 },
-    get unanswered() {
-      return Object.values(counts.objections).reduce((sum, count) => sum + count);
+    get unanswered(): number {
+      return Object.values(this.objections).reduce((sum, count) => sum + count);
     },
     get faults() {
       return impaired?.story ?? {};
-    },
-    get strikes() {
-      return impaired?.strikes ?? [];
     },
   };
   const sources = new Set<string>();

@@ -45,11 +45,6 @@ export class ImpairedDatagrams {
     return this.#dropped === 0 ? story : { ...story, dropped_datagrams: this.#dropped };
   }
 
-  /** How often each fault struck. */
-  get strikes(): Iterable<readonly [string, number]> {
-    return this.#impairment.strikes;
-  }
-
   async #run(): Promise<void> {
     for await (const { bytes, send } of through(this.#impairment.stages.answering, this.#line)) {
       // Which one cannot be sent concerns that one alone.

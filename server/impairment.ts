@@ -24,7 +24,7 @@ export class Impairment {
   /** What passes first, before anything is read ahead, and what passes then. */
   readonly stages: { readonly reading: Stage[]; readonly answering: Stage[] };
   readonly #over = new AbortController();
-  readonly #struck = new Map<ChosenFault, { times: number; bytes: number }>();
+  readonly #struck = new Map<ChosenFault, number>();
 
   /**
    * @param number tells it from others; 0 is for datagrams
@@ -62,18 +62,13 @@ export class Impairment {
   get story(): LogFields {
     const happened = [...this.#struck];
     if (happened.length === 0) return {};
-    const counts = happened.flatMap(([{ fault: { counted } }, { bytes }]) =>
+    const counts = happened.flatMap(([{ fault: { counted } }, bytes]) =>
       counted === undefined ? [] : [[counted, bytes]]
     );
     return {
       faults: [...new Set(happened.map(([{ fault }]) => fault.name))].join(),
       ...Object.fromEntries(counts),
     };
-  }
-
-  /** How often each of them struck, by its name; one that was chosen twice comes twice. */
-  get strikes(): [string, number][] {
-    return [...this.#struck].map(([{ fault }, { times }]) => [fault.name, times]);
   }
 
   #victim(chosen: ChosenFault, random: Random, connection?: Connection): Victim {
@@ -90,8 +85,8 @@ export class Impairment {
       // The length of a run without a strike, drawn at once (geometric distribution).
       spared: () => Math.floor(Math.log(1 - random.next()) / Math.log1p(-Number(probability))),
       struck: (bytes = 0) => {
-        const before = this.#struck.get(chosen) ?? { times: 0, bytes: 0 };
-        this.#struck.set(chosen, { times: before.times + 1, bytes: before.bytes + bytes });
+        chosen.strikes++;
+        this.#struck.set(chosen, (this.#struck.get(chosen) ?? 0) + bytes);
       },
       wait,
       close: () => connection?.close("fault"),

@@ -95,7 +95,7 @@ Deno.test(`the compiled program serves a verified pipeline (${note})`, {
   assertEquals(result, { code: 0, stdout: "", stderr: "" });
 });
 
-Deno.test(`the compiled program measures, on several threads too (${note})`, {
+Deno.test(`the compiled program measures, on several threads and with metrics too (${note})`, {
   ignore,
 }, async () => {
   await using server = await startServer(["127.0.0.1:0"], [executable, "serve"]);
@@ -104,6 +104,8 @@ Deno.test(`the compiled program measures, on several threads too (${note})`, {
   assertEquals([ping.code, JSON.parse(ping.stdout).received], [0, 3]);
   const load = await run([executable, "load", endpoint, "-n", "1000", "--workers", "2", "--json"]);
   assertEquals([load.code, JSON.parse(load.stdout).messages.right], [0, 1000]);
+  const metrics = await run([executable, "ping", endpoint, "-qc", "1", "--metrics", "0"]);
+  assertEquals(metrics.code, 0, metrics.stderr);
 });
 
 Deno.test(`the compiled program drains on a signal (${note})`, {

@@ -1,5 +1,5 @@
 /** The ping command: servers that go and come, what it tells, and how it ends. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Endpoint, formatEndpoint } from "../server.ts";
 import {
   inEach,
@@ -337,14 +337,14 @@ Deno.test("an output that fails is one line and status 2", { ignore: !linux }, a
   });
 });
 
-/** Makes a cache for Deno that has what the program may need, but for one package from npm. */
-async function cacheWithout(missing: string): Promise<string> {
+/** Makes a cache for Deno that has what the program may need, but for some packages from npm. */
+async function cacheWithout(...missing: string[]): Promise<string> {
   const info = async (...args: string[]) =>
     JSON.parse((await run([Deno.execPath(), "info", "--json", ...args])).stdout);
   const { modulesCache, npmCache } = await info();
   const { npmPackages } = await info(...packages, `${root}main.ts`);
   const needed = Object.values<{ name: string; localPath: string }>(npmPackages)
-    .filter(({ name }) => name !== missing)
+    .filter(({ name }) => !missing.includes(name))
     .map(({ localPath }) => localPath.slice(npmCache.length + 1).replace(/\/[^/]*$/, ""));
   const cache = await Deno.makeTempDir({ dir: folder });
   await Deno.symlink(modulesCache, `${cache}/remote`);
@@ -356,23 +356,33 @@ async function cacheWithout(missing: string): Promise<string> {
   return cache;
 }
 
-Deno.test("serve and connect do without the package for percentiles, which ping fetches", {
-  ignore: !unix,
-}, async () => {
-  const cache = await cacheWithout("hdr-histogram-js");
-  // Whatever Deno wants to fetch it asks of this one.
-  const asked: string[] = [];
-  await using proxy = startCustom(async (conn) => {
-    asked.push(new TextDecoder().decode(await readBytes(conn, 30)));
-    await writeAll(conn, new TextEncoder().encode("HTTP/1.1 403 Forbidden\r\n\r\n"));
-  });
-  const address = `http://127.0.0.1:${portOf(proxy.endpoint)}`;
-  const proxies = [`HTTPS_PROXY=${address}`, `HTTP_PROXY=${address}`];
-  const command = ["env", `DENO_DIR=${cache}`, "DENO_NO_UPDATE_CHECK=1", ...proxies];
-  await using server = await startServer(["127.0.0.1:0"], [...command, ...program, "serve"]);
-  const connect = [...command, ...program, "connect", `${server.port}`, "--verify"];
-  assertEquals(await run(connect, "hello\n"), { code: 0, stdout: "hello\n", stderr: "" });
-  assertEquals(asked, []);
-  const { code, stderr } = await run([...command, ...program, "ping", `${server.port}`, "-c1"]);
-  assert(code !== 0 && asked.length > 0, stderr);
-});
+Deno.test(
+  "serve and connect do without the packages for percentiles and metrics, which are fetched in need",
+  {
+    ignore: !unix,
+  },
+  async () => {
+    const cache = await cacheWithout("hdr-histogram-js", "prom-client");
+    // Whatever Deno wants to fetch it asks of this one.
+    const asked: string[] = [];
+    await using proxy = startCustom(async (conn) => {
+      asked.push(new TextDecoder().decode(await readBytes(conn, 30)));
+      await writeAll(conn, new TextEncoder().encode("HTTP/1.1 403 Forbidden\r\n\r\n"));
+    });
+    const address = `http://127.0.0.1:${portOf(proxy.endpoint)}`;
+    const proxies = [`HTTPS_PROXY=${address}`, `HTTP_PROXY=${address}`];
+    const command = ["env", `DENO_DIR=${cache}`, "DENO_NO_UPDATE_CHECK=1", ...proxies];
+    await using server = await startServer(["127.0.0.1:0"], [...command, ...program, "serve"]);
+    const connect = [...command, ...program, "connect", `${server.port}`, "--verify"];
+    assertEquals(await run(connect, "hello\n"), { code: 0, stdout: "hello\n", stderr: "" });
+    assertEquals(asked, []);
+    const { code, stderr } = await run([...command, ...program, "ping", `${server.port}`, "-c1"]);
+    assert(code !== 0 && asked.length > 0, stderr);
+    const metrics = await run([...command, ...program, "serve", "127.0.0.1:0", "--metrics", "0"]);
+    assertEquals(metrics.code, 2);
+    assertStringIncludes(
+      metrics.stderr,
+      "\nyodel: cannot load npm:prom-client, which --metrics needs",
+    );
+  },
+);

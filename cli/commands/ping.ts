@@ -6,6 +6,8 @@
 import { ping, type PingSummary, type ProbeResult } from "../../client.ts";
 import { PING_DEFAULTS } from "../../client/ping.ts";
 import { isAllRight } from "../../client/ping_result.ts";
+import { serveMetrics } from "../../metrics/metrics.ts";
+import { watchPing } from "../../metrics/watch.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";
 import { probeJson, summaryJson } from "../../report/ping_json.ts";
@@ -17,7 +19,7 @@ import { stopOnSignal } from "../signals.ts";
 import { LinePrinter, say } from "../stdio.ts";
 import { formatClock } from "../../report/units.ts";
 import { keepsLimits, probeLimit } from "../limits.ts";
-import { metricsFlag, startMetrics } from "../metrics_flag.ts";
+import { metricsFlag } from "../metrics_flag.ts";
 import { reach, reachFlags } from "../reach_flags.ts";
 
 export const pingCommand = command({
@@ -89,10 +91,9 @@ export const pingCommand = command({
     const { size = PING_DEFAULTS.size, timestamps, quiet } = flags;
     const { probe, end } = flags["json"] ? json : text(Deno.stdout.isTerminal() && !Deno.noColor);
     let unsent: string | undefined;
-    await using exporter = await startMetrics(flags["metrics"], version, () => true);
-    const count = exporter &&
-      (await import("../../metrics/ping.ts")).watchPing(exporter.metrics);
-    if (exporter !== undefined) say(`yodel: metrics at ${exporter.urls.join(" ")}`);
+    await using metrics = await serveMetrics(flags["metrics"], version, () => true);
+    const count = metrics && watchPing(metrics);
+    if (metrics !== undefined) say(`yodel: metrics at ${metrics.urls.join(" ")}`);
     const summary = await ping(endpoint, {
       count: flags["count"],
       interval: flags["interval"],

@@ -6,7 +6,8 @@
 import { pause } from "../../async/pause.ts";
 import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import { formatAmount } from "../../report/units.ts";
-import { watchServer } from "../../metrics/server.ts";
+import { serveMetrics } from "../../metrics/metrics.ts";
+import { watchServer } from "../../metrics/watch.ts";
 import { serve } from "../../server.ts";
 import { MAX_SEED } from "../../server/fault_plan.ts";
 import { faults } from "../../server/faults/faults.ts";
@@ -23,7 +24,7 @@ import {
   network,
   probability,
 } from "../../values/kinds.ts";
-import { metricsFlag, startMetrics } from "../metrics_flag.ts";
+import { metricsFlag } from "../metrics_flag.ts";
 import { createLog, LOG_DEFAULTS, LOG_FORMATS, LOG_LEVELS } from "../log.ts";
 import { replaceFile } from "../replace_file.ts";
 import { stopOnSignal } from "../signals.ts";
@@ -176,11 +177,11 @@ export const serveCommand = command({
         ca: file ?? "not written, see --write-ca",
       });
     }
-    const isUp = () => server.counts.accepting;
-    await using exporter = await startMetrics(flags["metrics"], version, isUp);
-    if (exporter !== undefined) {
-      watchServer(exporter.metrics, server);
-      log.info?.("metrics", { urls: exporter.urls });
+    const isUp = () => server.counts().accepting;
+    await using metrics = await serveMetrics(flags["metrics"], version, isUp);
+    if (metrics !== undefined) {
+      watchServer(metrics, server);
+      log.info?.("metrics", { urls: metrics.urls });
     }
     // On one terminal, what the log has said so far stands before the endpoints.
     if (log.onTerminal && Deno.stdout.isTerminal()) await log.written();

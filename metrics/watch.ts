@@ -1,0 +1,77 @@
+/**
+ * Which metrics a server and a ping have.
+ *
+ * @module
+ */
+import type { ProbeResult } from "../client.ts";
+import type { Server, ServerCounts } from "../server.ts";
+import type { Metrics, Sample } from "./metrics.ts";
+
+/** What a server shows: the name of each metric, what it is, and its labels. */
+const METRICS = {
+  yodel_connections_open: ["Connections that are open", "transport"],
+  yodel_connections_closed_total: ["Connections that ended, by why", "transport", "ending"],
+  yodel_received_bytes_total: ["Bytes that connections brought", "transport"],
+  yodel_sent_bytes_total: ["Bytes that were sent back on connections", "transport"],
+  yodel_connections_refused_total: ["Connections that were closed at once", "reason"],
+  yodel_connections_full_total: ["How often all places for connections were taken"],
+  yodel_datagrams_answered_total: ["Datagrams that were answered"],
+  yodel_datagrams_unanswered_total: ["Datagrams that were not answered", "reason"],
+  yodel_faults_injected_total: ["How often each fault struck", "fault"],
+} as const;
+
+/** Shows what a server counts; it keeps all of it anyway. */
+export function watchServer(metrics: Metrics, server: Server): void {
+  for (const name of Object.keys(METRICS) as (keyof typeof METRICS)[]) {
+    const [help, ...labels] = METRICS[name];
+    metrics.watch(name, help, labels, () => samplesOf(server.counts())[name]);
+  }
+}
+
+function samplesOf(counts: ServerCounts): Record<keyof typeof METRICS, Sample[]> {
+  const { connections, full, answered, unanswered, refused, faults } = counts;
+  const refusals = (what: string) =>
+    ["denied", "over_limit"].map((why): Sample => [refused[what + why] ?? 0, { reason: why }]);
+  return {
+    yodel_connections_open: by("transport", connections, ({ states }) => states.open),
+    yodel_connections_closed_total: Object.entries(connections).flatMap(
+      ([transport, { states: { open: _, ...ended } }]) =>
+        by("ending", ended).map(([figure, label]): Sample => [figure, { transport, ...label }]),
+    ),
+    yodel_received_bytes_total: by("transport", connections, ({ received }) => received),
+    yodel_sent_bytes_total: by("transport", connections, ({ sent }) => sent),
+    yodel_connections_refused_total: refusals("connections_"),
+    yodel_connections_full_total: [[full]],
+    yodel_datagrams_answered_total: [[answered]],
+    yodel_datagrams_unanswered_total: [...refusals("datagrams_"), ...by("reason", unanswered)],
+    yodel_faults_injected_total: by("fault", faults),
+  };
+}
+
+/** Samples that one label tells from each other. */
+function by<T>(
+  label: string,
+  all: Readonly<Record<string, T>>,
+  figure: (one: T) => number = Number,
+): Sample[] {
+  return Object.entries(all).map(([value, one]) => [figure(one), { [label]: value }]);
+}
+
+/** Makes the metrics of a ping; what is returned counts what became of a probe. */
+export function watchPing(metrics: Metrics): (result: ProbeResult) => void {
+  const results = { right: 0, late: 0, altered: 0, lost: 0, repeated: 0, unsent: 0 };
+  metrics.watch(
+    "yodel_probe_results_total",
+    "What became of probes",
+    ["outcome"],
+    () => by("outcome", results),
+  );
+  const times = metrics.histogram(
+    "yodel_probe_round_trip_seconds",
+    "Round trips of unaltered probes",
+  );
+  return ({ outcome, time = 0 }) => {
+    results[outcome]++;
+    if (outcome === "right" || outcome === "late") times.observe(time / 1000);
+  };
+}

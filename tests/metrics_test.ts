@@ -1,0 +1,278 @@
+/** What `--metrics` shows to Prometheus, and the health of a server. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { pause } from "../async/pause.ts";
+import { ping } from "../client.ts";
+import { type Metrics, serveMetrics } from "../metrics/metrics.ts";
+import { watchPing, watchServer } from "../metrics/watch.ts";
+import { serve } from "../server.ts";
+import { assertAddsUp, finish } from "./loads.ts";
+import { dialPort, exchange, PATIENT, portOf, random } from "./local.ts";
+import { alter, but, lose, startProbed } from "./pings.ts";
+import { program, root, run, startServer, yodel } from "./program.ts";
+
+const LOCAL = { scheme: "tcp", host: "127.0.0.1", port: 0 } as const;
+
+/** Serves metrics in this process. */
+async function start(): Promise<Metrics> {
+  const metrics = await serveMetrics(LOCAL, "1.2.3", () => true);
+  assert(metrics !== undefined);
+  return metrics;
+}
+
+async function textOf({ urls: [url = ""] }: Pick<Metrics, "urls">): Promise<string> {
+  return await (await fetch(url)).text();
+}
+
+/** The samples of a text, by their names with labels. */
+function samplesOf(text: string): Map<string, number> {
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(lines.map((line) => {
+    const [, name = "", value] = /^(.*) (\S+)$/.exec(line) ?? [];
+    return [name, Number(value)];
+  }));
+}
+
+/** The sum of the samples that begin so. */
+function sum(text: string, beginning: string): number {
+  return [...samplesOf(text)].filter(([name]) => name.startsWith(beginning))
+    .reduce((sum, [, value]) => sum + value, 0);
+}
+
+/** Waits for something that takes a question to see. */
+async function eventually(condition: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + PATIENT;
+  while (!await condition()) {
+    assert(performance.now() < end, "it does not come");
+    await pause(10);
+  }
+}
+
+/** A free port of this machine. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** All that a server on every transport and a ping show. */
+async function everything(): Promise<string> {
+  const folder = await Deno.makeTempDir();
+  const unix = Deno.build.os === "windows" ? [] : [`unix:${folder}/socket`];
+  const endpoints = ["tcp://127.0.0.1:0", "tls://127.0.0.1:0", "udp://127.0.0.1:0", ...unix];
+  await using server = await serve(endpoints, { maxPerClient: 9 });
+  await using metrics = await start();
+  watchServer(metrics, server);
+  watchPing(metrics)({ seq: 1, at: new Date(), outcome: "right", time: 1 });
+  const text = await textOf(metrics);
+  await server.stop();
+  await Deno.remove(folder, { recursive: true });
+  return text;
+}
+
+const all = await everything();
+const types = new Map(
+  [...all.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = "", type = ""]) => [name, type]),
+);
+
+Deno.test("names, units, types and labels follow the conventions of Prometheus", () => {
+  assert(types.size >= 13, `${types.size} metrics`);
+  for (const [name, type] of types) {
+    assertMatch(name, /^yodel_[a-z]+(_[a-z]+)*$/);
+    assertMatch(all, new RegExp(`^# HELP ${name} [A-Z1]`, "m"));
+    assertEquals(name.endsWith("_total"), type === "counter", `${name} is a ${type}`);
+    if (type === "histogram") assertMatch(name, /_seconds$/);
+    assert(!/_(ms|millis|kb|percent|count|sum|bucket)(_|$)/.test(name), name);
+    if (name.includes("bytes")) assertMatch(name, /_bytes_total$/);
+  }
+  for (const [name, value] of samplesOf(all)) {
+    assertMatch(name, /^yodel_\w+(\{(\w+="[^"\\]+"(,(?=\w))?)+\})?$/);
+    assert(Number.isFinite(value), `${name} ${value}`);
+    assert(!name.includes("127.0.0.1"), `${name} has an address, of which there is no end`);
+  }
+});
+
+Deno.test("docs/metrics.md has every metric with its labels, and no other", async () => {
+  const text = await Deno.readTextFile(`${root}docs/metrics.md`);
+  const told = [...text.matchAll(/^\| `(yodel_\w+)(?:\{([\w,]+)\})?`/gm)]
+    .map(([, name = "", labels = ""]) => `${name} ${labels}`);
+  const shown = [...types.keys()].map((name) => {
+    const line = all.split("\n").find((line) => new RegExp(`^${name}[{ ]`).test(line)) ?? "";
+    const labels = [...line.matchAll(/(\w+)="/g)].map(([, label]) => label).join();
+    return `${name} ${name === "yodel_faults_injected_total" ? "fault" : labels}`;
+  });
+  assertEquals(told.toSorted(), shown.toSorted());
+});
+
+Deno.test("the dashboard asks for metrics that there are, and for each of them", async () => {
+  const { panels } = JSON.parse(await Deno.readTextFile(`${root}packaging/grafana.json`));
+  const queries: string[] = panels.flatMap(({ targets }: { targets: { expr: string }[] }) =>
+    targets.map(({ expr }) => expr)
+  );
+  const asked = queries.flatMap((query) => query.match(/yodel_\w+/g) ?? []);
+  const series = new Set([...samplesOf(all).keys()].map((name) => name.replace(/\{.*/, "")));
+  series.add("yodel_faults_injected_total");
+  assertEquals(asked.filter((name) => !series.has(name)), []);
+  const known = new Set(asked.map((name) => name.replace(/_bucket$/, "")));
+  assertEquals([...types.keys()].filter((name) => !known.has(name)), ["yodel_build_info"]);
+  const labels = queries.flatMap((query) => /by \(([\w, ]+)\)/.exec(query)?.[1]?.split(", ") ?? []);
+  const there = new Set(["instance", "fault", ...[...all.matchAll(/(\w+)="/g)].map(([, l]) => l)]);
+  assertEquals(labels.filter((label) => !there.has(label)), []);
+});
+
+Deno.test("what /metrics shows during and after a load is what the load counts", async () => {
+  await using server = await serve("tcp://127.0.0.1:0");
+  await using metrics = await start();
+  watchServer(metrics, server);
+  const [endpoint] = server.endpoints;
+  assert(endpoint !== undefined);
+  const loading = finish(endpoint, { connections: 8, messages: 4000, size: 100, rate: 4000 });
+  let during = "";
+  await eventually(async () => sum(during = await textOf(metrics), "yodel_sent_bytes_total") > 0);
+  assertEquals(sum(during, "yodel_connections_open"), 8);
+  const result = await loading;
+  assertAddsUp(result);
+  await eventually(async () => sum(await textOf(metrics), "yodel_connections_open") === 0);
+  const after = samplesOf(await textOf(metrics));
+  assertEquals({
+    closed: after.get('yodel_connections_closed_total{transport="tcp",ending="eof"}'),
+    received: after.get('yodel_received_bytes_total{transport="tcp"}'),
+    sent: after.get('yodel_sent_bytes_total{transport="tcp"}'),
+  }, {
+    closed: result.connections,
+    received: result.bytes.sent,
+    sent: result.bytes.received,
+  });
+  assertEquals(result.bytes.sent, 400_000);
+  for (const [name, before] of samplesOf(during)) {
+    if (!name.includes("_open")) assert((after.get(name) ?? 0) >= before, `${name} has sunk`);
+  }
+});
+
+Deno.test("limits that were reached, refusals, datagrams and faults are counted", async () => {
+  await using server = await serve(["tcp://127.0.0.1:0", "udp://127.0.0.1:0"], {
+    maxConnections: 2,
+    maxPerClient: 1,
+    udpRate: 2,
+    faults: ["delay=1ms"],
+  });
+  await using metrics = await start();
+  watchServer(metrics, server);
+  const [tcp, udp] = server.endpoints;
+  assert(tcp !== undefined && udp !== undefined);
+  {
+    using conn = await dialPort(portOf(tcp));
+    await exchange(conn, random(10));
+    using refused = await dialPort(portOf(tcp));
+    assertEquals(await refused.read(new Uint8Array(1)).catch(() => null), null);
+  }
+  const { right, lost } = await ping(udp, { count: 3, interval: 1, timeout: 300 });
+  assertEquals({ right, lost }, { right: 2, lost: 1 });
+  const counts = samplesOf(await textOf(metrics));
+  const seen = (name: string) => counts.get(`yodel_${name}`);
+  assertEquals(seen('connections_refused_total{reason="over_limit"}'), 1);
+  assertEquals(seen('connections_refused_total{reason="denied"}'), 0);
+  assertEquals(seen("connections_full_total"), 0);
+  assertEquals(seen("datagrams_answered_total"), 2);
+  assertEquals(seen('datagrams_unanswered_total{reason="over_limit"}'), 1);
+  assertEquals(seen('faults_injected_total{fault="delay"}'), 3);
+});
+
+Deno.test("a server that is full says how often it was", async () => {
+  await using server = await serve("tcp://127.0.0.1:0", { maxConnections: 1 });
+  const [endpoint] = server.endpoints;
+  assert(endpoint !== undefined);
+  for (const times of [1, 2]) {
+    using conn = await dialPort(portOf(endpoint));
+    await exchange(conn, random(10));
+    assertEquals(server.counts().full, times);
+  }
+});
+
+Deno.test("what becomes of probes is counted, with a histogram of those that came", async () => {
+  await using metrics = await start();
+  await using server = await startProbed("udp", (probe, number) => {
+    const answers = { 2: lose, 3: alter }[number];
+    return answers === undefined ? [probe] : but(number, answers)(probe, number);
+  });
+  const onResult = watchPing(metrics);
+  const summary = await ping(server.endpoint, { count: 5, interval: 10, timeout: 200, onResult });
+  const counts = samplesOf(await textOf(metrics));
+  for (const outcome of ["right", "late", "altered", "lost", "repeated", "unsent"] as const) {
+    const name = `yodel_probe_results_total{outcome="${outcome}"}`;
+    assertEquals(counts.get(name), summary[outcome], outcome);
+  }
+  assertEquals([summary.lost, summary.altered], [1, 1]);
+  assertEquals(counts.get("yodel_probe_round_trip_seconds_count"), 3);
+  const seconds = counts.get("yodel_probe_round_trip_seconds_sum") ?? 0;
+  assert(Math.abs(seconds * 1000 - summary.latencies.mean * 3) < 1, `${seconds} s`);
+});
+
+Deno.test("ping shows them while it runs", async () => {
+  await using server = await startServer(["127.0.0.1:0"]);
+  const port = freePort();
+  const args = ["ping", `${server.port}`, "-qi", "10ms", "-c", "200", "--metrics", `${port}`];
+  const pinging = yodel(args);
+  const right = 'yodel_probe_results_total{outcome="right"}';
+  await eventually(async () => {
+    const text = await textOf({ urls: [`http://localhost:${port}/metrics`] }).catch(() => "");
+    return (samplesOf(text).get(right) ?? 0) > 1;
+  });
+  const { code, stderr } = await pinging;
+  assertEquals(code, 0);
+  assertMatch(stderr, new RegExp(`^yodel: metrics at http://127.0.0.1:${port}/metrics `));
+});
+
+Deno.test("/healthz is 200 while a server accepts and 503 while it drains", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  const port = freePort();
+  await using server = await startServer(["127.0.0.1:0", "--metrics", `127.0.0.1:${port}`]);
+  const status = async (path: string) => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`);
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  assertEquals(await Promise.all(["/healthz", "/metrics", "/", "/x"].map(status)), [
+    200,
+    200,
+    404,
+    404,
+  ]);
+  {
+    using conn = await dialPort(server.port);
+    // It is not finished as long as it goes on.
+    server.process.kill("SIGTERM");
+    await eventually(async () => {
+      await exchange(conn, random(10));
+      return await status("/healthz") === 503;
+    });
+    assertEquals(await status("/metrics"), 200);
+  }
+  assertEquals((await server.process.status).code, 0);
+});
+
+Deno.test("a place where metrics cannot be is told in a line, and nothing is left behind", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  const folder = await Deno.makeTempDir();
+  const result = await run([
+    ...program,
+    "serve",
+    Deno.build.os === "windows" ? "127.0.0.1:0" : `unix:${folder}/socket`,
+    "--log-level",
+    "warn",
+    "--metrics",
+    `127.0.0.1:${port}`,
+  ]);
+  assertEquals(result, {
+    code: 2,
+    stdout: "",
+    stderr: `yodel: cannot listen on tcp://127.0.0.1:${port}: address in use\n`,
+  });
+  assertEquals([...Deno.readDirSync(folder)], []);
+  await Deno.remove(folder);
+  const wrong = await yodel(["ping", "--metrics", "udp://1"]);
+  assertEquals(
+    wrong.stderr,
+    'yodel: --metrics: expected where to listen, such as 9115 or *:9115, not "udp://1"\n',
+  );
+});
