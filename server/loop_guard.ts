@@ -43,15 +43,15 @@ const MAX_SUSPECTS = 10_000;
 /** How many of them are looked at, when there are as many, for one that can be forgotten. */
 const LOOKS = 8;
 
-/** Why a datagram is not answered, in words. */
-export const OBJECTIONS = {
+/** Why a datagram is not answered. */
+export type Objection = "low_port" | "own_port" | "repeated";
+
+/** The same in words. */
+export const OBJECTIONS: Readonly<Record<Objection, string>> = {
   low_port: "from a port below 1024, where services are",
   own_port: "from a port of this server",
   repeated: "the same again and again: no answer for a second, should it be a loop",
-} as const;
-
-/** Why a datagram is not answered. */
-export type Objection = keyof typeof OBJECTIONS;
+};
 
 /** A source that repeats itself. */
 interface Suspect {

@@ -41,6 +41,7 @@ Deno.test("flags have the documented defaults, and nothing given means localhost
     "log-level": "info",
     "log-format": "text",
     "log-data": "off",
+    "metrics": "",
   });
   assertEquals(defaultsOf("connect"), {
     "timeout": "10s",
