@@ -1,8 +1,4 @@
-/**
- * Waiting for a signal.
- *
- * @module
- */
+// Waiting for a signal.
 
 /** Resolves when a signal is aborted. */
 export function aborted(signal: AbortSignal): Promise<void> {

@@ -1,8 +1,4 @@
-/**
- * Waiting for something to change.
- *
- * @module
- */
+// Waiting for something to change.
 
 /** Something that changes, and wakes those who wait for that. */
 export class Change {

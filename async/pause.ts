@@ -1,8 +1,4 @@
-/**
- * Waiting.
- *
- * @module
- */
+// Waiting.
 
 /** Waits so many milliseconds, or until the signal; not at all where it is not a time to come. */
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {

@@ -1,8 +1,4 @@
-/**
- * Threads, and messages to and from them.
- *
- * @module
- */
+// Threads, and messages to and from them.
 import { YodelError } from "../errors/yodel_error.ts";
 
 /** How long a thread may take until it listens, in milliseconds. */

@@ -1,8 +1,4 @@
-/**
- * What a command is.
- *
- * @module
- */
+// What a command is.
 import type { Endpoint } from "../net/endpoint.ts";
 import type { Kind } from "../values/kinds.ts";
 

@@ -1,8 +1,4 @@
-/**
- * The commands of the program. Whoever needs to know them reads this list.
- *
- * @module
- */
+// The commands of the program. Whoever needs to know them reads this list.
 import type { Command } from "./command.ts";
 import { completionsCommand } from "./commands/completions.ts";
 import { connectCommand } from "./commands/connect.ts";

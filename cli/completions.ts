@@ -1,8 +1,4 @@
-/**
- * Completions for shells, made from the tables of commands and flags.
- *
- * @module
- */
+// Completions for shells, made from the tables of commands and flags.
 import { bash } from "./completions/bash.ts";
 import { fish } from "./completions/fish.ts";
 import { powershell } from "./completions/powershell.ts";

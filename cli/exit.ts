@@ -1,8 +1,4 @@
-/**
- * How the program ends (docs/architecture.md, "Exit statuses").
- *
- * @module
- */
+// How the program ends (docs/architecture.md, "Exit statuses").
 import { OptionError, YodelError } from "../errors/yodel_error.ts";
 import { escapeControls } from "../net/escape.ts";
 import { say } from "./stdio.ts";

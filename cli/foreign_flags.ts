@@ -1,8 +1,4 @@
-/**
- * Flags of other programs, and how yodel says the same.
- *
- * @module
- */
+// Flags of other programs, and how yodel says the same.
 
 const IN_ENDPOINT = "the endpoint says it: HOST:PORT";
 

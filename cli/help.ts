@@ -1,8 +1,4 @@
-/**
- * The help, made from the tables of commands and flags.
- *
- * @module
- */
+// The help, made from the tables of commands and flags.
 import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint.ts";
 import { type Command, type Flag, isToggle, operandsText, takesEndpoints } from "./command.ts";
 import { EXIT_STATUSES } from "./exit.ts";

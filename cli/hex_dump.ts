@@ -1,8 +1,4 @@
-/**
- * Bytes as `hexdump -C` shows them.
- *
- * @module
- */
+// Bytes as `hexdump -C` shows them.
 
 /** How many bytes a line shows. */
 const ROW = 16;

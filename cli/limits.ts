@@ -1,8 +1,4 @@
-/**
- * What `ping` and `load` may be told that a figure has to be, to pass as a test.
- *
- * @module
- */
+// What `ping` and `load` may be told that a figure has to be, to pass as a test.
 import type { Latencies } from "../client/latencies.ts";
 import { formatRate, formatTime } from "../report/units.ts";
 import { duration, type Kind, rate } from "../values/kinds.ts";

@@ -1,8 +1,4 @@
-/**
- * What a line of the log looks like: for programs, in a pipe, on a terminal.
- *
- * @module
- */
+// What a line of the log looks like: for programs, in a pipe, on a terminal.
 import { formatClock } from "../report/units.ts";
 import { escapeControls } from "../net/escape.ts";
 import type { Log, LogFields } from "../server/log.ts";

@@ -1,8 +1,4 @@
-/**
- * The manual page, in roff, made from the tables of commands and flags.
- *
- * @module
- */
+// The manual page, in roff, made from the tables of commands and flags.
 import { faults } from "../server/faults/faults.ts";
 import type { Command } from "./command.ts";
 import { EXIT_STATUSES } from "./exit.ts";

@@ -1,8 +1,4 @@
-/**
- * The flag for metrics.
- *
- * @module
- */
+// The flag for metrics.
 import { type HostEndpoint, parseEndpoint } from "../net/endpoint.ts";
 import type { Kind } from "../values/kinds.ts";
 

@@ -1,8 +1,4 @@
-/**
- * Reads the command line by the tables of commands and flags.
- *
- * @module
- */
+// Reads the command line by the tables of commands and flags.
 import { parseArgs } from "jsr:@std/cli@1.0.32/parse-args";
 import { DEFAULT_ENDPOINT, type Endpoint, parseEndpoint, readEndpoint } from "../net/endpoint.ts";
 import { quoted } from "../net/escape.ts";

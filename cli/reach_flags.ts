@@ -1,8 +1,4 @@
-/**
- * The flags that say how a client reaches its server.
- *
- * @module
- */
+// The flags that say how a client reaches its server.
 import type { Reach } from "../net/dial.ts";
 import type { FlagValues } from "./command.ts";
 import { duration, toggle } from "../values/kinds.ts";

@@ -1,8 +1,4 @@
-/**
- * Files that the program writes.
- *
- * @module
- */
+// Files that the program writes.
 import { noFolder, reason } from "../errors/reason.ts";
 import { UsageError } from "./usage_error.ts";
 

@@ -1,8 +1,4 @@
-/**
- * Signals that end the program.
- *
- * @module
- */
+// Signals that end the program.
 
 /**
  * Signals that follow the first within this time, in milliseconds, are the same

@@ -1,8 +1,4 @@
-/**
- * The program's standard streams.
- *
- * @module
- */
+// The program's standard streams.
 import { type Input, type Output, StreamError, writeAll } from "../client/streams.ts";
 import { escapeControls } from "../net/escape.ts";
 import { pause } from "../async/pause.ts";

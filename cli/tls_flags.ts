@@ -1,8 +1,4 @@
-/**
- * The flags for `tls://`, on both sides, and what they name.
- *
- * @module
- */
+// The flags for `tls://`, on both sides, and what they name.
 import { noFolder, reason } from "../errors/reason.ts";
 import { type PemContent, pemObjection } from "../net/pem.ts";
 import type { ClientTls } from "../net/stream.ts";

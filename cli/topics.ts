@@ -1,8 +1,4 @@
-/**
- * What `yodel help` tells about, besides commands.
- *
- * @module
- */
+// What `yodel help` tells about, besides commands.
 import type { Fault } from "../server/faults/fault.ts";
 import { faults } from "../server/faults/faults.ts";
 import { probability } from "../values/kinds.ts";

@@ -1,8 +1,4 @@
-/**
- * Mistakes on the command line.
- *
- * @module
- */
+// Mistakes on the command line.
 import { YodelError } from "../errors/yodel_error.ts";
 
 /** A command line that cannot be followed. Its message is one line for people. */

@@ -1,8 +1,4 @@
-/**
- * The client that takes an input to a server and what returns to an output.
- *
- * @module
- */
+// The client that takes an input to a server and what returns to an output.
 import { sweep, Traffic } from "../net/traffic.ts";
 import { dial, type Reach } from "../net/dial.ts";
 import { addressOf, type Endpoint, readEndpoint } from "../net/endpoint.ts";

@@ -1,8 +1,4 @@
-/**
- * The client of an echo server for datagrams (RFC 862, UDP).
- *
- * @module
- */
+// The client of an echo server for datagrams (RFC 862, UDP).
 import { Change } from "../async/change.ts";
 import { OptionError } from "../errors/yodel_error.ts";
 import { dialUdp, MAX_DATAGRAM, waitForUdp } from "../net/udp.ts";

@@ -1,8 +1,4 @@
-/**
- * The answer "no" of a client.
- *
- * @module
- */
+// The answer "no" of a client.
 import { YodelError } from "../errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 

@@ -1,8 +1,4 @@
-/**
- * The library for histograms, which only some commands need.
- *
- * @module
- */
+// The library for histograms, which only some commands need.
 import { PackageError } from "../errors/yodel_error.ts";
 
 /** What the library exports. */

@@ -1,8 +1,4 @@
-/**
- * What the options of all clients have in common.
- *
- * @module
- */
+// What the options of all clients have in common.
 import { OptionError } from "../errors/yodel_error.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { MAX_DATAGRAM } from "../net/udp.ts";

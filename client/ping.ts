@@ -1,8 +1,4 @@
-/**
- * The client that measures round trips, one probe after another.
- *
- * @module
- */
+// The client that measures round trips, one probe after another.
 import type { Reach } from "../net/dial.ts";
 import { type Endpoint, readEndpoint } from "../net/endpoint.ts";
 import { isUnknownHost, reason } from "../errors/reason.ts";

@@ -1,8 +1,4 @@
-/**
- * What ping finds.
- *
- * @module
- */
+// What ping finds.
 import type { Endpoint } from "../net/endpoint.ts";
 import { createLatencies, type Latencies } from "./latencies.ts";
 

@@ -1,8 +1,4 @@
-/**
- * What carries probes to a server and their answers back.
- *
- * @module
- */
+// What carries probes to a server and their answers back.
 import { dial, type DialOptions } from "../net/dial.ts";
 import { dialUdp, waitForUdp } from "../net/udp.ts";
 import { addressOf, type Endpoint, type HostEndpoint } from "../net/endpoint.ts";

@@ -1,8 +1,4 @@
-/**
- * Where a client takes bytes from, and where it puts them.
- *
- * @module
- */
+// Where a client takes bytes from, and where it puts them.
 import { reason } from "../errors/reason.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 

@@ -1,8 +1,4 @@
-/**
- * What goes wrong with files and networks, in words for people.
- *
- * @module
- */
+// What goes wrong with files and networks, in words for people.
 const REASONS: Record<string, string> = {
   EACCES: "permission denied",
   EADDRINUSE: "address in use",

@@ -1,8 +1,4 @@
-/**
- * Errors that are answers to people.
- *
- * @module
- */
+// Errors that are answers to people.
 
 /**
  * Something that a person can do something about. Its message is one line that

@@ -1,8 +1,4 @@
-/**
- * Metrics for Prometheus, and health, over HTTP.
- *
- * @module
- */
+// Metrics for Prometheus, and health, over HTTP.
 import type { Histogram, Registry } from "npm:prom-client@15.1.3";
 import { PackageError } from "../errors/yodel_error.ts";
 import { boundTo, formatHostPort, type HostEndpoint } from "../net/endpoint.ts";

@@ -1,8 +1,4 @@
-/**
- * Which metrics a server and a ping have.
- *
- * @module
- */
+// Which metrics a server and a ping have.
 import type { ProbeResult } from "../client.ts";
 import type { Server, ServerCounts } from "../server.ts";
 import type { Metrics, Sample } from "./metrics.ts";

@@ -1,8 +1,4 @@
-/**
- * Connecting to endpoints.
- *
- * @module
- */
+// Connecting to endpoints.
 import { pause } from "../async/pause.ts";
 import { reason } from "../errors/reason.ts";
 import type { StreamEndpoint } from "./endpoint.ts";

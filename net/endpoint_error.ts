@@ -1,8 +1,4 @@
-/**
- * What goes wrong at an endpoint.
- *
- * @module
- */
+// What goes wrong at an endpoint.
 import { reason } from "../errors/reason.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";

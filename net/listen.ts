@@ -1,8 +1,4 @@
-/**
- * Listening on endpoints.
- *
- * @module
- */
+// Listening on endpoints.
 import { errorCode } from "../errors/reason.ts";
 import type { Endpoint, HostEndpoint, StreamEndpoint } from "./endpoint.ts";
 import { EndpointError } from "./endpoint_error.ts";

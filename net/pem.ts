@@ -1,8 +1,4 @@
-/**
- * What a text in PEM holds (RFC 7468).
- *
- * @module
- */
+// What a text in PEM holds (RFC 7468).
 
 /** What a server or client may be given in PEM. */
 export type PemContent = "certificate" | "key";

@@ -1,8 +1,4 @@
-/**
- * Fairness among many connections.
- *
- * @module
- */
+// Fairness among many connections.
 import { pause } from "../async/pause.ts";
 
 /** So many readers need no turns. */

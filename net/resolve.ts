@@ -1,8 +1,4 @@
-/**
- * The addresses of a name.
- *
- * @module
- */
+// The addresses of a name.
 
 import { NO_ADDRESS } from "../errors/reason.ts";
 

@@ -1,8 +1,4 @@
-/**
- * What the byte path needs of a connection, whatever carries it.
- *
- * @module
- */
+// What the byte path needs of a connection, whatever carries it.
 import type { Endpoint } from "./endpoint.ts";
 
 /** A connection over TCP, TLS or a Unix socket. `Deno.Conn` is one. */

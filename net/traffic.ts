@@ -1,8 +1,4 @@
-/**
- * What has passed on a connection, and for how long nothing has.
- *
- * @module
- */
+// What has passed on a connection, and for how long nothing has.
 import { pause } from "../async/pause.ts";
 import type { ReadTurns } from "./read_turns.ts";
 

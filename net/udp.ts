@@ -1,8 +1,4 @@
-/**
- * UDP, on both sides.
- *
- * @module
- */
+// UDP, on both sides.
 import { pause } from "../async/pause.ts";
 import { boundTo, formatHostPort, type HostEndpoint } from "./endpoint.ts";
 import { reason } from "../errors/reason.ts";

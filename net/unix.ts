@@ -1,8 +1,4 @@
-/**
- * Unix sockets, on both sides.
- *
- * @module
- */
+// Unix sockets, on both sides.
 import { pause } from "../async/pause.ts";
 import { errorCode, noFolder } from "../errors/reason.ts";
 import type { UnixEndpoint } from "./endpoint.ts";

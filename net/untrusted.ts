@@ -1,8 +1,4 @@
-/**
- * Why the certificate of a peer is not trusted.
- *
- * @module
- */
+// Why the certificate of a peer is not trusted.
 import { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { escapeControls } from "./escape.ts";

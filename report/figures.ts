@@ -1,8 +1,4 @@
-/**
- * What all formats of a result show.
- *
- * @module
- */
+// What all formats of a result show.
 import type { LoadResult } from "../client/load/result.ts";
 
 /** The percentiles of the round trips of ping. */

@@ -1,8 +1,4 @@
-/**
- * What the JSON of several commands has in common.
- *
- * @module
- */
+// What the JSON of several commands has in common.
 import type { Latencies } from "../client/latencies.ts";
 
 /** Writes latencies as JSON, with some percentiles; null where there are none. */

@@ -1,8 +1,4 @@
-/**
- * The results of a load as JSON for programs; load.schema.json describes it.
- *
- * @module
- */
+// The results of a load as JSON for programs; load.schema.json describes it.
 import { intervalPercentile } from "../client/load/intervals.ts";
 import type { LoadPlan } from "../client/load/plan.ts";
 import { type LoadResult, totalErrors } from "../client/load/result.ts";

@@ -1,8 +1,4 @@
-/**
- * How far a load is, for people.
- *
- * @module
- */
+// How far a load is, for people.
 import type { LoadPlan } from "../client/load/plan.ts";
 import type { LoadProgress } from "../client/load/result.ts";
 import { perSecond } from "./figures.ts";

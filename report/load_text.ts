@@ -1,8 +1,4 @@
-/**
- * The results of a load as text for people.
- *
- * @module
- */
+// The results of a load as text for people.
 import type { Latencies } from "../client/latencies.ts";
 import type { LoadInterval } from "../client/load/intervals.ts";
 import { type LoadResult, totalErrors } from "../client/load/result.ts";

@@ -1,8 +1,4 @@
-/**
- * The results of ping as JSON for programs.
- *
- * @module
- */
+// The results of ping as JSON for programs.
 import type { PingSummary, ProbeResult } from "../client/ping_result.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { latenciesJson, milliseconds } from "./json.ts";

@@ -1,8 +1,4 @@
-/**
- * The results of ping as text for people.
- *
- * @module
- */
+// The results of ping as text for people.
 import type { Latencies } from "../client/latencies.ts";
 import type { PingSummary, ProbeResult } from "../client/ping_result.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";

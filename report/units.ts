@@ -1,8 +1,4 @@
-/**
- * How quantities are written for people.
- *
- * @module
- */
+// How quantities are written for people.
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 
 /** Writes a time in milliseconds with three digits and the unit that suits it. */

@@ -1,8 +1,4 @@
-/**
- * Accepting connections.
- *
- * @module
- */
+// Accepting connections.
 import { pause } from "../async/pause.ts";
 import { errorCode, reason } from "../errors/reason.ts";
 import { formatEndpoint } from "../net/endpoint.ts";

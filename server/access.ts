@@ -1,8 +1,4 @@
-/**
- * Who may use a server, by its address.
- *
- * @module
- */
+// Who may use a server, by its address.
 import { OptionError } from "../errors/yodel_error.ts";
 import { network, readValue } from "../values/kinds.ts";
 

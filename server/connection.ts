@@ -1,8 +1,4 @@
-/**
- * The life of one connection, from when it was accepted until it is closed.
- *
- * @module
- */
+// The life of one connection, from when it was accepted until it is closed.
 import { errorCode, reason } from "../errors/reason.ts";
 import { type Endpoint, formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { Stream } from "../net/stream.ts";

@@ -1,8 +1,4 @@
-/**
- * All connections of a server: the limit on their number, idle time, the end.
- *
- * @module
- */
+// All connections of a server: the limit on their number, idle time, the end.
 import { Change } from "../async/change.ts";
 import { pause } from "../async/pause.ts";
 import type { Endpoint } from "../net/endpoint.ts";

@@ -1,8 +1,4 @@
-/**
- * What a server has done so far, for those who watch it.
- *
- * @module
- */
+// What a server has done so far, for those who watch it.
 import type { Ending } from "./connection.ts";
 import type { Objection } from "./loop_guard.ts";
 

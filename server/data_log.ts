@@ -1,8 +1,4 @@
-/**
- * Logs what connections bring.
- *
- * @module
- */
+// Logs what connections bring.
 import { dataFields, type Log } from "./log.ts";
 import type { Stage } from "./staged_echo.ts";
 

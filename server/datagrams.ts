@@ -1,8 +1,4 @@
-/**
- * The echo of datagrams (RFC 862, UDP): each goes back to where it came from.
- *
- * @module
- */
+// The echo of datagrams (RFC 862, UDP): each goes back to where it came from.
 import { formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { ReadTurns } from "../net/read_turns.ts";
 import type { DatagramListener } from "../net/udp.ts";

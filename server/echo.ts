@@ -1,8 +1,4 @@
-/**
- * The echo loop (RFC 862): what comes from a stream goes back to it.
- *
- * @module
- */
+// The echo loop (RFC 862): what comes from a stream goes back to it.
 import { type BufferPool, SMALL } from "./buffers.ts";
 import type { ReadTurns } from "../net/read_turns.ts";
 import type { Stream } from "../net/stream.ts";

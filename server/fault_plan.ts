@@ -1,8 +1,4 @@
-/**
- * Which faults a server is to have.
- *
- * @module
- */
+// Which faults a server is to have.
 import { OptionError } from "../errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import type { Flaw } from "../net/certificate.ts";

@@ -1,8 +1,4 @@
-/**
- * Whom a server lets in: by its address, and by how much it has already.
- *
- * @module
- */
+// Whom a server lets in: by its address, and by how much it has already.
 import { type Endpoint, formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import { accessBy } from "./access.ts";
 import type { LogFields } from "./log.ts";

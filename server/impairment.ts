@@ -1,8 +1,4 @@
-/**
- * What faults do to one connection, or to a socket for datagrams.
- *
- * @module
- */
+// What faults do to one connection, or to a socket for datagrams.
 import { pause } from "../async/pause.ts";
 import { Traffic } from "../net/traffic.ts";
 import type { Connection } from "./connection.ts";

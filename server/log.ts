@@ -1,8 +1,4 @@
-/**
- * What a server says of what happens. Where that goes is for others to decide.
- *
- * @module
- */
+// What a server says of what happens. Where that goes is for others to decide.
 import { escapeControls } from "../net/escape.ts";
 
 /** Details of a log line. A key ends in its unit, where it has one: `duration_ms`. */

@@ -1,8 +1,4 @@
-/**
- * The throw-away certificate of a server that was given none.
- *
- * @module
- */
+// The throw-away certificate of a server that was given none.
 import { type Flaw, type Identity, makeIdentity } from "../net/certificate.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 

@@ -1,8 +1,4 @@
-/**
- * The settings of a server, with all that was left open filled in.
- *
- * @module
- */
+// The settings of a server, with all that was left open filled in.
 import type { Endpoint } from "../net/endpoint.ts";
 import type { ServerTls } from "../net/stream.ts";
 import { type FaultOption, type FaultPlan, planFaults, USUAL_SHARE } from "./fault_plan.ts";

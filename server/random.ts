@@ -1,8 +1,4 @@
-/**
- * Random numbers that come again with the same seed.
- *
- * @module
- */
+// Random numbers that come again with the same seed.
 
 /** How many numbers are thrown away until the state is well mixed. */
 const WARM_UP = 12;

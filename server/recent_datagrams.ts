@@ -1,8 +1,4 @@
-/**
- * Remembers which datagrams came a moment ago, in a memory of fixed size.
- *
- * @module
- */
+// Remembers which datagrams came a moment ago, in a memory of fixed size.
 
 /** How soon, in milliseconds, a datagram has to follow an equal one to count with it. */
 const SOON = 250;

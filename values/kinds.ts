@@ -1,8 +1,4 @@
-/**
- * The kinds of values that flags and faults take.
- *
- * @module
- */
+// The kinds of values that flags and faults take.
 
 /** The most that a message of ping or load can be, in bytes. */
 export const MAX_MESSAGE = 64 * 1024 * 1024;

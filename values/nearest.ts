@@ -1,8 +1,4 @@
-/**
- * Finds what somebody may have meant.
- *
- * @module
- */
+// Finds what somebody may have meant.
 
 /** The known word that is nearest to `word`, or undefined where none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {

@@ -1,8 +1,4 @@
-/**
- * `yodel completions`.
- *
- * @module
- */
+// `yodel completions`.
 import { quoted } from "../../net/escape.ts";
 import { command } from "../command.ts";
 import { completions, SHELLS } from "../completions.ts";

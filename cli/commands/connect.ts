@@ -1,8 +1,4 @@
-/**
- * `yodel connect`.
- *
- * @module
- */
+// `yodel connect`.
 import { connect, type Connected } from "../../client.ts";
 import { CONNECT_DEFAULTS } from "../../client/connect.ts";
 import { MAX_DATAGRAM } from "../../net/udp.ts";

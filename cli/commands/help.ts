@@ -1,8 +1,4 @@
-/**
- * `yodel help`.
- *
- * @module
- */
+// `yodel help`.
 import { quoted } from "../../net/escape.ts";
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";

@@ -1,8 +1,4 @@
-/**
- * `yodel load`.
- *
- * @module
- */
+// `yodel load`.
 import { load, type LoadProgress, type LoadResult } from "../../client.ts";
 import { LOAD_DEFAULTS, type LoadSettings, planLoad } from "../../client/load/plan.ts";
 import { totalErrors } from "../../client/load/result.ts";

@@ -1,8 +1,4 @@
-/**
- * `yodel man`.
- *
- * @module
- */
+// `yodel man`.
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
 import { manPage } from "../man.ts";

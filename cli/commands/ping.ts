@@ -1,8 +1,4 @@
-/**
- * `yodel ping`.
- *
- * @module
- */
+// `yodel ping`.
 import { ping, type PingSummary, type ProbeResult } from "../../client.ts";
 import { PING_DEFAULTS } from "../../client/ping.ts";
 import { isAllRight } from "../../client/ping_result.ts";

@@ -1,8 +1,4 @@
-/**
- * `yodel serve`.
- *
- * @module
- */
+// `yodel serve`.
 import { pause } from "../../async/pause.ts";
 import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import { formatAmount } from "../../report/units.ts";

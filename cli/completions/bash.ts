@@ -1,8 +1,4 @@
-/**
- * Completions for bash.
- *
- * @module
- */
+// Completions for bash.
 import { type Commands, firstWords, valuesOfFlags, wordsOf } from "./words.ts";
 
 /** Completes commands, flags and choices; bash itself completes files where none of these fits. */

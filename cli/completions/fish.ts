@@ -1,8 +1,4 @@
-/**
- * Completions for fish.
- *
- * @module
- */
+// Completions for fish.
 import { type Flag, isToggle } from "../command.ts";
 import { type Commands, operandsOf, quote, takesFile } from "./words.ts";
 

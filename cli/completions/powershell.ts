@@ -1,8 +1,4 @@
-/**
- * Completions for PowerShell, from Windows PowerShell 5.1 on.
- *
- * @module
- */
+// Completions for PowerShell, from Windows PowerShell 5.1 on.
 import { type Commands, firstWords, quote, valuesOfFlags, wordsOf } from "./words.ts";
 
 /**

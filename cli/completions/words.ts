@@ -1,8 +1,4 @@
-/**
- * What can be completed, whatever the shell.
- *
- * @module
- */
+// What can be completed, whatever the shell.
 import { type Command, type Flag, isToggle } from "../command.ts";
 import { topics } from "../topics.ts";
 import { file } from "../../values/kinds.ts";

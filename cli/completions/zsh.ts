@@ -1,8 +1,4 @@
-/**
- * Completions for zsh.
- *
- * @module
- */
+// Completions for zsh.
 import { type Flag, isToggle } from "../command.ts";
 import { type Commands, operandsOf, quote, takesFile } from "./words.ts";
 

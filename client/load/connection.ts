@@ -1,8 +1,4 @@
-/**
- * What all connections of a load have in common, a socket for datagrams as well.
- *
- * @module
- */
+// What all connections of a load have in common, a socket for datagrams as well.
 import type { ReadTurns } from "../../net/read_turns.ts";
 import type { Exchange } from "../streams.ts";
 import type { Messages } from "../verify/messages.ts";

@@ -1,8 +1,4 @@
-/**
- * Messages over datagrams.
- *
- * @module
- */
+// Messages over datagrams.
 import { pause } from "../../async/pause.ts";
 import type { HostEndpoint } from "../../net/endpoint.ts";
 import type { EndpointError } from "../../net/endpoint_error.ts";

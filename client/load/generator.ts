@@ -1,8 +1,4 @@
-/**
- * Generates the load of one thread.
- *
- * @module
- */
+// Generates the load of one thread.
 import { aborted } from "../../async/aborted.ts";
 import { sweep } from "../../net/traffic.ts";
 import type { LoadConnection } from "./connection.ts";

@@ -1,8 +1,4 @@
-/**
- * What a load found in each of its seconds.
- *
- * @module
- */
+// What a load found in each of its seconds.
 
 /** How long an interval is, in milliseconds. */
 const LENGTH = 1000;

@@ -1,8 +1,4 @@
-/**
- * The client that sends many messages over many connections, and verifies each.
- *
- * @module
- */
+// The client that sends many messages over many connections, and verifies each.
 import type { Endpoint } from "../../net/endpoint.ts";
 import { dial, type Reach } from "../../net/dial.ts";
 import { waitForUdp } from "../../net/udp.ts";

@@ -1,8 +1,4 @@
-/**
- * Gives messages to connections.
- *
- * @module
- */
+// Gives messages to connections.
 import { Change } from "../../async/change.ts";
 import { pause } from "../../async/pause.ts";
 import type { LoadConnection } from "./connection.ts";

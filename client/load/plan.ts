@@ -1,8 +1,4 @@
-/**
- * What a load is to do: its settings, their defaults and rules, and the part of each thread.
- *
- * @module
- */
+// What a load is to do: its settings, their defaults and rules, and the part of each thread.
 import { OptionError } from "../../errors/yodel_error.ts";
 import { type Endpoint, readEndpoint } from "../../net/endpoint.ts";
 import type { Reach } from "../../net/dial.ts";

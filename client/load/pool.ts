@@ -1,8 +1,4 @@
-/**
- * The connections of a load: opens, replaces and closes them.
- *
- * @module
- */
+// The connections of a load: opens, replaces and closes them.
 import { aborted } from "../../async/aborted.ts";
 import { pause } from "../../async/pause.ts";
 import { reason } from "../../errors/reason.ts";

@@ -1,8 +1,4 @@
-/**
- * Messages over a connection each.
- *
- * @module
- */
+// Messages over a connection each.
 import { pause } from "../../async/pause.ts";
 import { reason } from "../../errors/reason.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";

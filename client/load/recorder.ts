@@ -1,8 +1,4 @@
-/**
- * Counts what happens in a load.
- *
- * @module
- */
+// Counts what happens in a load.
 import { Intervals } from "./intervals.ts";
 import {
   type LoadErrorKind,

@@ -1,8 +1,4 @@
-/**
- * What a load finds, and the arithmetic of it.
- *
- * @module
- */
+// What a load finds, and the arithmetic of it.
 import { addIntervals, type LoadInterval } from "./intervals.ts";
 import { createLatencies, type EncodedLatencies, type Latencies } from "../latencies.ts";
 import type { LoadPlan } from "./plan.ts";

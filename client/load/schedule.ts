@@ -1,8 +1,4 @@
-/**
- * When messages are due.
- *
- * @module
- */
+// When messages are due.
 
 /** What a {@linkcode Schedule} follows. Times are in milliseconds, by `performance.now()`. */
 export interface Timing {

@@ -1,8 +1,4 @@
-/**
- * Messages over a connection.
- *
- * @module
- */
+// Messages over a connection.
 import { reason } from "../../errors/reason.ts";
 import type { Stream } from "../../net/stream.ts";
 import { Traffic } from "../../net/traffic.ts";

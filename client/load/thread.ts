@@ -1,8 +1,4 @@
-/**
- * A thread that generates a part of a load: see threads.ts.
- *
- * @module
- */
+// A thread that generates a part of a load: see threads.ts.
 import { listen } from "../../async/threads.ts";
 import { reason } from "../../errors/reason.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";

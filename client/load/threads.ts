@@ -1,8 +1,4 @@
-/**
- * A load on several threads.
- *
- * @module
- */
+// A load on several threads.
 import { startThread } from "../../async/threads.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";
 import type { LoadPlan, WorkerPlan } from "./plan.ts";

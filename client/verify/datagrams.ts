@@ -1,8 +1,4 @@
-/**
- * Compares datagrams that came back with those that were sent.
- *
- * @module
- */
+// Compares datagrams that came back with those that were sent.
 import { createHash } from "node:crypto";
 
 /** How often each thing happened that should not happen to a datagram. */

@@ -1,8 +1,4 @@
-/**
- * What is wrong in a stream of messages that comes back.
- *
- * @module
- */
+// What is wrong in a stream of messages that comes back.
 import { describeChange, tlsHint } from "./difference.ts";
 import type { Messages } from "./messages.ts";
 

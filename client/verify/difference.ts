@@ -1,8 +1,4 @@
-/**
- * How what came back differs from what was sent.
- *
- * @module
- */
+// How what came back differs from what was sent.
 
 /** What an answer can be to what was sent. `late`: it was thought lost. */
 export type Outcome = "right" | "late" | "altered" | "repeated";

@@ -1,8 +1,4 @@
-/**
- * What ping and load send.
- *
- * @module
- */
+// What ping and load send.
 
 /** How many different messages there are; a power of two. */
 const DIFFERENT = 256;

@@ -1,8 +1,4 @@
-/**
- * Which probe an answer belongs to.
- *
- * @module
- */
+// Which probe an answer belongs to.
 import { describeDifference, mostLike, type Outcome } from "./difference.ts";
 import type { Messages } from "./messages.ts";
 

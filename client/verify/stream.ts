@@ -1,8 +1,4 @@
-/**
- * Checks that what returns is what was sent.
- *
- * @module
- */
+// Checks that what returns is what was sent.
 import { describeChange } from "./difference.ts";
 
 /** How many chunks that have returned are kept, until they are forgotten all at once. */

@@ -1,8 +1,4 @@
-/**
- * Fault: a certificate that nobody should trust.
- *
- * @module
- */
+// Fault: a certificate that nobody should trust.
 import { FLAWS } from "../../net/certificate.ts";
 import { choice } from "../../values/kinds.ts";
 import { fault } from "./fault.ts";

@@ -1,8 +1,4 @@
-/**
- * Fault: answers come in pieces.
- *
- * @module
- */
+// Fault: answers come in pieces.
 import { range, size } from "../../values/kinds.ts";
 import { MAX_CHUNK } from "../staged_echo.ts";
 import { fault, STREAMS } from "./fault.ts";

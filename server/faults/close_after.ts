@@ -1,8 +1,4 @@
-/**
- * Fault: a clean end, too early.
- *
- * @module
- */
+// Fault: a clean end, too early.
 import { byteCount, endAfter } from "./end_after.ts";
 import { fault, STREAMS } from "./fault.ts";
 

@@ -1,8 +1,4 @@
-/**
- * Fault: bytes are changed.
- *
- * @module
- */
+// Fault: bytes are changed.
 import { ALL, fault } from "./fault.ts";
 
 export const corrupt = fault({

@@ -1,8 +1,4 @@
-/**
- * Fault: answers leave later.
- *
- * @module
- */
+// Fault: answers leave later.
 import { duration, range } from "../../values/kinds.ts";
 import { ALL, fault } from "./fault.ts";
 

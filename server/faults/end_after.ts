@@ -1,8 +1,4 @@
-/**
- * Ending a connection after so many bytes.
- *
- * @module
- */
+// Ending a connection after so many bytes.
 import { range, size } from "../../values/kinds.ts";
 import type { Stage } from "../staged_echo.ts";
 import type { Victim } from "./fault.ts";

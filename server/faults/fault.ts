@@ -1,8 +1,4 @@
-/**
- * What a fault is: something that a server does badly on purpose.
- *
- * @module
- */
+// What a fault is: something that a server does badly on purpose.
 import type { Flaw } from "../../net/certificate.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import type { Traffic } from "../../net/traffic.ts";

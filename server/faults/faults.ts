@@ -1,8 +1,4 @@
-/**
- * The faults. Whoever needs to know them reads this list.
- *
- * @module
- */
+// The faults. Whoever needs to know them reads this list.
 import { certificate } from "./certificate.ts";
 import { chunk } from "./chunk.ts";
 import { closeAfter } from "./close_after.ts";

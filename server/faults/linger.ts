@@ -1,8 +1,4 @@
-/**
- * Fault: the end is answered late.
- *
- * @module
- */
+// Fault: the end is answered late.
 import { duration } from "../../values/kinds.ts";
 import { fault, STREAMS } from "./fault.ts";
 

@@ -1,8 +1,4 @@
-/**
- * Fault: bytes do not come back.
- *
- * @module
- */
+// Fault: bytes do not come back.
 import { ALL, fault } from "./fault.ts";
 
 export const lose = fault({

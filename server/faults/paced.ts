@@ -1,8 +1,4 @@
-/**
- * Letting bytes pass at a rate.
- *
- * @module
- */
+// Letting bytes pass at a rate.
 import { size } from "../../values/kinds.ts";
 import type { Stage } from "../staged_echo.ts";
 import type { Victim } from "./fault.ts";

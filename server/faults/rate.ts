@@ -1,8 +1,4 @@
-/**
- * Fault: answers are slow.
- *
- * @module
- */
+// Fault: answers are slow.
 import { ALL, fault } from "./fault.ts";
 import { byteRate, paced } from "./paced.ts";
 

@@ -1,8 +1,4 @@
-/**
- * Fault: the server takes bytes slowly.
- *
- * @module
- */
+// Fault: the server takes bytes slowly.
 import { fault, STREAMS } from "./fault.ts";
 import { byteRate, paced } from "./paced.ts";
 

@@ -1,8 +1,4 @@
-/**
- * Fault: connections are not wanted.
- *
- * @module
- */
+// Fault: connections are not wanted.
 import { fault, STREAMS } from "./fault.ts";
 
 export const refuse = fault({

@@ -1,8 +1,4 @@
-/**
- * Fault: datagrams overtake each other.
- *
- * @module
- */
+// Fault: datagrams overtake each other.
 import { fault } from "./fault.ts";
 
 /** How long one waits for the next, in milliseconds: the last one has none. */

@@ -1,8 +1,4 @@
-/**
- * Fault: bytes come back twice.
- *
- * @module
- */
+// Fault: bytes come back twice.
 import { ALL, fault } from "./fault.ts";
 
 export const repeat = fault({

@@ -1,8 +1,4 @@
-/**
- * Fault: a reset.
- *
- * @module
- */
+// Fault: a reset.
 import { byteCount, endAfter } from "./end_after.ts";
 import { fault } from "./fault.ts";
 

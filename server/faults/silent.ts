@@ -1,8 +1,4 @@
-/**
- * Fault: no answer.
- *
- * @module
- */
+// Fault: no answer.
 import { ALL, fault } from "./fault.ts";
 
 /** As long as a timer can be, in milliseconds. */

@@ -1,8 +1,4 @@
-/**
- * Fault: answers stop for a while.
- *
- * @module
- */
+// Fault: answers stop for a while.
 import { duration } from "../../values/kinds.ts";
 import { ALL, fault } from "./fault.ts";
 
