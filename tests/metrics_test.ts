@@ -6,7 +6,7 @@ import { type Metrics, serveMetrics } from "../metrics/metrics.ts";
 import { watchPing, watchServer } from "../metrics/watch.ts";
 import { serve } from "../server.ts";
 import { assertAddsUp, finish } from "./loads.ts";
-import { dialPort, exchange, PATIENT, portOf, random } from "./local.ts";
+import { dialPort, exchange, PATIENT, portOf, random, until } from "./local.ts";
 import { alter, but, lose, startProbed } from "./pings.ts";
 import { program, root, run, startServer, yodel } from "./program.ts";
 
@@ -225,7 +225,13 @@ Deno.test("/healthz is 200 while a server accepts and 503 while it drains", {
   ignore: Deno.build.os === "windows",
 }, async () => {
   const port = freePort();
-  await using server = await startServer(["127.0.0.1:0", "--metrics", `127.0.0.1:${port}`]);
+  await using server = await startServer([
+    "127.0.0.1:0",
+    "--metrics",
+    `127.0.0.1:${port}`,
+    "--drain",
+    "60s",
+  ]);
   const status = async (path: string) => {
     const answer = await fetch(`http://127.0.0.1:${port}${path}`);
     await answer.body?.cancel();
@@ -238,14 +244,20 @@ Deno.test("/healthz is 200 while a server accepts and 503 while it drains", {
     404,
   ]);
   {
-    using conn = await dialPort(server.port);
-    // It is not finished as long as it goes on.
+    const conn = await dialPort(server.port);
+    // Only then the server, and not the kernel alone, has the connection.
+    await exchange(conn, random(10));
+    let taken = 0;
+    // It is not finished as long as nobody reads what comes back.
+    const flood = (async () => {
+      for (;;) taken += await conn.write(new Uint8Array(1_000_000));
+    })().catch(() => {});
+    await until(() => taken > 0, "the connection has something to finish");
     server.process.kill("SIGTERM");
-    await eventually(async () => {
-      await exchange(conn, random(10));
-      return await status("/healthz") === 503;
-    });
+    await eventually(async () => await status("/healthz") === 503);
     assertEquals(await status("/metrics"), 200);
+    conn.close();
+    await flood;
   }
   assertEquals((await server.process.status).code, 0);
 });
