@@ -1,7 +1,7 @@
 // The client of an echo server for datagrams (RFC 862, UDP).
 import { Change } from "../async/change.ts";
 import { OptionError } from "../errors/yodel_error.ts";
-import { dialUdp, MAX_DATAGRAM, waitForUdp } from "../net/udp.ts";
+import { dialUdp, MAX_DATAGRAM } from "../net/udp.ts";
 import type { Reach } from "../net/dial.ts";
 import type { HostEndpoint } from "../net/endpoint.ts";
 import { EndpointError } from "../net/endpoint_error.ts";
@@ -38,14 +38,13 @@ export async function connectDatagrams(
   endpoint: HostEndpoint<"udp">,
   options: DatagramOptions,
 ): Promise<Exchange> {
-  const { input, output, timeout, verify, datagramSize, onConnect, signal, wait } = options;
+  const { input, output, timeout, verify, datagramSize, onConnect, signal } = options;
   if (datagramSize > MAX_DATAGRAM) {
     throw new OptionError("datagramSize", `${MAX_DATAGRAM} bytes at most, not ${datagramSize}`);
   }
   // Loaded only here, with what it needs of Node.
   const { DatagramVerifier } = await import("./verify/datagrams.ts");
   const verifier = new DatagramVerifier();
-  if (wait) await waitForUdp(endpoint, wait, options);
   const counts = { sent: 0, received: 0 };
   let answers = 0;
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
@@ -64,7 +63,7 @@ export async function connectDatagrams(
       arrived.announce();
     },
     fail,
-    options.family,
+    options,
   );
   const abort = () => fail(signal?.reason);
   signal?.addEventListener("abort", abort);

@@ -1,9 +1,8 @@
 // What carries probes to a server and their answers back.
 import { dial, type DialOptions } from "../net/dial.ts";
-import { dialUdp, waitForUdp } from "../net/udp.ts";
+import { dialUdp } from "../net/udp.ts";
 import { addressOf, type Endpoint, type HostEndpoint } from "../net/endpoint.ts";
 import { reason } from "../errors/reason.ts";
-import type { Family } from "../net/resolve.ts";
 import type { Stream } from "../net/stream.ts";
 import { tlsHint } from "./verify/difference.ts";
 
@@ -45,10 +44,8 @@ export async function openProbes(
   options: Omit<DialOptions, "onTry" | "onHandshake"> & { readonly size: number },
   events: ProbeEvents,
 ): Promise<OpenedProbes> {
-  const { wait, family, size } = options;
   if (endpoint.scheme === "udp") {
-    if (wait) await waitForUdp(endpoint, wait, options);
-    return { connection: await datagramProbes(endpoint, events, family) };
+    return { connection: await datagramProbes(endpoint, options, events) };
   }
   let tried = performance.now();
   let connected: number | undefined;
@@ -59,7 +56,7 @@ export async function openProbes(
   });
   const now = performance.now();
   return {
-    connection: streamProbes(conn, size, events),
+    connection: streamProbes(conn, options.size, events),
     connect: (connected ?? now) - tried,
     handshake: connected === undefined ? undefined : now - connected,
   };
@@ -123,19 +120,18 @@ function streamProbes(conn: Stream, size: number, events: ProbeEvents): ProbeCon
 /**
  * Carries probes in datagrams: each one that comes is an answer.
  *
- * @param family only addresses of this one
  * @throws {EndpointError} for an unknown host
  */
 async function datagramProbes(
   endpoint: HostEndpoint<"udp">,
+  options: DialOptions,
   events: ProbeEvents,
-  family?: Family,
 ): Promise<ProbeConnection> {
   const link = await dialUdp(
     endpoint,
     (bytes) => events.onAnswer(bytes),
     (error) => events.onEnd(reason(error.cause)),
-    family,
+    options,
   );
   return {
     get address() {

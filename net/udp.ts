@@ -81,6 +81,16 @@ export interface DatagramLink {
   close(): void;
 }
 
+/** Settings of {@linkcode dialUdp}. */
+interface DialUdpOptions {
+  /** Takes only addresses of this family. */
+  readonly family?: Family;
+  /** How long to wait until the server answers, in milliseconds. Default: not at all. */
+  readonly wait?: number;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+}
+
 /** An address of an endpoint, and the socket for it. */
 interface Candidate {
   readonly to: Deno.NetAddr;
@@ -99,15 +109,17 @@ interface Candidate {
  * @param onDatagram gets every datagram that comes from the endpoint; its bytes
  *   are good until it returns
  * @param onFailure is told why a datagram could not be sent
- * @param family only addresses of this one
- * @throws {EndpointError} for an unknown host, and where no socket can be opened
+ * @throws {EndpointError} for an unknown host, where no socket can be opened, and
+ *   where the server does not answer in the time to wait for it
+ * @throws the reason of the signal
  */
 export async function dialUdp(
   endpoint: HostEndpoint<"udp">,
   onDatagram: (bytes: Uint8Array) => void,
   onFailure: (error: EndpointError) => void,
-  family?: Family,
+  { family, wait, signal }: DialUdpOptions = {},
 ): Promise<DatagramLink> {
+  if (wait) await untilAnswered(endpoint, wait, { family, signal });
   let candidates: Candidate[] = [];
 
   function receive(bytes: Uint8Array, from: Deno.NetAddr): void {
@@ -170,16 +182,13 @@ export async function dialUdp(
 }
 
 /**
- * Waits until a server answers datagrams: sends one again and again, from a
- * socket of its own, until it comes back.
- *
- * @param wait for how long, in milliseconds
- * @throws {EndpointError} where none has come back then
+ * Waits until a server answers: sends a datagram again and again, from a socket
+ * of its own, until it comes back.
  */
-export async function waitForUdp(
+async function untilAnswered(
   endpoint: HostEndpoint<"udp">,
   wait: number,
-  { family, signal }: { readonly family?: Family; readonly signal?: AbortSignal },
+  { family, signal }: DialUdpOptions,
 ): Promise<void> {
   const end = performance.now() + wait;
   const probe = crypto.getRandomValues(new Uint8Array(16));
@@ -192,7 +201,7 @@ export async function waitForUdp(
       if (performance.now() >= end) {
         throw new EndpointError("no answer from", endpoint, `${why} in ${wait / 1000}s`);
       }
-      link ??= await dialUdp(endpoint, () => over.abort(), () => {}, family)
+      link ??= await dialUdp(endpoint, () => over.abort(), () => {}, { family })
         .catch((error) => void (why = reason(error.cause)));
       await link?.send(probe);
       await pause(AGAIN, stop);

@@ -50,7 +50,7 @@ export class DatagramConnection implements LoadConnection {
       endpoint,
       (bytes) => this.#receive(bytes),
       (error) => this.#end(error),
-      family,
+      { family },
     );
   }
 

@@ -1,7 +1,7 @@
 // The client that sends many messages over many connections, and verifies each.
 import type { Endpoint } from "../../net/endpoint.ts";
 import { dial, type Reach } from "../../net/dial.ts";
-import { waitForUdp } from "../../net/udp.ts";
+import { dialUdp } from "../../net/udp.ts";
 import { generate } from "./generator.ts";
 import { type LoadPlan, type LoadSettings, planLoad, planWorkers } from "./plan.ts";
 import type { LoadProgress, LoadResult } from "./result.ts";
@@ -45,11 +45,11 @@ export async function load(
 /** Waits until the server is there: a connection is opened, or a datagram comes back. */
 async function waitFor(
   { endpoint, timeout }: LoadPlan,
-  reach: Reach & { readonly wait: number },
+  reach: Reach,
   signal: AbortSignal,
 ): Promise<void> {
-  if (endpoint.scheme === "udp") {
-    return await waitForUdp(endpoint, reach.wait, { ...reach, signal });
-  }
-  (await dial(endpoint, { ...reach, timeout, signal })).close();
+  const there = endpoint.scheme === "udp"
+    ? await dialUdp(endpoint, () => {}, () => {}, { ...reach, signal })
+    : await dial(endpoint, { ...reach, timeout, signal });
+  there.close();
 }
