@@ -125,6 +125,22 @@ export async function exchange(
   return returned;
 }
 
+/**
+ * Sends to an echo server without end and reads nothing of what comes back, so that the
+ * connection is not finished. Resolves once the server, and not the kernel alone, has it.
+ *
+ * @returns `broken` resolves when the connection is
+ */
+export async function flood(conn: Deno.Conn): Promise<{ broken: Promise<void> }> {
+  await exchange(conn, random(10));
+  let taken = 0;
+  const broken = (async () => {
+    for (;;) taken += await conn.write(new Uint8Array(1_000_000));
+  })().catch(() => {});
+  await until(() => taken > 0, "the connection has something to finish");
+  return { broken };
+}
+
 /** Random bytes. */
 export function random(length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);

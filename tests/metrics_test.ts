@@ -6,7 +6,7 @@ import { type Metrics, serveMetrics } from "../metrics/metrics.ts";
 import { watchPing, watchServer } from "../metrics/watch.ts";
 import { serve } from "../server.ts";
 import { assertAddsUp, finish } from "./loads.ts";
-import { dialPort, exchange, PATIENT, portOf, random, until } from "./local.ts";
+import { dialPort, exchange, flood, PATIENT, portOf, random } from "./local.ts";
 import { alter, but, lose, startProbed } from "./pings.ts";
 import { program, root, run, startServer, yodel } from "./program.ts";
 
@@ -245,19 +245,12 @@ Deno.test("/healthz is 200 while a server accepts and 503 while it drains", {
   ]);
   {
     const conn = await dialPort(server.port);
-    // Only then the server, and not the kernel alone, has the connection.
-    await exchange(conn, random(10));
-    let taken = 0;
-    // It is not finished as long as nobody reads what comes back.
-    const flood = (async () => {
-      for (;;) taken += await conn.write(new Uint8Array(1_000_000));
-    })().catch(() => {});
-    await until(() => taken > 0, "the connection has something to finish");
+    const { broken } = await flood(conn);
     server.process.kill("SIGTERM");
     await eventually(async () => await status("/healthz") === 503);
     assertEquals(await status("/metrics"), 200);
     conn.close();
-    await flood;
+    await broken;
   }
   assertEquals((await server.process.status).code, 0);
 });

@@ -4,6 +4,7 @@ import { EndpointError, serve } from "../server.ts";
 import {
   dialPort,
   exchange,
+  flood,
   portOf,
   random,
   readBytes,
@@ -52,7 +53,7 @@ Deno.test("a client that never reads holds up nobody, and is not read from for e
   using greedy = await dialPort(server.port);
   const chunk = random(1_000_000);
   let taken = 0;
-  const flood = (async () => {
+  const sending = (async () => {
     for (;;) taken += await greedy.write(chunk);
   })().catch(() => {});
   await until(() => taken > 0, "the server reads from the one that never reads");
@@ -71,7 +72,7 @@ Deno.test("a client that never reads holds up nobody, and is not read from for e
   // What is taken lies in the kernel's buffers, but for one buffer of the server's.
   assert(taken < 64_000_000, `${taken} bytes`);
   greedy.close();
-  await flood;
+  await sending;
   await until(() => server.log.some(({ message }) => message === "closed"), "it is closed");
 });
 
@@ -267,16 +268,12 @@ Deno.test("the log tells a connection's story in one line, and leaves out probes
 Deno.test("a client that takes nothing cannot put off the end beyond --drain", async () => {
   const server = await startLocal({ drain: 100, idleTimeout: 0 });
   const conn = await dialPort(server.port);
-  let taken = 0;
-  const flood = (async () => {
-    for (;;) taken += await conn.write(new Uint8Array(1_000_000));
-  })().catch(() => {});
-  await until(() => taken > 0, "it sends");
+  const { broken } = await flood(conn);
   const start = performance.now();
   server.stop();
   await server.finished;
   assert(performance.now() - start < 5000);
-  await flood;
+  await broken;
   conn.close();
   const warning = server.log.find(({ level }) => level === "warn");
   assertEquals(warning?.message, "closed before it was finished");

@@ -1,6 +1,6 @@
 /** What a shell sees: streams, pipes, signals, exit statuses. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { dialPort, exchange, random, until } from "./local.ts";
+import { dialPort, exchange, flood, random, until } from "./local.ts";
 import { available, program, root, run, shell, startServer, yodel } from "./program.ts";
 
 const unix = Deno.build.os !== "windows";
@@ -124,11 +124,7 @@ for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]] a
   Deno.test(`a second ${signal} ends the server at once`, { ignore: !unix }, async () => {
     await using server = await startServer(["127.0.0.1:0", "--drain", "0"]);
     using conn = await dialPort(server.port);
-    let taken = 0;
-    const flood = (async () => {
-      for (;;) taken += await conn.write(new Uint8Array(1_000_000));
-    })().catch(() => {});
-    await until(() => taken > 0, "the connection has something to finish");
+    const { broken } = await flood(conn);
     server.process.kill(signal);
     await until(() => !accepts(server.port), "the server has stopped to accept");
     // Sooner than after 100 ms it would count as the first once more.
@@ -142,7 +138,7 @@ for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]] a
     const { code } = await server.process.status;
     clearInterval(again);
     assertEquals(code, 128 + number);
-    await flood;
+    await broken;
   });
 }
 

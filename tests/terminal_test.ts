@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { hexDump } from "../cli/hex_dump.ts";
 import { terminalLine, textLine } from "../cli/log_lines.ts";
 import type { LogFields } from "../server.ts";
-import { dialPort, exchange, linux, random, until } from "./local.ts";
+import { dialPort, exchange, flood, linux, random, until } from "./local.ts";
 import { available, program, startServer, yodel } from "./program.ts";
 
 const ignore = !available("script") || !linux;
@@ -120,19 +120,13 @@ Deno.test("on a terminal draining says how long it may take, and Ctrl-C again en
 }, async () => {
   await using server = await serveOnTerminal("0 --drain 90s");
   using conn = await dialPort(server.port);
-  // Only then the server, and not the kernel alone, has the connection.
-  await exchange(conn, random(10));
-  let taken = 0;
-  const flood = (async () => {
-    for (;;) taken += await conn.write(new Uint8Array(1_000_000));
-  })().catch(() => {});
-  await until(() => taken > 0, "the connection has something to finish");
+  const { broken } = await flood(conn);
   await server.press("\x03");
   await server.shows(/ info draining 1 connection, up to 90s; Ctrl-C again ends it now\n/);
   const start = performance.now();
   assertEquals(await server.interrupt(), 130);
   assert(performance.now() - start < 30_000);
-  await flood;
+  await broken;
 });
 
 Deno.test("what of stdout and log goes elsewhere is as in a pipe", { ignore }, async () => {
