@@ -21,7 +21,7 @@
  * @module
  */
 import { YodelError } from "./errors/yodel_error.ts";
-import { type Endpoint, formatEndpoint, readEndpoint } from "./net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isWildcard, readEndpoint } from "./net/endpoint.ts";
 import { listen, listenForDatagrams, type ListenOptions } from "./net/listen.ts";
 import type { Listener } from "./net/stream.ts";
 import type { DatagramListener } from "./net/udp.ts";
@@ -96,10 +96,9 @@ export async function serve(
   const plan = planServe(options, wanted);
   const { log, faults } = plan;
   const gate = await gateOf(plan);
-  const { cert, key, clientCa, names } = options.tls ?? {};
+  const { cert, key, names } = options.tls ?? {};
   const certificate = cert ?? key ? undefined : await ownCertificate(wanted, names, faults?.flaws);
-  const { cert: shown, key: itsKey } = certificate ?? { cert, key };
-  const tls = shown && itsKey ? { cert: shown, key: itsKey, clientCa } : undefined;
+  const tls = { ...options.tls, ...certificate };
   const opened = await openAll(wanted, { ...plan, tls, resettable: faults?.resets });
   const listeners = opened.filter((one) => "accept" in one);
   const sockets = opened.filter((one) => "send" in one);
@@ -108,10 +107,12 @@ export async function serve(
     endpoints: bound.map(formatEndpoint),
     ...faults?.fields,
   });
-  if (bound.some(isWildcard) && plan.allow.length + plan.deny.length === 0) {
+  const isOpenToAll = (endpoint: Endpoint) =>
+    endpoint.scheme !== "unix" && isWildcard(endpoint.host);
+  if (bound.some(isOpenToAll) && plan.allow.length + plan.deny.length === 0) {
     log.warn?.("listening on all addresses: whoever can reach this machine can connect");
   }
-  if (sockets.some(({ endpoint }) => isWildcard(endpoint))) {
+  if (sockets.some(({ endpoint }) => isOpenToAll(endpoint))) {
     log.warn?.("udp on all addresses answers from the address that the system prefers");
   }
 
@@ -201,8 +202,4 @@ function checkWildcards(endpoints: readonly Endpoint[]): void {
     const both = formatEndpoint({ ...endpoint, host: "*" });
     throw new YodelError(`${formatEndpoint(endpoint)} and ${other}: say ${both} for both`);
   }
-}
-
-function isWildcard(endpoint: Endpoint): boolean {
-  return endpoint.scheme !== "unix" && ["0.0.0.0", "::"].includes(endpoint.host);
 }

@@ -1,5 +1,8 @@
 // Waiting.
 
+/** The longest that a timer of Deno can be, in milliseconds. */
+export const LONGEST_PAUSE = 2 ** 31 - 1;
+
 /** Waits so many milliseconds, or until the signal; not at all where it is not a time to come. */
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   if (milliseconds <= 0 || signal?.aborted) return;

@@ -1,5 +1,5 @@
 // The flags for `tls://`, on both sides, and what they name.
-import { noFolder, reason } from "../errors/reason.ts";
+import { folderOf, noFolder, reason } from "../errors/reason.ts";
 import { type PemContent, pemObjection } from "../net/pem.ts";
 import type { ClientTls } from "../net/stream.ts";
 import type { ServeTls } from "../server/plan.ts";
@@ -67,10 +67,8 @@ async function readPem(
 ): Promise<string | undefined> {
   if (name === undefined) return undefined;
   const text = await Deno.readTextFile(name).catch(async (error) => {
-    const isFolderThere = await Deno.stat(name.replace(/[^\\/]*$/, "") || ".").catch(() =>
-      undefined
-    );
-    const why = isFolderThere === undefined ? noFolder(name) : reason(error);
+    const folder = await Deno.stat(folderOf(name)).catch(() => undefined);
+    const why = folder === undefined ? noFolder(name) : reason(error);
     throw new UsageError(`--${flag}: cannot read ${name}: ${why}`);
   });
   const objection = pemObjection(text, content, name);

@@ -177,14 +177,13 @@ class Ping {
     } catch (error) {
       if (this.#options.signal?.aborted) return false;
       if (!(error instanceof EndpointError) && !stop.aborted) throw error;
-      const why = error instanceof EndpointError
-        ? reason(error.cause)
-        : `not connected within the deadline of ${this.#options.deadline / 1000}s`;
-      const { wait } = this.#options;
-      const cause = error instanceof EndpointError ? error.cause : undefined;
+      const { wait, deadline } = this.#options;
+      const cause = error instanceof EndpointError
+        ? error.cause
+        : `not connected within the deadline of ${deadline / 1000}s`;
       this.#isHopeless = !this.#wasThere && (Boolean(wait) || isUnknownHost(cause));
       this.#counts.unsent++;
-      this.#tell({ seq: number, outcome: "unsent", error: why });
+      this.#tell({ seq: number, outcome: "unsent", error: reason(cause) });
       return false;
     }
   }

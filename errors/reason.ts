@@ -47,17 +47,23 @@ export function reason(error: unknown): string {
 
 /** What is wrong where a file cannot be made for want of its folder. */
 export function noFolder(file: string): string {
-  return `there is no folder ${file.replace(/[\\/][^\\/]*$/, "") || "/"}`;
+  return `there is no folder ${folderOf(file)}`;
+}
+
+/** The folder that a file is in. */
+export function folderOf(file: string): string {
+  const [, folder = "."] = /^(.*)[\\/][^\\/]*$/s.exec(file) ?? [];
+  return folder || "/";
 }
 
 /** Whether a name could not be looked up, or has no such address. */
 export function isUnknownHost(error: unknown): boolean {
   if (["ENOTFOUND", "EAI_AGAIN"].includes(errorCode(error) ?? "")) return true;
-  return error instanceof Error && (LOOKUP.test(error.message) || error.name === NO_ADDRESS);
+  return error instanceof NoAddress || error instanceof Error && LOOKUP.test(error.message);
 }
 
-/** The name of the error of a host that has no address of the family that was asked for. */
-export const NO_ADDRESS = "NoAddress";
+/** A host has no address of the family that was asked for. */
+export class NoAddress extends Error {}
 
 /** The system's name for an error, such as `ECONNRESET`, where it has one. */
 export function errorCode(error: unknown): string | undefined {

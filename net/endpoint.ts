@@ -110,6 +110,11 @@ function objection(text: string): string | undefined {
   return undefined;
 }
 
+/** Whether a host stands for all addresses of a machine. */
+export function isWildcard(host: string): boolean {
+  return ["*", "0.0.0.0", "::"].includes(host);
+}
+
 /**
  * The endpoint with the address and port that it has in fact. The zone of a
  * link-local address is not in what the system says: fe80::1%eth0.

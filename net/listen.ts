@@ -14,7 +14,7 @@ export interface ListenOptions {
   /** Permissions of the files of Unix sockets, such as 0o600. */
   readonly socketMode: number;
   /** What `tls://` endpoints need. */
-  readonly tls?: ServerTls;
+  readonly tls?: Partial<ServerTls>;
   /** Whether connections are to be such that they can be reset. */
   readonly resettable?: boolean;
 }
@@ -39,7 +39,7 @@ const TWO_ADDRESSES = new Map<string, readonly [string, string]>([
  */
 export async function listen(
   endpoint: StreamEndpoint,
-  { backlog, socketMode, tls, resettable = false }: ListenOptions,
+  { backlog, socketMode, tls = {}, resettable = false }: ListenOptions,
 ): Promise<Listener[]> {
   const overTcp = resettable ? (await import("./resettable.ts")).listenResettable : listenTcp;
   switch (endpoint.scheme) {
@@ -49,8 +49,10 @@ export async function listen(
       return await openAtEach(endpoint, (endpoint) => overTcp(endpoint, backlog));
     case "tls":
       return await openAtEach(endpoint, async (endpoint) => {
-        if (tls === undefined) throw new Error("it needs a certificate and a key");
-        return (await import("./tls.ts")).listenTls(await overTcp(endpoint, backlog), tls);
+        const { cert, key, clientCa } = tls;
+        if (!cert || !key) throw new Error("it needs a certificate and a key");
+        const { listenTls } = await import("./tls.ts");
+        return listenTls(await overTcp(endpoint, backlog), { cert, key, clientCa });
       });
   }
 }

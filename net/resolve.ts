@@ -1,6 +1,5 @@
 // The addresses of a name.
-
-import { NO_ADDRESS } from "../errors/reason.ts";
+import { NoAddress } from "../errors/reason.ts";
 
 /** The version of the Internet protocol that an address is of. */
 export type Family = 4 | 6;
@@ -16,9 +15,7 @@ export async function addressesOf(host: string, family?: Family): Promise<string
   const all = await lookup(host, { all: true });
   const wanted = family === undefined ? [4, 6] : [family];
   const found = wanted.flatMap((one) => all.find((each) => each.family === one) ?? []);
-  if (found.length === 0) {
-    throw Object.assign(new Error(`it has no IPv${family} address`), { name: NO_ADDRESS });
-  }
+  if (found.length === 0) throw new NoAddress(`it has no IPv${family} address`);
   // What a server on all addresses prints means this machine.
   return found.map(({ address }) => ({ "0.0.0.0": "127.0.0.1", "::": "::1" }[address] ?? address));
 }

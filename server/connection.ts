@@ -8,6 +8,9 @@ import type { Log, LogFields } from "./log.ts";
 /** Why a connection ended. */
 export type Ending = "eof" | "reset" | "idle" | "drain" | "fault" | "error";
 
+/** How long the peer has to close as well, once this side has ended, in milliseconds. */
+export const LINGER = 1000;
+
 /** What faults do to a connection. */
 interface Impaired {
   /** What happened, for the log. */

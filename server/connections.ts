@@ -6,7 +6,7 @@ import { ReadTurns } from "../net/read_turns.ts";
 import type { Stream } from "../net/stream.ts";
 import { sweep } from "../net/traffic.ts";
 import { BufferPool } from "./buffers.ts";
-import { Connection, type Ending } from "./connection.ts";
+import { Connection, type Ending, LINGER } from "./connection.ts";
 import { type ConnectionCounts, noConnections } from "./counts.ts";
 import { dataLog } from "./data_log.ts";
 import { echo } from "./echo.ts";
@@ -19,9 +19,6 @@ const DRAIN_INTERVAL = 50;
 
 /** A connection on which nothing passed for so long, and all is sent, has finished; in milliseconds. */
 const FINISHED = 200;
-
-/** How long the peer has to close as well, once the server has closed its side, in milliseconds. */
-const LINGER = 1000;
 
 /** Serves connections, each in its own task. */
 export class Connections {

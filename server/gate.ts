@@ -49,7 +49,7 @@ export class Gate {
 
   /** A connection that was let in is closed. */
   leave(from: Deno.Addr): void {
-    const client = clientOf(addressOf(from));
+    const client = clientOf(hostOf(from));
     const open = this.#connections.get(client) ?? 0;
     if (open > 1) this.#connections.set(client, open - 1);
     else this.#connections.delete(client);
@@ -72,7 +72,7 @@ export class Gate {
     most: number,
   ): boolean {
     if (on.scheme === "unix") return true;
-    const address = addressOf(from);
+    const address = hostOf(from);
     if (!this.#allows(address)) return this.#refuse(`${what}_denied`, from, on);
     if (most === 0) return true;
     const client = clientOf(address);
@@ -98,8 +98,8 @@ export class Gate {
   }
 }
 
-/** An address, IPv4 in its own form and without the zone; empty at a Unix socket. */
-function addressOf(from: Deno.Addr): string {
+/** The host of an address, IPv4 in its own form and without the zone; empty at a Unix socket. */
+function hostOf(from: Deno.Addr): string {
   const address = "hostname" in from ? from.hostname : "";
   return address.replace(/^::ffff:(?=[\d.]+$)/i, "").replace(/%.*/, "");
 }

@@ -1,16 +1,13 @@
 // What faults do to one connection, or to a socket for datagrams.
 import { pause } from "../async/pause.ts";
 import { Traffic } from "../net/traffic.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, LINGER } from "./connection.ts";
 import type { ChosenFault, FaultPlan } from "./fault_plan.ts";
 import type { Victim } from "./faults/fault.ts";
 import type { LogFields } from "./log.ts";
 import { Random } from "./random.ts";
 import { readAhead } from "./read_ahead.ts";
 import type { Stage } from "./staged_echo.ts";
-
-/** How long a client has to close as well, once its connection was ended, in milliseconds. */
-const LINGER = 1000;
 
 /** How long what was sent has to leave: a reset takes back what has not; in milliseconds. */
 const LEAVING = 50;

@@ -1,6 +1,6 @@
 // The throw-away certificate of a server that was given none.
 import { type Flaw, type Identity, makeIdentity } from "../net/certificate.ts";
-import type { Endpoint } from "../net/endpoint.ts";
+import { type Endpoint, isWildcard } from "../net/endpoint.ts";
 
 /**
  * Makes a certificate for the hosts of some endpoints; undefined where none of
@@ -19,7 +19,6 @@ export async function ownCertificate(
 }
 
 function namesOf(hosts: readonly string[], more: readonly string[]): string[] {
-  const isWildcard = (host: string) => ["*", "0.0.0.0", "::"].includes(host);
   const ours = hosts.some(isWildcard) ? namesOfThisMachine() : [];
   const named = hosts.filter((host) => !isWildcard(host)).map((host) => host.replace(/%.*/, ""));
   return [...new Set(["localhost", "127.0.0.1", "::1", ...named, ...ours, ...more])];

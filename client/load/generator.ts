@@ -1,5 +1,6 @@
 // Generates the load of one thread.
 import { aborted } from "../../async/aborted.ts";
+import { LONGEST_PAUSE } from "../../async/pause.ts";
 import { sweep } from "../../net/traffic.ts";
 import type { LoadConnection } from "./connection.ts";
 import { Pacer } from "./pacer.ts";
@@ -13,9 +14,6 @@ import {
   type LoadResult,
 } from "./result.ts";
 import { Schedule } from "./schedule.ts";
-
-/** The longest that a timer of Deno can be, in milliseconds. */
-const MAX_TIMER = 2 ** 31 - 1;
 
 /** From one report of the progress to the next, in milliseconds. */
 const PROGRESS = 200;
@@ -86,7 +84,7 @@ class Generator implements PoolEvents {
         end = setTimeout(() => {
           this.#endIfDone(performance.now());
           if (timeout === 0) end = setTimeout(stop, LAST_ANSWERS);
-        }, Math.min(left, MAX_TIMER));
+        }, Math.min(left, LONGEST_PAUSE));
       }
       await over;
       if (this.#over.signal.reason !== DONE) throw this.#over.signal.reason;

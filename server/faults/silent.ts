@@ -1,8 +1,6 @@
 // Fault: no answer.
+import { LONGEST_PAUSE } from "../../async/pause.ts";
 import { ALL, fault } from "./fault.ts";
-
-/** As long as a timer can be, in milliseconds. */
-const FOREVER = 2 ** 31 - 1;
 
 export const silent = fault({
   name: "silent",
@@ -14,6 +12,6 @@ export const silent = fault({
     async function* (chunks) {
       for await (const _ of chunks) victim.struck();
       // Nor is the end answered. Idle time and the end of the server go on as ever.
-      await victim.wait(FOREVER);
+      await victim.wait(LONGEST_PAUSE);
     },
 });
