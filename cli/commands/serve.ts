@@ -1,13 +1,12 @@
 // `yodel serve`.
 import { pause } from "../../async/pause.ts";
-import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
-import { formatAmount } from "../../report/units.ts";
+import { formatEndpoint } from "../../net/endpoint.ts";
 import { serveMetrics } from "../../metrics/metrics.ts";
 import { watchServer } from "../../metrics/watch.ts";
 import { serve } from "../../server.ts";
 import { MAX_SEED } from "../../server/fault_plan.ts";
 import { faults } from "../../server/faults/faults.ts";
-import { type Log, LOG_DATA_FORMS } from "../../server/log.ts";
+import { LOG_DATA_FORMS } from "../../server/log.ts";
 import { SERVE_DEFAULTS } from "../../server/plan.ts";
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
@@ -23,6 +22,7 @@ import {
 import { metricsFlag } from "../metrics_flag.ts";
 import { createLog, LOG_DEFAULTS, LOG_FORMATS, LOG_LEVELS } from "../log.ts";
 import { replaceFile } from "../replace_file.ts";
+import { adviceForOthers, atTerminal } from "../serve_at_terminal.ts";
 import { stopOnSignal } from "../signals.ts";
 import { print } from "../stdio.ts";
 import { serverTls, serverTlsFlags } from "../tls_flags.ts";
@@ -189,34 +189,3 @@ export const serveCommand = command({
     return ALL_WELL;
   },
 });
-
-/** A log that says to somebody at a terminal what they can do, and nothing that stdout shows there. */
-function atTerminal(log: Log, drain: number): Log {
-  const { info } = log;
-  if (info === undefined) return log;
-  const limit = drain === 0 ? "no limit" : `up to ${duration.format(drain)}`;
-  return {
-    ...log,
-    info(message, fields) {
-      if (message === "draining") {
-        const connections = formatAmount(Number(fields?.connections), "connection");
-        info(`draining ${connections}, ${limit}; Ctrl-C again ends it now`);
-      } else if (message !== "listening" || !Deno.stdout.isTerminal()) {
-        info(message, fields);
-      } else if (fields?.faults !== undefined) {
-        const { endpoints: _, ...faults } = fields;
-        info("misbehaving", faults);
-      }
-    },
-  };
-}
-
-/** Says how others could reach a server that only this machine can reach. */
-function adviceForOthers(endpoints: readonly Endpoint[]): string | undefined {
-  const withHosts = endpoints.filter((endpoint) => endpoint.scheme !== "unix");
-  const isLoopback = (host: string) => host === "::1" || host.startsWith("127.");
-  if (withHosts.length === 0 || !withHosts.every(({ host }) => isLoopback(host))) return undefined;
-  const wider = withHosts.map((endpoint) => formatEndpoint({ ...endpoint, host: "*" }));
-  const names = new Set(wider.map((name) => name.replace("tcp://", "")));
-  return `only this machine; ${[...names].join(" ")} for others`;
-}
