@@ -38,11 +38,17 @@ export class Metrics implements AsyncDisposable {
   }
 
   /** Shows figures that somebody else keeps, as they are when they are asked for. */
-  watch(name: string, help: string, labelNames: string[], samples: () => Sample[]): void {
+  watch(
+    name: string,
+    help: string,
+    labelNames: string[],
+    samples: () => Sample[] | Promise<Sample[]>,
+  ): void {
     const { Counter, Gauge } = this.#library;
-    const collect = () => {
+    const collect = async () => {
+      const now = await samples();
       metric.reset();
-      for (const [value, labels = {}] of samples()) metric.inc(labels, value);
+      for (const [value, labels = {}] of now) metric.inc(labels, value);
     };
     const settings = { name, help, labelNames, collect, registers: [this.#registry] };
     const metric = name.endsWith("_total") ? new Counter(settings) : new Gauge(settings);

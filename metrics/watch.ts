@@ -20,7 +20,7 @@ const METRICS = {
 export function watchServer(metrics: Metrics, server: Server): void {
   for (const name of Object.keys(METRICS) as (keyof typeof METRICS)[]) {
     const [help, ...labels] = METRICS[name];
-    metrics.watch(name, help, labels, () => samplesOf(server.counts())[name]);
+    metrics.watch(name, help, labels, async () => samplesOf(await server.counts())[name]);
   }
 }
 

@@ -16,11 +16,16 @@ import type { Listener } from "./stream.ts";
  * Listens for TCP connections at an address, over which another transport may run.
  *
  * @param backlog how many connections wait in the kernel to be accepted
+ * @param reusePort whether others may listen there as well
  * @throws what is wrong with the address
  */
-export function listenTcp<E extends HostEndpoint>(endpoint: E, backlog: number): Listener<E> {
-  const { host, port } = endpoint;
-  const listener = Deno.listen({ hostname: host, port, tcpBacklog: backlog });
+export function listenTcp<E extends HostEndpoint>(
+  endpoint: E,
+  backlog: number,
+  reusePort = false,
+): Listener<E> {
+  const { host: hostname, port } = endpoint;
+  const listener = Deno.listen({ hostname, port, tcpBacklog: backlog, reusePort });
   return {
     endpoint: boundTo(endpoint, listener.addr),
     accept: async () => withoutDelay(await listener.accept()),

@@ -183,7 +183,7 @@ Deno.test("a server that is full says how often it was", async () => {
   for (const times of [1, 2]) {
     using conn = await dialPort(portOf(endpoint));
     await exchange(conn, random(10));
-    assertEquals(server.counts().full, times);
+    assertEquals((await server.counts()).full, times);
   }
 });
 

@@ -6,7 +6,7 @@ import { watchServer } from "../../metrics/watch.ts";
 import { serve } from "../../server.ts";
 import { MAX_SEED } from "../../server/fault_plan.ts";
 import { faults } from "../../server/faults/faults.ts";
-import { LOG_DATA_FORMS } from "../../server/log.ts";
+import { LOG_DATA_FORMS, LOG_LEVELS } from "../../server/log.ts";
 import { SERVE_DEFAULTS } from "../../server/plan.ts";
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
@@ -20,7 +20,7 @@ import {
   probability,
 } from "../../values/kinds.ts";
 import { metricsFlag } from "../metrics_flag.ts";
-import { createLog, LOG_DEFAULTS, LOG_FORMATS, LOG_LEVELS } from "../log.ts";
+import { createLog, LOG_DEFAULTS, LOG_FORMATS } from "../log.ts";
 import { replaceFile } from "../replace_file.ts";
 import { adviceForOthers, atTerminal } from "../serve_at_terminal.ts";
 import { stopOnSignal } from "../signals.ts";
@@ -33,6 +33,15 @@ const faultKind: Kind<string> = {
   choices: faults.map(({ name }) => name),
   expected: "a fault such as delay=20ms",
   parse: (text) => text,
+  format: String,
+};
+
+/** How many threads; `auto` is for as many as the system gives this program cores. */
+const threads: Kind<number> = {
+  placeholder: "N",
+  choices: ["auto"],
+  expected: "a number of threads from 1 to 256, or auto",
+  parse: (text) => text === "auto" ? navigator.hardwareConcurrency : count(1, 256).parse(text),
   format: String,
 };
 
@@ -76,6 +85,13 @@ export const serveCommand = command({
       default: SERVE_DEFAULTS.udpRate,
       help: "datagrams a second for one address",
       only: ["udp"],
+    },
+    "workers": {
+      group: "Limits",
+      kind: threads,
+      default: SERVE_DEFAULTS.workers,
+      help: "threads, or auto: one a core (Linux)",
+      only: ["tcp", "tls"],
     },
     "drain": {
       group: "Limits",
@@ -155,6 +171,7 @@ export const serveCommand = command({
       maxConnections: flags["max-connections"],
       maxPerClient: flags["max-per-client"],
       udpRate: flags["udp-rate"],
+      workers: flags["workers"],
       allow: flags["allow"],
       deny: flags["deny"],
       drain: flags["drain"],
@@ -173,7 +190,7 @@ export const serveCommand = command({
         ca: file ?? "not written, see --write-ca",
       });
     }
-    const isUp = () => server.counts().accepting;
+    const isUp = () => server.accepting;
     await using metrics = await serveMetrics(flags["metrics"], version, isUp);
     if (metrics !== undefined) {
       watchServer(metrics, server);
