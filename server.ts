@@ -99,25 +99,18 @@ export async function serve(
   const { cert, key, names } = options.tls ?? {};
   const certificate = cert ?? key ? undefined : await ownCertificate(wanted, names, faults?.flaws);
   const tls = { ...options.tls, ...certificate };
-  const opened = await openAll(wanted, { ...plan, tls, resettable: faults?.resets });
+  const sharing = plan.workers > 1 ? "first" : undefined;
+  const opened = await openAll(wanted, { ...plan, tls, resettable: faults?.resets, sharing });
   const bound = opened.map(({ endpoint }) => endpoint);
   const stopping = new AbortController();
   const places = new Places(plan.maxConnections, stopping.signal);
-  const common = {
-    places,
-    gate,
-    stopping: stopping.signal,
-  };
-  const shared = opened.filter(({ endpoint }) => canBeShared(endpoint, plan));
-  const here = serveHere(opened.filter((one) => !shared.includes(one)), plan, common, gate);
+  const common = { places, gate, stopping: stopping.signal };
+  const here = serveHere(opened, plan, common, gate);
   const services: Service[] = [here];
+  const shared = bound.filter((endpoint) => canBeShared(endpoint, plan));
   if (shared.length > 0) {
-    // They were opened to find ports that nobody has: where a port is shared, nobody is told.
-    for (const one of shared) one.close();
-    const forThreads = { ...options, tls, seed: faults?.seed, log: undefined, signal: undefined };
-    const endpoints = shared.map(({ endpoint }) => endpoint);
     try {
-      services.push(await serveInThreads(endpoints, forThreads, plan, common));
+      services.push(await serveInThreads(shared, { ...options, tls }, plan, common));
     } catch (error) {
       stopping.abort();
       await here.finished;

@@ -3,7 +3,7 @@ import { errorCode } from "../errors/reason.ts";
 import type { Endpoint, HostEndpoint, StreamEndpoint } from "./endpoint.ts";
 import { EndpointError } from "./endpoint_error.ts";
 import type { Listener, ServerTls } from "./stream.ts";
-import { listenTcp } from "./tcp.ts";
+import { listenTcp, type Sharing } from "./tcp.ts";
 import { type DatagramListener, listenUdp } from "./udp.ts";
 import { listenUnix } from "./unix.ts";
 
@@ -17,8 +17,8 @@ export interface ListenOptions {
   readonly tls?: Partial<ServerTls>;
   /** Whether connections are to be such that they can be reset. */
   readonly resettable?: boolean;
-  /** Whether others may listen there as well: the system spreads what comes (Linux). */
-  readonly reusePort?: boolean;
+  /** Which of several threads that listen at the same ports this is, where there are several. */
+  readonly sharing?: Sharing;
 }
 
 /** How often to look for a port that is free on all addresses of a name. */
@@ -76,9 +76,9 @@ async function listen(endpoint: StreamEndpoint, options: ListenOptions): Promise
 
 async function listenOverTcp<E extends HostEndpoint>(
   endpoint: E,
-  { backlog, resettable, reusePort }: ListenOptions,
+  { backlog, resettable, sharing }: ListenOptions,
 ): Promise<Listener<E>> {
-  if (!resettable) return listenTcp(endpoint, backlog, reusePort);
+  if (!resettable) return listenTcp(endpoint, backlog, sharing);
   const { listenResettable } = await import("./resettable.ts");
   return await listenResettable(endpoint, backlog);
 }

@@ -2,7 +2,7 @@
 import { listen } from "../async/threads.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 import type { Endpoint } from "../net/endpoint.ts";
-import { openAll } from "../net/listen.ts";
+import { type ListenOptions, openAll } from "../net/listen.ts";
 import type { ServiceCounts } from "./counts.ts";
 import type { Doorkeeper } from "./gate.ts";
 import { type Log, LOG_LEVELS, type LogFields, type LogLevel } from "./log.ts";
@@ -14,7 +14,8 @@ import { serveHere, type Service } from "./service.ts";
 export interface ThreadPlan {
   /** With their addresses and ports. */
   readonly endpoints: readonly Endpoint[];
-  readonly options: Omit<ServeOptions, "log" | "signal">;
+  readonly options: ServeOptions;
+  readonly tls: ListenOptions["tls"];
   /** Where {@linkcode Places} are. */
   readonly places: SharedArrayBuffer;
   /** How many lines of the log are on their way, one number of 32 bits. */
@@ -58,16 +59,15 @@ const tell = listen<ToThread, FromThread>(async (message) => {
 });
 
 async function run(plan: ThreadPlan): Promise<void> {
-  const { endpoints, options, gated } = plan;
+  const { endpoints, options, tls, gated } = plan;
   const serverPlan = planServe({ ...options, log: logOf(plan) }, endpoints);
-  const shared = {
-    places: new Places(serverPlan.maxConnections, stopping.signal, plan.places),
-    gate: gated ? gate : undefined,
-    stopping: stopping.signal,
-  };
   try {
-    const opened = await openAll(endpoints, { ...serverPlan, tls: options.tls, reusePort: true });
-    service = serveHere(opened, serverPlan, shared);
+    const opened = await openAll(endpoints, { ...serverPlan, tls, sharing: "another" });
+    service = serveHere(opened, serverPlan, {
+      places: new Places(serverPlan.maxConnections, stopping.signal, plan.places),
+      gate: gated ? gate : undefined,
+      stopping: stopping.signal,
+    });
   } catch (error) {
     if (!(error instanceof YodelError)) throw error;
     return tell({ failure: error.message });

@@ -5,7 +5,7 @@ import { YodelError } from "../errors/yodel_error.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { addCounts, type ServiceCounts } from "./counts.ts";
 import { LOG_LEVELS } from "./log.ts";
-import type { ServePlan } from "./plan.ts";
+import type { ServeOptions, ServePlan } from "./plan.ts";
 import type { Service, Shared } from "./service.ts";
 import type { FromThread, ThreadPlan, ToThread } from "./thread.ts";
 
@@ -19,11 +19,11 @@ export function canBeShared({ scheme }: Endpoint, { workers, faults }: ServePlan
 }
 
 /**
- * Serves endpoints in several threads, among which the system spreads
- * connections (SO_REUSEPORT, socket(7)).
+ * Serves endpoints in other threads as well, until there are as many as are
+ * wanted; the system spreads connections over them (SO_REUSEPORT, socket(7)).
  *
- * @param endpoints with their addresses and ports
- * @param options what the threads make their own plan of
+ * @param endpoints what this thread listens on, with addresses and ports
+ * @param options what the threads make their own plan of, with a certificate
  * @returns once all of them listen
  * @throws {YodelError} where one cannot listen
  * @throws {ThreadError} where one cannot be started; `finished` rejects with it
@@ -31,13 +31,16 @@ export function canBeShared({ scheme }: Endpoint, { workers, faults }: ServePlan
  */
 export async function serveInThreads(
   endpoints: readonly Endpoint[],
-  options: ThreadPlan["options"],
-  { workers, log }: ServePlan,
+  options: ServeOptions,
+  { workers, log, faults }: ServePlan,
   { places, gate, stopping }: Shared,
 ): Promise<Service> {
-  const plan = {
+  const { tls } = options;
+  const plan: ThreadPlan = {
     endpoints,
-    options,
+    // What cannot be sent to a thread, and what it does not have to make again.
+    options: { ...options, seed: faults?.seed, log: undefined, signal: undefined, tls: undefined },
+    tls,
     places: places.memory,
     lines: new SharedArrayBuffer(4),
     levels: LOG_LEVELS.filter((level) => log[level] !== undefined),
@@ -83,7 +86,7 @@ export async function serveInThreads(
     };
   }
 
-  const started = await Promise.allSettled(Array.from({ length: workers }, serveInThread));
+  const started = await Promise.allSettled(Array.from({ length: workers - 1 }, serveInThread));
   const threads = started.map((one) => {
     if (one.status === "fulfilled") return one.value;
     endAll();
