@@ -26,6 +26,7 @@ Deno.test("flags have the documented defaults, and nothing given means localhost
     "max-connections": "0",
     "max-per-client": "0",
     "udp-rate": "0",
+    "workers": "1",
     "drain": "5s",
     "cert": "",
     "key": "",

@@ -90,7 +90,7 @@ export const serveCommand = command({
       group: "Limits",
       kind: threads,
       default: SERVE_DEFAULTS.workers,
-      help: "threads, or auto: one a core (Linux)",
+      help: "threads (Linux); auto: one a core",
       only: ["tcp", "tls"],
     },
     "drain": {
