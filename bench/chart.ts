@@ -49,7 +49,8 @@ export function chart(result: Result, theme: Theme): TopLevelSpec {
     })
   );
   const most = Math.max(1, ...values.map(({ ratio }) => ratio));
-  const x = { type: "quantitative" as const, scale: { domain: [0, most * 1.5] }, axis: null };
+  // The numbers stand before their bars.
+  const x = { type: "quantitative" as const, scale: { domain: [-0.5 * most, most] }, axis: null };
   const y = {
     field: "figure",
     type: "nominal" as const,
@@ -92,10 +93,10 @@ export function chart(result: Result, theme: Theme): TopLevelSpec {
         },
       },
     },
-    spacing: 8,
+    spacing: 14,
     bounds: "flush",
     spec: {
-      width: 92,
+      width: 84,
       height: { step: 24 },
       layer: [
         {
@@ -111,8 +112,8 @@ export function chart(result: Result, theme: Theme): TopLevelSpec {
           encoding: { x: { datum: 1, ...x } },
         },
         {
-          mark: { type: "text", align: "right", fontSize: 11, color: text },
-          encoding: { y, x: { value: "width" }, text: { field: "label" } },
+          mark: { type: "text", align: "left", fontSize: 11, color: text },
+          encoding: { y, x: { value: 0 }, text: { field: "label" } },
         },
       ],
     },

@@ -22,15 +22,18 @@ export interface Ready {
 
 /** A server that runs. */
 export interface Running extends AsyncDisposable {
+  readonly server: Server;
   readonly group: Group;
   /** Where it listens, as the generator is told. */
   readonly address: string;
 }
 
+/** Builds and starts servers. */
 export class Lab {
   readonly #folder: string;
   #numbers = 0;
 
+  /** @param folder where it may put what it makes */
   constructor(folder: string) {
     this.#folder = folder;
   }
@@ -58,6 +61,7 @@ export class Lab {
     ], "0,1");
   }
 
+  /** The generator, once it is built. */
   get generator(): string {
     return `${this.#folder}/generator`;
   }
@@ -109,7 +113,12 @@ export class Lab {
       await group[Symbol.asyncDispose]();
       throw new Error(`it did not listen: ${(await stderr).trim().split("\n").at(-1)}`);
     }
-    return { group, address, [Symbol.asyncDispose]: () => group[Symbol.asyncDispose]() };
+    return {
+      server: ready.server,
+      group,
+      address,
+      [Symbol.asyncDispose]: () => group[Symbol.asyncDispose](),
+    };
   }
 }
 

@@ -16,105 +16,80 @@ interface Work {
   readonly title: string;
   readonly transport: Transport;
   readonly mode: "trips" | "bulk" | "connects";
-  readonly connections: number;
-  /** Bytes a message. */
-  readonly size?: number;
-  /** Whether it is measured on two cores, too. */
-  readonly onTwo?: boolean;
+  /** Connections, and bytes a message where there are messages. */
+  readonly numbers: readonly number[];
 }
 
 const WORK: readonly Work[] = [
-  {
-    name: "tcp-50x64",
-    title: "tcp, 50 × 64 B",
-    transport: "tcp",
-    mode: "trips",
-    connections: 50,
-    size: 64,
-    onTwo: true,
-  },
-  {
-    name: "tcp-500x1k",
-    title: "tcp, 500 × 1 KiB",
-    transport: "tcp",
-    mode: "trips",
-    connections: 500,
-    size: 1024,
-    onTwo: true,
-  },
-  {
-    name: "tcp-50x64k",
-    title: "tcp, 50 × 64 KiB",
-    transport: "tcp",
-    mode: "trips",
-    connections: 50,
-    size: 65536,
-  },
-  { name: "tcp-bulk1", title: "tcp, bulk of 1", transport: "tcp", mode: "bulk", connections: 1 },
-  {
-    name: "tcp-bulk8",
-    title: "tcp, bulk of 8",
-    transport: "tcp",
-    mode: "bulk",
-    connections: 8,
-    onTwo: true,
-  },
+  trips("tcp", 50, 64),
+  trips("tcp", 500, 1024),
+  trips("tcp", 50, 65536),
+  bulk("tcp", 1),
+  bulk("tcp", 8),
   {
     name: "tcp-connects",
     title: "tcp, connect and close",
     transport: "tcp",
     mode: "connects",
-    connections: 32,
+    numbers: [32],
   },
-  {
-    name: "tls-50x64",
-    title: "tls, 50 × 64 B",
-    transport: "tls",
-    mode: "trips",
-    connections: 50,
-    size: 64,
-  },
-  { name: "tls-bulk1", title: "tls, bulk of 1", transport: "tls", mode: "bulk", connections: 1 },
-  {
-    name: "unix-50x64",
-    title: "unix, 50 × 64 B",
-    transport: "unix",
-    mode: "trips",
-    connections: 50,
-    size: 64,
-  },
-  {
-    name: "udp-50x64",
-    title: "udp, 50 × 64 B",
-    transport: "udp",
-    mode: "trips",
-    connections: 50,
-    size: 64,
-  },
+  trips("tls", 50, 64),
+  bulk("tls", 1),
+  trips("unix", 50, 64),
+  trips("udp", 50, 64),
 ];
+
+/** Messages there and back, one at a time on each connection. */
+function trips(transport: Transport, connections: number, size: number): Work {
+  const [short, long] = size < 1024
+    ? [size, `${size} B`]
+    : [`${size / 1024}k`, `${size / 1024} KiB`];
+  return {
+    name: `${transport}-${connections}x${short}`,
+    title: `${transport}, ${connections} × ${long}`,
+    transport,
+    mode: "trips",
+    numbers: [connections, size],
+  };
+}
+
+/** Streams that never end. */
+function bulk(transport: Transport, connections: number): Work {
+  return {
+    name: `${transport}-bulk${connections}`,
+    title: `${transport}, bulk of ${connections}`,
+    transport,
+    mode: "bulk",
+    numbers: [connections],
+  };
+}
 
 const UNITS = { trips: "round trips/s", bulk: "MB/s", connects: "connections/s" };
 
 /** The work whose latency and cost are shown as well. */
 const CLOSELY = "tcp-50x64";
 
+/** The work that is also done on two cores. */
+const ON_TWO = WORK.filter(({ name }) => ["tcp-50x64", "tcp-500x1k", "tcp-bulk8"].includes(name));
+
 /** What is found out of servers. */
 export const SERVER_FIGURES = [
   ...WORK.map(({ name, title, mode }) => speed(name, title, UNITS[mode])),
   cost("p99", "tcp, 50 × 64 B: 99 % come within", "µs"),
   cost("cpu", "tcp, 50 × 64 B: CPU a round trip", "µs"),
-  cost("idle", "an idle connection of 10,000 (PSS)", "KiB"),
+  cost("idle", "memory of an idle connection (PSS)", "KiB"),
   cost("start", "from its start to its first echo", "ms"),
 ];
 
 /** What is found out of servers that share two cores with the generator. */
-export const TWO_CORES_FIGURES = WORK.filter(({ onTwo }) => onTwo)
-  .map(({ name, title, mode }) => speed(`two-${name}`, title, UNITS[mode]));
+export const TWO_CORES_FIGURES = ON_TWO.map(({ name, title, mode }) =>
+  speed(`two-${name}`, title, UNITS[mode])
+);
 
 /** The turn of a server that has CPU 0, with the generator on CPU 1. */
 export function serverTurn(lab: Lab, ready: Ready, plan: Plan, withMemory: boolean): Turn {
   const { name, transports, most = Infinity } = ready.server;
-  const all = WORK.filter(({ name, transport, connections }) =>
+  const all = WORK.filter(({ name, transport, numbers: [connections = 0] }) =>
     transports.includes(transport) && connections <= most && plan.wants(name)
   );
   const others = ["start", ...withMemory && most >= IDLE ? ["idle"] : []].filter(plan.wants);
@@ -137,7 +112,7 @@ export function serverTurn(lab: Lab, ready: Ready, plan: Plan, withMemory: boole
 
 /** The turn of a server that has CPUs 0 and 1, with the generator on both as well. */
 export function twoCoresTurn(lab: Lab, ready: Ready, plan: Plan): Turn {
-  const all = WORK.filter(({ name, onTwo }) => onTwo && plan.wants(`two-${name}`));
+  const all = ON_TWO.filter(({ name }) => plan.wants(`two-${name}`));
   return {
     section: "two-cores",
     program: ready.server.name,
@@ -156,21 +131,20 @@ export function twoCoresTurn(lab: Lab, ready: Ready, plan: Plan): Turn {
 
 async function doWork(
   lab: Lab,
-  { group, address }: Running,
-  { name, mode, connections, size }: Work,
+  { server, group, address }: Running,
+  { name, mode, numbers }: Work,
   { warmUp, seconds }: Plan,
   cpus: string,
 ): Promise<Record<string, number>> {
-  const middle = mode === "connects"
-    ? [MOST_CONNECTS]
-    : [...size === undefined ? [] : [size], warmUp];
   const before = cpuSeconds(group);
-  const found = await ask(lab, [mode, address, connections, ...middle, seconds].map(String), cpus);
-  const { per_second, mb_per_second, p99_us, total } = found;
+  const limit = mode === "connects" ? MOST_CONNECTS : warmUp;
+  const found = await ask(lab, [mode, address, ...numbers, limit, seconds].map(String), cpus);
+  const { per_second, mb_per_second, p99_us = NaN, total = NaN } = found;
   const value = per_second ?? mb_per_second ?? NaN;
   if (name !== CLOSELY) return { [name]: value };
-  const cpu = (cpuSeconds(group) - before) * 1e6 / (total ?? NaN);
-  return { [name]: value, p99: p99_us ?? NaN, cpu };
+  // Processes that have ended with their connection took their time along.
+  if (server.most !== undefined) return { [name]: value, p99: p99_us };
+  return { [name]: value, p99: p99_us, cpu: (cpuSeconds(group) - before) * 1e6 / total };
 }
 
 /** How long a server takes from its start to its first echo. */

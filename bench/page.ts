@@ -40,18 +40,16 @@ export function replaced(page: string, text: string): string {
 
 /** Where, when and with what it was measured. */
 function origin({ date, machine, versions, rounds, seconds, minutes }: Result): string {
-  const programs = Object.entries(versions).map(([title, version]) => `${title} ${version}`);
-  return `Measured on ${
-    date.slice(0, 10)
-  } in ${minutes} minutes, ${rounds} rounds with ${seconds} s a figure, on
-${machine}. With ${programs.join(", ")}.`;
+  const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const when = `Measured on ${date.slice(0, 10)} in ${minutes} minutes, on ${machine}`;
+  return `${when}: ${rounds} rounds, ${seconds} s a figure. With ${programs.join(", ")}.`;
 }
 
 function picture(folder: string): string {
+  const [light, dark] = [chartFile("light"), chartFile("dark")].map((file) => folder + file);
+  const alt = "Bars: what echo servers reach on one core, as a share of a server in C on epoll";
   return `<picture>
-  <source media="(prefers-color-scheme: dark)" srcset="${folder}${chartFile("dark")}">
-  <img alt="What echo servers reach on one core, as a share of one in C" src="${folder}${
-    chartFile("light")
-  }">
+  <source media="(prefers-color-scheme: dark)" srcset="${dark}">
+  <img alt="${alt}" src="${light}">
 </picture>`;
 }

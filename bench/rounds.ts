@@ -1,4 +1,5 @@
 // A benchmark from its plan to its result.
+import config from "../deno.json" with { type: "json" };
 import type { Result, Section } from "./figures.ts";
 import { Lab, type Ready } from "./lab.ts";
 import { CLIENT_FIGURES, CLIENTS, clientTurn } from "./measure_clients.ts";
@@ -9,10 +10,14 @@ import type { Plan, Turn } from "./turn.ts";
 
 /** Rounds, how many of them measure memory, and the times of each figure in seconds. */
 const FULL = { rounds: 7, withMemory: 3, warmUp: 0.2, seconds: 0.9 };
-const QUICK = { rounds: 3, withMemory: 1, warmUp: 0.08, seconds: 0.2 };
+const QUICK = { rounds: 3, withMemory: 1, warmUp: 0.05, seconds: 0.15 };
 
 /** What a step takes besides, for its processes, in seconds. */
 const OVERHEAD = 0.15;
+
+/** The figures that can be wished for: others come with them. */
+const STEPS = [...SERVER_FIGURES, ...TWO_CORES_FIGURES, ...CLIENT_FIGURES]
+  .map(({ name }) => name).filter((name) => !["p99", "cpu"].includes(name));
 
 /** What was measured, by the names of figure and program; those of figures differ in all sections. */
 type Values = Record<string, Record<string, number[]>>;
@@ -37,6 +42,8 @@ export async function runAll(folder: string, wishes: Wishes): Promise<Result> {
   }
   const began = new Date();
   const { rounds, withMemory, ...times } = wishes.isQuick ? QUICK : FULL;
+  checkNames("server", SERVERS.map(({ name }) => name), wishes.servers);
+  checkNames("figure", STEPS, wishes.figures);
   const plan: Plan = { ...times, wants: (step) => wishes.figures?.includes(step) ?? true };
   const lab = new Lab(folder);
   await lab.prepare();
@@ -44,7 +51,6 @@ export async function runAll(folder: string, wishes: Wishes): Promise<Result> {
   const turnsOf = (round: number) => turns(lab, ready, plan, round <= withMemory);
   const all = Array.from({ length: rounds }, (_, i) => turnsOf(i + 1));
   const steps = all.flat().flatMap((turn) => turn.steps);
-  if (steps.length === 0) throw new Error("there is no such server or figure, see its JSON");
   const seconds = steps.length * (plan.warmUp + plan.seconds + OVERHEAD);
   console.error(`bench: ${rounds} rounds, about ${Math.ceil(seconds / 60)} min; Ctrl-C ends it`);
 
@@ -64,12 +70,20 @@ export async function runAll(folder: string, wishes: Wishes): Promise<Result> {
   return {
     date: began.toISOString(),
     machine: await machine(),
-    versions: Object.fromEntries(ready.map(({ server, version }) => [server.title, version])),
+    versions: Object.fromEntries([
+      ["yodel", config.version],
+      ...ready.map(({ server, version }) => [server.runtime, version]),
+    ]),
     rounds,
     seconds: plan.seconds,
     minutes: Math.round((Date.now() - began.getTime()) / 60_000),
     sections: sections(ready, values),
   };
+}
+
+function checkNames(kind: string, known: readonly string[], given: readonly string[] = []): void {
+  const odd = given.find((name) => !known.includes(name));
+  if (odd !== undefined) throw new Error(`no ${kind} ${odd}: there are ${known.join(", ")}`);
 }
 
 /** Builds the servers that are wished for, and the first, with which they are compared. */
@@ -140,10 +154,11 @@ function sections(ready: readonly Ready[], values: Values): Section[] {
       figures: TWO_CORES_FIGURES,
     },
     { name: "clients", title: "Clients of one server", programs: clients, figures: CLIENT_FIGURES },
-  ].map((section) => ({
+  ].map(({ figures, ...section }) => ({
     ...section,
-    values: Object.fromEntries(section.figures.map(({ name }) => [name, values[name] ?? {}])),
-  }));
+    figures: figures.filter(({ name }) => name in values),
+    values: Object.fromEntries(figures.map(({ name }) => [name, values[name] ?? {}])),
+  })).filter(({ figures }) => figures.length > 0);
 }
 
 function shuffled<T>(things: readonly T[]): T[] {

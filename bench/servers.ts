@@ -5,6 +5,9 @@ export type Transport = "tcp" | "tls" | "unix" | "udp";
 
 const ALL: readonly Transport[] = ["tcp", "tls", "unix", "udp"];
 
+/** The version that npm is asked for. */
+const BUN = "1.4.5";
+
 /** A server, and a program in bench/peers. */
 export interface Server {
   readonly name: string;
@@ -13,7 +16,8 @@ export interface Server {
   readonly file: string;
   /** The command without which it is left out. */
   readonly needs: string;
-  /** What prints the version of that. */
+  /** What it runs on or is made by, and what prints its version. */
+  readonly runtime: string;
   readonly version: readonly string[];
   readonly transports: readonly Transport[];
   /** On how many cores it is measured. */
@@ -46,6 +50,7 @@ export const SERVERS: readonly Server[] = [
     title: "C on epoll",
     file: "epoll.c",
     needs: "gcc",
+    runtime: "gcc",
     version: ["gcc", "-dumpfullversion"],
     transports: ALL,
     cores: [1, 2],
@@ -59,6 +64,7 @@ export const SERVERS: readonly Server[] = [
     needs: "go",
     // io.Copy between sockets goes through a pipe in the kernel.
     descriptors: 3,
+    runtime: "Go",
     version: ["go", "version"],
     transports: ALL,
     cores: [1, 2],
@@ -70,10 +76,11 @@ export const SERVERS: readonly Server[] = [
     title: "Bun",
     file: "bun.mjs",
     needs: "npm",
-    version: ["echo", "1.4.5"],
+    runtime: "Bun",
+    version: ["echo", BUN],
     transports: ALL,
     cores: [1],
-    build: (_, to) => ["npm", "install", "--silent", "--prefix", to, "bun@1.4.5"],
+    build: (_, to) => ["npm", "install", "--silent", "--prefix", to, `bun@${BUN}`],
     run: (file, built) => [`${built}/node_modules/.bin/bun`, file],
   },
   {
@@ -81,6 +88,7 @@ export const SERVERS: readonly Server[] = [
     title: "Node",
     file: "node.mjs",
     needs: "node",
+    runtime: "Node",
     version: ["node", "--version"],
     transports: ALL,
     cores: [1],
@@ -91,6 +99,7 @@ export const SERVERS: readonly Server[] = [
     title: `Python ${name}`,
     file: `python_${name}.py`,
     needs: "python3",
+    runtime: "Python",
     version: ["python3", "--version"],
     transports: ALL,
     cores: [1],
@@ -106,6 +115,7 @@ export const SERVERS: readonly Server[] = [
     title: "socat",
     file: "socat.sh",
     needs: "socat",
+    runtime: "socat",
     version: ["socat", "-V"],
     transports: ["tcp", "tls", "unix"],
     cores: [1],
@@ -117,6 +127,7 @@ export const SERVERS: readonly Server[] = [
     title: "ncat",
     file: "ncat.sh",
     needs: "ncat",
+    runtime: "ncat",
     version: ["ncat", "--version"],
     transports: ["tcp", "tls"],
     cores: [1],
@@ -128,6 +139,7 @@ export const SERVERS: readonly Server[] = [
     title: threads === 1 ? "yodel" : `yodel --workers ${threads}`,
     file: "../../main.ts",
     needs: Deno.execPath(),
+    runtime: "Deno",
     version: [Deno.execPath(), "--version"],
     transports: threads === 1 ? ALL : ["tcp"],
     cores: threads === 1 ? [1, 2] : [2],

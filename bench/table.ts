@@ -7,20 +7,26 @@ export function tables(result: Result): string {
 }
 
 function sectionTables(section: Section): string {
-  const first = Object.values(section.programs)[0];
+  const [first] = Object.values(section.programs);
   const speeds = section.figures.filter(({ isSpeed }) => isSpeed);
-  return `### ${section.title}
-
-As a share of ${first}, medians:
-
-${table(section, speeds, (figure, program) => ratio(section, figure, program)?.toFixed(2))}
-
-<details><summary>Medians, and the least and the most of all rounds</summary>
-
-${table(section, section.figures, (figure, program) => cell(section, figure, program))}
-
-</details>
-`;
+  const costs = section.figures.filter(({ isSpeed }) => !isSpeed);
+  return [
+    `### ${section.title}`,
+    ...speeds.length === 0 ? [] : [
+      `As a share of ${first}, more is better:`,
+      table(section, speeds, (figure, program) => ratio(section, figure, program)?.toFixed(2)),
+    ],
+    ...costs.length === 0 ? [] : [
+      "Costs, less is better:",
+      table(section, costs, (figure, program) => {
+        const summary = found(section, figure, program);
+        return summary && short(summary.median);
+      }),
+    ],
+    "<details><summary>Medians, and the least and the most of all rounds</summary>",
+    table(section, section.figures, (figure, program) => cell(section, figure, program)),
+    "</details>\n",
+  ].join("\n\n");
 }
 
 /** A line for each figure, a column for each program. */
