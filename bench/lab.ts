@@ -1,16 +1,14 @@
 // What a benchmark works with on this machine: what was built, in a folder that goes at the end.
-import { output, start } from "./processes.ts";
-import type { Group } from "./processes.ts";
+import { root } from "../tests/program.ts";
+import { type Group, output, start } from "./processes.ts";
 import type { Listening, Server, Transport } from "./servers.ts";
 
 /** How long a server may take until it listens, in milliseconds. */
 const LISTENS_WITHIN = 10_000;
 
-const here = decodeURIComponent(new URL(".", import.meta.url).pathname);
-
 /** The file of a peer. */
 export function peer(file: string): string {
-  return `${here}peers/${file}`;
+  return `${root}bench/peers/${file}`;
 }
 
 /** A server that can be started here. */
@@ -44,7 +42,7 @@ export class Lab {
    * @throws {Error} where something is missing for that
    */
   async prepare(): Promise<void> {
-    const source = `${here}generator/generator.c`;
+    const source = `${root}bench/generator/generator.c`;
     await output(["gcc", "-O2", "-o", this.generator, source, "-lssl", "-lcrypto"], "0,1");
     const [cert = "", key = ""] = this.#identity;
     const kind = ["-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
