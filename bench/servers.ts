@@ -128,7 +128,7 @@ export const SERVERS: readonly Server[] = [
     file: "ncat.sh",
     needs: "ncat",
     runtime: "ncat",
-    version: ["ncat", "--version"],
+    version: ["sh", "-c", "ncat --version 2>&1"],
     transports: ["tcp", "tls"],
     cores: [1],
     most: 50,

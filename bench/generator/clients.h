@@ -65,7 +65,8 @@ static void find(const char *text) {
   }
   if (!over_tls) return;
   tls_context = SSL_CTX_new(TLS_client_method());
-  SSL_CTX_set_mode(tls_context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_mode(tls_context,
+                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 }
 
 static int new_socket(int flags) {
@@ -82,8 +83,10 @@ static void open_client(struct client *client) {
   /* The line before a Unix socket is full at once, where it is busy. */
   uint64_t end = now() + 5 * SECOND;
   while (connect(client->fd, (void *)&address, address_length))
-    if (errno != EAGAIN || now() > end) fail("cannot connect: %s", strerror(errno));
-    else usleep(1000);
+    if (errno != EAGAIN || now() > end)
+      fail("cannot connect: %s", strerror(errno));
+    else
+      usleep(1000);
   if (over_tls) {
     client->tls = SSL_new(tls_context);
     SSL_set_fd(client->tls, client->fd);
@@ -92,7 +95,8 @@ static void open_client(struct client *client) {
 }
 
 static void watch(struct client *client, int how) {
-  struct epoll_event event = {.events = EPOLLIN | (client->wants_room ? EPOLLOUT : 0), .data.ptr = client};
+  struct epoll_event event = {.events = EPOLLIN | (client->wants_room ? EPOLLOUT : 0),
+                              .data.ptr = client};
   if (epoll_ctl(poller, how, client->fd, &event)) fail("epoll: %s", strerror(errno));
 }
 
@@ -117,7 +121,8 @@ static void give(struct client *client) {
     uint64_t rest = client->goal - client->sent;
     size_t length = rest < CHUNK ? rest : CHUNK;
     unsigned char *from = pattern + client->sent % PERIOD;
-    ssize_t sent = client->tls ? SSL_write(client->tls, from, length) : send(client->fd, from, length, MSG_NOSIGNAL);
+    ssize_t sent = client->tls ? SSL_write(client->tls, from, length)
+                               : send(client->fd, from, length, MSG_NOSIGNAL);
     if (sent <= 0 && is_early(client, sent)) break;
     if (sent <= 0) fail("the server broke a connection");
     client->sent += sent;
@@ -131,10 +136,12 @@ static void give(struct client *client) {
 static size_t take(struct client *client) {
   size_t taken = 0;
   for (;;) {
-    ssize_t came = client->tls ? SSL_read(client->tls, incoming, ROOM) : recv(client->fd, incoming, ROOM, 0);
+    ssize_t came =
+        client->tls ? SSL_read(client->tls, incoming, ROOM) : recv(client->fd, incoming, ROOM, 0);
     if (came <= 0 && is_early(client, came)) return taken;
     if (came <= 0) fail("the server ended a connection");
-    if (client->returned + came > client->sent || memcmp(incoming, pattern + client->returned % PERIOD, came)) {
+    if (client->returned + came > client->sent ||
+        memcmp(incoming, pattern + client->returned % PERIOD, came)) {
       if (over_udp) return taken; /* it may be late: what was to come counts as lost */
       fail("what came back differs, after %llu bytes", (unsigned long long)client->returned);
     }
@@ -144,4 +151,3 @@ static size_t take(struct client *client) {
     if (!client->tls || taken >= ROOM) return taken;
   }
 }
-

@@ -40,7 +40,8 @@ static void trips(int count, uint64_t size, double warm_up, double seconds, doub
   struct client **free_ones = calloc(count, sizeof *free_ones);
   uint64_t freed = count, begun = 0, lost = 0, total = 0;
   for (int i = 0; i < count; i++) free_ones[i] = &clients[i];
-  uint64_t first = now(), start = first + warm_up * SECOND, end = start + seconds * SECOND, looked = first;
+  uint64_t first = now(), start = first + warm_up * SECOND, end = start + seconds * SECOND,
+           looked = first;
   double cpu = 0;
   bool counts = false;
   for (uint64_t time; (time = now()) < end;) {
@@ -64,7 +65,8 @@ static void trips(int count, uint64_t size, double warm_up, double seconds, doub
     for (int i = 0; i < ready; i++) {
       struct client *client = events[i].data.ptr;
       if (events[i].events & EPOLLOUT) give(client);
-      if (!(events[i].events & ~EPOLLOUT) || take(client) == 0 || client->returned < client->goal) continue;
+      if (!(events[i].events & ~EPOLLOUT) || take(client) == 0 || client->returned < client->goal)
+        continue;
       record(now() - client->due);
       total++;
       free_ones[freed++ % count] = client;
@@ -113,11 +115,13 @@ static void bulk(int count, double warm_up, double seconds) {
   }
   double elapsed = (now() - start) / 1e9;
   if (bytes == 0) fail("nothing came back");
-  printf("{\"mb_per_second\":%.1f,\"cpu\":%.3f}\n", bytes / elapsed / 1e6, (cpu_seconds() - cpu) / elapsed);
+  printf("{\"mb_per_second\":%.1f,\"cpu\":%.3f}\n", bytes / elapsed / 1e6,
+         (cpu_seconds() - cpu) / elapsed);
 }
 
 static void begin_connect(struct client *client) {
-  *client = (struct client){.fd = new_socket(SOCK_NONBLOCK), .goal = 16, .due = now(), .wants_room = true};
+  *client = (struct client){
+      .fd = new_socket(SOCK_NONBLOCK), .goal = 16, .due = now(), .wants_room = true};
   if (connect(client->fd, (void *)&address, address_length) && errno != EINPROGRESS)
     fail("cannot connect: %s", strerror(errno));
   watch(client, EPOLL_CTL_ADD);
@@ -158,12 +162,14 @@ static void one_trip(struct client *client, size_t size) {
 static void idle(int count) {
   for (int i = 0; i < count; i++) {
     open_client(&clients[i]);
-    setsockopt(clients[i].fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 5}, sizeof(struct timeval));
+    setsockopt(clients[i].fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 5},
+               sizeof(struct timeval));
     one_trip(&clients[i], 64);
   }
   printf("{\"open\":%d}\n", count);
   fflush(stdout);
-  while (getchar() != EOF);
+  while (getchar() != EOF)
+    ;
 }
 
 static void start(int cpu, char **command) {
@@ -185,7 +191,8 @@ static void start(int cpu, char **command) {
   char byte = 'y';
   while (!there && waitpid(server, NULL, WNOHANG) == 0 && now() < begun + 10 * SECOND) {
     fd = new_socket(0);
-    there = connect(fd, (void *)&address, address_length) == 0 && write(fd, &byte, 1) == 1 && read(fd, &byte, 1) == 1;
+    there = connect(fd, (void *)&address, address_length) == 0 && write(fd, &byte, 1) == 1 &&
+            read(fd, &byte, 1) == 1;
     close(fd);
     if (!there) usleep(100);
   }
@@ -213,10 +220,16 @@ int main(int count, char **arguments) {
   if (count > 3) find(starts ? arguments[3] : arguments[2]);
   clients = calloc(value[0] + 1, sizeof *clients);
   poller = epoll_create1(0);
-  if (starts) start(atoi(arguments[2]), arguments + 4);
-  else if (!strcmp(mode, "trips") && count > 6) trips(value[0], value[1], value[2], value[3], value[4]);
-  else if (!strcmp(mode, "bulk") && count > 5) bulk(value[0], value[1], value[2]);
-  else if (!strcmp(mode, "connects") && count > 5) connects(value[0], value[1], value[2]);
-  else if (!strcmp(mode, "idle")) idle(value[0]);
-  else fail("wrong arguments, see the head of its source");
+  if (starts)
+    start(atoi(arguments[2]), arguments + 4);
+  else if (!strcmp(mode, "trips") && count > 6)
+    trips(value[0], value[1], value[2], value[3], value[4]);
+  else if (!strcmp(mode, "bulk") && count > 5)
+    bulk(value[0], value[1], value[2]);
+  else if (!strcmp(mode, "connects") && count > 5)
+    connects(value[0], value[1], value[2]);
+  else if (!strcmp(mode, "idle"))
+    idle(value[0]);
+  else
+    fail("wrong arguments, see the head of its source");
 }

@@ -87,8 +87,9 @@ static bool is_early(struct connection *connection, ssize_t result) {
 static ssize_t give(struct connection *connection, const char *bytes, size_t length) {
   size_t sent = 0;
   while (sent < length) {
-    ssize_t more = connection->tls ? SSL_write(connection->tls, bytes + sent, length - sent)
-                                   : send(connection->fd, bytes + sent, length - sent, MSG_NOSIGNAL);
+    ssize_t more = connection->tls
+                       ? SSL_write(connection->tls, bytes + sent, length - sent)
+                       : send(connection->fd, bytes + sent, length - sent, MSG_NOSIGNAL);
     if (more <= 0) return is_early(connection, more) ? (ssize_t)sent : -1;
     sent += more;
   }
@@ -98,7 +99,8 @@ static ssize_t give(struct connection *connection, const char *bytes, size_t len
 /* Sends back what has come, or the rest of it; whether the connection goes on. */
 static bool echo(struct connection *connection) {
   if (connection->kept) {
-    ssize_t sent = give(connection, connection->kept + connection->sent, connection->length - connection->sent);
+    ssize_t sent = give(connection, connection->kept + connection->sent,
+                        connection->length - connection->sent);
     if (sent < 0) return false;
     connection->sent += sent;
     if (connection->sent < connection->length) return true;
@@ -146,7 +148,8 @@ int main(int count, char **arguments) {
   signal(SIGPIPE, SIG_IGN);
   int listener = listen_on(arguments[1], arguments[2]);
   if (!strcmp(arguments[1], "udp")) answer_datagrams(listener);
-  SSL_CTX *tls = count > 4 && !strcmp(arguments[1], "tls") ? tls_of(arguments[3], arguments[4]) : NULL;
+  SSL_CTX *tls =
+      count > 4 && !strcmp(arguments[1], "tls") ? tls_of(arguments[3], arguments[4]) : NULL;
   poller = epoll_create1(0);
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL}, events[256];
   epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event);
@@ -154,8 +157,10 @@ int main(int count, char **arguments) {
     int ready = epoll_wait(poller, events, 256, -1);
     for (int i = 0; i < ready; i++) {
       struct connection *connection = events[i].data.ptr;
-      if (!connection) accept_all(listener, tls);
-      else if (!echo(connection)) end(connection);
+      if (!connection)
+        accept_all(listener, tls);
+      else if (!echo(connection))
+        end(connection);
     }
   }
 }
