@@ -1,7 +1,9 @@
 // `yodel load`.
-import { load, type LoadProgress, type LoadResult } from "../../client.ts";
+import { load, type LoadResult } from "../../client.ts";
 import { LOAD_DEFAULTS, type LoadSettings, planLoad } from "../../client/load/plan.ts";
-import { totalErrors } from "../../client/load/result.ts";
+import { addProgress, totalErrors } from "../../client/load/result.ts";
+import { serveMetrics } from "../../metrics/metrics.ts";
+import { watchLoad } from "../../metrics/watch.ts";
 import { EndpointError } from "../../net/endpoint_error.ts";
 import { perSecond } from "../../report/figures.ts";
 import { failedLoadJson, loadJson } from "../../report/load_json.ts";
@@ -12,8 +14,9 @@ import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
 import { count, duration, file, MAX_MESSAGE, rate, size, toggle } from "../../values/kinds.ts";
 import { checkWritable, replaceFile } from "../replace_file.ts";
 import { stopOnSignal } from "../signals.ts";
-import { columns, print, StatusLine } from "../stdio.ts";
+import { columns, print, say, StatusLine } from "../stdio.ts";
 import { keepsLimits, latencyLimit, rateLimit } from "../limits.ts";
+import { metricsFlag } from "../metrics_flag.ts";
 import { mergeLoads } from "../merge_loads.ts";
 import { reach, reachFlags } from "../reach_flags.ts";
 
@@ -111,6 +114,7 @@ const flags = {
     many: true,
     takesAll: ["Checks", "Output"],
   },
+  ...metricsFlag,
   ...reachFlags,
 } as const;
 
@@ -144,7 +148,12 @@ export const loadCommand = command({
     const plan = planLoad(endpoint, settings);
     const signal = stopOnSignal(exit);
     const progress = Deno.stderr.isTerminal() ? new StatusLine() : undefined;
-    let last: LoadProgress = { connections: 0, elapsed: 0, right: 0, errors: 0 };
+    let last = addProgress();
+    await using metrics = await serveMetrics(flags["metrics"], version, () => true);
+    if (metrics !== undefined) {
+      watchLoad(metrics, () => last);
+      say(`yodel: metrics at ${metrics.urls.join(" ")}`);
+    }
     let result: LoadResult;
     try {
       result = await load(endpoint, {
@@ -162,7 +171,7 @@ export const loadCommand = command({
       }
       throw error;
     } finally {
-      progress?.clear();
+      await progress?.clear();
     }
     return await tell(result, signal);
 
