@@ -117,18 +117,26 @@ export function columns(): number {
   }
 }
 
+/** A terminal that takes nothing for so long is stopped, in milliseconds. */
+const STOPPED = 1000;
+
 /** A line of the terminal, on stderr, that is written over and over. */
 export class StatusLine {
+  #written: Promise<unknown> = Promise.resolve();
+
   show(text: string): void {
     this.#write(`\r\x1b[2K${text.slice(0, columns() - 1)}`);
   }
 
-  clear(): void {
+  /** Clears it, before something else is printed. */
+  async clear(): Promise<void> {
     this.#write("\r\x1b[2K");
+    await Promise.race([this.#written, pause(STOPPED)]);
   }
 
   #write(text: string): void {
-    // Nothing waits for it: a terminal that is stopped must not stop what it tells of.
-    Deno.stderr.write(encoder.encode(text)).catch(() => {});
+    // One after the other; a terminal that is stopped must not stop what they tell of.
+    const bytes = encoder.encode(text);
+    this.#written = this.#written.then(() => Deno.stderr.write(bytes)).catch(() => {});
   }
 }

@@ -2,10 +2,7 @@
 import type { Latencies } from "../client/latencies.ts";
 
 /** Writes latencies as JSON, with some percentiles; null where there are none. */
-export function latenciesJson(
-  latencies: Latencies,
-  percentiles: readonly number[],
-): Record<string, number> | null {
+export function latenciesJson(latencies: Latencies, percentiles: readonly number[]) {
   if (latencies.count === 0) return null;
   return {
     count: latencies.count,
@@ -13,14 +10,10 @@ export function latenciesJson(
     mean_ms: milliseconds(latencies.mean),
     stddev_ms: milliseconds(latencies.stddev),
     max_ms: milliseconds(latencies.max),
-    ...Object.fromEntries(
-      percentiles.map((
-        percent,
-      ) => [
-        `p${String(percent).replace(".", "_")}_ms`,
-        milliseconds(latencies.percentile(percent)),
-      ]),
-    ),
+    ...Object.fromEntries(percentiles.map((percent) => [
+      `p${String(percent).replace(".", "_")}_ms`,
+      milliseconds(latencies.percentile(percent)),
+    ])),
   };
 }
 

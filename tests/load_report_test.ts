@@ -1,40 +1,14 @@
 /** The load command: what it tells. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Ajv2020 } from "npm:ajv@8.20.0/dist/2020.js";
 import { HistogramLogReader } from "npm:hdr-histogram-js@3.0.1";
-import type { LoadResult } from "../client.ts";
 import { planLoad } from "../client/load/plan.ts";
 import { emptyLoadResult } from "../client/load/result.ts";
 import { loadText } from "../report/load_text.ts";
-import schema from "../report/load.schema.json" with { type: "json" };
 import { formatEndpoint } from "../server.ts";
-import { BOUND, plain } from "./loads.ts";
+import { BOUND, plain, reportOf, validate } from "./loads.ts";
 import { inEach, linux, unix, until } from "./local.ts";
-import { available, program, type Result, run, shell, yodel } from "./program.ts";
+import { available, program, run, shell, yodel } from "./program.ts";
 import { type Answer, deserted, folder, startAnswering, startEcho } from "./servers.ts";
-
-/** Some of what `yodel load --json` prints. */
-interface Report {
-  endpoint: string;
-  error: string | null;
-  elapsed_ms: number;
-  messages: LoadResult["messages"];
-  connections_opened: number;
-  errors: Record<string, number>;
-  error_examples: string[];
-  latency: Record<string, number> | null;
-}
-
-const ajv = new Ajv2020({ formats: { "date-time": (text: string) => !isNaN(Date.parse(text)) } });
-const validate = ajv.compile(schema);
-
-/** Reads what was printed, which has to be one JSON object that the schema describes. */
-function reportOf({ stdout }: Result): Report {
-  assertMatch(stdout, /^[^\n]*\n$/);
-  const report: Report = JSON.parse(stdout);
-  assert(validate(report), `${ajv.errorsText(validate.errors)}: ${stdout}`);
-  return report;
-}
 
 Deno.test("--json is one object that its schema describes, also of datagrams and of threads", async () => {
   const ways = [["tcp", "--workers=2"], ["udp"], ["tls", "--reconnect"]] as const;

@@ -38,9 +38,11 @@ export async function generate(
   ready: () => Promise<void> = () => Promise.resolve(),
 ): Promise<LoadResult> {
   const recorder = new Recorder(await emptyLoadResult(plan.load));
-  const progress = setInterval(() => onProgress(recorder.progress(performance.now())), PROGRESS);
+  const tell = () => onProgress(recorder.progress(performance.now()));
+  const progress = setInterval(tell, PROGRESS);
   try {
     await new Generator(plan, recorder).run(signal, ready);
+    tell();
     return recorder.result;
   } finally {
     clearInterval(progress);

@@ -9,7 +9,7 @@ import { generateInThreads } from "./threads.ts";
 
 /** What can be given to {@linkcode load}. */
 export interface LoadOptions extends LoadSettings, Reach {
-  /** Is told a few times a second how far it is. */
+  /** Is told a few times a second how far it is, and at its end. */
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Ends it; what was found so far is returned. */
   readonly signal?: AbortSignal;

@@ -1,11 +1,11 @@
 // Counts what happens in a load.
 import { Intervals } from "./intervals.ts";
 import {
+  LATENCY_BOUNDS,
   type LoadErrorKind,
   type LoadProgress,
   type LoadResult,
   MAX_EXAMPLES,
-  totalErrors,
 } from "./result.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -16,6 +16,8 @@ export class Recorder {
   #countFrom = Infinity;
   #underWay = 0;
   #lastAnswer = 0;
+  #latencySum = 0;
+  readonly #latencyCounts = LATENCY_BOUNDS.map(() => 0);
   /** Since when no connection could be opened, while that was tried. */
   #refusedSince: number | undefined;
 
@@ -35,7 +37,7 @@ export class Recorder {
     this.result.started = new Date(Date.now() + countFrom - now);
   }
 
-  /** A connection to an address was opened, which took so many milliseconds. */
+  /** A connection to an address was opened, which latencySum so many milliseconds. */
   opened(address: string | undefined, time: number): void {
     this.result.address ??= address;
     this.result.connections++;
@@ -54,13 +56,18 @@ export class Recorder {
     if (due >= this.#countFrom) this.result.messages.sent++;
   }
 
-  /** A message has come back as it was sent; it took its time from `from` on. */
+  /** A message has come back as it was sent; it latencySum its time from `from` on. */
   answered(due: number, from: number, now: number): void {
     this.#underWay--;
     if (due < this.#countFrom) return;
     this.result.messages.right++;
-    this.result.latencies.record(now - from);
-    this.#intervals.answered(now, now - from);
+    const latency = now - from;
+    this.result.latencies.record(latency);
+    this.#latencySum += latency;
+    let bound = 0;
+    while (latency > (LATENCY_BOUNDS[bound] ?? Infinity)) bound++;
+    this.#latencyCounts[bound] = (this.#latencyCounts[bound] ?? 0) + 1;
+    this.#intervals.answered(now, latency);
     this.#lastAnswer = now;
   }
 
@@ -82,9 +89,17 @@ export class Recorder {
 
   /** How far it is. */
   progress(now: number): LoadProgress {
-    const { connections, messages } = this.result;
+    const { connections, messages, bytes, errors } = this.result;
     const elapsed = Math.max(0, now - this.#countFrom);
-    return { connections, elapsed, right: messages.right, errors: totalErrors(this.result) };
+    const counts = {
+      connections,
+      messages,
+      bytes,
+      errors,
+      latencySum: this.#latencySum,
+      latencyCounts: this.#latencyCounts,
+    };
+    return structuredClone({ ...counts, elapsed });
   }
 
   /** Nothing that comes from now on counts. */

@@ -39,7 +39,6 @@ export class StreamConnection implements LoadConnection {
   readonly #messages: Messages;
   readonly #settings: ConnectionSettings;
   readonly #events: ConnectionEvents;
-  /** What passed; it is added to that of all connections when this one is closed. */
   readonly #traffic = new Traffic();
   readonly #buffer: Uint8Array<ArrayBuffer>;
   /** When the messages under way were due, in a ring. */
@@ -111,10 +110,7 @@ export class StreamConnection implements LoadConnection {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    const { bytes, turns } = this.#settings;
-    bytes.sent += this.#traffic.sent;
-    bytes.received += this.#traffic.received;
-    turns.readers--;
+    this.#settings.turns.readers--;
     this.#conn.close();
     this.#finished.resolve();
   }
@@ -148,14 +144,12 @@ export class StreamConnection implements LoadConnection {
   }
 
   readonly #onWritten = (length: number): void => {
-    if (!this.#open) {
-      this.#settings.bytes.sent += length;
-      return;
-    }
+    this.#settings.bytes.sent += length;
+    if (!this.#open) return;
     this.#traffic.sent += length;
-    const bytes = this.#writing;
-    if (bytes !== undefined && length < bytes.length) {
-      this.#writing = bytes.subarray(length);
+    const writing = this.#writing;
+    if (writing !== undefined && length < writing.length) {
+      this.#writing = writing.subarray(length);
       this.#conn.write(this.#writing).then(this.#onWritten, this.#onWriteFailed);
       return;
     }
@@ -170,7 +164,7 @@ export class StreamConnection implements LoadConnection {
   async #receive(): Promise<void> {
     const { size } = this.#messages;
     const buffer = this.#buffer;
-    const { turns } = this.#settings;
+    const { bytes, turns } = this.#settings;
     for (;;) {
       // Even where there is no turn to wait for, all that is due on other connections
       // is written before the next read: 7 % more round trips.
@@ -182,6 +176,7 @@ export class StreamConnection implements LoadConnection {
       }
       const now = performance.now();
       this.#traffic.received += length;
+      bytes.received += length;
       for (let at = 0; at < length;) {
         if (this.#answered === this.#sent) return this.#wrong(at, length);
         const expected = this.#message(this.#answered);
