@@ -89,11 +89,14 @@ export class Recorder {
 
   /** Nothing that comes from now on counts. */
   ended(schedule: Schedule): void {
-    const { messages } = this.result;
+    const { messages, plan } = this.result;
     messages.waiting = messages.sent - messages.right - messages.failed;
     messages.missed = schedule.missed;
     const ranOut = schedule.ranOut && this.#lastAnswer > 0;
-    const end = ranOut ? this.#lastAnswer : Math.max(this.#lastAnswer, schedule.end);
+    // At a rate each message has its time, the last one as well: five at one a second take five
+    // seconds, though the fifth comes back after four.
+    const due = plan.rate > 0 ? this.#countFrom + plan.messages / plan.rate * 1000 : 0;
+    const end = Math.max(this.#lastAnswer, ranOut ? due : schedule.end);
     this.result.elapsed = Math.max(0, end - this.#countFrom);
     this.result.intervals = this.#intervals.until(end);
   }

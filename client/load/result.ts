@@ -32,7 +32,10 @@ export interface LoadResult {
   address?: string;
   /** When the first message that counts was due. */
   started: Date;
-  /** From then on until the last answer, or until no more was sent, in milliseconds. */
+  /**
+   * From then on until the last answer, or until no more was sent, in milliseconds; at a rate
+   * until the next message would have been due.
+   */
   elapsed: number;
   /** What became of the messages that count. */
   messages: {
