@@ -7,7 +7,7 @@ export const MAX_MESSAGE = 64 * 1024 * 1024;
 export interface Kind<T> {
   /** What stands for the value in the help; empty for a flag that takes none. */
   readonly placeholder: string;
-  /** All values, where there are only a few. */
+  /** What shells propose for it: all values where there are only a few, or beginnings that end in `=`. */
   readonly choices?: readonly string[];
   /** What is expected, for the message when something else was given. */
   readonly expected: string;

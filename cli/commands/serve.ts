@@ -30,7 +30,9 @@ import { serverTls, serverTlsFlags } from "../tls_flags.ts";
 /** What is wrong with a fault, the server says. */
 const faultKind: Kind<string> = {
   placeholder: "NAME[=VALUE][@P]",
-  choices: faults.map(({ name }) => name),
+  choices: faults.flatMap(({ name, value }) =>
+    value === undefined ? name : (value.choices ?? [""]).map((choice) => `${name}=${choice}`)
+  ),
   expected: "a fault such as delay=20ms",
   parse: (text) => text,
   format: String,
