@@ -176,6 +176,12 @@ for (
     ],
     ["connect 99999", 'endpoint "99999": the port is 99999, and the last one is 65535'],
     ["serve ::1:2222", 'endpoint "::1:2222": an IPv6 address stands in brackets: [::1]:2222?'],
+    ["serve ::1", 'endpoint "::1": an IPv6 address stands in brackets: [::1]:2222?'],
+    [
+      "ping udp://fe80::1%eth0",
+      'endpoint "udp://fe80::1%eth0": an IPv6 address stands in brackets: udp://[fe80::1%eth0]:2222?',
+    ],
+    ["serve ::", 'endpoint "::": an IPv6 address stands in brackets: [::]:2222?'],
     [
       "connect http://localhost:80",
       'endpoint "http://localhost:80": http:// is not spoken here; tcp://, tls://, udp:// and unix: are',
