@@ -70,9 +70,17 @@ export class Recorder {
     if (due >= this.#countFrom) this.result.messages.failed++;
   }
 
-  /** Something went wrong on the connection of that number. */
-  error(kind: LoadErrorKind, connection: number, what: string): void {
+  /**
+   * Something went wrong on the connection of that number.
+   *
+   * @param answered when a message was due that counts as right and is not: it came back again
+   */
+  error(kind: LoadErrorKind, connection: number, what: string, answered = -Infinity): void {
     const now = performance.now();
+    if (answered >= this.#countFrom) {
+      this.result.messages.right--;
+      this.result.messages.failed++;
+    }
     if (kind === "connect") this.#refusedSince ??= now;
     this.#intervals.failed(now);
     this.result.errors[kind]++;

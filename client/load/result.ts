@@ -41,7 +41,7 @@ export interface LoadResult {
   messages: {
     /** As many as `right`, `failed` and `waiting` together. */
     sent: number;
-    /** Came back as they were sent. */
+    /** Came back as they were sent, and once. */
     right: number;
     /** Did not, or not in time. */
     failed: number;
@@ -62,7 +62,7 @@ export interface LoadResult {
   examples: LoadErrorExample[];
   /** Each of its seconds. */
   intervals: LoadInterval[];
-  /** How long messages took, from when they were due, in those that came back right. */
+  /** How long messages took, from when they were due, in those that came back as they were sent. */
   latencies: Latencies;
   /** How long it took to connect, with the handshake of TLS. */
   connects: Latencies;
