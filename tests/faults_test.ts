@@ -137,7 +137,7 @@ Deno.test(
   async () => {
     for (
       const [words, expected] of [
-        [["yodel", "serve", "--fault", "re"], "refuse read-rate repeat reorder reset-after"],
+        [["yodel", "serve", "--fault", "re"], "refuse read-rate= repeat reorder reset-after="],
         [["yodel", "help", "fa"], "faults"],
       ] as const
     ) {

@@ -69,14 +69,14 @@ export const serveCommand = command({
       group: "Limits",
       kind: count(0),
       default: SERVE_DEFAULTS.maxPerClient,
-      help: "connections of one address",
+      help: "connections of one address; 0: no limit",
       only: ["tcp", "tls"],
     },
     "udp-rate": {
       group: "Limits",
       kind: count(0),
       default: SERVE_DEFAULTS.udpRate,
-      help: "datagrams a second for one address",
+      help: "datagrams a second for one address; 0: no limit",
       only: ["udp"],
     },
     "drain": {
