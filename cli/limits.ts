@@ -28,13 +28,24 @@ function limit(
     choices: proposed.map((name) => `${name}=`),
     expected: what,
     parse(text) {
-      const [, figure = "", value = ""] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+      const [figure, value] = partsOf(text);
       const bound = boundOf(figure, value);
       return bound === undefined ? undefined : { figure, bound, text };
+    },
+    advice(text) {
+      const [figure, value] = partsOf(text);
+      if (LATENCY.test(figure)) return duration.advice?.(value);
+      const lacksSign = figure === "loss" && boundOf(figure, `${value}%`) !== undefined;
+      return lacksSign ? `is not in percent: ${text}%?` : undefined;
     },
     format: ({ text }) => text,
   };
   return kind;
+}
+
+function partsOf(text: string): [figure: string, value: string] {
+  const [, figure = "", value = ""] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  return [figure, value];
 }
 
 function latencyBound(figure: string, value: string): number | undefined {

@@ -89,7 +89,8 @@ export async function connectDatagrams(
       if (bytes.length > MAX_DATAGRAM) {
         throw new EchoError(
           endpoint,
-          `a datagram holds ${MAX_DATAGRAM} bytes at most, and a line is longer`,
+          `a datagram holds ${MAX_DATAGRAM} bytes at most, and a line is longer; ` +
+            "--datagram-size cuts the input at other places",
         );
       }
       verifier.send(bytes);

@@ -81,6 +81,10 @@ export function parseEndpoint(text: string): Endpoint | undefined {
  */
 export function readEndpoint(given: Endpoint | string, leastPort: 0 | 1): Endpoint {
   const endpoint = typeof given === "string" ? parseEndpoint(given) : given;
+  if (leastPort === 1 && endpoint?.scheme !== "unix" && endpoint?.host === "*") {
+    const near = formatEndpoint({ ...endpoint, host: DEFAULT_ENDPOINT.host });
+    throw new YodelError(`endpoint ${formatEndpoint(endpoint)}: * is to listen on; ${near}?`);
+  }
   if (endpoint !== undefined && (endpoint.scheme === "unix" || endpoint.port >= leastPort)) {
     return endpoint;
   }

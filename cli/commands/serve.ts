@@ -21,7 +21,7 @@ import {
 } from "../../values/kinds.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { createLog, LOG_DEFAULTS, LOG_FORMATS, LOG_LEVELS } from "../log.ts";
-import { replaceFile } from "../replace_file.ts";
+import { checkWritable, replaceFile } from "../replace_file.ts";
 import { adviceForOthers, atTerminal } from "../serve_at_terminal.ts";
 import { stopOnSignal } from "../signals.ts";
 import { print } from "../stdio.ts";
@@ -146,6 +146,11 @@ export const serveCommand = command({
   },
   async run({ flags, endpoints }, { exit, version }) {
     const log = createLog(flags["log-level"], flags["log-format"]);
+    const file = flags["write-ca"];
+    // What would end the server later is found out before it listens.
+    if (file !== undefined) await checkWritable("write-ca", file);
+    let isUp = () => false;
+    await using metrics = await serveMetrics(flags["metrics"], version, () => isUp());
     await using server = await serve(endpoints, {
       tls: await serverTls(flags),
       faults: flags["fault"],
@@ -165,7 +170,6 @@ export const serveCommand = command({
       signal: stopOnSignal(exit),
     });
     // Only now: a server that cannot listen leaves the file of another as it is.
-    const file = flags["write-ca"];
     const { certificate } = server;
     if (certificate !== undefined) {
       const { names, ca } = certificate;
@@ -175,8 +179,7 @@ export const serveCommand = command({
         ca: file ?? "not written, see --write-ca",
       });
     }
-    const isUp = () => server.counts().accepting;
-    await using metrics = await serveMetrics(flags["metrics"], version, isUp);
+    isUp = () => server.counts().accepting;
     if (metrics !== undefined) {
       watchServer(metrics, server);
       log.info?.("metrics", { urls: metrics.urls });
