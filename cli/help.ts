@@ -2,6 +2,7 @@
 import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint.ts";
 import { type Command, type Flag, isToggle, operandsText, takesEndpoints } from "./command.ts";
 import { EXIT_STATUSES } from "./exit.ts";
+import { wrapped } from "./stdio.ts";
 
 /** What the program is for, in one sentence. */
 export const PURPOSE = "Echo server and client: do the bytes that I send come back, unchanged?";
@@ -120,9 +121,4 @@ function columns(rows: readonly (readonly [string, string])[]): string {
     const lines = wrapped(right, 76 - width).join(below);
     return `  ${left.padEnd(width)}${left.length > width ? below : "  "}${lines}`;
   }).join("\n");
-}
-
-/** Breaks a text at spaces into lines of so many characters at most, where its words allow it. */
-export function wrapped(text: string, width: number): string[] {
-  return text.match(new RegExp(`\\S(?:.{0,${width - 1}}(?!\\S)|\\S*)`, "g")) ?? [];
 }

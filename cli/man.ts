@@ -3,7 +3,8 @@ import { faults } from "../server/faults/faults.ts";
 import type { Command } from "./command.ts";
 import { EXIT_STATUSES } from "./exit.ts";
 import { faultTexts } from "./topics.ts";
-import { ENDPOINT_HELP, flagRows, PURPOSE, usage, VALUES_HELP, wrapped } from "./help.ts";
+import { ENDPOINT_HELP, flagRows, PURPOSE, usage, VALUES_HELP } from "./help.ts";
+import { wrapped } from "./stdio.ts";
 
 /** Makes yodel(1) by the macros of man(7); `date` is the day that stands at its foot. */
 export function manPage(

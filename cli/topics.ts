@@ -2,7 +2,7 @@
 import type { Fault } from "../server/faults/fault.ts";
 import { faults } from "../server/faults/faults.ts";
 import { probability } from "../values/kinds.ts";
-import { wrapped } from "./help.ts";
+import { wrapped } from "./stdio.ts";
 
 /** Every topic, by its name. */
 export const topics: Readonly<Record<string, () => string>> = { faults: faultsHelp };

@@ -125,10 +125,10 @@ export async function connect(
     throw new OptionError("idleTimeout", "udp:// has no connection that could be idle");
   }
   if (datagramSize > 0) throw new OptionError("datagramSize", "expected a udp:// endpoint with it");
-  const { input, output, signal, tls, wait, family } = options;
+  const { input, output, signal, tls, wait, family, onRetry } = options;
   let start = 0;
   const onTry = () => void (start = performance.now());
-  const conn = await dial(endpoint, { timeout, signal, tls, wait, family, onTry });
+  const conn = await dial(endpoint, { timeout, signal, tls, wait, family, onRetry, onTry });
   const time = performance.now() - start;
   options.onConnect?.({ time, address: addressOf(conn.remoteAddr), session: conn.session });
   const traffic = new Traffic();

@@ -41,6 +41,24 @@ for (const scheme of ["tcp", "tls", "udp", "unix"] as const) {
   });
 }
 
+Deno.test("on a terminal --wait says once what it waits for, and lines are broken between words", {
+  ignore: !available("script") || !linux,
+}, async () => {
+  await inEach(clients, async ([client, ...flags]) => {
+    const words = [...program, client, formatEndpoint(deserted()), ...flags, "--wait", "400ms"];
+    const command = `stty cols 80; ${words.join(" ")} </dev/null`;
+    const { code, stdout } = await run(["script", "-q", "-e", "-c", command, "/dev/null"]);
+    const lines = stdout.replaceAll(/\r\x1b\[2K|\r/g, "").split("\n").slice(0, -1);
+    assertEquals([code, lines.at(0)], [2, "waiting for the server: connection refused"], stdout);
+    assertEquals(stdout.match(/waiting for/g)?.length, 1, stdout);
+    assertMatch(
+      stdout,
+      /^yodel: cannot connect to .*,( |\r\n)and no( |\r\n)better( |\r\n)in 0\.4s/m,
+    );
+    assertEquals(lines.slice(-2).filter((line) => line.length > 80), [], stdout);
+  });
+});
+
 Deno.test("probes that were due while ping waited for the server do not follow all at once", async () => {
   const endpoint = deserted();
   const told: number[] = [];
