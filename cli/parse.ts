@@ -16,6 +16,7 @@ import { commands } from "./commands.ts";
 import { FOREIGN_FLAGS } from "./foreign_flags.ts";
 import { readValue, toggle } from "../values/kinds.ts";
 import { nearest } from "../values/nearest.ts";
+import { topics } from "./topics.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** What has the form of a flag, with its value where that follows at once. */
@@ -36,6 +37,9 @@ export function parseCommand(name: string, args: readonly string[]): Command {
     throw new UsageError(
       `unknown command ${quoted(name)}; did you mean yodel connect ${endpoint}?`,
     );
+  }
+  if (Object.hasOwn(topics, name)) {
+    throw new UsageError(`unknown command ${quoted(name)}; did you mean yodel help ${name}?`);
   }
   throw new UsageError(
     `unknown ${what} ${quoted(name)}${suggestion(name, [...names, "--help", "--version"])}`,
@@ -77,7 +81,7 @@ export function parseInvocation<F extends Flags>(
   // The library takes --name=anything as true where --name takes no value.
   for (const arg of beforeDoubleDash(args)) {
     const [, name = "", value = ""] = /^--([^=]+)=(.*)$/s.exec(arg) ?? [];
-    if (!toggles.includes(name)) continue;
+    if (![...toggles, "help"].includes(name)) continue;
     throw new UsageError(`--${name}: expected ${toggle.expected}, not ${quoted(value)}`);
   }
   const words = parsed._.map(String);

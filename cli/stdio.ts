@@ -64,9 +64,12 @@ export async function print(text: string): Promise<boolean> {
 }
 
 /** Says something to people, on stderr, escaped; nothing where that cannot be written. */
-export function say(line: string): void {
+export function say(text: string): void {
   try {
-    const bytes = encoder.encode(escapeControls(line, LAYOUT) + "\n");
+    const line = escapeControls(text, LAYOUT);
+    const isLong = line.length > columns() && !line.includes("\n") && Deno.stderr.isTerminal();
+    const shown = isLong ? wrapped(line, columns()).join("\n") : line;
+    const bytes = encoder.encode(shown + "\n");
     for (let written = 0; written < bytes.length;) {
       written += Deno.stderr.writeSync(bytes.subarray(written));
     }
@@ -115,6 +118,11 @@ export function columns(): number {
   } catch {
     return 80;
   }
+}
+
+/** Breaks a text at spaces into lines of so many characters at most, where its words allow it. */
+export function wrapped(text: string, width: number): string[] {
+  return text.match(new RegExp(`\\S(?:.{0,${width - 1}}(?!\\S)|\\S*)`, "g")) ?? [];
 }
 
 /** A terminal that takes nothing for so long is stopped, in milliseconds. */

@@ -19,6 +19,8 @@ export interface Reach {
   readonly wait?: number;
   /** Takes only addresses of this family, where the host has several. Default: any. */
   readonly family?: Family;
+  /** Is told why the server is not there, before each other try. */
+  readonly onRetry?: (why: string) => void;
 }
 
 /** Settings of {@linkcode dial}. */
@@ -60,6 +62,7 @@ export async function dial(endpoint: StreamEndpoint, options: DialOptions): Prom
     } catch (error) {
       if (isThere || !(error instanceof EndpointError)) throw error;
       if (performance.now() + AGAIN >= end) throw givenUp(error, endpoint, wait);
+      options.onRetry?.(reason(error.cause));
       await pause(AGAIN, signal);
     }
   }

@@ -42,7 +42,7 @@ export function loadText(result: LoadResult, width: number): string {
     `messages    ${listed(counts)}`,
     `throughput  ${formatRate(throughput)} messages/s, ${
       formatBytes(throughput * size)
-    }/s each way, for ${(elapsed / 1000).toFixed(2)} s`,
+    }/s each way, for ${formatTime(elapsed)}`,
     ...rateLines(rate, messages.missed),
     ...gaveUp ? [`gave up     no connection for ${formatTime(timeout)}`] : [],
     ...connectLines(connects),
@@ -166,12 +166,16 @@ function beside(left: readonly string[], latencies: Latencies, width: number): s
 
 /** The distribution, each line a range of latencies and its share of the messages. */
 function picture(latencies: Latencies, width: number): string[] {
-  const ranges = latencies.distribution(PICTURED_RANGES);
-  const most = Math.max(...ranges.map(({ count }) => count));
+  // Of narrow ranges several can look the same.
+  const ranges = new Map<string, number>();
+  for (const { to, count } of latencies.distribution(PICTURED_RANGES)) {
+    ranges.set(formatTime(to), (ranges.get(formatTime(to)) ?? 0) + count);
+  }
+  const most = Math.max(...ranges.values());
   const room = Math.max(0, width - "to 1.00 µs ".length - " 100.00%".length);
-  return ranges.map(({ to, count }) => {
+  return [...ranges].map(([to, count]) => {
     const bar = "#".repeat(Math.ceil(count / most * room));
     const share = `${(count / latencies.count * 100).toFixed(2)}%`;
-    return `to ${formatTime(to).padStart(7)} ${bar.padEnd(room)} ${share.padStart(7)}`;
+    return `to ${to.padStart(7)} ${bar.padEnd(room)} ${share.padStart(7)}`;
   });
 }

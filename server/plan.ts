@@ -1,6 +1,6 @@
 // The settings of a server, with all that was left open filled in.
-import { OptionError } from "../errors/yodel_error.ts";
-import type { Endpoint } from "../net/endpoint.ts";
+import { OptionError, YodelError } from "../errors/yodel_error.ts";
+import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import type { ServerTls } from "../net/stream.ts";
 import { type FaultOption, type FaultPlan, planFaults, USUAL_SHARE } from "./fault_plan.ts";
 import type { Log, LogDataForm } from "./log.ts";
@@ -83,8 +83,14 @@ export interface ServePlan
  *
  * @throws {OptionError} for faults that are none, or that an endpoint cannot have,
  *   and for threads where there can be none
+ * @throws {YodelError} for an endpoint that is given twice
  */
 export function planServe(options: ServeOptions, endpoints: readonly Endpoint[]): ServePlan {
+  const names = endpoints.filter((one) => one.scheme === "unix" || one.port > 0).map(
+    formatEndpoint,
+  );
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new YodelError(`${twice} is given twice`);
   return {
     idleTimeout: options.idleTimeout ?? SERVE_DEFAULTS.idleTimeout,
     backlog: options.backlog ?? SERVE_DEFAULTS.backlog,

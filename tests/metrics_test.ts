@@ -355,8 +355,6 @@ Deno.test("a place where metrics cannot be is told in a line, and nothing is lef
     ...program,
     "serve",
     Deno.build.os === "windows" ? "127.0.0.1:0" : `unix:${folder}/socket`,
-    "--log-level",
-    "warn",
     "--metrics",
     `127.0.0.1:${port}`,
   ]);

@@ -96,13 +96,13 @@ const flags = {
   "at-most": {
     group: "Checks",
     kind: latencyLimit,
-    help: "status 1 where it is more: p99=5ms",
+    help: "status 1 where more: min, mean, max, p50 to p99.99, connect-p99",
     many: true,
   },
   "at-least": {
     group: "Checks",
     kind: rateLimit,
-    help: "status 1 where it is less: rate=50k",
+    help: "status 1 where less: rate",
     many: true,
   },
   "json": { group: "Output", kind: toggle, help: "print one JSON object" },

@@ -21,7 +21,7 @@ import {
 } from "../../values/kinds.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { createLog, LOG_DEFAULTS, LOG_FORMATS } from "../log.ts";
-import { replaceFile } from "../replace_file.ts";
+import { checkWritable, replaceFile } from "../replace_file.ts";
 import { adviceForOthers, atTerminal } from "../serve_at_terminal.ts";
 import { stopOnSignal } from "../signals.ts";
 import { print } from "../stdio.ts";
@@ -30,7 +30,9 @@ import { serverTls, serverTlsFlags } from "../tls_flags.ts";
 /** What is wrong with a fault, the server says. */
 const faultKind: Kind<string> = {
   placeholder: "NAME[=VALUE][@P]",
-  choices: faults.map(({ name }) => name),
+  choices: faults.flatMap(({ name, value }) =>
+    value === undefined ? name : (value.choices ?? [""]).map((choice) => `${name}=${choice}`)
+  ),
   expected: "a fault such as delay=20ms",
   parse: (text) => text,
   format: String,
@@ -76,14 +78,14 @@ export const serveCommand = command({
       group: "Limits",
       kind: count(0),
       default: SERVE_DEFAULTS.maxPerClient,
-      help: "connections of one address",
+      help: "connections of one address; 0: no limit",
       only: ["tcp", "tls"],
     },
     "udp-rate": {
       group: "Limits",
       kind: count(0),
       default: SERVE_DEFAULTS.udpRate,
-      help: "datagrams a second for one address",
+      help: "datagrams a second for one address; 0: no limit",
       only: ["udp"],
     },
     "workers": {
@@ -160,6 +162,11 @@ export const serveCommand = command({
   },
   async run({ flags, endpoints }, { exit, version }) {
     const log = createLog(flags["log-level"], flags["log-format"]);
+    const file = flags["write-ca"];
+    // What would end the server later is found out before it listens.
+    if (file !== undefined) await checkWritable("write-ca", file);
+    let isUp = () => false;
+    await using metrics = await serveMetrics(flags["metrics"], version, () => isUp());
     await using server = await serve(endpoints, {
       tls: await serverTls(flags),
       faults: flags["fault"],
@@ -180,7 +187,6 @@ export const serveCommand = command({
       signal: stopOnSignal(exit),
     });
     // Only now: a server that cannot listen leaves the file of another as it is.
-    const file = flags["write-ca"];
     const { certificate } = server;
     if (certificate !== undefined) {
       const { names, ca } = certificate;
@@ -190,8 +196,7 @@ export const serveCommand = command({
         ca: file ?? "not written, see --write-ca",
       });
     }
-    const isUp = () => server.accepting;
-    await using metrics = await serveMetrics(flags["metrics"], version, isUp);
+    isUp = () => server.accepting;
     if (metrics !== undefined) {
       watchServer(metrics, server);
       log.info?.("metrics", { urls: metrics.urls });

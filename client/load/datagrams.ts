@@ -97,7 +97,7 @@ export class DatagramConnection implements LoadConnection {
       case "right":
         return this.#events.onAnswer(this, due, due, now);
       case "repeated":
-        return this.#events.onError(this, "repeated", `${this.#name(datagram)} came back again`);
+        return this.#events.onError(this, outcome, `${this.#name(datagram)} came back again`, due);
       case "altered":
         this.#events.onError(this, "altered", `${this.#name(datagram)}: ${difference}`);
         return this.#events.onFailure(this, due);

@@ -142,8 +142,8 @@ class Generator implements PoolEvents {
     this.#endIfDone(now);
   }
 
-  onError({ number }: LoadConnection, kind: LoadErrorKind, what: string): void {
-    this.#recorder.error(kind, number, what);
+  onError({ number }: LoadConnection, kind: LoadErrorKind, what: string, answered?: number): void {
+    this.#recorder.error(kind, number, what, answered);
   }
 
   onEnd(connection: LoadConnection, due: readonly number[]): void {

@@ -28,12 +28,12 @@ export async function load(
   server: Endpoint | string,
   options: LoadOptions = {},
 ): Promise<LoadResult> {
-  const { tls, wait, family, onProgress = () => {} } = options;
+  const { tls, wait, family, onRetry, onProgress = () => {} } = options;
   const { signal = new AbortController().signal } = options;
   const plan = planLoad(server, options);
   const plans = planWorkers(plan, { tls, family });
   if (wait) {
-    await waitFor(plan, { tls, wait, family }, signal).catch((error) => {
+    await waitFor(plan, { tls, wait, family, onRetry }, signal).catch((error) => {
       if (!signal.aborted) throw error;
     });
   }

@@ -37,7 +37,7 @@ export class Recorder {
     this.result.started = new Date(Date.now() + countFrom - now);
   }
 
-  /** A connection to an address was opened, which latencySum so many milliseconds. */
+  /** A connection to an address was opened, which took so many milliseconds. */
   opened(address: string | undefined, time: number): void {
     this.result.address ??= address;
     this.result.connections++;
@@ -56,7 +56,7 @@ export class Recorder {
     if (due >= this.#countFrom) this.result.messages.sent++;
   }
 
-  /** A message has come back as it was sent; it latencySum its time from `from` on. */
+  /** A message has come back as it was sent; it took its time from `from` on. */
   answered(due: number, from: number, now: number): void {
     this.#underWay--;
     if (due < this.#countFrom) return;
@@ -77,9 +77,17 @@ export class Recorder {
     if (due >= this.#countFrom) this.result.messages.failed++;
   }
 
-  /** Something went wrong on the connection of that number. */
-  error(kind: LoadErrorKind, connection: number, what: string): void {
+  /**
+   * Something went wrong on the connection of that number.
+   *
+   * @param answered when a message was due that counts as right and is not: it came back again
+   */
+  error(kind: LoadErrorKind, connection: number, what: string, answered = -Infinity): void {
     const now = performance.now();
+    if (answered >= this.#countFrom) {
+      this.result.messages.right--;
+      this.result.messages.failed++;
+    }
     if (kind === "connect") this.#refusedSince ??= now;
     this.#intervals.failed(now);
     this.result.errors[kind]++;
@@ -104,11 +112,14 @@ export class Recorder {
 
   /** Nothing that comes from now on counts. */
   ended(schedule: Schedule): void {
-    const { messages } = this.result;
+    const { messages, plan } = this.result;
     messages.waiting = messages.sent - messages.right - messages.failed;
     messages.missed = schedule.missed;
     const ranOut = schedule.ranOut && this.#lastAnswer > 0;
-    const end = ranOut ? this.#lastAnswer : Math.max(this.#lastAnswer, schedule.end);
+    // At a rate each message has its time, the last one as well: five at one a second take five
+    // seconds, though the fifth comes back after four.
+    const due = plan.rate > 0 ? this.#countFrom + plan.messages / plan.rate * 1000 : 0;
+    const end = Math.max(this.#lastAnswer, ranOut ? due : schedule.end);
     this.result.elapsed = Math.max(0, end - this.#countFrom);
     this.result.intervals = this.#intervals.until(end);
   }

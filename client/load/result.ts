@@ -32,13 +32,16 @@ export interface LoadResult {
   address?: string;
   /** When the first message that counts was due. */
   started: Date;
-  /** From then on until the last answer, or until no more was sent, in milliseconds. */
+  /**
+   * From then on until the last answer, or until no more was sent, in milliseconds; at a rate
+   * until the next message would have been due.
+   */
   elapsed: number;
   /** What became of the messages that count. */
   messages: {
     /** As many as `right`, `failed` and `waiting` together. */
     sent: number;
-    /** Came back as they were sent. */
+    /** Came back as they were sent, and once. */
     right: number;
     /** Did not, or not in time. */
     failed: number;
@@ -59,9 +62,9 @@ export interface LoadResult {
   examples: LoadErrorExample[];
   /** Each of its seconds. */
   intervals: LoadInterval[];
-  /** How long messages latencySum, from when they were due, in those that came back right. */
+  /** How long messages took, from when they were due, in those that came back as they were sent. */
   latencies: Latencies;
-  /** How long it latencySum to connect, with the handshake of TLS. */
+  /** How long it took to connect, with the handshake of TLS. */
   connects: Latencies;
 }
 

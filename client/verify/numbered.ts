@@ -73,7 +73,10 @@ export class NumberedDatagrams {
     const named = this.#datagrams.get(this.#numberOf(bytes));
     if (named !== undefined && describeDifference(named.bytes, bytes) === undefined) {
       const { state } = named;
-      if (state === "answered") return { datagram: named, outcome: "repeated" };
+      if (state === "answered") {
+        this.giveUp(named); // It is wrong now, and each message is wrong once.
+        return { datagram: named, outcome: "repeated" };
+      }
       if (state === "lost") return { datagram: named, outcome: "late" };
       this.#settle(named, "answered");
       return { datagram: named, outcome: "right" };

@@ -22,11 +22,6 @@ export class StreamVerifier {
     return this.#sent - this.#returned;
   }
 
-  /** How many bytes returned as they were sent. */
-  get returned(): number {
-    return this.#returned;
-  }
-
   /** Notes bytes that are about to be sent. They must not change afterwards. */
   send(bytes: Uint8Array): void {
     this.#chunks.push(bytes);
