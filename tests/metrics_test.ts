@@ -252,10 +252,11 @@ for (const workers of [1, 2]) {
     let text = "";
     const [{ messages, errors, bytes, connections, latencies }] = await Promise.all([
       load(server.endpoint, { ...options, onProgress: (more) => void (now = more) }),
-      // The last answer waits until all others were seen.
+      // The last answer waits until it was seen to be sent, and all others to have come.
       eventually(async () => {
         text = await textOf(metrics);
-        return sum(text, name("results_total")) === 1999;
+        const isSent = sum(text, name("messages_sent_total")) === 2000;
+        return isSent && sum(text, name("results_total")) === 1999;
       }).finally(shown.resolve),
     ]);
     const after = samplesOf(text);
