@@ -32,6 +32,7 @@ const { code } = await new Deno.Command(deno, {
     // What deno.json allows to the executable is all it gets: it never asks for more.
     "--permission-set",
     "--no-prompt",
+    "--v8-flags=--max-semi-space-size=2",
     ...words.filter((word) => word !== ""),
     `--lock=${lock}`,
     ...output,

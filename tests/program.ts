@@ -11,11 +11,12 @@ export const packages: readonly string[] = standIns
   ? [`--import-map=${root}.ci/npm/imports.json`]
   : [];
 
-/** The command line that starts the program. */
+/** The command line that starts the program, as the tasks of deno.json have it. */
 export const program: readonly string[] = [
   Deno.execPath(),
   "run",
   "--quiet",
+  "--v8-flags=--max-semi-space-size=2",
   "--allow-net",
   "--allow-read",
   "--allow-write",
