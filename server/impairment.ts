@@ -3,7 +3,7 @@ import { pause } from "../async/pause.ts";
 import { Traffic } from "../net/traffic.ts";
 import { type Connection, LINGER } from "./connection.ts";
 import type { ChosenFault, FaultPlan } from "./fault_plan.ts";
-import type { Victim } from "./faults/fault.ts";
+import type { Fault, Victim } from "./faults/fault.ts";
 import type { LogFields } from "./log.ts";
 import { Random } from "./random.ts";
 import { readAhead } from "./read_ahead.ts";
@@ -15,35 +15,30 @@ const LEAVING = 50;
 /** The faults of one connection. */
 export class Impairment {
   /** What passes first, before anything is read ahead, and what passes then. */
-  readonly stages: { readonly reading: Stage[]; readonly answering: Stage[] };
+  readonly reading: Stage[] = [];
+  readonly answering: Stage[] = [];
   readonly #over = new AbortController();
-  readonly #struck = new Map<ChosenFault, number>();
+  readonly #struck = new Map<Fault, number>();
 
   /**
    * @param number tells it from others; 0 is for datagrams
    * @param connection none for datagrams
    */
   constructor({ chosen, seed }: FaultPlan, number: number, connection?: Connection) {
-    this.stages = { reading: [], answering: [] };
     for (const [index, each] of chosen.entries()) {
       const { fault, value } = each;
       const victim = this.#victim(each, new Random(seed, number, index + 1), connection);
+      if (fault.stage === undefined) continue;
       if (fault.chance?.of === "connections" && !victim.strikes()) continue;
-      const stage = fault.stage?.(value, victim);
-      if (stage) this.stages[fault.holdsReading ? "reading" : "answering"].push(stage);
+      const stages = fault.holdsReading ? this.reading : this.answering;
+      stages.push((chunks) => fault.stage?.(chunks, value, victim) ?? chunks);
     }
   }
 
   /** The stages of a connection; none where nothing happens to it. */
   get all(): Stage[] {
-    const { reading, answering } = this.stages;
-    if (reading.length + answering.length === 0) return [];
-    return [...reading, readAhead(this.#over), ...answering];
-  }
-
-  /** Is aborted when nothing is to be waited for any more. */
-  get over(): AbortSignal {
-    return this.#over.signal;
+    if (this.reading.length + this.answering.length === 0) return [];
+    return [...this.reading, readAhead(this.#over), ...this.answering];
   }
 
   /** Waits for nothing any more. */
@@ -53,22 +48,18 @@ export class Impairment {
 
   /** What happened, for the log. */
   get story(): LogFields {
-    const happened = [...this.#struck];
-    if (happened.length === 0) return {};
-    const counts = happened.flatMap(([{ fault: { counted } }, bytes]) =>
-      counted === undefined ? [] : [[counted, bytes]]
-    );
-    return {
-      faults: [...new Set(happened.map(([{ fault }]) => fault.name))].join(),
-      ...Object.fromEntries(counts),
-    };
+    if (this.#struck.size === 0) return {};
+    const story: LogFields = { faults: [...this.#struck.keys()].map(({ name }) => name).join() };
+    for (const [{ counted }, bytes] of this.#struck) if (counted) story[counted] = bytes;
+    return story;
   }
 
   #victim(chosen: ChosenFault, random: Random, connection?: Connection): Victim {
-    const { probability } = chosen;
+    const { fault, probability } = chosen;
+    const over = this.#over.signal;
     const wait = async (milliseconds: number) => {
-      await pause(milliseconds, this.over);
-      this.over.throwIfAborted();
+      await pause(milliseconds, over);
+      over.throwIfAborted();
     };
     let strikes = 0;
     return {
@@ -79,7 +70,7 @@ export class Impairment {
       spared: () => Math.floor(Math.log(1 - random.next()) / Math.log1p(-Number(probability))),
       struck: (bytes = 0) => {
         chosen.strikes++;
-        this.#struck.set(chosen, (this.#struck.get(chosen) ?? 0) + bytes);
+        this.#struck.set(fault, (this.#struck.get(fault) ?? 0) + bytes);
       },
       wait,
       close: () => connection?.close("fault"),

@@ -18,8 +18,11 @@ export interface Chunk {
   readonly send?: (bytes: Uint8Array) => Promise<unknown>;
 }
 
+/** What passes. */
+export type Chunks = AsyncIterable<Chunk>;
+
 /** Watches or changes what passes; what it yields goes on to the next stage, or back. */
-export type Stage = (chunks: AsyncIterable<Chunk>) => AsyncIterable<Chunk>;
+export type Stage = (chunks: Chunks) => Chunks;
 
 /** How much is read at once, in bytes. */
 export const MAX_CHUNK = 16 * 1024;
@@ -54,19 +57,12 @@ export async function stagedEcho(
 }
 
 /** What leaves the last of some stages. */
-export function through(
-  stages: readonly Stage[],
-  chunks: AsyncIterable<Chunk>,
-): AsyncIterable<Chunk> {
+export function through(stages: readonly Stage[], chunks: Chunks): Chunks {
   return stages.reduce((passing, stage) => stage(passing), chunks);
 }
 
 /** What a stream brings. */
-async function* chunksOf(
-  stream: Stream,
-  traffic: Traffic,
-  turns: ReadTurns,
-): AsyncIterable<Chunk> {
+async function* chunksOf(stream: Stream, traffic: Traffic, turns: ReadTurns): Chunks {
   const buffer = new Uint8Array(MAX_CHUNK);
   for (;;) {
     if (turns.crowded) await turns.next();

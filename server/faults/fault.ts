@@ -4,7 +4,7 @@ import type { Endpoint } from "../../net/endpoint.ts";
 import type { Traffic } from "../../net/traffic.ts";
 import type { Kind } from "../../values/kinds.ts";
 import type { Random } from "../random.ts";
-import type { Stage } from "../staged_echo.ts";
+import type { Chunks } from "../staged_echo.ts";
 
 type Scheme = Endpoint["scheme"];
 
@@ -35,8 +35,8 @@ export interface Fault<Value = unknown> {
   readonly holdsReading?: boolean;
   /** Whether it needs connections that can be reset. */
   readonly resets?: boolean;
-  /** What it does with what passes. */
-  stage?(value: Value, victim: Victim): Stage;
+  /** What it does with what passes: a stage of the echo. */
+  stage?(chunks: Chunks, value: Value, victim: Victim): Chunks;
   /** What it does to the throw-away certificate of the server. */
   flaw?(value: Value): Flaw;
 }
