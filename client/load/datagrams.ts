@@ -4,7 +4,7 @@ import type { HostEndpoint } from "../../net/endpoint.ts";
 import type { EndpointError } from "../../net/endpoint_error.ts";
 import type { Family } from "../../net/resolve.ts";
 import { type DatagramLink, dialUdp } from "../../net/udp.ts";
-import { type NumberedDatagram, NumberedDatagrams } from "../verify/numbered.ts";
+import { type Probe, Probes } from "../verify/probes.ts";
 import {
   type ConnectionEvents,
   type ConnectionSettings,
@@ -20,13 +20,16 @@ export class DatagramConnection implements LoadConnection {
   readonly #settings: ConnectionSettings;
   readonly #events: ConnectionEvents;
   readonly #first: number;
-  readonly #datagrams: NumberedDatagrams;
+  readonly #probes: Probes;
+  /** For how long each of them has waited, in milliseconds, as far as it was waited for. */
+  readonly #waited = new WeakMap<Probe, number>();
+  #sent = 0;
   #socket: DatagramLink | undefined;
 
   /** @param number that of the socket */
   constructor(readonly number: number, settings: ConnectionSettings, events: ConnectionEvents) {
     this.#first = firstMessage(number);
-    this.#datagrams = new NumberedDatagrams(settings.messages, this.#first);
+    this.#probes = new Probes(settings.messages);
     this.#settings = settings;
     this.#events = events;
   }
@@ -36,7 +39,7 @@ export class DatagramConnection implements LoadConnection {
   }
 
   get underWay(): number {
-    return this.#datagrams.waitingCount;
+    return this.#probes.waitingCount;
   }
 
   /**
@@ -55,21 +58,22 @@ export class DatagramConnection implements LoadConnection {
   }
 
   send(due: number): void {
-    const { bytes } = this.#datagrams.send(due);
+    const bytes = this.#probes.bytesOf(this.#probes.send(this.#first + this.#sent++, due));
     this.#settings.bytes.sent += bytes.length;
     this.#socket?.send(bytes);
   }
 
   checkTimeout(interval: number): void {
     if (this.underWay === 0) return;
-    for (const datagram of this.#datagrams.waiting) {
+    for (const probe of this.#probes.waiting) {
       // Counted, not by the clock: while the process was stopped, answers may have come.
-      if (datagram.waited >= this.#settings.timeout) {
-        this.#datagrams.giveUp(datagram);
-        this.#events.onError(this, "lost", `no answer came to ${this.#name(datagram)}`);
-        this.#events.onFailure(this, datagram.due);
+      const waited = this.#waited.get(probe) ?? 0;
+      if (waited >= this.#settings.timeout) {
+        this.#probes.giveUp(probe);
+        this.#events.onError(this, "lost", `no answer came to ${this.#name(probe)}`);
+        this.#events.onFailure(this, probe.due);
       }
-      datagram.waited += interval;
+      this.#waited.set(probe, waited + interval);
     }
   }
 
@@ -87,25 +91,25 @@ export class DatagramConnection implements LoadConnection {
   #receive(bytes: Uint8Array): void {
     const now = performance.now();
     this.#settings.bytes.received += bytes.length;
-    const answer = this.#datagrams.receive(bytes);
+    const answer = this.#probes.receive(bytes);
     if (answer === undefined) {
       return this.#events.onError(this, "surplus", "a datagram came that was not sent");
     }
-    const { datagram, outcome, difference } = answer;
-    const { due } = datagram;
+    const { probe, outcome, difference } = answer;
+    const { due } = probe;
     switch (outcome) {
       case "right":
         return this.#events.onAnswer(this, due, due, now);
       case "repeated":
-        return this.#events.onError(this, "repeated", `${this.#name(datagram)} came back again`);
+        return this.#events.onError(this, "repeated", `${this.#name(probe)} came back again`);
       case "altered":
-        this.#events.onError(this, "altered", `${this.#name(datagram)}: ${difference}`);
+        this.#events.onError(this, "altered", `${this.#name(probe)}: ${difference}`);
         return this.#events.onFailure(this, due);
       case "late": // It counts as lost already, and has been said to be.
     }
   }
 
-  #name({ number }: NumberedDatagram): string {
+  #name({ number }: Probe): string {
     return `datagram ${number - this.#first + 1}`;
   }
 
@@ -113,8 +117,8 @@ export class DatagramConnection implements LoadConnection {
     if (this.#socket === undefined) return;
     this.#events.onError(this, "broken", error.message);
     this.close();
-    const { waiting } = this.#datagrams;
-    for (const datagram of waiting) this.#datagrams.giveUp(datagram);
+    const { waiting } = this.#probes;
+    for (const probe of waiting) this.#probes.giveUp(probe);
     this.#events.onEnd(this, waiting.map(({ due }) => due));
   }
 }
