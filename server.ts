@@ -36,13 +36,13 @@ import { planServe, type ServeOptions } from "./server/plan.ts";
 export { OptionError, YodelError } from "./errors/yodel_error.ts";
 export {
   type Endpoint,
+  EndpointError,
   formatEndpoint,
   type HostEndpoint,
   type HostScheme,
   parseEndpoint,
   type UnixEndpoint,
 } from "./net/endpoint.ts";
-export { EndpointError } from "./net/endpoint_error.ts";
 export type { ServerTls } from "./net/stream.ts";
 export type { Ending } from "./server/connection.ts";
 export type { ConnectionCounts, ServerCounts } from "./server/counts.ts";

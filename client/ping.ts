@@ -1,8 +1,7 @@
 // The client that measures round trips, one probe after another.
 import type { Reach } from "../net/dial.ts";
-import { type Endpoint, readEndpoint } from "../net/endpoint.ts";
+import { type Endpoint, EndpointError, readEndpoint } from "../net/endpoint.ts";
 import { isUnknownHost, reason } from "../errors/reason.ts";
-import { EndpointError } from "../net/endpoint_error.ts";
 import { pause } from "../async/pause.ts";
 import { checkDatagrams, checkNotNegative, checkWhole, filledIn } from "./options.ts";
 import {

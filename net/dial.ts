@@ -1,8 +1,7 @@
 // Connecting to endpoints.
 import { pause } from "../async/pause.ts";
 import { reason } from "../errors/reason.ts";
-import type { StreamEndpoint } from "./endpoint.ts";
-import { EndpointError } from "./endpoint_error.ts";
+import { EndpointError, type StreamEndpoint } from "./endpoint.ts";
 import type { Family } from "./resolve.ts";
 import type { ClientTls, Stream } from "./stream.ts";
 import { dialTcp } from "./tcp.ts";

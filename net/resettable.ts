@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { createServer, type Socket } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import type { Listener, Stream } from "./stream.ts";
 
@@ -30,13 +31,11 @@ export async function listenResettable<E extends HostEndpoint>(
       wake();
     },
   );
-  await new Promise<void>((resolve, reject) => {
-    // Later ones concern connections that could not be accepted.
-    server.on("error", reject);
-    server.listen({ host, port, backlog }, resolve);
-  });
-  const bound = server.address();
-  if (bound === null || typeof bound === "string") throw new Error("it has no address");
+  server.listen({ host, port, backlog });
+  await once(server, "listening");
+  // It concerns a connection that could not be accepted.
+  server.on("error", () => {});
+  const bound = server.address() as AddressInfo;
   return {
     endpoint: boundTo(endpoint, { transport: "tcp", hostname: bound.address, port: bound.port }),
     async accept() {

@@ -1,11 +1,9 @@
 // UDP, on both sides.
 import { pause } from "../async/pause.ts";
-import { boundTo, formatHostPort, type HostEndpoint } from "./endpoint.ts";
+import { boundTo, EndpointError, formatHostPort, type HostEndpoint } from "./endpoint.ts";
 import { reason } from "../errors/reason.ts";
-import { EndpointError } from "./endpoint_error.ts";
 import { addressesOf, type Family } from "./resolve.ts";
 import { type OnDatagram, openUdp, type UdpSocket } from "./udp_socket.ts";
-import { isLinkLocal, zones } from "./zone.ts";
 
 /** The most that a datagram over UDP and IPv4 can hold, in bytes. */
 export const MAX_DATAGRAM = 65_507;
@@ -71,6 +69,21 @@ function onEveryLink(send: UdpSocket["send"]): UdpSocket["send"] {
       known.map((zone) => send(bytes, { ...to, hostname: `${to.hostname}%${zone}` })),
     );
   };
+}
+
+/** Whether an address means something on one link only, so that it needs a zone: `fe80::1%eth0`. */
+function isLinkLocal(address: string): boolean {
+  return /^fe[89ab].:/i.test(address);
+}
+
+/** The zones of this machine's links; none where the program may not know them. */
+function zones(): string[] {
+  // Asked for first: otherwise Deno would ask whoever sits at the terminal.
+  const permission = { name: "sys", kind: "networkInterfaces" } as const;
+  if (Deno.permissions.querySync(permission).state !== "granted") return [];
+  const links = Deno.networkInterfaces().filter(({ address }) => isLinkLocal(address));
+  // Numbers do on every system; Windows knows no zones by name.
+  return [...new Set(links.map(({ name, scopeid }) => `${scopeid ?? name}`))];
 }
 
 /** A way to exchange datagrams with one endpoint. */

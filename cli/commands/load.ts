@@ -2,7 +2,7 @@
 import { load, type LoadProgress, type LoadResult } from "../../client.ts";
 import { LOAD_DEFAULTS, type LoadSettings, planLoad } from "../../client/load/plan.ts";
 import { totalErrors } from "../../client/load/result.ts";
-import { EndpointError } from "../../net/endpoint_error.ts";
+import { EndpointError } from "../../net/endpoint.ts";
 import { perSecond } from "../../report/figures.ts";
 import { failedLoadJson, loadJson } from "../../report/load_json.ts";
 import { progressText } from "../../report/load_progress.ts";

@@ -1,7 +1,6 @@
 // Messages over datagrams.
 import { pause } from "../../async/pause.ts";
-import type { HostEndpoint } from "../../net/endpoint.ts";
-import type { EndpointError } from "../../net/endpoint_error.ts";
+import type { EndpointError, HostEndpoint } from "../../net/endpoint.ts";
 import type { Family } from "../../net/resolve.ts";
 import { type DatagramLink, dialUdp } from "../../net/udp.ts";
 import { type Probe, Probes } from "../verify/probes.ts";

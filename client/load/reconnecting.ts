@@ -1,7 +1,7 @@
 // Messages over a connection each.
 import { pause } from "../../async/pause.ts";
 import { reason } from "../../errors/reason.ts";
-import { EndpointError } from "../../net/endpoint_error.ts";
+import { EndpointError } from "../../net/endpoint.ts";
 import type { Stream } from "../../net/stream.ts";
 import { type ConnectionEvents, type LoadConnection, RETRY } from "./connection.ts";
 import type { LoadErrorKind } from "./result.ts";
