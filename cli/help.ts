@@ -1,5 +1,6 @@
 // The help, made from the tables of commands and flags.
 import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint.ts";
+import { formatValue } from "../values/kinds.ts";
 import { type Command, type Flag, isToggle, operandsText, takesEndpoints } from "./command.ts";
 import { EXIT_STATUSES } from "./exit.ts";
 
@@ -90,7 +91,9 @@ export function flagText(name: string, { kind, short }: Flag): string {
 
 /** What stands for a flag that is not given; undefined where that is nothing. */
 export function defaultText(flag: Flag): string | undefined {
-  return isToggle(flag) || flag.default === undefined ? undefined : flag.kind.format(flag.default);
+  return isToggle(flag) || flag.default === undefined
+    ? undefined
+    : formatValue(flag.kind, flag.default);
 }
 
 /** Which transports a flag is for, in a word or two; undefined where it is for all. */

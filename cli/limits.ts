@@ -15,18 +15,19 @@ export interface Limit {
 
 const LATENCY = /^(connect-)?(min|mean|max|p\d{1,2}(\.\d+)?)$/;
 
-function limit(what: string, boundOf: (figure: string, value: string) => number | undefined) {
-  const kind: Kind<Limit> = {
+function limit(
+  expected: string,
+  boundOf: (figure: string, value: string) => number | undefined,
+): Kind<Limit> {
+  return {
     placeholder: "NAME=VALUE",
-    expected: what,
+    expected,
     parse(text) {
       const [, figure = "", value = ""] = /^([^=]+)=(.+)$/.exec(text) ?? [];
       const bound = boundOf(figure, value);
       return bound === undefined ? undefined : { figure, bound, text };
     },
-    format: ({ text }) => text,
   };
-  return kind;
 }
 
 function latencyBound(figure: string, value: string): number | undefined {
@@ -75,9 +76,9 @@ export function keepsLimits(
   least: readonly Limit[] = [],
 ): boolean {
   const broken = [
-    ...most.flatMap((limit) => excess("most", limit, valueOf(limit, figures))),
-    ...least.flatMap((limit) => excess("least", limit, valueOf(limit, figures))),
-  ];
+    ...most.map((limit) => excess("most", limit, figures)),
+    ...least.map((limit) => excess("least", limit, figures)),
+  ].filter((line) => line !== undefined);
   for (const line of broken) say(`yodel: ${line}`);
   return broken.length === 0;
 }
@@ -92,15 +93,16 @@ function valueOf({ figure }: Limit, { latencies, connects, rate, loss }: Figures
   return times.percentile(Number(name.slice(1)));
 }
 
-function excess(side: "most" | "least", limit: Limit, value: number | undefined): string[] {
+function excess(side: "most" | "least", limit: Limit, figures: Figures): string | undefined {
+  const value = valueOf(limit, figures);
   const flag = `--at-${side} ${limit.text}`;
-  if (value === undefined) return [`${flag}: there was nothing to measure`];
-  const over = side === "most" ? value - limit.bound : limit.bound - value;
-  if (over <= 0) return [];
+  if (value === undefined) return `${flag}: there was nothing to measure`;
+  const [over, what] = side === "most"
+    ? [value - limit.bound, "much"]
+    : [limit.bound - value, "little"];
+  if (over <= 0) return undefined;
   const format = formats[limit.figure] ?? formatTime;
-  return [
-    `${flag}: it was ${format(value)}, ${format(over)} too ${side === "most" ? "much" : "little"}`,
-  ];
+  return `${flag}: it was ${format(value)}, ${format(over)} too ${what}`;
 }
 
 const formats: Readonly<Record<string, (value: number) => string>> = {

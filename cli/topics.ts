@@ -1,7 +1,7 @@
 // What `yodel help` tells about, besides commands.
 import type { Fault } from "../server/faults/fault.ts";
 import { faults } from "../server/faults/faults.ts";
-import { probability } from "../values/kinds.ts";
+import { formatValue, probability } from "../values/kinds.ts";
 
 /** Every topic, by its name. */
 export const topics: Readonly<Record<string, () => string>> = { faults: faultsHelp };
@@ -33,7 +33,8 @@ export function faultTexts(
   { name, value, chance, help, transports }: Fault,
 ): { written: string; transports: string; what: string } {
   const { of, usual = 1 } = chance ?? {};
-  const usually = { 1: "", once: ", otherwise once" }[usual] ?? ` (${probability.format(+usual)})`;
+  const usually = { 1: "", once: ", otherwise once" }[usual] ??
+    ` (${formatValue(probability, +usual)})`;
   return {
     written: value === undefined ? name : `${name}=${value.placeholder}`,
     transports: transports.join(", "),

@@ -3,8 +3,14 @@ import { intervalPercentile } from "../client/load/intervals.ts";
 import type { LoadPlan } from "../client/load/plan.ts";
 import { type LoadResult, totalErrors } from "../client/load/result.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
-import { latenciesJson, milliseconds } from "./json.ts";
-import { LOAD_PERCENTILES, perSecond, RANGES, whatWentWrong } from "./figures.ts";
+import {
+  latenciesJson,
+  LOAD_PERCENTILES,
+  milliseconds,
+  perSecond,
+  RANGES,
+  whatWentWrong,
+} from "./figures.ts";
 
 /**
  * The results as JSON.

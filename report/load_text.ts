@@ -1,7 +1,8 @@
-// The results of a load as text for people.
+// How far a load is, and what it found, as text for people.
 import type { Latencies } from "../client/latencies.ts";
 import type { LoadInterval } from "../client/load/intervals.ts";
-import { type LoadResult, totalErrors } from "../client/load/result.ts";
+import type { LoadPlan } from "../client/load/plan.ts";
+import { type LoadProgress, type LoadResult, totalErrors } from "../client/load/result.ts";
 import { LOAD_PERCENTILES, perSecond, whatWentWrong } from "./figures.ts";
 import {
   formatAmount,
@@ -21,6 +22,27 @@ const LEAST_PICTURE = 30;
 
 /** How the messages of a second are drawn: a part of the most that a second had. */
 const LEVELS = "▁▂▃▄▅▆▇█";
+
+/** How far a load is, in one line, with the messages a second since `before`. */
+export function progressText(
+  { duration, messages, size, connections }: LoadPlan,
+  now: LoadProgress,
+  before: LoadProgress,
+): string {
+  if (now.elapsed === 0) {
+    if (now.connections >= connections) return "warming up";
+    return `${formatCount(now.connections)} of ${formatCount(connections)} connections open`;
+  }
+  const throughput = perSecond(now.right - before.right, now.elapsed - before.elapsed);
+  const left = Math.max(0, duration - now.elapsed);
+  return listed([
+    duration > 0 && `${Math.ceil(left / 1000)} s left`,
+    messages > 0 && `${formatCount(now.right)} of ${formatCount(messages)} messages`,
+    `${formatRate(throughput)} messages/s`,
+    `${formatBytes(throughput * size)}/s`,
+    formatAmount(now.errors, "error"),
+  ]);
+}
 
 /**
  * The results in words and a picture; the last line has the verdict.

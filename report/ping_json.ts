@@ -1,8 +1,7 @@
 // The results of ping as JSON for programs.
 import type { PingSummary, ProbeResult } from "../client/ping_result.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
-import { latenciesJson, milliseconds } from "./json.ts";
-import { PING_PERCENTILES } from "./figures.ts";
+import { latenciesJson, milliseconds, PING_PERCENTILES } from "./figures.ts";
 
 /** What became of a probe, as JSON: a `probe` each, and an `answer` for every further one. */
 export function probeJson(result: ProbeResult): Record<string, unknown> {
