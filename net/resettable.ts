@@ -27,7 +27,7 @@ export async function listenResettable<E extends HostEndpoint>(
   const server = createServer(
     { allowHalfOpen: true, pauseOnConnect: true, noDelay: true },
     (socket) => {
-      waiting.push(new ResettableStream(socket));
+      waiting.push(streamOf(socket));
       wake();
     },
   );
@@ -56,50 +56,35 @@ export async function listenResettable<E extends HostEndpoint>(
 }
 
 /** A socket of Node's, read and written as if it were one of Deno's. */
-class ResettableStream implements Stream {
-  readonly remoteAddr: Deno.Addr;
-  readonly #socket: Socket;
-  readonly #chunks: AsyncIterator<Uint8Array>;
-  #rest: Uint8Array = new Uint8Array(0);
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    this.#chunks = socket.iterator({ destroyOnReturn: false });
-    // Whoever reads or writes meets it there.
-    socket.on("error", () => {});
-    const { remoteAddress = "", remotePort = 0 } = socket;
-    this.remoteAddr = { transport: "tcp", hostname: remoteAddress, port: remotePort };
-  }
-
-  async read(into: Uint8Array): Promise<number | null> {
-    if (this.#rest.length === 0) {
-      const { done, value } = await this.#chunks.next();
-      if (done) return null;
-      this.#rest = value;
-    }
-    const part = this.#rest.subarray(0, into.length);
-    into.set(part);
-    this.#rest = this.#rest.subarray(part.length);
-    return part.length;
-  }
-
-  write(bytes: Uint8Array): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#socket.write(bytes, (error) => error ? reject(error) : resolve(bytes.length));
-    });
-  }
-
-  async closeWrite(): Promise<void> {
-    // One that is closed would never answer.
-    if (this.#socket.destroyed) return;
-    await new Promise<void>((resolve) => this.#socket.end(() => resolve()));
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-
-  reset(): void {
-    this.#socket.resetAndDestroy();
-  }
+function streamOf(socket: Socket): Stream {
+  const chunks: AsyncIterator<Uint8Array> = socket.iterator({ destroyOnReturn: false });
+  let rest: Uint8Array = new Uint8Array(0);
+  // Whoever reads or writes meets it there.
+  socket.on("error", () => {});
+  const { remoteAddress = "", remotePort = 0 } = socket;
+  return {
+    remoteAddr: { transport: "tcp", hostname: remoteAddress, port: remotePort },
+    async read(into) {
+      if (rest.length === 0) {
+        const { done, value } = await chunks.next();
+        if (done) return null;
+        rest = value;
+      }
+      const part = rest.subarray(0, into.length);
+      into.set(part);
+      rest = rest.subarray(part.length);
+      return part.length;
+    },
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        socket.write(bytes, (error) => error ? reject(error) : resolve(bytes.length));
+      }),
+    async closeWrite() {
+      // One that is closed would never answer.
+      if (socket.destroyed) return;
+      await new Promise<void>((resolve) => socket.end(() => resolve()));
+    },
+    close: () => void socket.destroy(),
+    reset: () => void socket.resetAndDestroy(),
+  };
 }

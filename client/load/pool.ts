@@ -13,9 +13,9 @@ import {
   type LoadConnection,
   RETRY,
 } from "./connection.ts";
-import { DatagramConnection } from "./datagrams.ts";
+import { openDatagrams } from "./datagrams.ts";
 import type { WorkerPlan } from "./plan.ts";
-import { ReconnectingConnection } from "./reconnecting.ts";
+import { reconnecting } from "./reconnecting.ts";
 import type { Recorder } from "./recorder.ts";
 import { StreamConnection } from "./stream.ts";
 
@@ -138,17 +138,13 @@ export class Pool {
   async #connection(number: number): Promise<LoadConnection> {
     const { load: { endpoint, reconnect }, reach, interval } = this.#plan;
     if (endpoint.scheme === "udp") {
-      const datagrams = new DatagramConnection(number, this.#settings, this.#events);
-      await datagrams.open(endpoint, reach.family);
-      return datagrams;
+      return await openDatagrams(number, endpoint, reach.family, this.#settings, this.#events);
     }
     const dial = () => this.#dial(endpoint);
     const over = (conn: Stream, events: ConnectionEvents) =>
       new StreamConnection(number, conn, this.#settings, events);
     if (!reconnect) return over(await dial(), this.#events);
-    const reconnecting = new ReconnectingConnection(number, dial, over, interval > 0, this.#events);
-    await reconnecting.open();
-    return reconnecting;
+    return await reconnecting(number, dial, over, interval > 0, this.#events);
   }
 
   async #dial(endpoint: StreamEndpoint): Promise<Stream> {
