@@ -42,11 +42,10 @@ ${columns(EXIT_STATUSES)}
 /** What `yodel NAME --help` prints of a command. */
 export function commandHelp(name: string, command: Command): string {
   const flags = flagRows(command).map(([group, rows]) => `${group}:\n${columns(rows)}`);
-  const notes = [];
-  if (takesEndpoints(command)) notes.push(ENDPOINT_HELP);
-  if (flags.length > 0) {
-    notes.push(VALUES_HELP);
-  }
+  const notes = [
+    ...takesEndpoints(command) ? [ENDPOINT_HELP] : [],
+    ...flags.length > 0 ? [VALUES_HELP] : [],
+  ];
   const paragraphs = [
     `Example:\n  ${command.example}`,
     `${command.summary}.`,

@@ -58,15 +58,13 @@ export async function dial(endpoint: StreamEndpoint, options: DialOptions): Prom
       });
     } catch (error) {
       if (isThere || !(error instanceof EndpointError)) throw error;
-      if (performance.now() + AGAIN >= end) throw givenUp(error, endpoint, wait);
+      if (performance.now() + AGAIN >= end) {
+        const what = `${reason(error.cause)}, and no better in ${wait / 1000}s`;
+        throw new EndpointError("cannot connect to", endpoint, what);
+      }
       await pause(AGAIN, signal);
     }
   }
-}
-
-function givenUp(error: EndpointError, endpoint: StreamEndpoint, wait: number): EndpointError {
-  const what = `${reason(error.cause)}, and no better in ${wait / 1000}s`;
-  return new EndpointError("cannot connect to", endpoint, what);
 }
 
 async function dialOnce(

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { aborted } from "../async/aborted.ts";
+import { aborted } from "../async/pause.ts";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import { addressesOf, type Family } from "./resolve.ts";
 import type { Listener } from "./stream.ts";

@@ -138,13 +138,13 @@ export async function dialUdp(
   function receive(bytes: Uint8Array, from: Deno.NetAddr): void {
     const winner = candidates.find(({ to }) => isSame(from, to));
     if (winner === undefined) return;
-    if (candidates.length > 1) keepOnly(winner);
+    if (candidates.length > 1) keep((each) => each === winner);
     onDatagram(bytes);
   }
 
-  function keepOnly(winner: Candidate): void {
-    candidates.forEach((each) => each !== winner && each.socket.close());
-    candidates = [winner];
+  function keep(isKept: (candidate: Candidate) => boolean): void {
+    for (const each of candidates) if (!isKept(each)) each.socket.close();
+    candidates = candidates.filter(isKept);
   }
 
   async function sendTo(candidate: Candidate, bytes: Uint8Array): Promise<void> {
@@ -153,10 +153,8 @@ export async function dialUdp(
     } catch (error) {
       if (!candidates.includes(candidate)) return;
       // There may be no way to one of the addresses, such as those of IPv6.
-      if (candidates.length > 1) {
-        candidate.socket.close();
-        candidates = candidates.filter((each) => each !== candidate);
-      } else onFailure(new EndpointError("cannot send to", endpoint, error));
+      if (candidates.length > 1) keep((each) => each !== candidate);
+      else onFailure(new EndpointError("cannot send to", endpoint, error));
     }
   }
 
@@ -181,16 +179,10 @@ export async function dialUdp(
       if (only === undefined || more.length > 0) return undefined;
       return formatHostPort(only.to.hostname, endpoint.port);
     },
-    send: async (bytes) => {
-      const [only, ...more] = candidates;
-      if (only === undefined) return;
-      if (more.length === 0) return await sendTo(only, bytes);
+    async send(bytes) {
       await Promise.all(candidates.map((candidate) => sendTo(candidate, bytes)));
     },
-    close() {
-      for (const { socket } of candidates) socket.close();
-      candidates = [];
-    },
+    close: () => keep(() => false),
   };
 }
 

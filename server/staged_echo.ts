@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { dataFields, type Log } from "./log.ts";
 import type { ReadTurns } from "../net/read_turns.ts";
 import type { Stream } from "../net/stream.ts";
 import type { Traffic } from "../net/traffic.ts";
@@ -54,6 +55,23 @@ export async function stagedEcho(
   } finally {
     turns.readers--;
   }
+}
+
+/**
+ * Logs the beginning of what each read of a connection brings, before it is sent back.
+ *
+ * @param connection its number
+ */
+export function dataLog(log: Log, form: "text" | "hex", connection: number): Stage {
+  return async function* (chunks) {
+    let offset = 0;
+    for await (const chunk of chunks) {
+      const { bytes } = chunk;
+      log.info?.("read", { connection, ...dataFields(bytes, form, offset) });
+      offset += bytes.length;
+      yield chunk;
+    }
+  };
 }
 
 /** What leaves the last of some stages. */

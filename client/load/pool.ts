@@ -1,6 +1,5 @@
 // The connections of a load: opens, replaces and closes them.
-import { aborted } from "../../async/aborted.ts";
-import { pause } from "../../async/pause.ts";
+import { aborted, pause } from "../../async/pause.ts";
 import { reason } from "../../errors/reason.ts";
 import { dial } from "../../net/dial.ts";
 import { addressOf, EndpointError, type StreamEndpoint } from "../../net/endpoint.ts";
@@ -45,7 +44,10 @@ export class Pool {
   readonly #over: AbortSignal;
   readonly #events: PoolEvents;
   readonly #settings: ConnectionSettings;
-  readonly #open = new Set<LoadConnection>();
+  /** The connections that are open. */
+  readonly connections = new Set<LoadConnection>();
+  /** The turns in which they are read. */
+  readonly turns = new ReadTurns();
   /** What is being opened, and has to end before the run does. */
   readonly #opening = new Set<Promise<unknown>>();
   /** Gives that up. */
@@ -63,18 +65,8 @@ export class Pool {
       timeout: plan.load.timeout || Infinity,
       bytes: recorder.result.bytes,
       onAddress: (address) => recorder.result.address ??= address,
-      turns: new ReadTurns(),
+      turns: this.turns,
     };
-  }
-
-  /** The turns in which connections are read. */
-  get turns(): ReadTurns {
-    return this.#settings.turns;
-  }
-
-  /** The connections that are open. */
-  get connections(): ReadonlySet<LoadConnection> {
-    return this.#open;
   }
 
   /**
@@ -102,13 +94,8 @@ export class Pool {
       if (opening.size >= MAX_OPENING) await Promise.race([...opening, over]);
     }
     await Promise.race([Promise.all(opening), over]);
-    const none = failures.length === connections && this.#open.size === 0;
+    const none = failures.length === connections && this.connections.size === 0;
     if (none && !this.#over.aborted) throw failures[0];
-  }
-
-  /** A connection is no more. */
-  remove(connection: LoadConnection): void {
-    this.#open.delete(connection);
   }
 
   /** Opens a connection for one that has ended or could not be opened. */
@@ -131,7 +118,7 @@ export class Pool {
   async #openOne(number: number): Promise<void> {
     const connection = await this.#connection(number);
     if (this.#over.aborted) return connection.close();
-    this.#open.add(connection);
+    this.connections.add(connection);
     this.#events.onOpen(connection);
   }
 
@@ -175,13 +162,13 @@ export class Pool {
 
   /** Sends no more on any connection, and waits for what should not come any more. */
   async finish(): Promise<void> {
-    await Promise.all([...this.#open].map((connection) => connection.finish()));
+    await Promise.all([...this.connections].map((connection) => connection.finish()));
   }
 
   /** Closes all connections that are open. */
   closeAll(): void {
-    for (const connection of this.#open) connection.close();
-    this.#open.clear();
+    for (const connection of this.connections) connection.close();
+    this.connections.clear();
   }
 
   /** Closes them and those that are being opened; the run has to be over. */
@@ -191,6 +178,6 @@ export class Pool {
     await Promise.allSettled(this.#opening);
     clearTimeout(tooLong);
     this.closeAll();
-    await this.#settings.turns.close();
+    await this.turns.close();
   }
 }

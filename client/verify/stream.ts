@@ -14,23 +14,15 @@ export class StreamVerifier {
   #first = 0;
   /** How much of the first chunk under way has returned. */
   #position = 0;
-  #sent = 0;
-  #returned = 0;
-
   /** How many bytes were sent and have not returned. */
-  get missing(): number {
-    return this.#sent - this.#returned;
-  }
-
+  missing = 0;
   /** How many bytes returned as they were sent. */
-  get returned(): number {
-    return this.#returned;
-  }
+  returned = 0;
 
   /** Notes bytes that are about to be sent. They must not change afterwards. */
   send(bytes: Uint8Array): void {
     this.#chunks.push(bytes);
-    this.#sent += bytes.length;
+    this.missing += bytes.length;
   }
 
   /**
@@ -44,18 +36,17 @@ export class StreamVerifier {
     while (compared < bytes.length) {
       const expected = this.#chunks[this.#first];
       if (expected === undefined) {
-        return `more came back than was sent, from offset ${this.#returned} on`;
+        return `more came back than was sent, from offset ${this.returned} on`;
       }
       const length = Math.min(bytes.length - compared, expected.length - this.#position);
       for (let i = 0; i < length; i++) {
         const was = expected[this.#position + i];
         const is = bytes[compared + i];
-        if (was !== is) {
-          return describeChange(this.#returned + i, was ?? 0, is ?? 0);
-        }
+        if (was !== is) return describeChange(this.returned + i, was ?? 0, is ?? 0);
       }
       compared += length;
-      this.#returned += length;
+      this.returned += length;
+      this.missing -= length;
       this.#position += length;
       if (this.#position === expected.length) this.#forgetFirst();
     }
