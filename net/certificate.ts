@@ -119,18 +119,12 @@ async function certificate(
 /** DER: a tag, the length of the contents, the contents. */
 function tlv(tag: number, ...contents: (Uint8Array | number[])[]): Bytes {
   const length = contents.reduce((sum, part) => sum + part.length, 0);
-  const header = length < 128
-    ? [tag, length]
+  const size = length < 128
+    ? [length]
     : length < 256
-    ? [tag, 0x81, length]
-    : [tag, 0x82, length >> 8, length & 0xff];
-  const bytes = new Uint8Array(header.length + length);
-  let at = 0;
-  for (const part of [header, ...contents]) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+    ? [0x81, length]
+    : [0x82, length >> 8, length & 0xff];
+  return Uint8Array.from([tag, ...size, ...contents.flatMap((part) => [...part])]);
 }
 
 function sequence(...parts: Uint8Array[]): Bytes {

@@ -58,6 +58,11 @@ export function loadText(result: LoadResult, width: number): string {
     messages.failed > 0 && `${formatCount(messages.failed)} did not`,
     messages.waiting > 0 && `${formatCount(messages.waiting)} under way at the end`,
   ];
+  const late = messages.missed === 0
+    ? ""
+    : `; ${formatCount(messages.missed)} messages were due and not sent in time`;
+  const kinds = Object.entries(result.errors)
+    .map(([kind, count]) => count > 0 && `${formatCount(count)} ${kind}`);
   const lines = [
     firstLine(result, width),
     "",
@@ -65,17 +70,17 @@ export function loadText(result: LoadResult, width: number): string {
     `throughput  ${formatRate(throughput)} messages/s, ${
       formatBytes(throughput * size)
     }/s each way, for ${(elapsed / 1000).toFixed(2)} s`,
-    ...rateLines(rate, messages.missed),
-    ...gaveUp ? [`gave up     no connection for ${formatTime(timeout)}`] : [],
-    ...connectLines(connects),
-    ...errorLines(result),
+    rate > 0 && `rate        ${formatRate(rate)} messages/s asked for${late}`,
+    gaveUp && `gave up     no connection for ${formatTime(timeout)}`,
+    connects.count > 0 && `connecting  ${formatCount(connects.count)} opened, ${spread(connects)}`,
+    `errors      ${listed(kinds) || "none"}`,
     ...whatWentWrong(result).map((example) => `            ${example}`),
     ...secondLines(result.intervals, width),
     ...latencies.count === 0 ? [] : ["", ...beside(figures(latencies), latencies, width)],
     "",
     verdict(result),
   ];
-  return lines.join("\n") + "\n";
+  return lines.filter((line) => line !== false).join("\n") + "\n";
 }
 
 /** What was done, to which server; in two lines where one is too long. */
@@ -137,28 +142,9 @@ function secondLines(intervals: readonly LoadInterval[], width: number): string[
     : [`over time   ${line.join("")}`, `            ${spread}`];
 }
 
-function rateLines(rate: number, missed: number): string[] {
-  if (rate === 0) return [];
-  const late = missed === 0
-    ? ""
-    : `; ${formatCount(missed)} messages were due and not sent in time`;
-  return [`rate        ${formatRate(rate)} messages/s asked for${late}`];
-}
-
-function connectLines(connects: Latencies): string[] {
-  if (connects.count === 0) return [];
-  const { count, max } = connects;
-  return [
-    `connecting  ${formatCount(count)} opened, p50 ${formatTime(connects.percentile(50))}, ` +
-    `p99 ${formatTime(connects.percentile(99))}, max ${formatTime(max)}`,
-  ];
-}
-
-function errorLines(result: LoadResult): string[] {
-  const kinds = Object.entries(result.errors)
-    .filter(([, count]) => count > 0)
-    .map(([kind, count]) => `${formatCount(count)} ${kind}`);
-  return [`errors      ${kinds.length === 0 ? "none" : kinds.join(", ")}`];
+function spread(times: Latencies): string {
+  const [p50, p99] = [times.percentile(50), times.percentile(99)].map(formatTime);
+  return `p50 ${p50}, p99 ${p99}, max ${formatTime(times.max)}`;
 }
 
 /** The figures of the latencies, in two columns. */

@@ -4,11 +4,10 @@ import type { ReadTurns } from "../net/read_turns.ts";
 import type { DatagramListener } from "../net/udp.ts";
 import type { Gate } from "./gate.ts";
 import type { FaultPlan } from "./fault_plan.ts";
-import { Impairment, isStruck } from "./impairment.ts";
+import { costOf, Impairment, isStruck } from "./impairment.ts";
 import { dataFields, type LogFields } from "./log.ts";
 import { LoopGuard, type Objection, OBJECTIONS } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
-import { costOf } from "./read_ahead.ts";
 import { type Chunk, through } from "./staged_echo.ts";
 
 /** Datagrams that are not answered are logged once in this time, in milliseconds. */

@@ -6,11 +6,16 @@ import type { ChosenFault, FaultPlan } from "./fault_plan.ts";
 import type { Fault, Victim } from "./faults/fault.ts";
 import type { LogFields } from "./log.ts";
 import { Random } from "./random.ts";
-import { readAhead } from "./read_ahead.ts";
-import type { Stage } from "./staged_echo.ts";
+import { type Chunk, MAX_CHUNK, type Stage } from "./staged_echo.ts";
 
 /** How long what was sent has to leave: a reset takes back what has not; in milliseconds. */
 const LEAVING = 50;
+
+/** What a chunk costs besides its bytes: many small ones would hold far more than they bring. */
+const OVERHEAD = 256;
+
+/** The most that a connection may hold, in bytes: what waits, and a chunk on either side of that. */
+const CONNECTION_HOLDS = 256 * 1024 - 2 * (MAX_CHUNK + OVERHEAD);
 
 /** The faults of one connection. */
 export class Impairment {
@@ -89,4 +94,34 @@ export class Impairment {
 /** Whether a connection gets faults at all. */
 export function isStruck({ share, seed }: FaultPlan, ...which: readonly number[]): boolean {
   return share === 1 || new Random(seed, ...which, 0).next() < share;
+}
+
+/** How much of what a queue holds a chunk is, in bytes. */
+export function costOf({ bytes }: Chunk): number {
+  return bytes.length + OVERHEAD;
+}
+
+/**
+ * Reads ahead of the stages after it: delays must not add up for what is sent back
+ * to back, so the next chunk is read while the one before it still waits; but not
+ * without end.
+ *
+ * @param over is aborted when reading fails, so that they wait for nothing any more
+ */
+function readAhead(over: AbortController): Stage {
+  return (chunks) => {
+    const source = chunks[Symbol.asyncIterator]();
+    return new ReadableStream<Chunk>({
+      async pull(queue) {
+        try {
+          const { done, value } = await source.next();
+          if (done) queue.close();
+          else queue.enqueue({ ...value, bytes: value.bytes.slice() });
+        } catch (error) {
+          over.abort(error);
+          throw error;
+        }
+      },
+    }, { highWaterMark: CONNECTION_HOLDS, size: costOf });
+  };
 }
