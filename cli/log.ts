@@ -42,7 +42,6 @@ export interface StderrLog extends Log {
 /**
  * Makes a log that writes to stderr.
  *
- * @param level lines below it are left out
  * @param format `text`: time, level, message and details on a line, shorter and
  *   in colour on a terminal; `json`: an object a line
  */

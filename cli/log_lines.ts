@@ -34,8 +34,6 @@ const INDENT = " ".repeat(13);
  * The same as {@linkcode textLine}, but short: the time of day, details without
  * names where they can be told by their looks, and broken between words where
  * it is wider than the terminal.
- *
- * @param columns how many characters a line of the terminal has
  */
 export function terminalLine(
   { time, level, message, fields }: LogEntry,
@@ -120,8 +118,6 @@ const ROW = 16;
  *
  * Narrower than the original by three characters, so that a line that begins
  * with the number of a connection fits 80 columns up to number 999.
- *
- * @param offset where the first one stands
  */
 export function hexDump(bytes: Uint8Array, offset: number): string[] {
   const rows = Math.ceil(bytes.length / ROW);

@@ -5,7 +5,6 @@ import { UsageError } from "./usage_error.ts";
 /**
  * Finds out whether a file can be written, and leaves it as it is.
  *
- * @param flag whose value the file is
  * @throws {UsageError} where it cannot
  */
 export async function checkWritable(flag: string, file: string): Promise<void> {
@@ -16,7 +15,6 @@ export async function checkWritable(flag: string, file: string): Promise<void> {
  * Writes a file. What there was of this name stays until all is written: a
  * program that reads it finds the old text or the new one.
  *
- * @param flag whose value the file is
  * @throws {UsageError} where it cannot be written
  */
 export async function replaceFile(flag: string, file: string, text: string): Promise<void> {

@@ -109,12 +109,7 @@ export class Latencies {
     return this.#bounded(this.#histogram.getValueAtPercentile(percent) / NANOSECONDS);
   }
 
-  /**
-   * Divides the latencies into ranges that each are as many times as wide as
-   * the one before.
-   *
-   * @param ranges how many, at most
-   */
+  /** Divides the latencies into ranges that each are as many times as wide as the one before. */
   distribution(ranges: number): Range[] {
     if (this.count === 0) return [];
     const histogram = this.#histogram;

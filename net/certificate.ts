@@ -40,7 +40,6 @@ const BASIC_CONSTRAINTS = [0x55, 0x1d, 0x13];
  * Makes an authority and a certificate that it signed. The authority's key is
  * forgotten at once, and both are valid for thirty days.
  *
- * @param hosts names and IP addresses that the certificate is for
  * @param flaws what is to be wrong with it, and nothing else
  */
 export async function makeIdentity(

@@ -13,7 +13,6 @@ import type { Listener, Stream } from "./stream.ts";
  * Listens for TCP connections at an address, as `listenTcp` does. Connections
  * that nobody has accepted yet wait in this program, unread.
  *
- * @param backlog how many connections wait in the kernel
  * @throws what is wrong with the address
  */
 export async function listenResettable<E extends HostEndpoint>(

@@ -15,7 +15,6 @@ import type { Listener } from "./stream.ts";
 /**
  * Listens for TCP connections at an address, over which another transport may run.
  *
- * @param backlog how many connections wait in the kernel to be accepted
  * @throws what is wrong with the address
  */
 export function listenTcp<E extends HostEndpoint>(endpoint: E, backlog: number): Listener<E> {
@@ -32,7 +31,6 @@ export function listenTcp<E extends HostEndpoint>(endpoint: E, backlog: number):
  * Opens a TCP connection. Where a name has several addresses, they are tried in
  * turn, IPv6 and IPv4 (RFC 8305, by the runtime).
  *
- * @param family only this one
  * @throws why it cannot be opened, or the reason of the signal
  */
 export async function dialTcp(

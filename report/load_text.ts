@@ -44,11 +44,7 @@ export function progressText(
   ]);
 }
 
-/**
- * The results in words and a picture; the last line has the verdict.
- *
- * @param width how many characters a line may have
- */
+/** The results in words and a picture; the last line has the verdict. */
 export function loadText(result: LoadResult, width: number): string {
   const { size, timeout, rate } = result.plan;
   const { messages, elapsed, gaveUp, latencies, connects } = result;

@@ -21,11 +21,7 @@ export function probeJson(result: ProbeResult): Record<string, unknown> {
   };
 }
 
-/**
- * What became of all probes, as JSON.
- *
- * @param now when they had ended
- */
+/** What became of all probes, as JSON. */
 export function summaryJson(summary: PingSummary, now: Date): Record<string, unknown> {
   const { sent, unsent, received, late, altered, lost, repeated, lostPercent } = summary;
   return {

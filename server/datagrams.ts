@@ -38,9 +38,6 @@ export interface DatagramCounts {
 /**
  * Answers what comes at some sockets, unless that could make a loop.
  *
- * @param gate knows who is answered
- * @param turns lets others read meanwhile
- * @param stopping is aborted when the sockets are closed
  * @returns what it counts, while it counts
  */
 export function answerDatagrams(
@@ -123,12 +120,7 @@ export function answerDatagrams(
   return counts;
 }
 
-/**
- * What sends answers late, changed or not at all: one line to all sources, as a
- * bad network is.
- *
- * @param stopping is aborted when nothing is to be sent any more
- */
+/** What sends answers late, changed or not at all: one line to all sources, as a bad network is. */
 function impairedLine(faults: FaultPlan, stopping: AbortSignal) {
   const impairment = new Impairment(faults, 0);
   const line = new TransformStream<Chunk, Chunk>({}, { highWaterMark: LINE_HOLDS, size: costOf });

@@ -27,7 +27,6 @@ export class Impairment {
 
   /**
    * @param number tells it from others; 0 is for datagrams
-   * @param connection none for datagrams
    */
   constructor({ chosen, seed }: FaultPlan, number: number, connection?: Connection) {
     for (const [index, each] of chosen.entries()) {

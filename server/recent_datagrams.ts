@@ -41,7 +41,6 @@ export class RecentDatagrams {
   /**
    * Takes note of a datagram.
    *
-   * @param now the present time, in milliseconds
    * @returns whether it is one of more than three equal ones, each soon after the last
    */
   repeats(bytes: Uint8Array, address: string, port: number, now: number): boolean {

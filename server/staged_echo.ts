@@ -32,9 +32,6 @@ export const MAX_CHUNK = 16 * 1024;
  * Sends what `stream` brings back on it, through some stages; otherwise as the
  * hot path does (echo.ts).
  *
- * @param traffic counts what has passed, while it passes
- * @param turns keeps many streams from starving each other
- * @param stages in the order in which bytes pass them
  * @throws what `stream` throws when its peer resets it or it is closed meanwhile
  */
 export async function stagedEcho(
@@ -57,11 +54,7 @@ export async function stagedEcho(
   }
 }
 
-/**
- * Logs the beginning of what each read of a connection brings, before it is sent back.
- *
- * @param connection its number
- */
+/** Logs the beginning of what each read of a connection brings, before it is sent back. */
 export function dataLog(log: Log, form: "text" | "hex", connection: number): Stage {
   return async function* (chunks) {
     let offset = 0;

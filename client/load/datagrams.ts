@@ -17,8 +17,6 @@ const FINISH_WITHIN = 100;
 /**
  * Opens a socket that carries messages, each in a datagram that begins with its number.
  *
- * @param number that of the socket
- * @param family only addresses of this one
  * @throws {EndpointError} for an unknown host
  */
 export async function openDatagrams(

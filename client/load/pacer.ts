@@ -19,7 +19,6 @@ export class Pacer {
   /** Tells that there is one again. */
   readonly #freed = new Change();
 
-  /** @param send sends a message that was due then */
   constructor(schedule: Schedule, send: (connection: LoadConnection, due: number) => void) {
     this.#schedule = schedule;
     this.#send = send;

@@ -9,8 +9,6 @@ import { type ConnectionEvents, type LoadConnection, RETRY } from "./connection.
  * Opens a connection for every message, and closes it after the answer. The first
  * one is opened ahead, so that it shows whether there is a server.
  *
- * @param number that of the connection
- * @param dial opens one
  * @param over makes one that carries messages of it, with these events
  * @param fromDue whether the time to connect is a part of the latency
  * @throws {EndpointError} where there is no server

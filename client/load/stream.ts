@@ -58,7 +58,6 @@ export class StreamConnection implements LoadConnection {
   #open = true;
   readonly #finished = Promise.withResolvers<void>();
 
-  /** @param number that of the connection */
   constructor(
     readonly number: number,
     conn: Stream,

@@ -9,7 +9,6 @@ const byteCount = range(size(0, 2 ** 40));
 
 export const refuse = fault({
   name: "refuse",
-  chance: { of: "connections", usual: 1 },
   transports: STREAMS,
   help: "closed as soon as it is accepted",
   holdsReading: true,
@@ -22,7 +21,6 @@ export const refuse = fault({
 
 export const silent = fault({
   name: "silent",
-  chance: { of: "connections", usual: 1 },
   transports: ALL,
   help: "accepted and read, never answered, nor is the end",
   // deno-lint-ignore require-yield -- nothing is what comes back.
@@ -36,7 +34,6 @@ export const silent = fault({
 export const linger = fault({
   name: "linger",
   value: duration,
-  chance: { of: "connections", usual: 1 },
   transports: STREAMS,
   help: "the end is answered so much later",
   async *stage(chunks, length, victim) {
@@ -49,7 +46,6 @@ export const linger = fault({
 export const closeAfter = fault({
   name: "close-after",
   value: byteCount,
-  chance: { of: "connections", usual: 1 },
   transports: STREAMS,
   help: "a clean end after so many bytes",
   stage: (chunks, count, victim) => endAfter(chunks, count, victim, victim.finish),
@@ -58,7 +54,6 @@ export const closeAfter = fault({
 export const resetAfter = fault({
   name: "reset-after",
   value: byteCount,
-  chance: { of: "connections", usual: 1 },
   transports: ["tcp", "tls"],
   help: "RST after so many bytes",
   resets: true,

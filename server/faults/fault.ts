@@ -55,7 +55,6 @@ export interface Victim {
   /**
    * Waits, not at all where it is not a time to come.
    *
-   * @param milliseconds for how long
    * @throws when the connection ends meanwhile
    */
   wait(milliseconds: number): Promise<void>;
@@ -67,7 +66,10 @@ export interface Victim {
   reset(): Promise<void>;
 }
 
-/** Makes a fault; the type of its value follows from the kind. */
+/**
+ * Makes a fault; the type of its value follows from the kind. Where nothing is said
+ * of its chance, it strikes connections, and all of them.
+ */
 export function fault<Value>(parts: Fault<Value>): Fault<Value> {
-  return parts;
+  return { chance: { of: "connections", usual: 1 }, ...parts };
 }

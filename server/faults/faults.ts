@@ -9,6 +9,7 @@ import { chunk, delay, rate, readRate, stall } from "./pace.ts";
 const certificate = fault({
   name: "certificate",
   value: choice(FLAWS),
+  chance: undefined,
   transports: ["tls"],
   help: "what is wrong with the one of the server, for all",
   flaw: (flaw) => flaw,

@@ -18,7 +18,6 @@ const byteRate = size(1, 2 ** 30);
 export const readRate = fault({
   name: "read-rate",
   value: byteRate,
-  chance: { of: "connections", usual: 1 },
   transports: STREAMS,
   help: "so many bytes a second are taken from the client",
   holdsReading: true,
@@ -62,7 +61,6 @@ export const stall = fault({
 export const rate = fault({
   name: "rate",
   value: byteRate,
-  chance: { of: "connections", usual: 1 },
   transports: ALL,
   help: "so many bytes a second come back, at most",
   stage: paced,
@@ -71,7 +69,6 @@ export const rate = fault({
 export const chunk = fault({
   name: "chunk",
   value: range(size(1, MAX_CHUNK)),
-  chance: { of: "connections", usual: 1 },
   transports: STREAMS,
   help: "answers leave in pieces of that size, 5ms apart",
   async *stage(chunks, { least, most }, victim) {
