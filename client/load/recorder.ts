@@ -11,22 +11,15 @@ import type { Schedule } from "./schedule.ts";
 
 /** Fills in the result of a load while that runs. Times are by `performance.now()`. */
 export class Recorder {
-  readonly result: LoadResult;
+  /** How many messages are under way. */
+  underWay = 0;
   readonly #intervals = new Intervals();
   #countFrom = Infinity;
-  #underWay = 0;
   #lastAnswer = 0;
   /** Since when no connection could be opened, while that was tried. */
   #refusedSince: number | undefined;
 
-  constructor(result: LoadResult) {
-    this.result = result;
-  }
-
-  /** How many messages are under way. */
-  get underWay(): number {
-    return this.#underWay;
-  }
+  constructor(readonly result: LoadResult) {}
 
   /** Messages begin to be sent. Those that are due before `countFrom` do not count. */
   started(now: number, countFrom: number): void {
@@ -50,13 +43,13 @@ export class Recorder {
 
   /** A message is being sent. */
   sent(due: number): void {
-    this.#underWay++;
+    this.underWay++;
     if (due >= this.#countFrom) this.result.messages.sent++;
   }
 
   /** A message has come back as it was sent; it took its time from `from` on. */
   answered(due: number, from: number, now: number): void {
-    this.#underWay--;
+    this.underWay--;
     if (due < this.#countFrom) return;
     this.result.messages.right++;
     this.result.latencies.record(now - from);
@@ -66,7 +59,7 @@ export class Recorder {
 
   /** A message has not come back so, and will not. */
   failed(due: number): void {
-    this.#underWay--;
+    this.underWay--;
     if (due >= this.#countFrom) this.result.messages.failed++;
   }
 

@@ -39,11 +39,12 @@ export async function generateInThreads(
     generateInThread(plan, stop, ready, (progress) => {
       latest[index] = progress;
       if (index > 0) return; // One of them sets the pace.
+      const total = (name: keyof LoadProgress) => latest.reduce((sum, one) => sum + one[name], 0);
       onProgress({
-        connections: latest.reduce((sum, { connections }) => sum + connections, 0),
+        connections: total("connections"),
         elapsed: progress.elapsed,
-        right: latest.reduce((sum, { right }) => sum + right, 0),
-        errors: latest.reduce((sum, { errors }) => sum + errors, 0),
+        right: total("right"),
+        errors: total("errors"),
       });
     }).catch((error) => {
       failed.abort();

@@ -29,15 +29,11 @@ export class Probes {
   readonly #messages: Messages;
   readonly #sent = new Map<number, Probe>();
   #last = 0;
-  #waiting = 0;
+  /** How many probes have neither been answered nor given up. */
+  waitingCount = 0;
 
   constructor(messages: Messages) {
     this.#messages = messages;
-  }
-
-  /** How many probes have neither been answered nor given up. */
-  get waitingCount(): number {
-    return this.#waiting;
   }
 
   /** Those probes. */
@@ -50,9 +46,9 @@ export class Probes {
     const probe: Probe = { number, due, state: "waiting" };
     this.#sent.set(number, probe);
     this.#last = number;
-    this.#waiting++;
+    this.waitingCount++;
     for (const { number, state } of this.#sent.values()) {
-      if (this.#sent.size - this.#waiting <= REMEMBERED) break;
+      if (this.#sent.size - this.waitingCount <= REMEMBERED) break;
       if (state !== "waiting") this.#sent.delete(number);
     }
     return probe;
@@ -92,7 +88,7 @@ export class Probes {
   }
 
   #settle(probe: Probe, state: "lost" | "answered"): void {
-    if (probe.state === "waiting") this.#waiting--;
+    if (probe.state === "waiting") this.waitingCount--;
     probe.state = state;
   }
 
