@@ -1,19 +1,20 @@
 // The faults. Whoever needs to know them reads this list.
-import { FLAWS } from "../../net/certificate.ts";
-import { choice } from "../../values/kinds.ts";
-import { corrupt, lose, reorder, repeat } from "./damage.ts";
-import { closeAfter, linger, refuse, resetAfter, silent } from "./ends.ts";
-import { type Fault, fault } from "./fault.ts";
-import { chunk, delay, rate, readRate, stall } from "./pace.ts";
-
-const certificate = fault({
-  name: "certificate",
-  value: choice(FLAWS),
-  chance: undefined,
-  transports: ["tls"],
-  help: "what is wrong with the one of the server, for all",
-  flaw: (flaw) => flaw,
-});
+import { certificate } from "./certificate.ts";
+import { chunk } from "./chunk.ts";
+import { closeAfter } from "./close_after.ts";
+import { corrupt } from "./corrupt.ts";
+import { delay } from "./delay.ts";
+import type { Fault } from "./fault.ts";
+import { linger } from "./linger.ts";
+import { lose } from "./lose.ts";
+import { rate } from "./rate.ts";
+import { readRate } from "./read_rate.ts";
+import { refuse } from "./refuse.ts";
+import { reorder } from "./reorder.ts";
+import { repeat } from "./repeat.ts";
+import { resetAfter } from "./reset_after.ts";
+import { silent } from "./silent.ts";
+import { stall } from "./stall.ts";
 
 /** Every fault, in the order in which bytes meet them. */
 export const faults: readonly Fault[] = [

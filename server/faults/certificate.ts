@@ -1,0 +1,12 @@
+import { FLAWS } from "../../net/certificate.ts";
+import { choice } from "../../values/kinds.ts";
+import { fault } from "./fault.ts";
+
+export const certificate = fault({
+  name: "certificate",
+  value: choice(FLAWS),
+  chance: undefined,
+  transports: ["tls"],
+  help: "what is wrong with the one of the server, for all",
+  flaw: (flaw) => flaw,
+});

@@ -1,0 +1,26 @@
+import { range, size } from "../../values/kinds.ts";
+import { MAX_CHUNK } from "../staged_echo.ts";
+import { fault, STREAMS } from "./fault.ts";
+
+/** The time between two pieces, in milliseconds: together, the system would join them. */
+const APART = 5;
+
+export const chunk = fault({
+  name: "chunk",
+  value: range(size(1, MAX_CHUNK)),
+  transports: STREAMS,
+  help: "answers leave in pieces of that size, 5ms apart",
+  async *stage(chunks, { least, most }, victim) {
+    let last = -Infinity;
+    for await (const whole of chunks) {
+      for (let rest = whole.bytes; rest.length > 0;) {
+        const length = victim.random.whole(least, most);
+        await victim.wait(last + APART - performance.now());
+        yield { ...whole, bytes: rest.subarray(0, length) };
+        last = performance.now();
+        rest = rest.subarray(length);
+        if (rest.length > 0) victim.struck();
+      }
+    }
+  },
+});

@@ -1,0 +1,28 @@
+import { type Range, range, size } from "../../values/kinds.ts";
+import type { Chunks } from "../staged_echo.ts";
+import type { Victim } from "./fault.ts";
+
+/** After how many bytes. */
+export const byteCount = range(size(0, 2 ** 40));
+
+/**
+ * Lets so many bytes pass and then ends the connection; what still comes is read
+ * and thrown away. It has to be the last stage, so that those bytes are sent by then.
+ */
+export async function* endAfter(
+  chunks: Chunks,
+  { least, most }: Range,
+  victim: Victim,
+  end: () => Promise<void>,
+): Chunks {
+  let left = victim.random.whole(least, most);
+  let ended = false;
+  for await (const chunk of chunks) {
+    if (left > 0) yield { ...chunk, bytes: chunk.bytes.subarray(0, left) };
+    left -= chunk.bytes.length;
+    if (left > 0 || ended) continue;
+    ended = true;
+    victim.struck();
+    await end();
+  }
+}

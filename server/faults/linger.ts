@@ -1,0 +1,14 @@
+import { duration } from "../../values/kinds.ts";
+import { fault, STREAMS } from "./fault.ts";
+
+export const linger = fault({
+  name: "linger",
+  value: duration,
+  transports: STREAMS,
+  help: "the end is answered so much later",
+  async *stage(chunks, length, victim) {
+    yield* chunks;
+    victim.struck();
+    await victim.wait(length);
+  },
+});

@@ -1,0 +1,17 @@
+import { ALL, fault } from "./fault.ts";
+
+export const lose = fault({
+  name: "lose",
+  chance: { of: "reads", usual: 1 },
+  transports: ALL,
+  help: "what one read brought, or a datagram, does not come back",
+  counted: "lost_bytes",
+  async *stage(chunks, _, victim) {
+    for await (const chunk of chunks) {
+      if (victim.strikes()) {
+        victim.struck(chunk.bytes.length);
+        victim.traffic.kept += chunk.bytes.length;
+      } else yield chunk;
+    }
+  },
+});

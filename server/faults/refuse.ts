@@ -1,0 +1,13 @@
+import { fault, STREAMS } from "./fault.ts";
+
+export const refuse = fault({
+  name: "refuse",
+  transports: STREAMS,
+  help: "closed as soon as it is accepted",
+  holdsReading: true,
+  // deno-lint-ignore require-yield -- nothing is what comes back.
+  async *stage(_chunks, _, victim) {
+    victim.struck();
+    victim.close();
+  },
+});

@@ -1,0 +1,30 @@
+import { fault } from "./fault.ts";
+
+/** How long a datagram waits for the one that overtakes it, in milliseconds. */
+const PATIENCE = 200;
+
+export const reorder = fault({
+  name: "reorder",
+  chance: { of: "reads", usual: 1 },
+  transports: ["udp"],
+  help: "a datagram leaves after the next, or 200ms later",
+  async *stage(chunks, _, victim) {
+    const datagrams = chunks[Symbol.asyncIterator]();
+    let coming = datagrams.next();
+    for (;;) {
+      const datagram = await coming;
+      if (datagram.done) return;
+      coming = datagrams.next();
+      if (victim.strikes()) {
+        // The last one has no next.
+        const next = await Promise.race([coming, victim.wait(PATIENCE)]);
+        victim.struck();
+        if (next?.done === false) {
+          yield next.value;
+          coming = datagrams.next();
+        }
+      }
+      yield datagram.value;
+    }
+  },
+});

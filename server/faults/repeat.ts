@@ -1,0 +1,19 @@
+import { ALL, fault } from "./fault.ts";
+
+export const repeat = fault({
+  name: "repeat",
+  chance: { of: "reads", usual: 1 },
+  transports: ALL,
+  help: "what one read brought, or a datagram, comes back twice",
+  counted: "repeated_bytes",
+  async *stage(chunks, _, victim) {
+    for await (const chunk of chunks) {
+      if (victim.strikes()) {
+        victim.struck(chunk.bytes.length);
+        victim.traffic.kept -= chunk.bytes.length;
+        yield chunk;
+      }
+      yield chunk;
+    }
+  },
+});

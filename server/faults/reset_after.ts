@@ -1,0 +1,11 @@
+import { byteCount, endAfter } from "./end_after.ts";
+import { fault } from "./fault.ts";
+
+export const resetAfter = fault({
+  name: "reset-after",
+  value: byteCount,
+  transports: ["tcp", "tls"],
+  help: "RST after so many bytes",
+  resets: true,
+  stage: (chunks, count, victim) => endAfter(chunks, count, victim, victim.reset),
+});

@@ -1,0 +1,14 @@
+import { LONGEST_PAUSE } from "../../async/pause.ts";
+import { ALL, fault } from "./fault.ts";
+
+export const silent = fault({
+  name: "silent",
+  transports: ALL,
+  help: "accepted and read, never answered, nor is the end",
+  // deno-lint-ignore require-yield -- nothing is what comes back.
+  async *stage(chunks, _, victim) {
+    for await (const _ of chunks) victim.struck();
+    // Nor is the end answered. Idle time and the end of the server go on as ever.
+    await victim.wait(LONGEST_PAUSE);
+  },
+});

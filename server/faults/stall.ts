@@ -1,0 +1,19 @@
+import { duration } from "../../values/kinds.ts";
+import { ALL, fault } from "./fault.ts";
+
+export const stall = fault({
+  name: "stall",
+  value: duration,
+  chance: { of: "reads", usual: "once" },
+  transports: ALL,
+  help: "answers stop for so long",
+  async *stage(chunks, length, victim) {
+    for await (const chunk of chunks) {
+      if (victim.strikes()) {
+        victim.struck();
+        await victim.wait(length);
+      }
+      yield chunk;
+    }
+  },
+});
