@@ -55,11 +55,12 @@ export { type Exchange, type Input, type Output, StreamError, writeAll } from ".
 export { load, type LoadOptions } from "./client/load/load.ts";
 export { intervalPercentile, type LoadInterval } from "./client/load/intervals.ts";
 export type { LoadPlan, LoadSettings } from "./client/load/plan.ts";
-export type {
-  LoadErrorExample,
-  LoadErrorKind,
-  LoadProgress,
-  LoadResult,
+export {
+  LATENCY_BOUNDS,
+  type LoadErrorExample,
+  type LoadErrorKind,
+  type LoadProgress,
+  type LoadResult,
 } from "./client/load/result.ts";
 export { ping, type PingOptions, type PingSettings } from "./client/ping.ts";
 export type { PingCounts, PingSummary, ProbeResult } from "./client/ping_result.ts";

@@ -22,16 +22,14 @@
  */
 import { YodelError } from "./errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint, isWildcard, readEndpoint } from "./net/endpoint.ts";
-import { listen, listenForDatagrams, type ListenOptions } from "./net/listen.ts";
-import type { Listener } from "./net/stream.ts";
-import type { DatagramListener } from "./net/udp.ts";
-import { acceptFrom } from "./server/accept.ts";
-import { Connections } from "./server/connections.ts";
-import { noConnections, type ServerCounts } from "./server/counts.ts";
-import { answerDatagrams } from "./server/datagrams.ts";
+import { openAll } from "./net/listen.ts";
+import { addCounts, type ServerCounts } from "./server/counts.ts";
 import { gateOf } from "./server/gate.ts";
 import { ownCertificate } from "./server/own_certificate.ts";
+import { Places } from "./server/places.ts";
 import { planServe, type ServeOptions } from "./server/plan.ts";
+import { serveHere, type Service } from "./server/service.ts";
+import { canBeShared, serveInThreads } from "./server/threads.ts";
 
 export { OptionError, YodelError } from "./errors/yodel_error.ts";
 export {
@@ -45,7 +43,7 @@ export {
 } from "./net/endpoint.ts";
 export type { ServerTls } from "./net/stream.ts";
 export type { Ending } from "./server/connection.ts";
-export type { ConnectionCounts, ServerCounts } from "./server/counts.ts";
+export type { ConnectionCounts, ServerCounts, ServiceCounts } from "./server/counts.ts";
 export type { FaultOption } from "./server/fault_plan.ts";
 export type { Log, LogDataForm, LogFields, LogLine } from "./server/log.ts";
 export type { Objection } from "./server/loop_guard.ts";
@@ -63,9 +61,11 @@ export interface Server extends AsyncDisposable {
     /** The names and addresses that it is for. */
     readonly names: readonly string[];
   };
+  /** Whether it takes connections; no more once it is stopped. */
+  readonly accepting: boolean;
   /** Counts what it has done so far. */
-  counts(): ServerCounts;
-  /** Resolves when the server was stopped and its last connection is closed. */
+  counts(): Promise<ServerCounts>;
+  /** Resolves when the server was stopped and its last connection is closed; rejects where a thread fails. */
   readonly finished: Promise<void>;
   /**
    * Takes no more connections and lets those that are open finish what they
@@ -99,12 +99,27 @@ export async function serve(
   const { cert, key, names } = options.tls ?? {};
   const certificate = cert ?? key ? undefined : await ownCertificate(wanted, names, faults?.flaws);
   const tls = { ...options.tls, ...certificate };
-  const opened = await openAll(wanted, { ...plan, tls, resettable: faults?.resets });
-  const listeners = opened.filter((one) => "accept" in one);
-  const sockets = opened.filter((one) => "send" in one);
+  const sharing = plan.workers > 1 ? "first" : undefined;
+  const opened = await openAll(wanted, { ...plan, tls, resettable: faults?.resets, sharing });
   const bound = opened.map(({ endpoint }) => endpoint);
+  const stopping = new AbortController();
+  const places = new Places(plan.maxConnections, stopping.signal);
+  const common = { places, gate, stopping: stopping.signal };
+  const here = serveHere(opened, plan, common, gate);
+  const services: Service[] = [here];
+  const shared = bound.filter((endpoint) => canBeShared(endpoint, plan));
+  if (shared.length > 0) {
+    try {
+      services.push(await serveInThreads(shared, { ...options, tls }, plan, common));
+    } catch (error) {
+      stopping.abort();
+      await here.finished;
+      throw error;
+    }
+  }
   log.info?.("listening", {
     endpoints: bound.map(formatEndpoint),
+    ...shared.length > 0 ? { workers: plan.workers } : {},
     ...faults?.fields,
   });
   const isOpenToAll = (endpoint: Endpoint) =>
@@ -112,29 +127,25 @@ export async function serve(
   if (bound.some(isOpenToAll) && plan.allow.length + plan.deny.length === 0) {
     log.warn?.("listening on all addresses: whoever can reach this machine can connect");
   }
-  if (sockets.some(({ endpoint }) => isOpenToAll(endpoint))) {
+  const isUdp = ({ scheme }: Endpoint) => scheme === "udp";
+  if (bound.some((endpoint) => isUdp(endpoint) && isOpenToAll(endpoint))) {
     log.warn?.("udp on all addresses answers from the address that the system prefers");
   }
 
-  const stopping = new AbortController();
-  const connections = new Connections(plan, stopping.signal);
-  const stopped = Promise.withResolvers<void>();
-
-  const datagrams = answerDatagrams(sockets, plan, gate, connections.turns, stopping.signal);
-
   async function run(): Promise<void> {
-    await Promise.all([
-      stopped.promise,
-      ...listeners.map((each) => acceptFrom(each, connections, gate, log, stopping.signal)),
-    ]);
-    await connections.drain();
+    try {
+      await Promise.all(services.map(({ finished }) => finished));
+    } finally {
+      stopping.abort();
+    }
+    const { answered, unanswered } = await counts();
     log.info?.("stopped", {
-      ...listeners.length > 0 ? { connections: connections.accepted } : {},
-      ...sockets.length > 0
+      ...bound.every(isUdp) ? {} : { connections: places.accepted },
+      ...bound.some(isUdp)
         ? {
-          datagrams_answered: datagrams.answered,
-          datagrams_not_answered: datagrams.unanswered,
-          ...datagrams.faults,
+          datagrams_answered: answered,
+          datagrams_not_answered: Object.values(unanswered).reduce((sum, count) => sum + count),
+          ...here.datagramFaults,
         }
         : {},
       ...gate?.refused,
@@ -144,53 +155,31 @@ export async function serve(
   function stop(): Promise<void> {
     if (!stopping.signal.aborted) {
       stopping.abort();
-      for (const one of opened) one.close();
-      stopped.resolve();
+      if (places.open > 0) log.info?.("draining", { connections: places.open });
     }
     return finished;
   }
 
-  function counts(): ServerCounts {
-    const struck: Record<string, number> = {};
-    for (const { fault: { name, stage }, strikes } of faults?.chosen ?? []) {
-      if (stage !== undefined) struck[name] = (struck[name] ?? 0) + strikes;
-    }
-    const unused = listeners.map(({ endpoint }) => [endpoint.scheme, noConnections()]);
-    return {
-      accepting: !stopping.signal.aborted,
-      connections: { ...Object.fromEntries(unused), ...connections.counts },
-      full: connections.full,
-      answered: datagrams.answered,
-      unanswered: { ...datagrams.objections },
-      refused: { ...gate?.refused },
-      faults: struck,
-    };
+  async function counts(): Promise<ServerCounts> {
+    const all = await Promise.all(services.map((service) => service.counts()));
+    return { ...all.reduce(addCounts), full: places.full, refused: { ...gate?.refused } };
   }
 
   const finished = run();
   options.signal?.addEventListener("abort", stop, { once: true });
   if (options.signal?.aborted) stop();
-  return { endpoints: bound, certificate, counts, finished, stop, [Symbol.asyncDispose]: stop };
-}
-
-/** Listens on all endpoints, or on none. */
-async function openAll(
-  endpoints: readonly Endpoint[],
-  options: ListenOptions,
-): Promise<(Listener | DatagramListener)[]> {
-  const opened: (Listener | DatagramListener)[] = [];
-  try {
-    for (const endpoint of endpoints) {
-      const more = endpoint.scheme === "udp"
-        ? await listenForDatagrams(endpoint)
-        : await listen(endpoint, options);
-      opened.push(...more);
-    }
-    return opened;
-  } catch (error) {
-    for (const one of opened) one.close();
-    throw error;
-  }
+  return {
+    endpoints: bound,
+    certificate,
+    get accepting() {
+      return !stopping.signal.aborted;
+    },
+    counts,
+    finished,
+    stop,
+    // What went wrong, `finished` says.
+    [Symbol.asyncDispose]: () => stop().catch(() => {}),
+  };
 }
 
 /** On most systems :: takes IPv4 too, and leaves nothing to do for 0.0.0.0. */

@@ -14,6 +14,11 @@ export interface Flag<T = unknown> {
   readonly many?: boolean;
   /** The letter of its short form, where it has one: `c` for `-c`. */
   readonly short?: string;
+  /**
+   * Where all words besides flags are values of it as well, and there is no
+   * endpoint: the headings of the flags that go with it.
+   */
+  readonly takesAll?: readonly string[];
   /** The transports that it is for; all where none is named. */
   readonly only?: readonly Endpoint["scheme"][];
 }

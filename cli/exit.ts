@@ -15,6 +15,9 @@ export const EXIT_STATUSES = [
   ["129, 130, 143", "a signal ended it before it could answer"],
 ] as const;
 
+/** What clients say of servers whose certificates need another CA (net/untrusted.ts). */
+const UNTRUSTED = /: its certificate is (self-signed|not signed)/;
+
 /** Says on stderr what went wrong, and returns the exit status for it. */
 export function fail(error: unknown): number {
   if (!(error instanceof YodelError)) {
@@ -28,7 +31,8 @@ export function fail(error: unknown): number {
 /** What an error is for people: one line, whatever the words are that it repeats. */
 export function complaint(error: YodelError): string {
   const what = error instanceof OptionError ? inFlags(error) : error.message;
-  return `yodel: ${escapeControls(what, "\\")}`;
+  const advice = UNTRUSTED.test(what) ? "; --ca FILE trusts one, --insecure trusts anybody" : "";
+  return `yodel: ${escapeControls(what, "\\")}${advice}`;
 }
 
 /** What is wrong with an option of the library, for somebody who gave it as a flag. */

@@ -3,6 +3,7 @@ import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint
 import { formatValue } from "../values/kinds.ts";
 import { type Command, type Flag, isToggle, operandsText, takesEndpoints } from "./command.ts";
 import { EXIT_STATUSES } from "./exit.ts";
+import { wrapped } from "./stdio.ts";
 
 /** What the program is for, in one sentence. */
 export const PURPOSE = "Echo server and client: do the bytes that I send come back, unchanged?";
@@ -77,9 +78,14 @@ export function flagRows(command: Command): [string, [string, string][]][] {
 }
 
 function flagRow(name: string, flag: Flag, transports: string | undefined): [string, string] {
-  const help = transports === undefined ? flag.help : `${flag.help}; ${transports}`;
   const value = defaultText(flag);
+  const help = whatItDoes(flag) + (transports === undefined ? "" : `; ${transports}`);
   return [flagText(name, flag), value === undefined ? help : `${help} (${value})`];
+}
+
+/** What a flag does, in words. */
+export function whatItDoes({ help, many }: Flag): string {
+  return many ? `${help}; may be repeated` : help;
 }
 
 /** A flag as people write it: `-c, --count N`. */
@@ -106,12 +112,15 @@ export function usage(name: string, command: Command): string {
   return `yodel ${name} ${operandsText(command)}`.trimEnd();
 }
 
-/** Sets pairs of texts in two columns, the second on a line of its own where the first is long. */
+/**
+ * Sets pairs of texts in two columns on 80 characters, the second on lines of its own where it or
+ * the first is long.
+ */
 function columns(rows: readonly (readonly [string, string])[]): string {
   const width = Math.min(26, Math.max(...rows.map(([left]) => left.length)));
-  return rows.map(([left, right]) =>
-    left.length > width
-      ? `  ${left}\n  ${"".padEnd(width)}  ${right}`
-      : `  ${left.padEnd(width)}  ${right}`
-  ).join("\n");
+  const below = `\n  ${"".padEnd(width)}  `;
+  return rows.map(([left, right]) => {
+    const lines = wrapped(right, 76 - width).join(below);
+    return `  ${left.padEnd(width)}${left.length > width ? below : "  "}${lines}`;
+  }).join("\n");
 }

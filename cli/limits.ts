@@ -15,19 +15,35 @@ export interface Limit {
 
 const LATENCY = /^(connect-)?(min|mean|max|p\d{1,2}(\.\d+)?)$/;
 
+/** Those latencies that shells propose. */
+const PROPOSED = ["min", "mean", "max", "p50", "p90", "p99", "p99.9", "connect-p99"];
+
 function limit(
   expected: string,
+  proposed: readonly string[],
   boundOf: (figure: string, value: string) => number | undefined,
 ): Kind<Limit> {
   return {
     placeholder: "NAME=VALUE",
+    choices: proposed.map((name) => `${name}=`),
     expected,
     parse(text) {
-      const [, figure = "", value = ""] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+      const [figure, value] = partsOf(text);
       const bound = boundOf(figure, value);
       return bound === undefined ? undefined : { figure, bound, text };
     },
+    advice(text) {
+      const [figure, value] = partsOf(text);
+      if (LATENCY.test(figure)) return duration.advice?.(value);
+      const lacksSign = figure === "loss" && boundOf(figure, `${value}%`) !== undefined;
+      return lacksSign ? `is not in percent: ${text}%?` : undefined;
+    },
   };
+}
+
+function partsOf(text: string): [figure: string, value: string] {
+  const [, figure = "", value = ""] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  return [figure, value];
 }
 
 function latencyBound(figure: string, value: string): number | undefined {
@@ -37,12 +53,14 @@ function latencyBound(figure: string, value: string): number | undefined {
 /** The most that a latency may be. */
 export const latencyLimit = limit(
   "p99=5ms, or min, mean, max, p50 to p99.99, and connect-p99 for connecting",
+  PROPOSED,
   latencyBound,
 );
 
 /** The same, and for the probes that are lost. */
 export const probeLimit = limit(
   "p99=5ms, or min, mean, max, p50 to p99.99, connect-p99 with --reconnect, or loss=1%",
+  [...PROPOSED, "loss"],
   (figure, value) => {
     if (figure !== "loss") return latencyBound(figure, value);
     const [, percent] = /^(\d+(?:\.\d+)?)%$/.exec(value) ?? [];
@@ -53,6 +71,7 @@ export const probeLimit = limit(
 /** The least that the messages a second may be. */
 export const rateLimit = limit(
   "rate=50k, the messages a second",
+  ["rate"],
   (figure, value) => figure === "rate" ? rate.parse(value) || undefined : undefined,
 );
 

@@ -9,15 +9,9 @@ import { BaseHandler } from "jsr:@std/log@0.224.14/base-handler";
 import type { LevelName } from "jsr:@std/log@0.224.14/levels";
 import { Logger, type LogRecord } from "jsr:@std/log@0.224.14/logger";
 import { writeAll } from "../client/streams.ts";
-import type { Log, LogFields } from "../server/log.ts";
+import { type Log, LOG_LEVELS, type LogFields, type LogLevel } from "../server/log.ts";
 import { jsonLine, type LogEntry, terminalLine, textLine } from "./log_lines.ts";
 import { columns } from "./stdio.ts";
-
-/** The names of the levels, from the most talkative to the quietest. */
-export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
-
-/** One of {@linkcode LOG_LEVELS}. */
-export type LogLevel = typeof LOG_LEVELS[number];
 
 /** How a log line can look. */
 export const LOG_FORMATS = ["text", "json"] as const;

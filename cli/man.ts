@@ -4,6 +4,7 @@ import type { Command } from "./command.ts";
 import { EXIT_STATUSES } from "./exit.ts";
 import { faultTexts } from "./topics.ts";
 import { ENDPOINT_HELP, flagRows, PURPOSE, usage, VALUES_HELP } from "./help.ts";
+import { wrapped } from "./stdio.ts";
 
 /** Makes yodel(1) by the macros of man(7); `date` is the day that stands at its foot. */
 export function manPage(
@@ -55,7 +56,8 @@ function commandLines(name: string, command: Command): string[] {
 
 /** A term, and what it means, indented under it. */
 function item(term: string, ...meaning: readonly string[]): string[] {
-  return [".TP", `.B ${escaped(term)}`, ...meaning.map(escaped)];
+  const lines = meaning.flatMap((text) => wrapped(escaped(text), 80));
+  return [".TP", `.B ${escaped(term)}`, ...lines];
 }
 
 /** The characters that roff would take for its own, or print as ones that no shell reads. */

@@ -16,6 +16,7 @@ import { commands } from "./commands.ts";
 import { FOREIGN_FLAGS } from "./foreign_flags.ts";
 import { readValue, toggle } from "../values/kinds.ts";
 import { nearest } from "../values/nearest.ts";
+import { topics } from "./topics.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** What has the form of a flag, with its value where that follows at once. */
@@ -37,6 +38,9 @@ export function parseCommand(name: string, args: readonly string[]): Command {
       `unknown command ${quoted(name)}; did you mean yodel connect ${endpoint}?`,
     );
   }
+  if (Object.hasOwn(topics, name)) {
+    throw new UsageError(`unknown command ${quoted(name)}; did you mean yodel help ${name}?`);
+  }
   throw new UsageError(
     `unknown ${what} ${quoted(name)}${suggestion(name, [...names, "--help", "--version"])}`,
   );
@@ -56,9 +60,9 @@ function endpointOf([first = "", second = ""]: readonly string[]): string | unde
  */
 export function parseInvocation<F extends Flags>(
   command: Command<F>,
-  words: readonly string[],
+  given: readonly string[],
 ): Invocation<F> {
-  const args = longForms(words, command.flags);
+  const args = longForms(given, command.flags);
   const names = Object.keys(command.flags);
   const toggles = names.filter((name) => isToggle(flagOf(command, name)));
   const unknown: string[] = [];
@@ -77,17 +81,22 @@ export function parseInvocation<F extends Flags>(
   // The library takes --name=anything as true where --name takes no value.
   for (const arg of beforeDoubleDash(args)) {
     const [, name = "", value = ""] = /^--([^=]+)=(.*)$/s.exec(arg) ?? [];
-    if (!toggles.includes(name)) continue;
+    if (![...toggles, "help"].includes(name)) continue;
     throw new UsageError(`--${name}: expected ${toggle.expected}, not ${quoted(value)}`);
   }
+  const words = parsed._.map(String);
+  const taker = names.find((name) => flagOf(command, name).takesAll && wasGiven(parsed[name]));
+  if (taker !== undefined) parsed[taker] = [parsed[taker], words.splice(0)].flat();
   const flags: Record<string, unknown> = {};
   for (const name of names) flags[name] = valueOf(name, flagOf(command, name), parsed[name]);
   // Only now: an unknown "-1" is most often the value that a flag misses.
   if (unknown[0] !== undefined) throw unknownFlag(unknown[0], command);
-  const operands = parseOperands(command, parsed._.map(String));
-  for (const name of names) {
-    if (!wasGiven(flags[name])) continue;
-    checkTransport(name, flagOf(command, name), operands.endpoints);
+  const operands = parseOperands(command, words);
+  for (const name of names.filter((name) => wasGiven(flags[name]))) {
+    const flag = flagOf(command, name);
+    const { takesAll = [flag.group] } = taker === undefined ? {} : flagOf(command, taker);
+    if (!takesAll.includes(flag.group)) throw new UsageError(`--${name}: not with --${taker}`);
+    checkTransport(name, flag, operands.endpoints);
   }
   return { flags: flags as FlagValues<F>, ...operands };
 }

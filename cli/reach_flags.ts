@@ -2,6 +2,7 @@
 import type { Reach } from "../net/dial.ts";
 import type { FlagValues } from "./command.ts";
 import { duration, toggle } from "../values/kinds.ts";
+import { say } from "./stdio.ts";
 import { clientTls, clientTlsFlags } from "./tls_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -35,8 +36,13 @@ export async function reach(flags: FlagValues<typeof reachFlags>): Promise<Reach
   if (flags["ipv4"] && flags["ipv6"]) {
     throw new UsageError("--ipv6: not with --ipv4; leave both out for any address");
   }
+  let last = "";
   return {
     tls: await clientTls(flags),
+    onRetry(why) {
+      if (why !== last && Deno.stderr.isTerminal()) say(`waiting for the server: ${why}`);
+      last = why;
+    },
     wait: flags["wait"],
     family: flags["ipv4"] ? 4 : flags["ipv6"] ? 6 : undefined,
   };

@@ -60,9 +60,12 @@ export async function print(text: string): Promise<boolean> {
 }
 
 /** Says something to people, on stderr, escaped; nothing where that cannot be written. */
-export function say(line: string): void {
+export function say(text: string): void {
   try {
-    const bytes = encoder.encode(escapeControls(line, LAYOUT) + "\n");
+    const line = escapeControls(text, LAYOUT);
+    const isLong = line.length > columns() && !line.includes("\n") && Deno.stderr.isTerminal();
+    const shown = isLong ? wrapped(line, columns()).join("\n") : line;
+    const bytes = encoder.encode(shown + "\n");
     for (let written = 0; written < bytes.length;) {
       written += Deno.stderr.writeSync(bytes.subarray(written));
     }
@@ -113,18 +116,31 @@ export function columns(): number {
   }
 }
 
+/** Breaks a text at spaces into lines of so many characters at most, where its words allow it. */
+export function wrapped(text: string, width: number): string[] {
+  return text.match(new RegExp(`\\S(?:.{0,${width - 1}}(?!\\S)|\\S*)`, "g")) ?? [];
+}
+
+/** A terminal that takes nothing for so long is stopped, in milliseconds. */
+const STOPPED = 1000;
+
 /** A line of the terminal, on stderr, that is written over and over. */
 export class StatusLine {
+  #written: Promise<unknown> = Promise.resolve();
+
   show(text: string): void {
     this.#write(`\r\x1b[2K${text.slice(0, columns() - 1)}`);
   }
 
-  clear(): void {
+  /** Clears it, before something else is printed. */
+  async clear(): Promise<void> {
     this.#write("\r\x1b[2K");
+    await Promise.race([this.#written, pause(STOPPED)]);
   }
 
   #write(text: string): void {
-    // Nothing waits for it: a terminal that is stopped must not stop what it tells of.
-    Deno.stderr.write(encoder.encode(text)).catch(() => {});
+    // One after the other; a terminal that is stopped must not stop what they tell of.
+    const bytes = encoder.encode(text);
+    this.#written = this.#written.then(() => Deno.stderr.write(bytes)).catch(() => {});
   }
 }

@@ -1,10 +1,10 @@
 // The flags for `tls://`, on both sides, and what they name.
-import { folderOf, noFolder, reason } from "../errors/reason.ts";
 import { type PemContent, pemObjection } from "../net/pem.ts";
 import type { ClientTls } from "../net/stream.ts";
 import type { ServeTls } from "../server/plan.ts";
 import type { Flag, FlagValues } from "./command.ts";
 import { file, host, type Kind, toggle } from "../values/kinds.ts";
+import { readText } from "./read_text.ts";
 import { say } from "./stdio.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -66,11 +66,7 @@ async function readPem(
   content: PemContent,
 ): Promise<string | undefined> {
   if (name === undefined) return undefined;
-  const text = await Deno.readTextFile(name).catch(async (error) => {
-    const folder = await Deno.stat(folderOf(name)).catch(() => undefined);
-    const why = folder === undefined ? noFolder(name) : reason(error);
-    throw new UsageError(`--${flag}: cannot read ${name}: ${why}`);
-  });
+  const text = await readText(flag, name);
   const objection = pemObjection(text, content, name);
   if (objection !== undefined) throw new UsageError(`--${flag}: ${name}: ${objection}`);
   return text;

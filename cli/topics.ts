@@ -2,6 +2,7 @@
 import type { Fault } from "../server/faults/fault.ts";
 import { faults } from "../server/faults/faults.ts";
 import { formatValue, probability } from "../values/kinds.ts";
+import { wrapped } from "./stdio.ts";
 
 /** Every topic, by its name. */
 export const topics: Readonly<Record<string, () => string>> = { faults: faultsHelp };
@@ -10,7 +11,7 @@ export const topics: Readonly<Record<string, () => string>> = { faults: faultsHe
 function faultsHelp(): string {
   const rows = faults.map((fault) => {
     const { written, transports, what } = faultTexts(fault);
-    return `  ${written}  (${transports})\n      ${what}`;
+    return [`  ${written}  (${transports})`, ...wrapped(what, 74)].join("\n      ");
   });
   return `Example:
   yodel serve --fault delay=20ms..40ms --fault corrupt@1e-6
@@ -33,11 +34,10 @@ export function faultTexts(
   { name, value, chance, help, transports }: Fault,
 ): { written: string; transports: string; what: string } {
   const { of, usual = 1 } = chance ?? {};
-  const usually = { 1: "", once: ", otherwise once" }[usual] ??
-    ` (${formatValue(probability, +usual)})`;
+  const usually = { 1: "all", once: "the first one" }[usual] ?? formatValue(probability, +usual);
   return {
     written: value === undefined ? name : `${name}=${value.placeholder}`,
     transports: transports.join(", "),
-    what: of === undefined ? help : `${help}; P: of the ${of}${usually}`,
+    what: of === undefined ? help : `${help}; P: of the ${of}, without it ${usually}`,
   };
 }

@@ -24,7 +24,7 @@ export interface ConnectSettings {
   idleTimeout?: number;
   /** For `udp://`: how large each datagram is, in bytes; 0: a line of the input. Default: 0. */
   datagramSize?: number;
-  /** Compares what comes back with what was sent. Default: false. */
+  /** Compares what comes back with what was sent, not only how much it is. Default: false. */
   verify?: boolean;
 }
 
@@ -102,7 +102,8 @@ interface Connection {
  * @throws {OptionError} for options that make no sense, or not together
  * @throws {EndpointError} where it cannot connect
  * @throws {EchoError} where the connection breaks, ends before the input does,
- *   is idle for too long, or brings back something else than was sent
+ *   is idle for too long, or brings back less than was sent; with `verify`,
+ *   anything else than was sent
  * @throws {StreamError} where the input or the output fails
  * @throws the reason of the signal
  */
@@ -124,10 +125,10 @@ export async function connect(
     throw new OptionError("idleTimeout", "udp:// has no connection that could be idle");
   }
   if (datagramSize > 0) throw new OptionError("datagramSize", "expected a udp:// endpoint with it");
-  const { input, output, signal, tls, wait, family } = options;
+  const { input, output, signal, tls, wait, family, onRetry } = options;
   let start = 0;
   const onTry = () => void (start = performance.now());
-  const conn = await dial(endpoint, { timeout, signal, tls, wait, family, onTry });
+  const conn = await dial(endpoint, { timeout, signal, tls, wait, family, onRetry, onTry });
   const time = performance.now() - start;
   options.onConnect?.({ time, address: addressOf(conn.remoteAddr), session: conn.session });
   const traffic = new Traffic();
@@ -223,27 +224,25 @@ async function receive(connection: Connection, output: Output): Promise<void> {
 }
 
 /** Decides, when the server has ended the connection, whether that was the end of everything. */
-function checkEnd(connection: Connection, complete: boolean): void {
-  const { endpoint, traffic, verifier, hint } = connection;
-  const missing = verifier?.missing
-    ? `${verifier.missing} bytes did not come back, from offset ${verifier.returned} on`
-    : undefined;
+function checkEnd({ endpoint, traffic, lastByte, hint }: Connection, complete: boolean): void {
+  const { sent, received } = traffic;
   // A TLS server refuses a client after the client's handshake is done, and then
   // says nothing at all.
-  if (endpoint.scheme === "tls" && traffic.sent > 0 && traffic.received === 0) {
+  if (endpoint.scheme === "tls" && sent > 0 && received === 0) {
     const why = "it may want a client certificate, or another one";
     throw new EchoError(endpoint, `ended by the server without an answer: ${why}`);
   }
-  const isRefused = hint !== "" && traffic.received !== traffic.sent;
-  const quiet = Math.round((performance.now() - connection.lastByte) / 1000);
-  const idle = quiet >= LONG_QUIET
-    ? `; ${quiet}s without a byte: is that the server's idle time?`
-    : "";
-  const early = complete && !isRefused
-    ? undefined
-    : `the server ended it before the end of input${sofar(traffic)}${idle}`;
-  const what = [missing, early].filter((part) => part !== undefined).join("; ");
-  if (what !== "") throw new EchoError(endpoint, what + hint);
+  if (!complete || (hint !== "" && received !== sent)) {
+    const quiet = Math.round((performance.now() - lastByte) / 1000);
+    const idle = quiet >= LONG_QUIET
+      ? `; ${quiet}s without a byte: is that the server's idle time?`
+      : "";
+    const what = `the server ended it before the end of input${sofar(traffic)}`;
+    throw new EchoError(endpoint, what + idle + hint);
+  }
+  if (received < sent) {
+    throw new EchoError(endpoint, `only ${received} of ${sent} bytes came back`);
+  }
 }
 
 function sofar({ sent, received }: Traffic): string {

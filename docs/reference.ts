@@ -9,7 +9,14 @@ import { EXIT_STATUSES } from "../cli/exit.ts";
 import { faultTexts } from "../cli/topics.ts";
 import type { Fault } from "../server/faults/fault.ts";
 import { faults } from "../server/faults/faults.ts";
-import { defaultText, flagGroups, flagText, transportsText, usage } from "../cli/help.ts";
+import {
+  defaultText,
+  flagGroups,
+  flagText,
+  transportsText,
+  usage,
+  whatItDoes,
+} from "../cli/help.ts";
 
 /** All commands with their flags, and the exit statuses, in Markdown that is not yet formatted. */
 export function reference(): string {
@@ -45,7 +52,7 @@ function flagRow([name, flag]: [string, Flag]): string[] {
     flag.kind.placeholder === "" ? "" : flag.kind.expected,
     value === undefined ? "" : code(value),
     transportsText(flag) ?? "",
-    flag.help + (flag.many ? "; may be repeated" : ""),
+    whatItDoes(flag),
   ];
 }
 

@@ -18,6 +18,8 @@ export interface Reach {
   readonly wait?: number;
   /** Takes only addresses of this family, where the host has several. Default: any. */
   readonly family?: Family;
+  /** Is told why the server is not there, before each other try. */
+  readonly onRetry?: (why: string) => void;
 }
 
 /** Settings of {@linkcode dial}. */
@@ -62,6 +64,7 @@ export async function dial(endpoint: StreamEndpoint, options: DialOptions): Prom
         const what = `${reason(error.cause)}, and no better in ${wait / 1000}s`;
         throw new EndpointError("cannot connect to", endpoint, what);
       }
+      options.onRetry?.(reason(error.cause));
       await pause(AGAIN, signal);
     }
   }

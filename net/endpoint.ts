@@ -82,6 +82,10 @@ export function parseEndpoint(text: string): Endpoint | undefined {
  */
 export function readEndpoint(given: Endpoint | string, leastPort: 0 | 1): Endpoint {
   const endpoint = typeof given === "string" ? parseEndpoint(given) : given;
+  if (leastPort === 1 && endpoint?.scheme !== "unix" && endpoint?.host === "*") {
+    const near = formatEndpoint({ ...endpoint, host: DEFAULT_ENDPOINT.host });
+    throw new YodelError(`endpoint ${formatEndpoint(endpoint)}: * is to listen on; ${near}?`);
+  }
   if (endpoint !== undefined && (endpoint.scheme === "unix" || endpoint.port >= leastPort)) {
     return endpoint;
   }
@@ -99,9 +103,10 @@ function objection(text: string): string | undefined {
   }
   const before = scheme === undefined ? "" : `${scheme}://`;
   const [, port = ""] = /^(?:.*:)?(\d+)$/.exec(rest) ?? [];
-  const [, address, last] = /^([\da-f:]*:[\da-f:]*):(\d+)$/i.exec(rest) ?? [];
-  if (address !== undefined) {
-    return `an IPv6 address stands in brackets: ${before}[${address}]:${last}?`;
+  const [, head = "", last] = /^(.*):(\d+)$/.exec(rest) ?? [];
+  const [address, place] = isIpv6(head) ? [head, last] : [rest, DEFAULT_ENDPOINT.port];
+  if (isIpv6(address)) {
+    return `an IPv6 address stands in brackets: ${before}[${address}]:${place}?`;
   }
   if (Number(port) > 65535) return `the port is ${port}, and the last one is 65535`;
   if (/^[./~]|\//.test(rest) && scheme === undefined) return `is it a path? unix:${text}`;
@@ -109,6 +114,12 @@ function objection(text: string): string | undefined {
     return `it has no port: ${before}${rest.replace(/:$/, "")}:${DEFAULT_ENDPOINT.port}?`;
   }
   return undefined;
+}
+
+/** Whether a text is an IPv6 address, a zone included. */
+function isIpv6(text: string): boolean {
+  const [, address] = /^([\da-f:.]+)(?:%[\w.-]+)?$/i.exec(text) ?? [];
+  return URL.canParse(`http://[${address}]`);
 }
 
 /** Whether a host stands for all addresses of a machine. */

@@ -7,11 +7,11 @@ import {
   type StreamEndpoint,
 } from "./endpoint.ts";
 import type { Listener, ServerTls } from "./stream.ts";
-import { listenTcp } from "./tcp.ts";
+import { listenTcp, type Sharing } from "./tcp.ts";
 import { type DatagramListener, listenUdp } from "./udp.ts";
 import { listenUnix } from "./unix.ts";
 
-/** Settings of {@linkcode listen}. */
+/** Settings of {@linkcode openAll}. */
 export interface ListenOptions {
   /** How many connections of TCP wait in the kernel to be accepted; it has its own limit as well. */
   readonly backlog: number;
@@ -21,6 +21,8 @@ export interface ListenOptions {
   readonly tls?: Partial<ServerTls>;
   /** Whether connections are to be such that they can be reset. */
   readonly resettable?: boolean;
+  /** Which of several threads that listen at the same ports this is, where there are several. */
+  readonly sharing?: Sharing;
 }
 
 /** How often to look for a port that is free on all addresses of a name. */
@@ -37,39 +39,52 @@ const TWO_ADDRESSES = new Map<string, readonly [string, string]>([
 ]);
 
 /**
- * Listens for connections, at each address that an endpoint means.
+ * Listens on all endpoints, at each address that they mean, or on none.
  *
- * @throws {EndpointError} where it cannot be listened on
+ * @throws {EndpointError} for one that cannot be listened on
  */
-export async function listen(
-  endpoint: StreamEndpoint,
-  { backlog, socketMode, tls = {}, resettable = false }: ListenOptions,
-): Promise<Listener[]> {
-  const overTcp = resettable ? (await import("./resettable.ts")).listenResettable : listenTcp;
+export async function openAll(
+  endpoints: readonly Endpoint[],
+  options: ListenOptions,
+): Promise<(Listener | DatagramListener)[]> {
+  const opened: (Listener | DatagramListener)[] = [];
+  try {
+    for (const endpoint of endpoints) {
+      const more = endpoint.scheme === "udp"
+        ? await openAtEach(endpoint, listenUdp)
+        : await listen(endpoint, options);
+      opened.push(...more);
+    }
+    return opened;
+  } catch (error) {
+    for (const one of opened) one.close();
+    throw error;
+  }
+}
+
+async function listen(endpoint: StreamEndpoint, options: ListenOptions): Promise<Listener[]> {
   switch (endpoint.scheme) {
     case "unix":
-      return [await open(endpoint, (endpoint) => listenUnix(endpoint, socketMode))];
+      return [await open(endpoint, (endpoint) => listenUnix(endpoint, options.socketMode))];
     case "tcp":
-      return await openAtEach(endpoint, (endpoint) => overTcp(endpoint, backlog));
+      return await openAtEach(endpoint, (endpoint) => listenOverTcp(endpoint, options));
     case "tls":
       return await openAtEach(endpoint, async (endpoint) => {
-        const { cert, key, clientCa } = tls;
+        const { cert, key, clientCa } = options.tls ?? {};
         if (!cert || !key) throw new Error("it needs a certificate and a key");
         const { listenTls } = await import("./tls.ts");
-        return listenTls(await overTcp(endpoint, backlog), { cert, key, clientCa });
+        return listenTls(await listenOverTcp(endpoint, options), { cert, key, clientCa });
       });
   }
 }
 
-/**
- * Receives datagrams at each address that an endpoint means.
- *
- * @throws {EndpointError} where it cannot be listened on
- */
-export async function listenForDatagrams(
-  endpoint: HostEndpoint<"udp">,
-): Promise<DatagramListener[]> {
-  return await openAtEach(endpoint, listenUdp);
+async function listenOverTcp<E extends HostEndpoint>(
+  endpoint: E,
+  { backlog, resettable, sharing }: ListenOptions,
+): Promise<Listener<E>> {
+  if (!resettable) return listenTcp(endpoint, backlog, sharing);
+  const { listenResettable } = await import("./resettable.ts");
+  return await listenResettable(endpoint, backlog);
 }
 
 /** Something that was opened at an address. */

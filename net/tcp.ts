@@ -12,14 +12,26 @@ import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import { addressesOf, type Family } from "./resolve.ts";
 import type { Listener } from "./stream.ts";
 
+/** The first of some threads that listen at the same ports, or another one. */
+export type Sharing = "first" | "another";
+
 /**
  * Listens for TCP connections at an address, over which another transport may run.
  *
+ * @param sharing whether other threads listen there as well: the system spreads
+ *   connections over them (SO_REUSEPORT of Linux)
  * @throws what is wrong with the address
  */
-export function listenTcp<E extends HostEndpoint>(endpoint: E, backlog: number): Listener<E> {
-  const { host, port } = endpoint;
-  const listener = Deno.listen({ hostname: host, port, tcpBacklog: backlog });
+export function listenTcp<E extends HostEndpoint>(
+  endpoint: E,
+  backlog: number,
+  sharing?: Sharing,
+): Listener<E> {
+  const { host: hostname, port } = endpoint;
+  // Where a port can be shared, the system does not say that another program has it.
+  if (sharing === "first") Deno.listen({ hostname, port }).close();
+  const reusePort = sharing !== undefined;
+  const listener = Deno.listen({ hostname, port, tcpBacklog: backlog, reusePort });
   return {
     endpoint: boundTo(endpoint, listener.addr),
     accept: async () => withoutDelay(await listener.accept()),

@@ -14,12 +14,14 @@ export class Traffic {
   sent = 0;
   /** Bytes that are not to come back, less those that come back twice. */
   kept = 0;
-  #seen = 0;
+  /** How much had passed at the last look; less than nothing: that look is still to come. */
+  #seen = -1;
   #idle = 0;
 
   /**
    * For how long no byte has passed, in milliseconds, as far as whoever asks at
-   * a regular interval can tell.
+   * a regular interval can tell: less than it is, by an interval at most. The one in
+   * which it began does not count.
    *
    * The intervals are added up; the clock is not asked. When the process was
    * stopped or busy for a while, the clock has gone on, but what came meanwhile
@@ -41,7 +43,7 @@ export class Traffic {
 
   /** Lets idle time count from now on. */
   restart(): void {
-    this.#idle = 0;
+    this.#seen = -1;
   }
 }
 
@@ -64,7 +66,8 @@ export async function sweep(
 ): Promise<void> {
   const interval = Math.min(1000, Math.max(10, timeout / 4));
   for (;;) {
-    await pause(interval, signal);
+    // A timer can be early by a part of a millisecond.
+    await pause(interval + 1, signal);
     await turns.caughtUp(signal);
     if (signal.aborted) return;
     check(interval);

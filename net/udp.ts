@@ -100,6 +100,8 @@ interface DialUdpOptions {
   readonly family?: Family;
   /** How long to wait until the server answers, in milliseconds. Default: not at all. */
   readonly wait?: number;
+  /** Is told why it waits, again and again. */
+  readonly onRetry?: (why: string) => void;
   /** Ends the waiting. */
   readonly signal?: AbortSignal;
 }
@@ -130,9 +132,10 @@ export async function dialUdp(
   endpoint: HostEndpoint<"udp">,
   onDatagram: (bytes: Uint8Array) => void,
   onFailure: (error: EndpointError) => void,
-  { family, wait, signal }: DialUdpOptions = {},
+  options: DialUdpOptions = {},
 ): Promise<DatagramLink> {
-  if (wait) await untilAnswered(endpoint, wait, { family, signal });
+  const { family, wait } = options;
+  if (wait) await untilAnswered(endpoint, wait, options);
   let candidates: Candidate[] = [];
 
   function receive(bytes: Uint8Array, from: Deno.NetAddr): void {
@@ -193,7 +196,7 @@ export async function dialUdp(
 async function untilAnswered(
   endpoint: HostEndpoint<"udp">,
   wait: number,
-  { family, signal }: DialUdpOptions,
+  { family, signal, onRetry }: DialUdpOptions,
 ): Promise<void> {
   const end = performance.now() + wait;
   const probe = crypto.getRandomValues(new Uint8Array(16));
@@ -210,6 +213,7 @@ async function untilAnswered(
         .catch((error) => void (why = reason(error.cause)));
       await link?.send(probe);
       await pause(AGAIN, stop);
+      if (!stop.aborted) onRetry?.(why);
     }
   } finally {
     link?.close();

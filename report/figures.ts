@@ -23,10 +23,7 @@ export function whatWentWrong({ plan, examples }: Pick<LoadResult, "plan" | "exa
 }
 
 /** Writes latencies as JSON, with some percentiles; null where there are none. */
-export function latenciesJson(
-  latencies: Latencies,
-  percentiles: readonly number[],
-): Record<string, number> | null {
+export function latenciesJson(latencies: Latencies, percentiles: readonly number[]) {
   if (latencies.count === 0) return null;
   return {
     count: latencies.count,

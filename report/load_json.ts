@@ -1,4 +1,5 @@
 // The results of a load as JSON for programs; load.schema.json describes it.
+import type { Latencies } from "../client/latencies.ts";
 import { intervalPercentile } from "../client/load/intervals.ts";
 import type { LoadPlan } from "../client/load/plan.ts";
 import { type LoadResult, totalErrors } from "../client/load/result.ts";
@@ -12,19 +13,24 @@ import {
   whatWentWrong,
 } from "./figures.ts";
 
+/** The results as they are in JSON. */
+export type LoadJson = Awaited<ReturnType<typeof loadJson>>;
+
 /**
  * The results as JSON.
  *
  * @param version that of the program
  */
-export function loadJson(result: LoadResult, version: string): Record<string, unknown> {
-  const { plan, messages, elapsed, bytes, errors, latencies, connects } = result;
+export async function loadJson(result: LoadResult, version: string) {
+  const { plan, messages, bytes, errors, latencies, connects } = result;
+  // Who reads them can do the same sums.
+  const elapsed = milliseconds(result.elapsed);
   return {
     ...planJson(plan, version),
     address: result.address ?? null,
-    error: null,
+    error: null as string | null,
     started: result.started.toISOString(),
-    elapsed_ms: milliseconds(elapsed),
+    elapsed_ms: elapsed,
     messages,
     messages_per_s: perSecondJson(messages.right, elapsed),
     bytes_per_s: perSecondJson(messages.right * plan.size, elapsed),
@@ -40,8 +46,8 @@ export function loadJson(result: LoadResult, version: string): Record<string, un
       p50_ms: interval.messages === 0 ? null : milliseconds(intervalPercentile(interval, 50)),
       p99_ms: interval.messages === 0 ? null : milliseconds(intervalPercentile(interval, 99)),
     })),
-    latency: latenciesJson(latencies, LOAD_PERCENTILES),
-    connect: latenciesJson(connects, LOAD_PERCENTILES),
+    latency: await withHistogram(latencies),
+    connect: await withHistogram(connects),
     distribution: latencies.distribution(RANGES).map(({ from, to, count }) => ({
       from_ms: milliseconds(from),
       to_ms: milliseconds(to),
@@ -59,7 +65,12 @@ export function failedLoadJson(
   return { ...planJson(plan, version), error };
 }
 
-function planJson(plan: LoadPlan, version: string): Record<string, unknown> {
+async function withHistogram(latencies: Latencies) {
+  const figures = latenciesJson(latencies, LOAD_PERCENTILES);
+  return figures && { ...figures, histogram: (await latencies.encode()).histogram };
+}
+
+function planJson(plan: LoadPlan, version: string) {
   const { endpoint, connections, size, pipeline, warmUp, reconnect, workers } = plan;
   const orNull = (limit: number) => limit === 0 ? null : limit;
   return {

@@ -33,14 +33,15 @@ export function progressText(
     if (now.connections >= connections) return "warming up";
     return `${formatCount(now.connections)} of ${formatCount(connections)} connections open`;
   }
-  const throughput = perSecond(now.right - before.right, now.elapsed - before.elapsed);
+  const right = now.messages.right - before.messages.right;
+  const throughput = perSecond(right, now.elapsed - before.elapsed);
   const left = Math.max(0, duration - now.elapsed);
   return listed([
     duration > 0 && `${Math.ceil(left / 1000)} s left`,
-    messages > 0 && `${formatCount(now.right)} of ${formatCount(messages)} messages`,
+    messages > 0 && `${formatCount(now.messages.right)} of ${formatCount(messages)} messages`,
     `${formatRate(throughput)} messages/s`,
     `${formatBytes(throughput * size)}/s`,
-    formatAmount(now.errors, "error"),
+    formatAmount(totalErrors(now), "error"),
   ]);
 }
 
@@ -65,7 +66,7 @@ export function loadText(result: LoadResult, width: number): string {
     `messages    ${listed(counts)}`,
     `throughput  ${formatRate(throughput)} messages/s, ${
       formatBytes(throughput * size)
-    }/s each way, for ${(elapsed / 1000).toFixed(2)} s`,
+    }/s each way, for ${formatTime(elapsed)}`,
     rate > 0 && `rate        ${formatRate(rate)} messages/s asked for${late}`,
     gaveUp && `gave up     no connection for ${formatTime(timeout)}`,
     connects.count > 0 && `connecting  ${formatCount(connects.count)} opened, ${spread(connects)}`,
@@ -170,12 +171,16 @@ function beside(left: readonly string[], latencies: Latencies, width: number): s
 
 /** The distribution, each line a range of latencies and its share of the messages. */
 function picture(latencies: Latencies, width: number): string[] {
-  const ranges = latencies.distribution(PICTURED_RANGES);
-  const most = Math.max(...ranges.map(({ count }) => count));
+  // Of narrow ranges several can look the same.
+  const ranges = new Map<string, number>();
+  for (const { to, count } of latencies.distribution(PICTURED_RANGES)) {
+    ranges.set(formatTime(to), (ranges.get(formatTime(to)) ?? 0) + count);
+  }
+  const most = Math.max(...ranges.values());
   const room = Math.max(0, width - "to 1.00 µs ".length - " 100.00%".length);
-  return ranges.map(({ to, count }) => {
+  return [...ranges].map(([to, count]) => {
     const bar = "#".repeat(Math.ceil(count / most * room));
     const share = `${(count / latencies.count * 100).toFixed(2)}%`;
-    return `to ${formatTime(to).padStart(7)} ${bar.padEnd(room)} ${share.padStart(7)}`;
+    return `to ${to.padStart(7)} ${bar.padEnd(room)} ${share.padStart(7)}`;
   });
 }

@@ -4,8 +4,9 @@ import { errorCode, reason } from "../errors/reason.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import type { Listener } from "../net/stream.ts";
 import type { Connections } from "./connections.ts";
-import type { Gate } from "./gate.ts";
+import type { Doorkeeper } from "./gate.ts";
 import type { Log } from "./log.ts";
+import type { Places } from "./places.ts";
 
 /** Errors of accept(2) that last until something is released, and would be met again at once. */
 const SHORTAGES = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
@@ -22,30 +23,40 @@ const SHORTAGE_REMINDER = 60_000;
  * for a while, but never the listener: only closing that ends the loop
  * (docs/architecture.md, "The byte path", rule 5).
  *
+ * @param places are those of all listeners
  * @param gate knows who is let in
  */
 export async function acceptFrom(
   listener: Listener,
   connections: Connections,
-  gate: Gate | undefined,
+  places: Places,
+  gate: Doorkeeper | undefined,
   log: Log,
   stopping: AbortSignal,
 ): Promise<void> {
   const endpoint = formatEndpoint(listener.endpoint);
   let reminded = -Infinity;
   while (!stopping.aborted) {
-    while (connections.isFull) await connections.room();
+    if (places.isFull) log.debug?.("full: others wait", { endpoint, connections: places.open });
+    while (places.isFull) await places.room();
     try {
       const conn = await listener.accept();
-      const isWelcome = gate?.enter(conn.remoteAddr, listener.endpoint) ?? true;
-      // With several listeners another one may have taken the last place meanwhile.
-      while (isWelcome && connections.isFull) await connections.room();
-      if (!isWelcome || stopping.aborted) conn.close();
-      else {
-        const stream = listener.secure?.(conn) ?? conn;
-        const served = connections.serve(stream, listener.endpoint);
-        if (gate !== undefined) served.then(() => gate.leave(conn.remoteAddr));
+      const isWelcome = gate === undefined || await gate.enter(conn.remoteAddr, listener.endpoint);
+      let number = isWelcome ? places.take() : undefined;
+      // Another listener or thread may have taken the last place meanwhile.
+      while (isWelcome && number === undefined && !stopping.aborted) {
+        await places.room();
+        number = places.take();
       }
+      if (number === undefined) {
+        conn.close();
+        continue;
+      }
+      const stream = listener.secure?.(conn) ?? conn;
+      connections.serve(number, stream, listener.endpoint).then(() => {
+        places.leave();
+        gate?.leave(conn.remoteAddr);
+      });
     } catch (error) {
       if (stopping.aborted) return;
       if (!SHORTAGES.has(errorCode(error) ?? "")) {

@@ -1,5 +1,4 @@
-// All connections of a server: the limit on their number, idle time, the end.
-import { Change } from "../async/change.ts";
+// The connections of a thread: idle time, counts, the end.
 import { pause } from "../async/pause.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { ReadTurns } from "../net/read_turns.ts";
@@ -22,21 +21,15 @@ const FINISHED = 200;
 /** Serves connections, each in its own task. */
 export class Connections {
   readonly #plan: ServePlan;
-  readonly #stopping: AbortSignal;
   readonly #buffers = new BufferPool();
   readonly #turns = new ReadTurns();
   readonly #open = new Set<Connection>();
-  readonly #room = new Change();
   /** Those that have ended, by transport. */
   readonly #ended: Record<string, ConnectionCounts> = {};
-  #accepted = 0;
-  #full = 0;
 
   /** @param stopping is aborted when no more connections are to come */
   constructor(plan: ServePlan, stopping: AbortSignal) {
     this.#plan = plan;
-    this.#stopping = stopping;
-    stopping.addEventListener("abort", () => this.#room.announce(), { once: true });
     if (plan.idleTimeout === 0) return;
     sweep(plan.idleTimeout, this.#turns, stopping, (interval) => this.#closeIdle(interval));
   }
@@ -46,16 +39,6 @@ export class Connections {
     return this.#turns;
   }
 
-  /** How many there were. */
-  get accepted(): number {
-    return this.#accepted;
-  }
-
-  /** How often there was no room for more. */
-  get full(): number {
-    return this.#full;
-  }
-
   /** What they did so far, by transport. */
   get counts(): Record<string, ConnectionCounts> {
     const counts = structuredClone(this.#ended);
@@ -63,27 +46,17 @@ export class Connections {
     return counts;
   }
 
-  /** Whether one more has to wait until another has ended. */
-  get isFull(): boolean {
-    const { maxConnections } = this.#plan;
-    return maxConnections > 0 && this.#open.size >= maxConnections && !this.#stopping.aborted;
-  }
-
-  /** Waits until one has ended, or the server stops. Others may wait for the same one. */
-  async room(): Promise<void> {
-    this.#plan.log.debug?.("full: others wait", { connections: this.#plan.maxConnections });
-    await this.#room.next;
-  }
-
-  /** Serves a connection until it ends. */
-  async serve(stream: Stream, endpoint: Endpoint): Promise<void> {
-    const connection = new Connection(++this.#accepted, stream, endpoint);
+  /**
+   * Serves a connection until it ends.
+   *
+   * @param number counts those of the server
+   */
+  async serve(number: number, stream: Stream, endpoint: Endpoint): Promise<void> {
+    const connection = new Connection(number, stream, endpoint);
     this.#open.add(connection);
-    if (this.isFull) this.#full++;
     const ending = await connection.serve((connection) => this.#echo(connection), this.#plan.log);
     this.#open.delete(connection);
     count(this.#ended, connection, ending);
-    if (this.#plan.maxConnections > 0) this.#room.announce();
   }
 
   /** Chooses the loop of a connection, once. */
@@ -117,9 +90,6 @@ export class Connections {
    * has not yet read.
    */
   async drain(): Promise<void> {
-    if (this.#open.size > 0) {
-      this.#plan.log.info?.("draining", { connections: this.#open.size });
-    }
     const deadline = performance.now() + (this.#plan.drain || Infinity);
     while (this.#open.size > 0) {
       await pause(DRAIN_INTERVAL);

@@ -26,7 +26,7 @@ export async function echo(
   buffers: BufferPool,
   turns: ReadTurns,
 ): Promise<void> {
-  let buffer = buffers.small();
+  let buffer = buffers.tiny();
   // The last read's part of the buffer, kept because messages are often of one size.
   let bytes = buffer;
   turns.readers++;
@@ -49,8 +49,7 @@ export async function echo(
       if (length === buffer.length) {
         buffer = buffers.grow(buffer);
       } else if (length <= SMALL && buffer.length > SMALL) {
-        buffers.giveBack(buffer);
-        buffer = buffers.small();
+        buffer = buffers.shrink(buffer);
       }
     }
   } finally {

@@ -112,6 +112,10 @@ function checkEndpoint({ fault, text }: ChosenFault, endpoint: Endpoint): void {
 /** Finds the fault of an option, and reads its value and probability. */
 function choose(option: FaultOption): ChosenFault {
   const text = typeof option === "string" ? option : textOf(option);
+  const each = text.split(",");
+  if (each.every((part) => /^[a-z]/i.test(part)) && each.length > 1) {
+    throw wrong(`each has its own flag: ${each.map((part) => `--fault ${part}`).join(" ")}`);
+  }
   const [, name = "", value, chance] = /^([^=@]*)(?:=([^@]*))?(?:@(.*))?$/s.exec(text) ?? [];
   const fault = faults.find((fault) => fault.name === name.toLowerCase());
   if (fault === undefined) {

@@ -24,8 +24,16 @@ export async function gateOf(plan: ServePlan): Promise<Gate | undefined> {
   return new Gate(plan, await accessBy(allow, deny));
 }
 
+/** Knows who is let in. */
+export interface Doorkeeper {
+  /** Lets a connection in, until {@linkcode leave}; false where it is to be closed at once. */
+  enter(from: Deno.Addr, on: Endpoint): boolean | Promise<boolean>;
+  /** A connection that was let in is closed. */
+  leave(from: Deno.Addr): void;
+}
+
 /** Refuses clients, and says so. Those at Unix sockets have no address and are never refused. */
-export class Gate {
+export class Gate implements Doorkeeper {
   /** How much was refused, by why. */
   readonly refused: Record<string, number> = {};
   readonly #plan: ServePlan;
@@ -42,12 +50,10 @@ export class Gate {
     this.#allows = allows;
   }
 
-  /** Lets a connection in, until {@linkcode leave}; false where it is to be closed at once. */
   enter(from: Deno.Addr, on: Endpoint): boolean {
     return this.#admits("connections", from, on, this.#connections, this.#plan.maxPerClient);
   }
 
-  /** A connection that was let in is closed. */
   leave(from: Deno.Addr): void {
     const client = clientOf(hostOf(from));
     const open = this.#connections.get(client) ?? 0;
@@ -55,7 +61,7 @@ export class Gate {
     else this.#connections.delete(client);
   }
 
-  /** Whether a datagram may be answered. */
+  /** Whether a datagram may be answered; `now` is from `performance.now()`. */
   answers(from: Deno.NetAddr, on: Endpoint, now: number): boolean {
     if (now >= this.#secondEnds || this.#datagrams.size >= MAX_CLIENTS) {
       this.#secondEnds = now + SECOND;

@@ -22,6 +22,12 @@ export interface Log {
   error?: LogLine;
 }
 
+/** The names of the levels, from the most talkative to the quietest. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const satisfies (keyof Log)[];
+
+/** One of {@linkcode LOG_LEVELS}. */
+export type LogLevel = typeof LOG_LEVELS[number];
+
 /** How the log shows what connections bring. */
 export type LogDataForm = "off" | "text" | "hex";
 

@@ -1,5 +1,6 @@
 // The settings of a server, with all that was left open filled in.
-import type { Endpoint } from "../net/endpoint.ts";
+import { OptionError, YodelError } from "../errors/yodel_error.ts";
+import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import type { ServerTls } from "../net/stream.ts";
 import { type FaultOption, type FaultPlan, planFaults, USUAL_SHARE } from "./fault_plan.ts";
 import type { Log, LogDataForm } from "./log.ts";
@@ -30,6 +31,11 @@ export interface ServeOptions {
   allow?: readonly string[];
   /** Addresses and networks that are not served, also where they are allowed. Default: none. */
   deny?: readonly string[];
+  /**
+   * How many threads serve TCP and TLS, on Linux; 1: this one does. What only one can
+   * serve stays with this one: datagrams, Unix sockets, and the fault `reset-after`. Default: 1.
+   */
+  workers?: number;
   /** How long connections may go on once the server is stopped, in milliseconds. Default: 5,000. */
   drain?: number;
   /** Where to say what happens. Default: nowhere. */
@@ -60,6 +66,7 @@ export const SERVE_DEFAULTS = {
   maxConnections: 0,
   maxPerClient: 0,
   udpRate: 0,
+  workers: 1,
   drain: 5_000,
   faultShare: USUAL_SHARE,
   logData: "off",
@@ -74,9 +81,16 @@ export interface ServePlan
 /**
  * Fills in what was not given.
  *
- * @throws {OptionError} for faults that are none, or that an endpoint cannot have
+ * @throws {OptionError} for faults that are none, or that an endpoint cannot have,
+ *   and for threads where there can be none
+ * @throws {YodelError} for an endpoint that is given twice
  */
 export function planServe(options: ServeOptions, endpoints: readonly Endpoint[]): ServePlan {
+  const names = endpoints.filter((one) => one.scheme === "unix" || one.port > 0).map(
+    formatEndpoint,
+  );
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new YodelError(`${twice} is given twice`);
   return {
     idleTimeout: options.idleTimeout ?? SERVE_DEFAULTS.idleTimeout,
     backlog: options.backlog ?? SERVE_DEFAULTS.backlog,
@@ -84,6 +98,7 @@ export function planServe(options: ServeOptions, endpoints: readonly Endpoint[])
     maxConnections: options.maxConnections ?? SERVE_DEFAULTS.maxConnections,
     maxPerClient: options.maxPerClient ?? SERVE_DEFAULTS.maxPerClient,
     udpRate: options.udpRate ?? SERVE_DEFAULTS.udpRate,
+    workers: workersOf(options),
     allow: options.allow ?? [],
     deny: options.deny ?? [],
     drain: options.drain ?? SERVE_DEFAULTS.drain,
@@ -91,4 +106,16 @@ export function planServe(options: ServeOptions, endpoints: readonly Endpoint[])
     log: options.log ?? {},
     faults: planFaults(options, endpoints),
   };
+}
+
+/** How many threads serve; several need a system that spreads connections, and leave to ask for it. */
+function workersOf({ workers = SERVE_DEFAULTS.workers }: ServeOptions): number {
+  if (workers === 1) return workers;
+  if (Deno.build.os !== "linux") {
+    throw new OptionError("workers", "more than 1 are for Linux, which shares a port among them");
+  }
+  if (Deno.listenDatagram === undefined) {
+    throw new OptionError("workers", "more than 1 need deno run --unstable-net");
+  }
+  return workers;
 }

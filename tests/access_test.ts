@@ -10,6 +10,7 @@ import { type Endpoint, OptionError, serve, type ServeOptions } from "../server.
 import { acceptFrom } from "../server/accept.ts";
 import { Connections } from "../server/connections.ts";
 import { gateOf } from "../server/gate.ts";
+import { Places } from "../server/places.ts";
 import { planServe } from "../server/plan.ts";
 import {
   collect,
@@ -145,9 +146,11 @@ Deno.test("who is denied is closed before a handshake of TLS begins", async () =
     return conn;
   };
   const connections = new Connections(plan, stop.signal);
+  const places = new Places(0, stop.signal);
   const accepting = acceptFrom(
     { ...tcp, secure },
     connections,
+    places,
     await gateOf(plan),
     {},
     stop.signal,
@@ -158,7 +161,7 @@ Deno.test("who is denied is closed before a handshake of TLS begins", async () =
   tcp.close();
   await accepting;
   await connections.drain();
-  assertEquals([handshakes, connections.accepted], [0, 0]);
+  assertEquals([handshakes, places.accepted], [0, 0]);
 });
 
 Deno.test("who is denied takes no place of --max-connections", manyAddresses, async () => {

@@ -1,24 +1,30 @@
 import { assert, assertEquals } from "@std/assert";
-import { BufferPool, LARGE, MAX_LARGE, SMALL } from "../server/buffers.ts";
+import { BufferPool, LARGE, MAX_LARGE, SMALL, TINY } from "../server/buffers.ts";
 
-Deno.test("a connection starts small, grows once, and what it gives back is lent again", () => {
+/** Lends a large buffer, as a connection gets it. */
+function large(pool: BufferPool) {
+  return pool.grow(pool.grow(pool.tiny()));
+}
+
+Deno.test("a connection starts tiny, grows twice, and what it gives back is lent again", () => {
   const pool = new BufferPool();
-  const small = pool.small();
-  assertEquals(small.length, SMALL);
-  const large = pool.grow(small);
-  assertEquals(large.length, LARGE);
-  assert(pool.grow(large) === large);
-  assert(pool.small() === small);
-  pool.giveBack(large);
-  assert(pool.grow(pool.small()) === large);
+  const tiny = pool.tiny();
+  const small = pool.grow(tiny);
+  const big = pool.grow(small);
+  assertEquals([tiny, small, big].map(({ length }) => length), [TINY, SMALL, LARGE]);
+  assert(pool.grow(big) === big);
+  assert(pool.shrink(big) === small);
+  assert(pool.tiny() === tiny);
+  assert(large(pool) === big);
 });
 
 Deno.test("large buffers are lent up to a limit, and again after they came back", () => {
   const pool = new BufferPool();
-  const large = Array.from({ length: MAX_LARGE }, () => pool.grow(pool.small()));
-  assert(large.every(({ length }) => length === LARGE));
-  const small = pool.small();
+  const lent = Array.from({ length: MAX_LARGE }, () => large(pool));
+  assert(lent.every(({ length }) => length === LARGE));
+  const small = large(pool);
+  assertEquals(small.length, SMALL);
   assert(pool.grow(small) === small);
-  for (const buffer of large) pool.giveBack(buffer);
+  for (const buffer of lent) pool.giveBack(buffer);
   assertEquals(pool.grow(small).length, LARGE);
 });

@@ -7,6 +7,7 @@ import { commandHelp, programHelp } from "../cli/help.ts";
 import { parseInvocation } from "../cli/parse.ts";
 import config from "../deno.json" with { type: "json" };
 import { formatEndpoint } from "../net/endpoint.ts";
+import { faults } from "../server/faults/faults.ts";
 import { formatValue } from "../values/kinds.ts";
 import { program, run, shell, yodel } from "./program.ts";
 
@@ -27,6 +28,7 @@ Deno.test("flags have the documented defaults, and nothing given means localhost
     "max-connections": "0",
     "max-per-client": "0",
     "udp-rate": "0",
+    "workers": "1",
     "drain": "5s",
     "cert": "",
     "key": "",
@@ -102,11 +104,21 @@ Deno.test("the help names every command and flag, in 80 columns, after an exampl
   for (const [name, command] of Object.entries(commands)) {
     const help = commandHelp(name, command);
     assertEquals(await yodel([name, "--help"]), { code: 0, stdout: help, stderr: "" });
-    for (const flag of Object.keys(command.flags)) assertStringIncludes(help, `--${flag}`);
+    const flags = Object.entries(command.flags);
+    for (const [flag] of flags) assertStringIncludes(help, `--${flag}`);
+    const repeated = flags.filter(([, { many }]) => many).length;
+    assertEquals(help.match(/may\s+be\s+repeated/g)?.length ?? 0, repeated);
     assertStringIncludes(programHelp(commands), `yodel ${name}`);
     for (const line of (help + programHelp(commands)).split("\n")) assert(line.length <= 80, line);
     assertMatch(help, new RegExp(`^Example:\\n  .*yodel ${name} `));
   }
+});
+
+Deno.test("help faults says of each fault what its share is of, and without one", async () => {
+  const { stdout } = await yodel(["help", "faults"]);
+  for (const line of stdout.split("\n")) assert(line.length <= 80, line);
+  const shares = stdout.replace(/\s+/g, " ").match(/P: of the \w+, without it \w/g) ?? [];
+  assertEquals(shares.length, faults.filter(({ chance }) => chance !== undefined).length);
 });
 
 for (const word of ["--version", "-V", "version"]) {

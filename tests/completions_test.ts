@@ -10,6 +10,8 @@ const cases: [words: string[], expected: string[]][] = [
   [["yodel", "serve", "--idle"], ["--idle-timeout"]],
   [["yodel", "connect", "--veri"], ["--verify"]],
   [["yodel", "serve", "--log-format", ""], ["text", "json"]],
+  [["yodel", "serve", "--fault", "dela"], ["delay="]],
+  [["yodel", "load", "--at-least", ""], ["rate="]],
   [["yodel", "completions", "z"], ["zsh"]],
   [["yodel", "help", "se"], ["serve"]],
 ];
@@ -21,8 +23,13 @@ async function folderWithFile(): Promise<{ folder: string } & AsyncDisposable> {
   return { folder, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
 }
 
-/** What bash makes of `yodel serve --log-format=j`. */
-const withEquals: typeof cases[0] = [["yodel", "serve", "--log-format", "=", "j"], ["json"]];
+/** What bash makes of `yodel serve --log-format=j` and its like. */
+const withEquals: typeof cases = [
+  [["yodel", "serve", "--log-format", "=", "j"], ["json"]],
+  [["yodel", "serve", "--fault", "certificate", "=", "e"], ["expired"]],
+  [["yodel", "serve", "--fault", "=", "certificate", "=", "e"], ["expired"]],
+  [["yodel", "serve", "--fault", "delay", "="], []],
+];
 
 Deno.test("completions prints what each shell is to run", async () => {
   for (const shell of SHELLS) {
@@ -34,7 +41,7 @@ Deno.test("completions prints what each shell is to run", async () => {
 Deno.test("bash completes commands, flags and values", { ignore: !available("bash") }, async () => {
   // It completes files by itself, where the function has no words.
   const noWords: typeof cases[0] = [["yodel", "serve", "--cert", "./c"], []];
-  for (const [words, expected] of [...cases, withEquals, noWords]) {
+  for (const [words, expected] of [...cases, ...withEquals, noWords]) {
     const { stdout, stderr } = await run([
       "bash",
       "-c",
@@ -48,6 +55,25 @@ Deno.test("bash completes commands, flags and values", { ignore: !available("bas
       stdout: `${expected.join(" ")}\ncomplete -o default -F _yodel yodel\n`,
       stderr: "",
     });
+  }
+});
+
+Deno.test("bash has no space after what goes on, and no files where none is meant", {
+  ignore: !available("bash"),
+}, async () => {
+  const script = `${completions("bash", commands)}
+    compopt() { echo "$*"; }
+    COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _yodel`;
+  for (
+    const [words, told] of [
+      [["--fault", "dela"], "+o default\n-o nospace\n"],
+      [["--idle-timeout", ""], "+o default\n"],
+      [["--cert", ""], ""],
+      [["unix", ":", "/tmp/"], "-o default\n"],
+    ] as const
+  ) {
+    const { stdout } = await run(["bash", "-c", script, "bash", "yodel", "serve", ...words]);
+    assertEquals(stdout, told, words.join(" "));
   }
 });
 
@@ -106,6 +132,8 @@ Deno.test("zsh completes commands, flags, values and files", {
     complete "yodel ser" "serve"
     complete "yodel serve --idle" "idle-timeout"
     complete "yodel serve --log-format j" "json"
+    complete "yodel serve --fault certificate=e" "certificate=expired"
+    complete "yodel load --at-most connect" "connect-p99="
     complete "yodel completions z" "zsh"
     complete "yodel serve --cert ${made.folder}/c" "certificate.pem"
     complete "yodel connect --ca=${made.folder}/c" "--ca=${made.folder}/certificate.pem"
@@ -115,6 +143,8 @@ Deno.test("zsh completes commands, flags, values and files", {
     "serve",
     "--idle-timeout",
     "json",
+    "certificate=expired",
+    "connect-p99=",
     "zsh",
     `--cert ${made.folder}/certificate.pem`,
     `--ca=${made.folder}/certificate.pem`,

@@ -71,17 +71,19 @@ Deno.test("--verify tells the first byte that came back changed", async () => {
   );
 });
 
-Deno.test("--verify tells from where on bytes are missing at the end", async () => {
-  await using server = startCustom(async (conn) => {
-    const bytes = await takeAll(conn);
-    await writeAll(conn, bytes.subarray(0, -10));
+for (const verify of [false, true]) {
+  Deno.test(`an echo that is cut off is not all well (verify: ${verify})`, async () => {
+    await using server = startCustom(async (conn) => {
+      const bytes = await takeAll(conn);
+      await writeAll(conn, bytes.subarray(0, -10));
+    });
+    await assertRejects(
+      () => connect(server.endpoint, { input: source(random(1000)), output: sink(), verify }),
+      EchoError,
+      "only 990 of 1000 bytes came back",
+    );
   });
-  await assertRejects(
-    () => connect(server.endpoint, { input: source(random(1000)), output: sink(), verify: true }),
-    EchoError,
-    "10 bytes did not come back, from offset 990 on",
-  );
-});
+}
 
 Deno.test("--verify tells from where on more came back than was sent", async () => {
   await using server = startCustom(async (conn) => {

@@ -16,8 +16,11 @@ function examplesOf(page: string): string[] {
   return [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, example = ""]) => example);
 }
 
-/** What comes with a clone or a release, and is tested elsewhere: its examples are only read. */
-const OF_THE_CLONE = /\bdeno |\.ci\/run|install\.sh/;
+/**
+ * What comes with a clone or a release, and is tested elsewhere, or needs other machines: such
+ * examples are only read.
+ */
+const ONLY_READ = /\bdeno |\.ci\/run|install\.sh|^parallel |^kubectl /m;
 
 /** A server that stays in the foreground, for the examples after it. */
 const SERVER = /^yodel serve [^&|]*$/;
@@ -33,7 +36,7 @@ for (const shell of ["dash", "bash", "zsh"]) {
   });
 
   for (const page of pages) {
-    const examples = examplesOf(page).filter((example) => !OF_THE_CLONE.test(example));
+    const examples = examplesOf(page).filter((example) => !ONLY_READ.test(example));
     // What is in docs/ is for every shell of POSIX as well, which dash stands for.
     if (examples.length === 0 || shell !== "dash" && page !== "README.md") continue;
     const needed = ["jq", "curl", "openssl"].filter((tool) =>
@@ -63,8 +66,8 @@ async function makeSandbox() {
       .replace("SERVER:", "localhost:")
       .replace(/(?<=:)\d{4}\b/g, (port) => portFor(port))
       .replaceAll("/tmp/", `${folder}/`)
-      // How long it takes says nothing about the example.
-      .replace(/(-d|--warm-up) \d+[sm]/g, "$1 200ms");
+      // How long it takes says nothing about the example, but loads to be added up have to overlap.
+      .replace(/(-d|--warm-up) \d+[sm]/g, example.includes("--merge") ? "$1 5s" : "$1 200ms");
     return `cd '${folder}' && PATH="${folder}:$PATH" && ${there}`;
   };
 

@@ -14,7 +14,7 @@ const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
     load: /altered: connection 1: the byte at offset 0/,
   }],
   ["tcp", "lose", {
-    connect: /18 bytes did not come back, from offset 0 on/,
+    connect: /only 0 of 18 bytes came back/,
     ping: /lost: no answer in 0\.3s/,
     load: /lost: connection 1: no answer came, at offset 0/,
   }],
@@ -34,7 +34,7 @@ const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
     load: /lost: connection 1: no answer came/,
   }],
   ["tcp", "close-after=10", {
-    connect: /8 bytes did not come back, from offset 10 on/,
+    connect: /only 10 of 18 bytes came back/,
     ping: /lost: the server ended the connection, only 10 of 56 bytes had come/,
     load: /broken: connection 1: the server ended it at offset 10, only 10 of 64 bytes/,
   }],
@@ -44,7 +44,7 @@ const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
     load: /broken: connection 1: connection reset by the peer, at offset 10/,
   }],
   ["tcp", "refuse", {
-    connect: /18 bytes did not come back, from offset 0 on|connection reset/,
+    connect: /only 0 of 18 bytes came back|connection reset/,
     ping: /lost: (the server ended the connection|connection reset)/,
     load: /broken: connection 1: (the server ended it at offset 0|connection reset)/,
   }],

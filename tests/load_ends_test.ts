@@ -1,6 +1,7 @@
 /** The load command: servers that go and come, threads, and how it ends. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { load, type LoadOptions, type LoadProgress } from "../client.ts";
+import { load, type LoadOptions } from "../client.ts";
+import { addProgress, totalErrors } from "../client/load/result.ts";
 import { generate } from "../client/load/generator.ts";
 import { planLoad, planWorkers } from "../client/load/plan.ts";
 import { assertAddsUp, BOUND, errorsOf, finish } from "./loads.ts";
@@ -28,7 +29,7 @@ Deno.test("a server that was killed is used again once it is back", async () => 
   const start = (port: number) => startServer([`127.0.0.1:${port}`, "--log-level", "error"]);
   await using server = await start(0);
   const stop = new AbortController();
-  let last: LoadProgress = { connections: 0, elapsed: 0, right: 0, errors: 0 };
+  let last = addProgress();
   const loading = load({ scheme: "tcp", host: "127.0.0.1", port: server.port }, {
     connections: 4,
     duration: 0,
@@ -37,13 +38,13 @@ Deno.test("a server that was killed is used again once it is back", async () => 
     onProgress: (now) => void (last = now),
   });
   try {
-    await until(() => last.right > 0, "messages come back");
+    await until(() => last.messages.right > 0, "messages come back");
     server.process.kill("SIGKILL");
     // Four connections break, and others are refused.
-    await until(() => last.errors > 4, "it is known to be gone");
-    const { right } = last;
+    await until(() => totalErrors(last) > 4, "it is known to be gone");
+    const { right } = last.messages;
     await using again = await start(server.port);
-    await until(() => last.right > right, `messages come back from ${again.endpoints}`);
+    await until(() => last.messages.right > right, `messages come back from ${again.endpoints}`);
     stop.abort();
     const result = await loading;
     assertAddsUp(result);

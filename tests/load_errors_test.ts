@@ -99,6 +99,8 @@ for (
       const expected = new RegExp(`^${kind}: connection 1: ${words(at, way)}$`);
       assertMatch(plain(result.examples[0]), expected, told);
       assertEquals(result.messages.sent, 600, told);
+      const { failed } = result.messages;
+      assert(way.pipeline ? failed > 0 : failed === 1, told);
     });
   });
 }
@@ -221,6 +223,7 @@ for (
       const options = { connections: 1, messages: 50, pipeline, timeout };
       const result = await finish(server.endpoint, options);
       assertEquals(errorsOf(result), { [kind]: 1 });
+      assertEquals(result.messages.failed, kind === "surplus" ? 0 : 1);
       // Those that are under way together may overtake each other.
       const found = pipeline === 1
         ? result.examples[0]?.replace(`datagram ${at}`, "datagram N")

@@ -128,6 +128,19 @@ Deno.test("at a rate there are as many messages as the time has room for", async
   );
 });
 
+Deno.test("messages at a rate are no more a second than were asked for, however few", async () => {
+  await inEach<LoadOptions>([{}, { workers: 2 }, { workers: 3, warmUp: 150 }], async (options) => {
+    await using server = await startEcho();
+    const { elapsed, intervals } = await finish(server.endpoint, {
+      messages: 4,
+      rate: 10,
+      ...options,
+    });
+    assert(elapsed >= 400, `${elapsed} ms`);
+    assertEquals(intervals.reduce((sum, { elapsed }) => sum + elapsed, 0), elapsed);
+  });
+});
+
 Deno.test("at a rate it ends when its time is over", async () => {
   await using server = await startEcho();
   const options = { connections: 1, rate: 50, duration: 100 };

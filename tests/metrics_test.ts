@@ -1,14 +1,16 @@
 /** What `--metrics` shows to Prometheus, and the health of a server. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { pause } from "../async/pause.ts";
-import { ping } from "../client.ts";
+import { LATENCY_BOUNDS, load, ping } from "../client.ts";
+import { addProgress } from "../client/load/result.ts";
 import { type Metrics, serveMetrics } from "../metrics/metrics.ts";
-import { watchPing, watchServer } from "../metrics/watch.ts";
+import { watchLoad, watchPing, watchServer } from "../metrics/watch.ts";
 import { serve } from "../server.ts";
 import { assertAddsUp, finish } from "./loads.ts";
 import { dialPort, exchange, flood, PATIENT, portOf, random } from "./local.ts";
 import { alter, but, lose, startProbed } from "./pings.ts";
-import { program, root, run, startServer, yodel } from "./program.ts";
+import { startAnswering } from "./servers.ts";
+import { available, program, root, run, startServer, yodel } from "./program.ts";
 
 const LOCAL = { scheme: "tcp", host: "127.0.0.1", port: 0 } as const;
 
@@ -53,7 +55,7 @@ function freePort(): number {
   return listener.addr.port;
 }
 
-/** All that a server on every transport and a ping show. */
+/** All that a server on every transport, a ping and a load show. */
 async function everything(): Promise<string> {
   const folder = await Deno.makeTempDir();
   const unix = Deno.build.os === "windows" ? [] : [`unix:${folder}/socket`];
@@ -62,6 +64,7 @@ async function everything(): Promise<string> {
   await using metrics = await start();
   watchServer(metrics, server);
   watchPing(metrics)({ seq: 1, at: new Date(), outcome: "right", time: 1 });
+  watchLoad(metrics, addProgress);
   const text = await textOf(metrics);
   await server.stop();
   await Deno.remove(folder, { recursive: true });
@@ -116,6 +119,34 @@ Deno.test("the dashboard asks for metrics that there are, and for each of them",
   const labels = queries.flatMap((query) => /by \(([\w, ]+)\)/.exec(query)?.[1]?.split(", ") ?? []);
   const there = new Set(["instance", "fault", ...[...all.matchAll(/(\w+)="/g)].map(([, l]) => l)]);
   assertEquals(labels.filter((label) => !there.has(label)), []);
+});
+
+const recipes = await Deno.readTextFile(`${root}docs/recipes.md`);
+const [, alerts = ""] = /^```yaml\n(groups:.*?)^```/ms.exec(recipes) ?? [];
+
+Deno.test("the alerts of the recipes ask for metrics and labels that there are", () => {
+  const asked = alerts.match(/yodel_\w+/g) ?? [];
+  const samples = [...samplesOf(all).keys()];
+  assert(asked.length > 3, alerts);
+  assertEquals(asked.filter((name) => !samples.some((sample) => sample.startsWith(name))), []);
+  const outcomes = [...alerts.matchAll(/outcome=~"([\w|]+)"/g)].flatMap(([, all = ""]) =>
+    all.split("|")
+  );
+  const counted = outcomes.map((outcome) => `yodel_probe_results_total{outcome="${outcome}"}`);
+  assertEquals(counted.filter((sample) => !samples.includes(sample)), []);
+});
+
+Deno.test("promtool has nothing to say about the metrics, and can read the alerts", {
+  ignore: !available("promtool"),
+}, async () => {
+  const none = { code: 0, stdout: "", stderr: "" };
+  assertEquals(await run(["promtool", "check", "metrics"], all), none);
+  const file = await Deno.makeTempFile();
+  await Deno.writeTextFile(file, alerts);
+  const { code, stdout } = await run(["promtool", "check", "rules", file]);
+  assertMatch(stdout, /SUCCESS: 4 rules found/);
+  assertEquals(code, 0);
+  await Deno.remove(file);
 });
 
 Deno.test("what /metrics shows during and after a load is what the load counts", async () => {
@@ -183,7 +214,7 @@ Deno.test("a server that is full says how often it was", async () => {
   for (const times of [1, 2]) {
     using conn = await dialPort(portOf(endpoint));
     await exchange(conn, random(10));
-    assertEquals(server.counts().full, times);
+    assertEquals((await server.counts()).full, times);
   }
 });
 
@@ -206,20 +237,81 @@ Deno.test("what becomes of probes is counted, with a histogram of those that cam
   assert(Math.abs(seconds * 1000 - summary.latencies.mean * 3) < 1, `${seconds} s`);
 });
 
-Deno.test("ping shows them while it runs", async () => {
-  await using server = await startServer(["127.0.0.1:0"]);
-  const port = freePort();
-  const args = ["ping", `${server.port}`, "-qi", "10ms", "-c", "200", "--metrics", `${port}`];
-  const pinging = yodel(args);
-  const right = 'yodel_probe_results_total{outcome="right"}';
-  await eventually(async () => {
-    const text = await textOf({ urls: [`http://localhost:${port}/metrics`] }).catch(() => "");
-    return (samplesOf(text).get(right) ?? 0) > 1;
+for (const workers of [1, 2]) {
+  Deno.test(`what a load has found so far is shown, as in its result; threads: ${workers}`, async () => {
+    await using metrics = await start();
+    const shown = Promise.withResolvers<void>();
+    await using server = startAnswering(100, async (message, number) => {
+      if (number === 2000) await shown.promise;
+      return [number === 1000 ? message.map((byte) => byte ^ 1) : message];
+    });
+    let now = addProgress();
+    watchLoad(metrics, () => now);
+    const options = { connections: 4, messages: 2000, size: 100, rate: 2000, workers };
+    const name = (rest: string) => `yodel_load_${rest}`;
+    let text = "";
+    const [{ messages, errors, bytes, connections, latencies }] = await Promise.all([
+      load(server.endpoint, { ...options, onProgress: (more) => void (now = more) }),
+      // The last answer waits until all others were seen.
+      eventually(async () => {
+        text = await textOf(metrics);
+        return sum(text, name("results_total")) === 1999;
+      }).finally(shown.resolve),
+    ]);
+    const after = samplesOf(text);
+    assertEquals([now.messages.right, errors.altered], [messages.right, 1]);
+    for (const [kind, count] of Object.entries(errors)) {
+      assertEquals(after.get(name(`errors_total{kind="${kind}"}`)), count, kind);
+    }
+    assertEquals({
+      sent: after.get(name("messages_sent_total")),
+      right: after.get(name('results_total{outcome="right"}')),
+      failed: after.get(name('results_total{outcome="failed"}')),
+      bytesSent: after.get(name("sent_bytes_total")),
+      received: after.get(name("received_bytes_total")),
+      connections: after.get(name("connections_opened_total")),
+      timed: after.get(name("round_trip_seconds_count")),
+    }, {
+      ...{ sent: messages.sent, right: messages.right - 1, failed: messages.failed },
+      ...{ bytesSent: bytes.sent, received: bytes.received - 100, connections },
+      timed: latencies.count - 1,
+    });
+    const total = (after.get(name("round_trip_seconds_sum")) ?? NaN) * 1000 + latencies.max;
+    assert(Math.abs(total / latencies.count - latencies.mean) < latencies.mean / 100, `${total}`);
+    const upTo = (bound: string | number) =>
+      after.get(name(`round_trip_seconds_bucket{le="${bound}"}`)) ?? NaN;
+    assertEquals(upTo("+Inf"), latencies.count - 1);
+    for (const bound of LATENCY_BOUNDS.filter(Number.isFinite)) {
+      // Of the result it is known at which share a latency is; its histogram has three digits.
+      const share = (count: number) => latencies.percentile(count / latencies.count * 100);
+      const count = upTo(bound / 1000);
+      assert(count < 2 || share(count - 1) <= bound * 1.001, `${count} up to ${bound} ms`);
+      assert(count > 1996 || share(count + 2) >= bound * 0.999, `${count} up to ${bound} ms`);
+    }
   });
-  const { code, stderr } = await pinging;
-  assertEquals(code, 0);
-  assertMatch(stderr, new RegExp(`^yodel: metrics at http://127.0.0.1:${port}/metrics `));
-});
+}
+
+for (
+  const [command, count, ...args] of [
+    ["ping", "probe_results", "-qi", "10ms", "-c", "200"],
+    ["load", "load_results", "-c2", "-r200", "-d2s"],
+    ["load", "load_results", "-c2", "-r200", "-d2s", "--workers=2"],
+  ] as const
+) {
+  Deno.test(`${[command, ...args].join(" ")} shows them while it runs`, async () => {
+    await using server = await startServer(["127.0.0.1:0"]);
+    const port = freePort();
+    const running = yodel([command, `${server.port}`, ...args, "--metrics", `${port}`]);
+    const right = `yodel_${count}_total{outcome="right"}`;
+    await eventually(async () => {
+      const text = await textOf({ urls: [`http://localhost:${port}/metrics`] }).catch(() => "");
+      return (samplesOf(text).get(right) ?? 0) > 1;
+    });
+    const { code, stderr } = await running;
+    assertEquals(code, 0);
+    assertMatch(stderr, new RegExp(`^yodel: metrics at http://127.0.0.1:${port}/metrics `));
+  });
+}
 
 Deno.test("/healthz is 200 while a server accepts and 503 while it drains", {
   ignore: Deno.build.os === "windows",
@@ -263,8 +355,6 @@ Deno.test("a place where metrics cannot be is told in a line, and nothing is lef
     ...program,
     "serve",
     Deno.build.os === "windows" ? "127.0.0.1:0" : `unix:${folder}/socket`,
-    "--log-level",
-    "warn",
     "--metrics",
     `127.0.0.1:${port}`,
   ]);

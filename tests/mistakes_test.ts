@@ -16,6 +16,8 @@ for (
       "udp://localhost:7",
       'unknown command "udp://localhost:7"; did you mean yodel connect udp://localhost:7?',
     ],
+    ["faults", 'unknown command "faults"; did you mean yodel help faults?'],
+    ["serve --help=x", '--help: expected no value, not "x"'],
     ["help srve", 'unknown command "srve"; did you mean serve?'],
     ["help 12345678", 'unknown command "12345678"; see yodel help'],
     ["connect localhost 2222", 'unexpected argument "2222"; did you mean localhost:2222?'],
@@ -64,14 +66,14 @@ for (
       "serve --idle-timeout -1s",
       '--idle-timeout: expected a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0, not "-1s"',
     ],
-    ["serve --idle-timeout 5", '--idle-timeout: "5" has no unit: 5s?'],
-    ["connect --timeout 1.5", '--timeout: "1.5" has no unit: 1.5s?'],
-    ["ping -W 2", '--timeout: "2" has no unit: 2s?'],
+    ["serve --idle-timeout 5", '--idle-timeout: "5" has no unit: 5ms or 5s?'],
+    ["connect --timeout 1.5", '--timeout: "1.5" has no unit: 1.5ms or 1.5s?'],
+    ["ping -W 2", '--timeout: "2" has no unit: 2ms or 2s?'],
     [
       "ping -i -1s",
       '--interval: expected a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0, not "-1s"',
     ],
-    ["load -d 10", '--duration: "10" has no unit: 10s?'],
+    ["load -d 10", '--duration: "10" has no unit: 10ms or 10s?'],
     [
       "load -d 10seconds",
       '--duration: expected a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0, not "10seconds"',
@@ -145,10 +147,9 @@ for (
     ["serve unix:/tmp/x --backlog 5", "--backlog: expected a tcp:// or tls:// endpoint with it"],
     ["connect -4 -6", "--ipv6: not with --ipv4; leave both out for any address"],
     ["ping unix:/tmp/x -4", "--ipv4: expected a tcp://, tls:// or udp:// endpoint with it"],
-    [
-      "load --at-most p99=5",
-      '--at-most: expected p99=5ms, or min, mean, max, p50 to p99.99, and connect-p99 for connecting, not "p99=5"',
-    ],
+    ["load --at-most p99=5", '--at-most: "p99=5" has no unit: 5ms or 5s?'],
+    ["load --at-most p99=500us", '--at-most: "p99=500us" is less than a unit: 0.5ms?'],
+    ["ping --at-most loss=0", '--at-most: "loss=0" is not in percent: loss=0%?'],
     [
       "load --at-most loss=1%",
       '--at-most: expected p99=5ms, or min, mean, max, p50 to p99.99, and connect-p99 for connecting, not "loss=1%"',
@@ -158,10 +159,25 @@ for (
       '--at-least: expected rate=50k, the messages a second, not "p99=5ms"',
     ],
     [
-      "ping --at-most loss=1",
-      '--at-most: expected p99=5ms, or min, mean, max, p50 to p99.99, connect-p99 with --reconnect, or loss=1%, not "loss=1"',
+      "ping --at-most loss=all",
+      '--at-most: expected p99=5ms, or min, mean, max, p50 to p99.99, connect-p99 with --reconnect, or loss=1%, not "loss=all"',
     ],
     ["ping --at-least rate=1", 'unknown flag "--at-least"; it belongs to yodel load'],
+    ["connect *:2222", "endpoint tcp://*:2222: * is to listen on; tcp://localhost:2222?"],
+    ["serve 1 :2 1", "tcp://localhost:1 is given twice"],
+    ["serve unix:/tmp/x unix:/tmp/x", "unix:/tmp/x is given twice"],
+    [
+      "serve tls://:0 --fault certificate=expird",
+      '--fault: certificate: "expird" is none of expired, not-yet, wrong-name, self-signed, unknown-ca; did you mean expired?',
+    ],
+    [
+      "serve --fault delay=40ms..20ms",
+      '--fault: delay: "40ms..20ms" begins with the larger one: 20ms..40ms?',
+    ],
+    [
+      "serve --fault delay=20ms,lose@10%",
+      "--fault: each has its own flag: --fault delay=20ms --fault lose@10%",
+    ],
     ["connect localhost", 'endpoint "localhost": it has no port: localhost:2222?'],
     ["connect localhost:", 'endpoint "localhost:": it has no port: localhost:2222?'],
     [
@@ -176,6 +192,12 @@ for (
     ],
     ["connect 99999", 'endpoint "99999": the port is 99999, and the last one is 65535'],
     ["serve ::1:2222", 'endpoint "::1:2222": an IPv6 address stands in brackets: [::1]:2222?'],
+    ["serve ::1", 'endpoint "::1": an IPv6 address stands in brackets: [::1]:2222?'],
+    [
+      "ping udp://fe80::1%eth0",
+      'endpoint "udp://fe80::1%eth0": an IPv6 address stands in brackets: udp://[fe80::1%eth0]:2222?',
+    ],
+    ["serve ::", 'endpoint "::": an IPv6 address stands in brackets: [::]:2222?'],
     [
       "connect http://localhost:80",
       'endpoint "http://localhost:80": http:// is not spoken here; tcp://, tls://, udp:// and unix: are',
@@ -197,6 +219,10 @@ for (
     ["serve --socket-mode 0600", "--socket-mode: expected a unix: endpoint with it"],
     ["serve tls://:0 --cert", "--cert: expected a file, not nothing"],
     ["serve tls://:0 --cert c.pem", "--cert and --key go together"],
+    [
+      "serve tls://:0 --write-ca /nowhere/ca.pem",
+      "--write-ca: cannot write /nowhere/ca.pem: there is no folder /nowhere",
+    ],
     [
       "serve tls://:0 --cert /nowhere/c.pem --key k.pem",
       "--cert: cannot read /nowhere/c.pem: there is no folder /nowhere",

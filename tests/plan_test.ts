@@ -75,7 +75,7 @@ Deno.test("threads share connections, messages and the rate, and none has no con
     [part.connections, part.firstConnection, part.connectionStep],
     [part.messages, part.interval, part.delay],
   ]);
-  assertEquals(parts, [[[2, 1, 2], [3, 20, 0]], [[3, 2, 2], [4, 20, 10]]]);
+  assertEquals(parts, [[[3, 1, 2], [4, 20, 0]], [[2, 2, 2], [3, 20, 10]]]);
   const few = planLoad(":1", { messages: 3, reconnect: true, workers: 8 });
   assertEquals(planWorkers(few, {}).map(({ connections }) => connections), [1, 1, 1]);
 });

@@ -41,6 +41,22 @@ for (const scheme of ["tcp", "tls", "udp", "unix"] as const) {
   });
 }
 
+Deno.test("on a terminal --wait says once what it waits for, and lines are broken between words", {
+  ignore: !available("script") || !linux,
+}, async () => {
+  await inEach(clients, async ([client, ...flags]) => {
+    const words = [...program, client, formatEndpoint(deserted()), ...flags, "--wait", "400ms"];
+    const command = `stty cols 80; ${words.join(" ")} </dev/null`;
+    const { code, stdout } = await run(["script", "-q", "-e", "-c", command, "/dev/null"]);
+    const lines = stdout.replaceAll("\r\x1b[2K", "").replaceAll("\r", "").trimEnd().split("\n");
+    assertEquals([code, lines.at(0)], [2, "waiting for the server: connection refused"], stdout);
+    assertEquals(stdout.match(/waiting for/g)?.length, 1, stdout);
+    const said = lines.slice(-2).join(" ");
+    assertMatch(said, /^yodel: cannot connect to \S+: connection refused, and no better in 0\.4s$/);
+    assertEquals(lines.slice(-2).filter((line) => line.length > 80), [], stdout);
+  });
+});
+
 Deno.test("probes that were due while ping waited for the server do not follow all at once", async () => {
   const endpoint = deserted();
   const told: number[] = [];

@@ -62,8 +62,14 @@ Deno.test("a server whose log has no room on its disk goes on, and ends with sta
 
 Deno.test("the tests that docs/reliability.md names are there", async () => {
   const document = (await Deno.readTextFile(`${root}docs/reliability.md`)).replace(/\s+/g, " ");
-  const named = [...document.matchAll(/"([^"]+)" \(`(tests\/\w+\.ts)`\)/g)];
+  const named: (string | undefined)[][] = [
+    ...document.matchAll(/"([^"]+)" \(`(tests\/\w+\.ts)`\)/g),
+  ];
   assert(named.length > 15, `${named.length} tests are named`);
+  const [, table = ""] = document.split("## With several threads");
+  const rows = [...table.matchAll(/\| "([^"]+)" \|/g)];
+  assert(rows.length > 10, `${rows.length} rows are in the table`);
+  for (const [, name] of rows) named.push(["", name, "tests/workers_test.ts"]);
   for (const [, name = "", file = ""] of named) {
     const text = await Deno.readTextFile(root + file);
     assert(text.includes(name), `${file} has no test ${JSON.stringify(name)}`);

@@ -5,6 +5,7 @@ import {
   dialPort,
   exchange,
   flood,
+  pause,
   portOf,
   random,
   readBytes,
@@ -152,6 +153,18 @@ Deno.test("an idle client is closed after --idle-timeout, a busy one is not", as
   assertEquals(server.log.filter(({ fields }) => fields.why).map(({ fields }) => fields.why), [
     "idle",
   ]);
+});
+
+Deno.test("no connection is closed before --idle-timeout is over, whenever it was opened", async () => {
+  await using server = await startLocal({ idleTimeout: 300 });
+  const lives = await Promise.all(Array.from({ length: 8 }, async (_, i) => {
+    await pause(i * 20);
+    const start = performance.now();
+    using conn = await dialPort(server.port);
+    await conn.read(new Uint8Array(1));
+    return performance.now() - start;
+  }));
+  assert(Math.min(...lives) >= 300, lives.join());
 });
 
 Deno.test("a server that is stopped gives back what it has received, then ends", async () => {

@@ -155,6 +155,12 @@ for (
   });
 }
 
+Deno.test("datagrams that are lost are not all well, whether or not they are verified", async () => {
+  await using server = await startAnswering((bytes, number) => number === 3 ? [] : [bytes]);
+  const options = { input: source(lines(10)), output: nowhere, timeout: 200 };
+  await assertRejects(() => connect(server.endpoint, options), EchoError, "of 10 datagrams 1 lost");
+});
+
 Deno.test("--verify counts datagrams that come back in another order", async () => {
   let held: Uint8Array[] = [];
   await using server = await startAnswering((bytes, number) => {

@@ -1,4 +1,5 @@
 // The kinds of values that flags and faults take.
+import { nearest } from "./nearest.ts";
 
 /** The most that a message of ping or load can be, in bytes. */
 export const MAX_MESSAGE = 64 * 1024 * 1024;
@@ -7,7 +8,7 @@ export const MAX_MESSAGE = 64 * 1024 * 1024;
 export interface Kind<T> {
   /** What stands for the value in the help; empty for a flag that takes none. */
   readonly placeholder: string;
-  /** All values, where there are only a few. */
+  /** What shells propose for it: all values where there are only a few, or beginnings that end in `=`. */
   readonly choices?: readonly string[];
   /** What is expected, for the message when something else was given. */
   readonly expected: string;
@@ -61,7 +62,13 @@ export const duration: Kind<number> = {
     // Timers hold 31 bits of milliseconds and fire at once when given more.
     return value < 2 ** 31 ? value : undefined;
   },
-  advice: (text) => /^\d+(\.\d+)?$/.test(text) ? `has no unit: ${text}s?` : undefined,
+  advice(text) {
+    const [, number, unit] = /^(\d+(?:\.\d+)?)([uµ]s)?$/.exec(text) ?? [];
+    if (number === undefined) return undefined;
+    return unit === undefined
+      ? `has no unit: ${number}ms or ${number}s?`
+      : `is less than a unit: ${Number(number) / 1000}ms?`;
+  },
   format(value) {
     if (value === 0) return "0";
     if (value % 60_000 === 0 && value > 60_000) return `${value / 60_000}m`;
@@ -128,7 +135,11 @@ export function range(kind: Kind<number>): Kind<Range> {
       const isRange = least !== undefined && most !== undefined && least <= most;
       return isRange && more.length === 0 ? { least, most } : undefined;
     },
-    advice: (text) => kind.advice?.(text),
+    advice(text) {
+      const [first = "", second = ""] = text.split("..");
+      const [more = 0, less = NaN] = [kind.parse(first), kind.parse(second)];
+      return more > less ? `begins with the larger one: ${second}..${first}?` : kind.advice?.(text);
+    },
   };
 }
 
@@ -183,5 +194,9 @@ export function choice<const Name extends string>(names: readonly Name[]): Kind<
     choices: names,
     expected: `one of ${names.join(", ")}`,
     parse: (text) => names.find((name) => name === text.toLowerCase()),
+    advice(text) {
+      const near = nearest(text, names);
+      return near && `is none of ${names.join(", ")}; did you mean ${near}?`;
+    },
   };
 }

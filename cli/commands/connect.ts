@@ -39,7 +39,7 @@ export const connectCommand = command({
     "verify": {
       group: "Checks",
       kind: toggle,
-      help: "compare what comes back with what was sent",
+      help: "compare every byte, not only how many come back",
     },
     "verbose": {
       group: "Output",

@@ -1,18 +1,22 @@
 // `yodel load`.
-import { load, type LoadProgress, type LoadResult } from "../../client.ts";
+import { load, type LoadResult } from "../../client.ts";
 import { LOAD_DEFAULTS, type LoadSettings, planLoad } from "../../client/load/plan.ts";
-import { totalErrors } from "../../client/load/result.ts";
+import { addProgress, totalErrors } from "../../client/load/result.ts";
+import { serveMetrics } from "../../metrics/metrics.ts";
+import { watchLoad } from "../../metrics/watch.ts";
 import { EndpointError } from "../../net/endpoint.ts";
 import { perSecond } from "../../report/figures.ts";
 import { failedLoadJson, loadJson } from "../../report/load_json.ts";
 import { loadText, progressText } from "../../report/load_text.ts";
-import { command, type FlagValues } from "../command.ts";
+import { command } from "../command.ts";
 import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
 import { count, duration, file, MAX_MESSAGE, rate, size, toggle } from "../../values/kinds.ts";
 import { checkWritable, replaceFile } from "../replace_file.ts";
 import { stopOnSignal } from "../signals.ts";
-import { columns, print, StatusLine } from "../stdio.ts";
+import { columns, print, say, StatusLine } from "../stdio.ts";
 import { keepsLimits, latencyLimit, rateLimit } from "../limits.ts";
+import { metricsFlag } from "../metrics_flag.ts";
+import { mergeLoads } from "../merge_loads.ts";
 import { reach, reachFlags } from "../reach_flags.ts";
 
 const flags = {
@@ -91,17 +95,25 @@ const flags = {
   "at-most": {
     group: "Checks",
     kind: latencyLimit,
-    help: "status 1 where it is more: p99=5ms",
+    help: "status 1 where more: min, mean, max, p50 to p99.99, connect-p99",
     many: true,
   },
   "at-least": {
     group: "Checks",
     kind: rateLimit,
-    help: "status 1 where it is less: rate=50k",
+    help: "status 1 where less: rate",
     many: true,
   },
   "json": { group: "Output", kind: toggle, help: "print one JSON object" },
   "histogram": { group: "Output", kind: file, help: "write latencies as an HdrHistogram log" },
+  "merge": {
+    group: "Output",
+    kind: file,
+    help: "add up what --json printed, in FILE ...",
+    many: true,
+    takesAll: ["Checks", "Output"],
+  },
+  ...metricsFlag,
   ...reachFlags,
 } as const;
 
@@ -122,14 +134,25 @@ export const loadCommand = command({
     "--threads": "use --workers N",
   },
   async run({ flags, endpoints: [endpoint] }, { exit, version }) {
-    const settings = settingsOf(flags);
-    const plan = planLoad(endpoint, settings);
-    const histogram = flags["histogram"];
+    const { json, histogram, merge: files } = flags;
     // Before the load, for which one may have waited for hours.
     if (histogram !== undefined) await checkWritable("histogram", histogram);
+    if (files.length > 0) return await tell(await mergeLoads(files, version));
+    // The others have the names of the settings.
+    const settings: LoadSettings = {
+      ...flags,
+      warmUp: flags["warm-up"],
+      connectRate: flags["connect-rate"],
+    };
+    const plan = planLoad(endpoint, settings);
     const signal = stopOnSignal(exit);
     const progress = Deno.stderr.isTerminal() ? new StatusLine() : undefined;
-    let last: LoadProgress = { connections: 0, elapsed: 0, right: 0, errors: 0 };
+    let last = addProgress();
+    await using metrics = await serveMetrics(flags["metrics"], version, () => true);
+    if (metrics !== undefined) {
+      watchLoad(metrics, () => last);
+      say(`yodel: metrics at ${metrics.urls.join(" ")}`);
+    }
     let result: LoadResult;
     try {
       result = await load(endpoint, {
@@ -142,43 +165,31 @@ export const loadCommand = command({
         },
       });
     } catch (error) {
-      if (flags["json"] && error instanceof EndpointError) {
+      if (json && error instanceof EndpointError) {
         await print(JSON.stringify(failedLoadJson(plan, version, error.message)) + "\n");
       }
       throw error;
     } finally {
-      progress?.clear();
+      await progress?.clear();
     }
-    await print(
-      flags["json"]
-        ? JSON.stringify(loadJson(result, version)) + "\n"
-        : loadText(result, columns()),
-    );
-    if (histogram !== undefined) {
-      const { latencies, started, elapsed } = result;
-      await replaceFile("histogram", histogram, await latencies.log(started, elapsed));
+    return await tell(result, signal);
+
+    /** Prints a result, says whether it is good, and returns the status. */
+    async function tell(result: LoadResult, signal?: AbortSignal): Promise<number> {
+      await print(
+        json ? JSON.stringify(await loadJson(result, version)) + "\n" : loadText(result, columns()),
+      );
+      const { messages, elapsed, latencies, started, plan: { timeout } } = result;
+      if (histogram !== undefined) {
+        await replaceFile("histogram", histogram, await latencies.log(started, elapsed));
+      }
+      const errors = totalErrors(result);
+      if (messages.right === 0 && signal?.aborted && errors === 0) return signal.reason;
+      const figures = { ...result, rate: perSecond(messages.right, elapsed) };
+      const isGood = keepsLimits(figures, flags["at-most"], flags["at-least"]);
+      // Where there is a timeout, messages wait at the end for a signal only.
+      const isComplete = errors === 0 && (messages.waiting === 0 || timeout > 0 || signal?.aborted);
+      return isGood && isComplete ? ALL_WELL : ANSWER_WAS_NO;
     }
-    const { messages, elapsed } = result;
-    if (messages.right === 0 && signal.aborted && totalErrors(result) === 0) return signal.reason;
-    const figures = { ...result, rate: perSecond(messages.right, elapsed) };
-    const isGood = keepsLimits(figures, flags["at-most"], flags["at-least"]);
-    const isComplete = totalErrors(result) === 0 && (messages.waiting === 0 || signal.aborted);
-    return isGood && isComplete ? ALL_WELL : ANSWER_WAS_NO;
   },
 });
-
-function settingsOf(values: FlagValues<typeof flags>): LoadSettings {
-  return {
-    connections: values["connections"],
-    duration: values["duration"],
-    messages: values["messages"],
-    size: values["size"],
-    pipeline: values["pipeline"],
-    rate: values["rate"],
-    warmUp: values["warm-up"],
-    connectRate: values["connect-rate"],
-    reconnect: values["reconnect"],
-    workers: values["workers"],
-    timeout: values["timeout"],
-  };
-}

@@ -66,7 +66,7 @@ export const pingCommand = command({
     "at-most": {
       group: "Checks",
       kind: probeLimit,
-      help: "status 1 where it is more: p99=5ms, loss=1%",
+      help: "status 1 where more: min, mean, max, p50 to p99.99, connect-p99, loss",
       many: true,
     },
     "timestamps": {

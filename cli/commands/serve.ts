@@ -6,7 +6,7 @@ import { watchServer } from "../../metrics/watch.ts";
 import { serve } from "../../server.ts";
 import { MAX_SEED } from "../../server/fault_plan.ts";
 import { faults } from "../../server/faults/faults.ts";
-import { LOG_DATA_FORMS } from "../../server/log.ts";
+import { LOG_DATA_FORMS, LOG_LEVELS } from "../../server/log.ts";
 import { SERVE_DEFAULTS } from "../../server/plan.ts";
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
@@ -20,8 +20,8 @@ import {
   probability,
 } from "../../values/kinds.ts";
 import { metricsFlag } from "../metrics_flag.ts";
-import { createLog, LOG_DEFAULTS, LOG_FORMATS, LOG_LEVELS } from "../log.ts";
-import { replaceFile } from "../replace_file.ts";
+import { createLog, LOG_DEFAULTS, LOG_FORMATS } from "../log.ts";
+import { checkWritable, replaceFile } from "../replace_file.ts";
 import { adviceForOthers, atTerminal } from "../serve_at_terminal.ts";
 import { stopOnSignal } from "../signals.ts";
 import { print } from "../stdio.ts";
@@ -30,10 +30,19 @@ import { serverTls, serverTlsFlags } from "../tls_flags.ts";
 /** What is wrong with a fault, the server says. */
 const faultKind: Kind<string> = {
   placeholder: "NAME[=VALUE][@P]",
-  choices: faults.map(({ name }) => name),
+  choices: faults.flatMap(({ name, value }) =>
+    value === undefined ? name : (value.choices ?? [""]).map((choice) => `${name}=${choice}`)
+  ),
   expected: "a fault such as delay=20ms",
-  parse: (text) => text,
-  format: String,
+  parse: String,
+};
+
+/** How many threads; `auto` is for as many as the system gives this program cores. */
+const threads: Kind<number> = {
+  placeholder: "N",
+  choices: ["auto"],
+  expected: "a number of threads from 1 to 256, or auto",
+  parse: (text) => text === "auto" ? navigator.hardwareConcurrency : count(1, 256).parse(text),
 };
 
 /** How long the last lines of the log may take, in milliseconds. */
@@ -67,15 +76,22 @@ export const serveCommand = command({
       group: "Limits",
       kind: count(0),
       default: SERVE_DEFAULTS.maxPerClient,
-      help: "connections of one address",
+      help: "connections of one address; 0: no limit",
       only: ["tcp", "tls"],
     },
     "udp-rate": {
       group: "Limits",
       kind: count(0),
       default: SERVE_DEFAULTS.udpRate,
-      help: "datagrams a second for one address",
+      help: "datagrams a second for one address; 0: no limit",
       only: ["udp"],
+    },
+    "workers": {
+      group: "Limits",
+      kind: threads,
+      default: SERVE_DEFAULTS.workers,
+      help: "threads (Linux); auto: one a core",
+      only: ["tcp", "tls"],
     },
     "drain": {
       group: "Limits",
@@ -144,6 +160,11 @@ export const serveCommand = command({
   },
   async run({ flags, endpoints }, { exit, version }) {
     const log = createLog(flags["log-level"], flags["log-format"]);
+    const file = flags["write-ca"];
+    // What would end the server later is found out before it listens.
+    if (file !== undefined) await checkWritable("write-ca", file);
+    let isUp = () => false;
+    await using metrics = await serveMetrics(flags["metrics"], version, () => isUp());
     await using server = await serve(endpoints, {
       tls: await serverTls(flags),
       faults: flags["fault"],
@@ -155,6 +176,7 @@ export const serveCommand = command({
       maxConnections: flags["max-connections"],
       maxPerClient: flags["max-per-client"],
       udpRate: flags["udp-rate"],
+      workers: flags["workers"],
       allow: flags["allow"],
       deny: flags["deny"],
       drain: flags["drain"],
@@ -163,7 +185,6 @@ export const serveCommand = command({
       signal: stopOnSignal(exit),
     });
     // Only now: a server that cannot listen leaves the file of another as it is.
-    const file = flags["write-ca"];
     const { certificate } = server;
     if (certificate !== undefined) {
       const { names, ca } = certificate;
@@ -173,8 +194,7 @@ export const serveCommand = command({
         ca: file ?? "not written, see --write-ca",
       });
     }
-    const isUp = () => server.counts().accepting;
-    await using metrics = await serveMetrics(flags["metrics"], version, isUp);
+    isUp = () => server.accepting;
     if (metrics !== undefined) {
       watchServer(metrics, server);
       log.info?.("metrics", { urls: metrics.urls });

@@ -8,7 +8,7 @@ import { type Commands, firstWords, quote, valuesOfFlags, wordsOf } from "./word
  */
 export function powershell(commands: Commands): string {
   const values = [...valuesOfFlags(commands)].map(([flag, values]) =>
-    `    '${flag}' ${block(values)}`
+    `    '${flag}' ${block(values ?? [])}`
   );
   const words = Object.entries(commands).map(([name, command]) =>
     `        '${name}' ${block(wordsOf(command, commands))}`

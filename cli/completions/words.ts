@@ -26,14 +26,19 @@ export function wordsOf(command: Command, commands: Commands): string[] {
   ];
 }
 
-/** What may follow each flag that takes a value, of all commands: some words, or anything. */
-export function valuesOfFlags(commands: Commands): Map<string, readonly string[]> {
-  const found = new Map<string, readonly string[]>();
+/**
+ * What may follow each flag that takes a value, for whichever command: some words, none of them
+ * where it can be anything, or undefined for a file.
+ */
+export function valuesOfFlags(commands: Commands): Map<string, readonly string[] | undefined> {
+  const found = new Map<string, readonly string[] | undefined>();
   for (const { flags } of Object.values(commands)) {
     for (const [name, flag] of Object.entries(flags)) {
       if (isToggle(flag)) continue;
-      found.set(`--${name}`, flag.kind.choices ?? []);
-      if (flag.short !== undefined) found.set(`-${flag.short}`, flag.kind.choices ?? []);
+      const long = `--${name}`;
+      const words = [...new Set([...found.get(long) ?? [], ...flag.kind.choices ?? []])];
+      found.set(long, takesFile(flag) ? undefined : words);
+      if (flag.short !== undefined) found.set(`-${flag.short}`, words);
     }
   }
   return found;

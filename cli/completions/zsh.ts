@@ -49,5 +49,11 @@ fi
 /** What zsh is to propose for the value of a flag. */
 function valuesOf(flag: Flag): string {
   if (takesFile(flag)) return "_files";
-  return flag.kind.choices === undefined ? "" : `(${flag.kind.choices.join(" ")})`;
+  const { choices } = flag.kind;
+  if (choices === undefined) return "";
+  const goOn = choices.filter((choice) => choice.endsWith("="));
+  const whole = choices.filter((choice) => !goOn.includes(choice)).join(" ");
+  return goOn.length === 0
+    ? `(${whole})`
+    : `{compadd -S "" - ${goOn.join(" ")}; compadd - ${whole}}`;
 }

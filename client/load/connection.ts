@@ -60,8 +60,12 @@ export interface ConnectionEvents {
   onAnswer(connection: LoadConnection, due: number, from: number, now: number): void;
   /** A message has not and will not; the connection goes on. */
   onFailure(connection: LoadConnection, due: number): void;
-  /** Something went wrong. */
-  onError(connection: LoadConnection, kind: LoadErrorKind, what: string): void;
+  /**
+   * Something went wrong.
+   *
+   * @param answered when the message was due that it makes wrong after its answer
+   */
+  onError(connection: LoadConnection, kind: LoadErrorKind, what: string, answered?: number): void;
   /** It has ended by itself, and with it the messages under way, which were due then. */
   onEnd(connection: LoadConnection, due: readonly number[]): void;
 }

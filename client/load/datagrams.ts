@@ -41,11 +41,13 @@ export async function openDatagrams(
       return events.onError(own, "surplus", "a datagram came that was not sent");
     }
     const { probe, outcome, difference } = answer;
+    // Each message is wrong once, whatever else comes of it.
+    if (outcome !== "right") probes.giveUp(probe);
     switch (outcome) {
       case "right":
         return events.onAnswer(own, probe.due, probe.due, now);
       case "repeated":
-        return events.onError(own, "repeated", `${nameOf(probe)} came back again`);
+        return events.onError(own, outcome, `${nameOf(probe)} came back again`, probe.due);
       case "altered":
         events.onError(own, "altered", `${nameOf(probe)}: ${difference}`);
         return events.onFailure(own, probe.due);

@@ -37,9 +37,11 @@ export async function generate(
   ready: () => Promise<void> = () => Promise.resolve(),
 ): Promise<LoadResult> {
   const recorder = new Recorder(await emptyLoadResult(plan.load));
-  const progress = setInterval(() => onProgress(recorder.progress(performance.now())), PROGRESS);
+  const tell = () => onProgress(recorder.progress(performance.now()));
+  const progress = setInterval(tell, PROGRESS);
   try {
     await new Generator(plan, recorder).run(signal, ready);
+    tell();
     return recorder.result;
   } finally {
     clearInterval(progress);
@@ -139,8 +141,8 @@ class Generator implements PoolEvents {
     this.#endIfDone(now);
   }
 
-  onError({ number }: LoadConnection, kind: LoadErrorKind, what: string): void {
-    this.#recorder.error(kind, number, what);
+  onError({ number }: LoadConnection, kind: LoadErrorKind, what: string, answered?: number): void {
+    this.#recorder.error(kind, number, what, answered);
   }
 
   onEnd(connection: LoadConnection, due: readonly number[]): void {

@@ -9,7 +9,7 @@ import { generateInThreads } from "./threads.ts";
 
 /** What can be given to {@linkcode load}. */
 export interface LoadOptions extends LoadSettings, Reach {
-  /** Is told a few times a second how far it is. */
+  /** Is told a few times a second how far it is, and at its end. */
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Ends it; what was found so far is returned. */
   readonly signal?: AbortSignal;
@@ -28,12 +28,12 @@ export async function load(
   server: Endpoint | string,
   options: LoadOptions = {},
 ): Promise<LoadResult> {
-  const { tls, wait, family, onProgress = () => {} } = options;
+  const { tls, wait, family, onRetry, onProgress = () => {} } = options;
   const { signal = new AbortController().signal } = options;
   const plan = planLoad(server, options);
   const plans = planWorkers(plan, { tls, family });
   if (wait) {
-    await waitFor(plan, { tls, wait, family }, signal).catch((error) => {
+    await waitFor(plan, { tls, wait, family, onRetry }, signal).catch((error) => {
       if (!signal.aborted) throw error;
     });
   }

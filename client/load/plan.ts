@@ -118,7 +118,8 @@ export function planWorkers(load: LoadPlan, reach: Reach): WorkerPlan[] {
   const threads = Math.min(workers, connections);
   const interval = rate > 0 ? 1000 / rate : 0;
   return Array.from({ length: threads }, (_, index) => {
-    const part = (whole: number) => Math.floor((whole + index) / threads);
+    // The first threads have what is left over: theirs are the next messages that are due.
+    const part = (whole: number) => Math.ceil((whole - index) / threads);
     return {
       load,
       reach,

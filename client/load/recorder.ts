@@ -1,11 +1,11 @@
 // Counts what happens in a load.
 import { Intervals } from "./intervals.ts";
 import {
+  LATENCY_BOUNDS,
   type LoadErrorKind,
   type LoadProgress,
   type LoadResult,
   MAX_EXAMPLES,
-  totalErrors,
 } from "./result.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -16,6 +16,8 @@ export class Recorder {
   readonly #intervals = new Intervals();
   #countFrom = Infinity;
   #lastAnswer = 0;
+  #latencySum = 0;
+  readonly #latencyCounts = LATENCY_BOUNDS.map(() => 0);
   /** Since when no connection could be opened, while that was tried. */
   #refusedSince: number | undefined;
 
@@ -52,8 +54,13 @@ export class Recorder {
     this.underWay--;
     if (due < this.#countFrom) return;
     this.result.messages.right++;
-    this.result.latencies.record(now - from);
-    this.#intervals.answered(now, now - from);
+    const latency = now - from;
+    this.result.latencies.record(latency);
+    this.#latencySum += latency;
+    let bound = 0;
+    while (latency > (LATENCY_BOUNDS[bound] ?? Infinity)) bound++;
+    this.#latencyCounts[bound] = (this.#latencyCounts[bound] ?? 0) + 1;
+    this.#intervals.answered(now, latency);
     this.#lastAnswer = now;
   }
 
@@ -63,9 +70,17 @@ export class Recorder {
     if (due >= this.#countFrom) this.result.messages.failed++;
   }
 
-  /** Something went wrong on the connection of that number. */
-  error(kind: LoadErrorKind, connection: number, what: string): void {
+  /**
+   * Something went wrong on the connection of that number.
+   *
+   * @param answered when a message was due that counts as right and is not: it came back again
+   */
+  error(kind: LoadErrorKind, connection: number, what: string, answered = -Infinity): void {
     const now = performance.now();
+    if (answered >= this.#countFrom) {
+      this.result.messages.right--;
+      this.result.messages.failed++;
+    }
     if (kind === "connect") this.#refusedSince ??= now;
     this.#intervals.failed(now);
     this.result.errors[kind]++;
@@ -75,18 +90,29 @@ export class Recorder {
 
   /** How far it is. */
   progress(now: number): LoadProgress {
-    const { connections, messages } = this.result;
+    const { connections, messages, bytes, errors } = this.result;
     const elapsed = Math.max(0, now - this.#countFrom);
-    return { connections, elapsed, right: messages.right, errors: totalErrors(this.result) };
+    const counts = {
+      connections,
+      messages,
+      bytes,
+      errors,
+      latencySum: this.#latencySum,
+      latencyCounts: this.#latencyCounts,
+    };
+    return structuredClone({ ...counts, elapsed });
   }
 
   /** Nothing that comes from now on counts. */
   ended(schedule: Schedule): void {
-    const { messages } = this.result;
+    const { messages, plan } = this.result;
     messages.waiting = messages.sent - messages.right - messages.failed;
     messages.missed = schedule.missed;
     const ranOut = schedule.ranOut && this.#lastAnswer > 0;
-    const end = ranOut ? this.#lastAnswer : Math.max(this.#lastAnswer, schedule.end);
+    // At a rate each message has its time, the last one as well: five at one a second take five
+    // seconds, though the fifth comes back after four.
+    const due = plan.rate > 0 ? this.#countFrom + plan.messages / plan.rate * 1000 : 0;
+    const end = Math.max(this.#lastAnswer, ranOut ? due : schedule.end);
     this.result.elapsed = Math.max(0, end - this.#countFrom);
     this.result.intervals = this.#intervals.until(end);
   }

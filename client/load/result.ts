@@ -32,13 +32,16 @@ export interface LoadResult {
   address?: string;
   /** When the first message that counts was due. */
   started: Date;
-  /** From then on until the last answer, or until no more was sent, in milliseconds. */
+  /**
+   * From then on until the last answer, or until no more was sent, in milliseconds; at a rate
+   * until the next message would have been due.
+   */
   elapsed: number;
   /** What became of the messages that count. */
   messages: {
     /** As many as `right`, `failed` and `waiting` together. */
     sent: number;
-    /** Came back as they were sent. */
+    /** Came back as they were sent, and once. */
     right: number;
     /** Did not, or not in time. */
     failed: number;
@@ -59,28 +62,43 @@ export interface LoadResult {
   examples: LoadErrorExample[];
   /** Each of its seconds. */
   intervals: LoadInterval[];
-  /** How long messages took, from when they were due, in those that came back right. */
+  /** How long messages took, from when they were due, in those that came back as they were sent. */
   latencies: Latencies;
   /** How long it took to connect, with the handshake of TLS. */
   connects: Latencies;
 }
 
-/** How far a load is. */
-export interface LoadProgress {
-  /** How many connections were opened. */
-  readonly connections: number;
+/** How far a load is. Which messages are `waiting` and `missed` is known at its end only. */
+export interface LoadProgress
+  extends Readonly<Pick<LoadResult, "messages" | "bytes" | "connections" | "errors">> {
   /** For how long messages have counted, in milliseconds; 0 before they do. */
   readonly elapsed: number;
-  /** How many messages that count came back as they were sent. */
-  readonly right: number;
-  /** How often something went wrong. */
-  readonly errors: number;
+  /** The sum of the latencies, in milliseconds. */
+  readonly latencySum: number;
+  /** How many of them are up to each of {@linkcode LATENCY_BOUNDS}, but not to the one before. */
+  readonly latencyCounts: readonly number[];
 }
+
+/** The latencies that the progress tells from each other, in milliseconds. */
+export const LATENCY_BOUNDS: readonly number[] = [0.1, 1, 10, 100, 1000]
+  .flatMap((time) => [time, 2.5 * time, 5 * time]).concat(10_000, Infinity);
 
 /** A result on its way between threads, which know the plan. */
 export interface EncodedLoadResult extends Omit<LoadResult, "plan" | "latencies" | "connects"> {
   readonly latencies: EncodedLatencies;
   readonly connects: EncodedLatencies;
+}
+
+/** What is counted while a load runs. */
+type LoadCounts = Pick<LoadResult, "messages" | "bytes" | "connections" | "errors">;
+
+function noCounts(): LoadCounts {
+  return {
+    messages: { sent: 0, right: 0, failed: 0, waiting: 0, missed: 0 },
+    bytes: { sent: 0, received: 0 },
+    connections: 0,
+    errors: { connect: 0, broken: 0, lost: 0, altered: 0, repeated: 0, surplus: 0 },
+  };
 }
 
 /** The result of a load that has not begun. */
@@ -89,11 +107,8 @@ export async function emptyLoadResult(plan: LoadPlan): Promise<LoadResult> {
     plan,
     started: new Date(),
     elapsed: 0,
-    messages: { sent: 0, right: 0, failed: 0, waiting: 0, missed: 0 },
-    bytes: { sent: 0, received: 0 },
-    connections: 0,
+    ...noCounts(),
     gaveUp: false,
-    errors: { connect: 0, broken: 0, lost: 0, altered: 0, repeated: 0, surplus: 0 },
     examples: [],
     intervals: [],
     latencies: await createLatencies(),
@@ -111,7 +126,21 @@ export async function encodeLoadResult(result: LoadResult): Promise<EncodedLoadR
   };
 }
 
-/** Adds up what the threads of a load found, in an empty result. */
+/** How far the threads of a load are together; without any, it has not begun. */
+export function addProgress(parts: readonly LoadProgress[] = []): LoadProgress {
+  const counts = noCounts();
+  for (const part of parts) addCounts(counts, part);
+  const sum = (figure: (part: LoadProgress) => number) =>
+    parts.reduce((sum, part) => sum + figure(part), 0);
+  return {
+    ...counts,
+    elapsed: Math.max(0, ...parts.map(({ elapsed }) => elapsed)),
+    latencySum: sum(({ latencySum }) => latencySum),
+    latencyCounts: LATENCY_BOUNDS.map((_, i) => sum(({ latencyCounts }) => latencyCounts[i] ?? 0)),
+  };
+}
+
+/** Adds up what the parts of a load found, in an empty result. */
 export async function addLoadResults(
   sum: LoadResult,
   parts: readonly EncodedLoadResult[],
@@ -122,10 +151,7 @@ export async function addLoadResults(
   sum.intervals = addIntervals(parts.map(({ intervals }) => intervals));
   sum.gaveUp = parts.some(({ gaveUp }) => gaveUp);
   for (const part of parts) {
-    sum.connections += part.connections;
-    addTo(sum.messages, part.messages);
-    addTo(sum.bytes, part.bytes);
-    addTo(sum.errors, part.errors);
+    addCounts(sum, part);
     await sum.latencies.add(part.latencies);
     await sum.connects.add(part.connects);
   }
@@ -134,6 +160,13 @@ export async function addLoadResults(
     examples.filter((example) => example.kind === kind).slice(0, MAX_EXAMPLES)
   );
   return sum;
+}
+
+function addCounts(sum: LoadCounts, part: Readonly<LoadCounts>): void {
+  sum.connections += part.connections;
+  addTo(sum.messages, part.messages);
+  addTo(sum.bytes, part.bytes);
+  addTo(sum.errors, part.errors);
 }
 
 /** Adds each number of a record to that of another. */

@@ -6,6 +6,7 @@ import {
   describeEnd,
   describeSilence,
   diagnose,
+  type Diagnosis,
   offsetOf,
   type StreamPosition,
 } from "../verify/diagnosis.ts";
@@ -39,10 +40,9 @@ export class StreamConnection implements LoadConnection {
   readonly #messages: Messages;
   readonly #settings: ConnectionSettings;
   readonly #events: ConnectionEvents;
-  /** What passed; it is added to that of all connections when this one is closed. */
   readonly #traffic = new Traffic();
   readonly #buffer: Uint8Array<ArrayBuffer>;
-  /** When the messages under way were due, in a ring. */
+  /** When the messages under way were due, and the one before them, in a ring. */
   readonly #due: Float64Array;
   /** The number of the first message. */
   readonly #first: number;
@@ -70,7 +70,7 @@ export class StreamConnection implements LoadConnection {
     this.#messages = messages;
     this.#settings = settings;
     this.#events = events;
-    this.#due = new Float64Array(pipeline);
+    this.#due = new Float64Array(pipeline + 1);
     this.#buffer = new Uint8Array(Math.min(messages.size * pipeline + SPARE, MAX_READ));
     turns.readers++;
     this.#receive().catch((error) => {
@@ -110,10 +110,7 @@ export class StreamConnection implements LoadConnection {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    const { bytes, turns } = this.#settings;
-    bytes.sent += this.#traffic.sent;
-    bytes.received += this.#traffic.received;
-    turns.readers--;
+    this.#settings.turns.readers--;
     this.#conn.close();
     this.#finished.resolve();
   }
@@ -147,14 +144,12 @@ export class StreamConnection implements LoadConnection {
   }
 
   readonly #onWritten = (length: number): void => {
-    if (!this.#open) {
-      this.#settings.bytes.sent += length;
-      return;
-    }
+    this.#settings.bytes.sent += length;
+    if (!this.#open) return;
     this.#traffic.sent += length;
-    const bytes = this.#writing;
-    if (bytes !== undefined && length < bytes.length) {
-      this.#writing = bytes.subarray(length);
+    const writing = this.#writing;
+    if (writing !== undefined && length < writing.length) {
+      this.#writing = writing.subarray(length);
       this.#conn.write(this.#writing).then(this.#onWritten, this.#onWriteFailed);
       return;
     }
@@ -169,7 +164,7 @@ export class StreamConnection implements LoadConnection {
   async #receive(): Promise<void> {
     const { size } = this.#messages;
     const buffer = this.#buffer;
-    const { turns } = this.#settings;
+    const { bytes, turns } = this.#settings;
     for (;;) {
       // Even where there is no turn to wait for, all that is due on other connections
       // is written before the next read: 7 % more round trips.
@@ -181,6 +176,7 @@ export class StreamConnection implements LoadConnection {
       }
       const now = performance.now();
       this.#traffic.received += length;
+      bytes.received += length;
       for (let at = 0; at < length;) {
         if (this.#answered === this.#sent) return this.#wrong(at, length);
         const expected = this.#message(this.#answered);
@@ -195,11 +191,15 @@ export class StreamConnection implements LoadConnection {
         at += part;
         this.#partial += part;
         if (this.#partial < size) break;
-        const due = this.#due[this.#answered % this.#due.length] ?? now;
         this.#partial = 0;
         this.#answered++;
-        // A surplus ends it first, so that no other message is sent on it.
-        if (at < length && this.#answered === this.#sent) this.#wrong(at, length);
+        // What came with more than was sent has not come back as it was.
+        if (at < length && this.#answered === this.#sent) {
+          const { kind, what } = this.#diagnosis(at, length);
+          this.#answered--;
+          return this.#end(kind, what);
+        }
+        const due = this.#lastDue ?? now;
         this.#events.onAnswer(this, due, due, now);
         if (!this.#open) return;
       }
@@ -208,14 +208,23 @@ export class StreamConnection implements LoadConnection {
 
   /** What was read is not as it was sent, from some byte on. */
   #wrong(from: number, to: number): void {
-    const { kind, what } = diagnose(this.#at(), this.#buffer.subarray(from, to));
-    this.#end(kind, what);
+    const { kind, what } = this.#diagnosis(from, to);
+    this.#end(kind, what, kind === "repeated" ? this.#lastDue : undefined);
   }
 
-  #end(kind?: LoadErrorKind, what = ""): void {
+  #diagnosis(from: number, to: number): Diagnosis {
+    return diagnose(this.#at(), this.#buffer.subarray(from, to));
+  }
+
+  /** When the last message that was answered was due. */
+  get #lastDue(): number | undefined {
+    return this.#due[(this.#answered - 1) % this.#due.length];
+  }
+
+  #end(kind?: LoadErrorKind, what = "", answered?: number): void {
     if (!this.#open) return;
     this.close();
-    if (kind !== undefined) this.#events.onError(this, kind, what);
+    if (kind !== undefined) this.#events.onError(this, kind, what, answered);
     const due = Array.from(
       { length: this.underWay },
       (_, i) => this.#due[(this.#answered + i) % this.#due.length] ?? 0,

@@ -4,6 +4,7 @@ import { EndpointError } from "../../net/endpoint.ts";
 import type { LoadPlan, WorkerPlan } from "./plan.ts";
 import {
   addLoadResults,
+  addProgress,
   emptyLoadResult,
   type EncodedLoadResult,
   type LoadProgress,
@@ -31,25 +32,19 @@ export async function generateInThreads(
     if (--preparing === 0) start.resolve();
     return start.promise;
   };
-  const none: LoadProgress = { connections: 0, elapsed: 0, right: 0, errors: 0 };
-  const latest = plans.map(() => none);
+  const latest = plans.map(() => addProgress());
+  const running = new Set(plans.keys());
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   const runs = plans.map((plan, index) =>
     generateInThread(plan, stop, ready, (progress) => {
       latest[index] = progress;
-      if (index > 0) return; // One of them sets the pace.
-      const total = (name: keyof LoadProgress) => latest.reduce((sum, one) => sum + one[name], 0);
-      onProgress({
-        connections: total("connections"),
-        elapsed: progress.elapsed,
-        right: total("right"),
-        errors: total("errors"),
-      });
+      const [first] = running; // It sets the pace.
+      if (index === first) onProgress(addProgress(latest));
     }).catch((error) => {
       failed.abort();
       throw error;
-    })
+    }).finally(() => running.delete(index))
   );
   const results = (await Promise.allSettled(runs)).map((run) => {
     if (run.status === "rejected") throw run.reason;

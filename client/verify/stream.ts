@@ -16,8 +16,7 @@ export class StreamVerifier {
   #position = 0;
   /** How many bytes were sent and have not returned. */
   missing = 0;
-  /** How many bytes returned as they were sent. */
-  returned = 0;
+  #returned = 0;
 
   /** Notes bytes that are about to be sent. They must not change afterwards. */
   send(bytes: Uint8Array): void {
@@ -36,16 +35,16 @@ export class StreamVerifier {
     while (compared < bytes.length) {
       const expected = this.#chunks[this.#first];
       if (expected === undefined) {
-        return `more came back than was sent, from offset ${this.returned} on`;
+        return `more came back than was sent, from offset ${this.#returned} on`;
       }
       const length = Math.min(bytes.length - compared, expected.length - this.#position);
       for (let i = 0; i < length; i++) {
         const was = expected[this.#position + i];
         const is = bytes[compared + i];
-        if (was !== is) return describeChange(this.returned + i, was ?? 0, is ?? 0);
+        if (was !== is) return describeChange(this.#returned + i, was ?? 0, is ?? 0);
       }
       compared += length;
-      this.returned += length;
+      this.#returned += length;
       this.missing -= length;
       this.#position += length;
       if (this.#position === expected.length) this.#forgetFirst();

@@ -71,6 +71,7 @@ async function beBusy(
 ): Promise<Finished> {
   const stream = await dial(endpoint, { timeout: 20_000, tls: { ca } });
   const verifier = new StreamVerifier();
+  let returned = 0;
   let isEnded = false;
   async function send(): Promise<void> {
     let last = performance.now();
@@ -94,11 +95,12 @@ async function beBusy(
       const length = await stream.read(into);
       if (length === null) break;
       const wrong = verifier.receive(into.slice(0, length));
-      if (wrong !== undefined) return { returned: verifier.returned, wrong };
+      if (wrong !== undefined) return { returned, wrong };
+      returned += length;
     }
-    return { returned: verifier.returned };
+    return { returned };
   } catch (error) {
-    return { returned: verifier.returned, wrong: `it broke: ${error}` };
+    return { returned, wrong: `it broke: ${error}` };
   } finally {
     isEnded = true;
     await sending;

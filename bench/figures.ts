@@ -1,0 +1,68 @@
+// What a benchmark has found, and what follows from it: medians, spreads, ratios.
+
+/** A thing that is measured of each of several programs: a line of a table. */
+export interface Figure {
+  readonly name: string;
+  readonly title: string;
+  readonly unit: string;
+  /** Whether more of it is better, so that a share of the first program's says something. */
+  readonly isSpeed: boolean;
+}
+
+/** What was measured of some programs, beside each other. */
+export interface Section {
+  readonly name: string;
+  readonly title: string;
+  /** Their titles by their names; the first is what the others are compared with. */
+  readonly programs: Record<string, string>;
+  readonly figures: readonly Figure[];
+  /** What each round brought, by the names of figure and program. */
+  readonly values: Record<string, Record<string, number[]>>;
+}
+
+/** A whole benchmark: what `--json` writes. */
+export interface Result {
+  readonly date: string;
+  readonly machine: string;
+  readonly versions: Record<string, string>;
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly minutes: number;
+  readonly sections: readonly Section[];
+}
+
+/** Several measurements of one thing. */
+export interface Summary {
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Sums up some values; undefined where there are none. */
+export function summarize(values: readonly number[]): Summary | undefined {
+  const sorted = values.toSorted((a, b) => a - b);
+  const [least, most] = [sorted.at(0), sorted.at(-1)];
+  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  if (least === undefined || most === undefined || low === undefined || high === undefined) return;
+  return { median: (low + high) / 2, least, most };
+}
+
+/** What a section has of one figure of a program; undefined where it has nothing. */
+export function found(section: Section, figure: Figure, program: string): Summary | undefined {
+  return summarize(section.values[figure.name]?.[program] ?? []);
+}
+
+/** The median of a program as a share of that of the first; undefined where one is missing. */
+export function ratio(section: Section, figure: Figure, program: string): number | undefined {
+  const [first = ""] = Object.keys(section.programs);
+  const [own, reference] = [found(section, figure, program), found(section, figure, first)];
+  if (own === undefined || reference === undefined || reference.median === 0) return undefined;
+  return own.median / reference.median;
+}
+
+/** The programs of a section of which anything was measured, by their names. */
+export function measured(section: Section): string[] {
+  return Object.keys(section.programs).filter((program) =>
+    section.figures.some((figure) => found(section, figure, program) !== undefined)
+  );
+}

@@ -1,0 +1,235 @@
+/*
+ * Measures an echo server from one thread, and compares every byte that comes back.
+ *
+ *   generator trips ADDRESS CONNECTIONS SIZE WARM_UP SECONDS [RATE]
+ *       messages of SIZE bytes, one under way on each connection; with RATE so many
+ *       a second in all, whose time counts from when they were due
+ *   generator bulk ADDRESS CONNECTIONS WARM_UP SECONDS
+ *       streams, both ways at once
+ *   generator connects ADDRESS AT_ONCE MOST SECONDS
+ *       connect, one message of 16 bytes, close
+ *   generator idle ADDRESS CONNECTIONS
+ *       opens connections, one message on each, and keeps them until its input ends
+ *   generator start CPU ADDRESS COMMAND...
+ *       starts a server on a CPU, and measures until it has answered its first client
+ *
+ * ADDRESS is tcp:PORT, tls:PORT or udp:PORT of 127.0.0.1, or unix:PATH; connects is for
+ * tcp and unix. Prints one object of JSON: counts and megabytes a second, microseconds,
+ * and the share of a core that the generator itself used. Fails with one line.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "clients.h"
+#include "times.h"
+
+enum { EVENTS = 256 };
+static const uint64_t LOST_AFTER = 100000000;
+
+static void print_latencies(void) {
+  printf("\"p50_us\":%.1f,\"p99_us\":%.1f,", percentile(0.5), percentile(0.99));
+}
+
+static void trips(int count, uint64_t size, double warm_up, double seconds, double rate) {
+  open_clients(count);
+  struct client **free_ones = calloc(count, sizeof *free_ones);
+  uint64_t freed = count, begun = 0, lost = 0, total = 0;
+  for (int i = 0; i < count; i++) free_ones[i] = &clients[i];
+  uint64_t first = now(), start = first + warm_up * SECOND, end = start + seconds * SECOND,
+           looked = first;
+  double cpu = 0;
+  bool counts = false;
+  for (uint64_t time; (time = now()) < end;) {
+    if (!counts && time >= start) {
+      counts = true;
+      start = time;
+      cpu = cpu_seconds();
+      memset(buckets, 0, sizeof buckets);
+      recorded = 0;
+    }
+    while (begun < freed) {
+      uint64_t due = rate > 0 ? first + (uint64_t)(begun / rate * SECOND) : now();
+      if (rate > 0 && due > now()) break;
+      struct client *client = free_ones[begun++ % count];
+      client->due = due;
+      client->goal += size;
+      give(client);
+    }
+    struct epoll_event events[EVENTS];
+    int ready = epoll_wait(poller, events, EVENTS, rate > 0 ? 0 : 100);
+    for (int i = 0; i < ready; i++) {
+      struct client *client = events[i].data.ptr;
+      if (events[i].events & EPOLLOUT) give(client);
+      if (!(events[i].events & ~EPOLLOUT) || take(client) == 0 || client->returned < client->goal)
+        continue;
+      record(now() - client->due);
+      total++;
+      free_ones[freed++ % count] = client;
+    }
+    if (!over_udp || time < looked + LOST_AFTER) continue;
+    looked = time;
+    for (struct client *client = clients; client < clients + count; client++)
+      if (client->returned < client->goal && time > client->due + LOST_AFTER) {
+        lost++;
+        client->due = time;
+        client->sent = client->returned;
+        give(client);
+      }
+  }
+  double elapsed = (now() - start) / 1e9;
+  if (recorded == 0) fail("nothing came back");
+  printf("{\"per_second\":%.1f,", recorded / elapsed);
+  print_latencies();
+  printf("\"cpu\":%.3f,\"total\":%llu,\"lost\":%llu}\n", (cpu_seconds() - cpu) / elapsed,
+         (unsigned long long)total, (unsigned long long)lost);
+}
+
+static void bulk(int count, double warm_up, double seconds) {
+  open_clients(count);
+  for (int i = 0; i < count; i++) {
+    clients[i].goal = UINT64_MAX;
+    give(&clients[i]);
+  }
+  uint64_t start = now() + warm_up * SECOND, end = start + seconds * SECOND, bytes = 0;
+  double cpu = 0;
+  bool counts = false;
+  for (uint64_t time; (time = now()) < end;) {
+    if (!counts && time >= start) {
+      counts = true;
+      start = time;
+      cpu = cpu_seconds();
+      bytes = 0;
+    }
+    struct epoll_event events[EVENTS];
+    int ready = epoll_wait(poller, events, EVENTS, 100);
+    for (int i = 0; i < ready; i++) {
+      struct client *client = events[i].data.ptr;
+      if (events[i].events & ~EPOLLOUT) bytes += take(client);
+      if (events[i].events & EPOLLOUT) give(client);
+    }
+  }
+  double elapsed = (now() - start) / 1e9;
+  if (bytes == 0) fail("nothing came back");
+  printf("{\"mb_per_second\":%.1f,\"cpu\":%.3f}\n", bytes / elapsed / 1e6,
+         (cpu_seconds() - cpu) / elapsed);
+}
+
+static void begin_connect(struct client *client) {
+  *client = (struct client){
+      .fd = new_socket(SOCK_NONBLOCK), .goal = 16, .due = now(), .wants_room = true};
+  if (connect(client->fd, (void *)&address, address_length) && errno != EINPROGRESS)
+    fail("cannot connect: %s", strerror(errno));
+  watch(client, EPOLL_CTL_ADD);
+}
+
+static void connects(int at_once, uint64_t most, double seconds) {
+  uint64_t start = now(), end = start + seconds * SECOND, begun = at_once;
+  double cpu = cpu_seconds();
+  for (int i = 0; i < at_once; i++) begin_connect(&clients[i]);
+  while (now() < end && recorded < most) {
+    struct epoll_event events[EVENTS];
+    int ready = epoll_wait(poller, events, EVENTS, 100);
+    for (int i = 0; i < ready; i++) {
+      struct client *client = events[i].data.ptr;
+      if (client->wants_room) {
+        give(client);
+      } else if (take(client) > 0 && client->returned == client->goal) {
+        close(client->fd);
+        record(now() - client->due);
+        if (begun++ < most) begin_connect(client);
+      }
+    }
+  }
+  double elapsed = (now() - start) / 1e9;
+  if (recorded == 0) fail("nobody was served");
+  printf("{\"per_second\":%.1f,", recorded / elapsed);
+  print_latencies();
+  printf("\"cpu\":%.3f}\n", (cpu_seconds() - cpu) / elapsed);
+}
+
+/* A message of some bytes, of a client that waits for it. */
+static void one_trip(struct client *client, size_t size) {
+  client->goal += size;
+  for (give(client); client->returned < client->goal;)
+    if (take(client) == 0) fail("no answer");
+}
+
+static void idle(int count) {
+  for (int i = 0; i < count; i++) {
+    open_client(&clients[i]);
+    setsockopt(clients[i].fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 5},
+               sizeof(struct timeval));
+    one_trip(&clients[i], 64);
+  }
+  printf("{\"open\":%d}\n", count);
+  fflush(stdout);
+  while (getchar() != EOF)
+    ;
+}
+
+static void start(int cpu, char **command) {
+  uint64_t begun = now();
+  pid_t server = fork();
+  if (server == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setpgid(0, 0);
+    dup2(open("/dev/null", O_RDWR), STDOUT_FILENO);
+    dup2(STDOUT_FILENO, STDERR_FILENO);
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(cpu, &only);
+    sched_setaffinity(0, sizeof only, &only);
+    execvp(*command, command);
+    _exit(127);
+  }
+  int fd, there = 0;
+  char byte = 'y';
+  while (!there && waitpid(server, NULL, WNOHANG) == 0 && now() < begun + 10 * SECOND) {
+    fd = new_socket(0);
+    there = connect(fd, (void *)&address, address_length) == 0 && write(fd, &byte, 1) == 1 &&
+            read(fd, &byte, 1) == 1;
+    close(fd);
+    if (!there) usleep(100);
+  }
+  double milliseconds = (now() - begun) / 1e6;
+  kill(-server, SIGKILL);
+  if (!there) fail("the server did not start");
+  printf("{\"ms\":%.2f}\n", milliseconds);
+}
+
+int main(int count, char **arguments) {
+  char *mode = count > 3 ? arguments[1] : "", **rest = arguments + 3;
+  double value[5] = {0};
+  for (int i = 0; i < 5 && i < count - 3; i++) value[i] = atof(rest[i]);
+  signal(SIGPIPE, SIG_IGN);
+  struct rlimit files;
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  uint32_t random = 2463534242;
+  for (int i = 0; i < PERIOD + ROOM; i++) {
+    random ^= random << 13, random ^= random >> 17, random ^= random << 5;
+    pattern[i] = i < PERIOD ? random >> 24 : pattern[i - PERIOD];
+  }
+  bool starts = !strcmp(mode, "start") && count > 4;
+  if (count > 3) find(starts ? arguments[3] : arguments[2]);
+  clients = calloc(value[0] + 1, sizeof *clients);
+  poller = epoll_create1(0);
+  if (starts)
+    start(atoi(arguments[2]), arguments + 4);
+  else if (!strcmp(mode, "trips") && count > 6)
+    trips(value[0], value[1], value[2], value[3], value[4]);
+  else if (!strcmp(mode, "bulk") && count > 5)
+    bulk(value[0], value[1], value[2]);
+  else if (!strcmp(mode, "connects") && count > 5)
+    connects(value[0], value[1], value[2]);
+  else if (!strcmp(mode, "idle"))
+    idle(value[0]);
+  else
+    fail("wrong arguments, see the head of its source");
+}

@@ -1,0 +1,73 @@
+// What one thread serves: some listeners, and their connections.
+import { aborted } from "../async/pause.ts";
+import type { Listener } from "../net/stream.ts";
+import type { DatagramListener } from "../net/udp.ts";
+import { acceptFrom } from "./accept.ts";
+import { Connections } from "./connections.ts";
+import { noConnections, type ServiceCounts } from "./counts.ts";
+import { answerDatagrams } from "./datagrams.ts";
+import type { Doorkeeper, Gate } from "./gate.ts";
+import type { LogFields } from "./log.ts";
+import type { Places } from "./places.ts";
+import type { ServePlan } from "./plan.ts";
+
+/** A part of a server. It ends with the signal that it was given. */
+export interface Service {
+  /** Counts what it has done so far. */
+  counts(): ServiceCounts | Promise<ServiceCounts>;
+  /** Resolves when the last connection is closed. */
+  readonly finished: Promise<unknown>;
+}
+
+/** What all threads of a server have in common. */
+export interface Shared {
+  readonly places: Places;
+  /** Knows who is let in; none lets everybody in. */
+  readonly gate: Doorkeeper | undefined;
+  /** Is aborted when the server takes no more. */
+  readonly stopping: AbortSignal;
+}
+
+/** Serves in this thread what comes at some listeners and sockets, which it closes in the end. */
+export function serveHere(
+  opened: readonly (Listener | DatagramListener)[],
+  plan: ServePlan,
+  { places, gate, stopping }: Shared,
+  datagramGate?: Gate,
+): Service & { readonly datagramFaults: LogFields } {
+  const listeners = opened.filter((one) => "accept" in one);
+  const sockets = opened.filter((one) => "send" in one);
+  const connections = new Connections(plan, stopping);
+  const datagrams = answerDatagrams(sockets, plan, datagramGate, connections.turns, stopping);
+  const stopped = aborted(stopping).then(() => opened.forEach((one) => one.close()));
+
+  async function run(): Promise<void> {
+    const accepting = listeners.map((each) =>
+      acceptFrom(each, connections, places, gate, plan.log, stopping)
+    );
+    await Promise.all([stopped, ...accepting]);
+    await connections.drain();
+  }
+
+  function counts(): ServiceCounts {
+    const struck: Record<string, number> = {};
+    for (const { fault: { name, stage }, strikes } of plan.faults?.chosen ?? []) {
+      if (stage !== undefined) struck[name] = (struck[name] ?? 0) + strikes;
+    }
+    const unused = listeners.map(({ endpoint }) => [endpoint.scheme, noConnections()]);
+    return {
+      connections: { ...Object.fromEntries(unused), ...connections.counts },
+      answered: datagrams.answered,
+      unanswered: { ...datagrams.objections },
+      faults: struck,
+    };
+  }
+
+  return {
+    counts,
+    finished: run(),
+    get datagramFaults() {
+      return datagrams.faults;
+    },
+  };
+}

@@ -1,0 +1,107 @@
+// A thread that serves a part of the connections: see threads.ts.
+import { listen } from "../async/threads.ts";
+import { YodelError } from "../errors/yodel_error.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+import { type ListenOptions, openAll } from "../net/listen.ts";
+import type { ServiceCounts } from "./counts.ts";
+import type { Doorkeeper } from "./gate.ts";
+import { type Log, LOG_LEVELS, type LogFields, type LogLevel } from "./log.ts";
+import { Places } from "./places.ts";
+import { planServe, type ServeOptions } from "./plan.ts";
+import { serveHere, type Service } from "./service.ts";
+
+/** What a thread has to do. */
+export interface ThreadPlan {
+  /** With their addresses and ports. */
+  readonly endpoints: readonly Endpoint[];
+  readonly options: ServeOptions;
+  readonly tls: ListenOptions["tls"];
+  /** Where {@linkcode Places} are. */
+  readonly places: SharedArrayBuffer;
+  /** How many lines of the log are on their way, one number of 32 bits. */
+  readonly lines: SharedArrayBuffer;
+  /** The lines that somebody wants to read. */
+  readonly levels: readonly LogLevel[];
+  /** Whether who comes has to be asked for. */
+  readonly gated: boolean;
+}
+
+/** What it is told: what to do, who is let in, to count, and to end. */
+export type ToThread =
+  | { readonly plan: ThreadPlan }
+  | { readonly isWelcome: boolean }
+  | "count"
+  | "stop";
+
+/** What it tells. Who enters, and what it counts, is answered in the order of the questions. */
+export type FromThread =
+  | "serving"
+  | { readonly failure: string }
+  | { readonly level: LogLevel; readonly message: string; readonly fields?: LogFields }
+  | { readonly enters: Deno.Addr; readonly on: Endpoint }
+  | { readonly leaves: Deno.Addr }
+  | { readonly counts: ServiceCounts }
+  | { readonly finished: ServiceCounts };
+
+/** So many lines may be on their way to a log that is slower than this thread; more are dropped. */
+const MAX_LINES = 10_000;
+
+const stopping = new AbortController();
+const asked: ((isWelcome: boolean) => void)[] = [];
+let service: Service | undefined;
+
+const tell = listen<ToThread, FromThread>(async (message) => {
+  if (message === "stop") stopping.abort();
+  else if (message === "count") {
+    if (service !== undefined) tell({ counts: await service.counts() });
+  } else if ("isWelcome" in message) asked.shift()?.(message.isWelcome);
+  else await run(message.plan);
+});
+
+async function run(plan: ThreadPlan): Promise<void> {
+  const { endpoints, options, tls, gated } = plan;
+  const serverPlan = planServe({ ...options, log: logOf(plan) }, endpoints);
+  try {
+    const opened = await openAll(endpoints, { ...serverPlan, tls, sharing: "another" });
+    service = serveHere(opened, serverPlan, {
+      places: new Places(serverPlan.maxConnections, stopping.signal, plan.places),
+      gate: gated ? gate : undefined,
+      stopping: stopping.signal,
+    });
+  } catch (error) {
+    if (!(error instanceof YodelError)) throw error;
+    return tell({ failure: error.message });
+  }
+  tell("serving");
+  await service.finished;
+  tell({ finished: await service.counts() });
+}
+
+/** Asks the thread that counts the clients of all. */
+const gate: Doorkeeper = {
+  enter(enters, on) {
+    tell({ enters, on });
+    return new Promise((resolve) => asked.push(resolve));
+  },
+  leave: (leaves) => tell({ leaves }),
+};
+
+/** Leaves the writing to the main thread. */
+function logOf({ levels, lines }: ThreadPlan): Log {
+  const waiting = new Int32Array(lines);
+  let dropped = 0;
+  const log: Log = {};
+  const send = (level: LogLevel, message: string, fields?: LogFields) => {
+    Atomics.add(waiting, 0, 1);
+    tell({ level, message, fields });
+  };
+  for (const level of LOG_LEVELS.filter((level) => levels.includes(level))) {
+    log[level] = (message, fields) => {
+      if (Atomics.load(waiting, 0) > MAX_LINES) return void dropped++;
+      if (dropped > 0) send("warn", "lines of the log were dropped", { lines: dropped });
+      dropped = 0;
+      send(level, message, fields);
+    };
+  }
+  return log;
+}

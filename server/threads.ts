@@ -1,0 +1,99 @@
+// A server on several cores: threads that listen on the same ports.
+import { aborted } from "../async/pause.ts";
+import { startThread } from "../async/threads.ts";
+import { YodelError } from "../errors/yodel_error.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+import { addCounts, type ServiceCounts } from "./counts.ts";
+import { LOG_LEVELS } from "./log.ts";
+import type { ServeOptions, ServePlan } from "./plan.ts";
+import type { Service, Shared } from "./service.ts";
+import type { FromThread, ThreadPlan, ToThread } from "./thread.ts";
+
+/**
+ * Whether the system is to spread over several threads what comes at an endpoint.
+ * A Unix socket has one listener; Deno 2.9 does not share the port of one for
+ * datagrams, nor Node's sockets (net/resettable.ts) that of theirs.
+ */
+export function canBeShared({ scheme }: Endpoint, { workers, faults }: ServePlan): boolean {
+  return workers > 1 && (scheme === "tcp" || scheme === "tls") && !faults?.resets;
+}
+
+/**
+ * Serves endpoints in other threads as well, until there are as many as are
+ * wanted; the system spreads connections over them (SO_REUSEPORT, socket(7)).
+ *
+ * @param endpoints what this thread listens on, with addresses and ports
+ * @param options what the threads make their own plan of, with a certificate
+ * @returns once all of them listen
+ * @throws {YodelError} where one cannot listen
+ * @throws {ThreadError} where one cannot be started; `finished` rejects with it
+ *   where one fails later
+ */
+export async function serveInThreads(
+  endpoints: readonly Endpoint[],
+  options: ServeOptions,
+  { workers, log, faults }: ServePlan,
+  { places, gate, stopping }: Shared,
+): Promise<Service> {
+  const { tls } = options;
+  const plan: ThreadPlan = {
+    endpoints,
+    // What cannot be sent to a thread, and what it does not have to make again.
+    options: { ...options, seed: faults?.seed, log: undefined, signal: undefined, tls: undefined },
+    tls,
+    places: places.memory,
+    lines: new SharedArrayBuffer(4),
+    levels: LOG_LEVELS.filter((level) => log[level] !== undefined),
+    gated: gate !== undefined,
+  };
+  const lines = new Int32Array(plan.lines);
+  const running: Disposable[] = [];
+  const endAll = () => running.forEach((thread) => thread[Symbol.dispose]());
+
+  async function serveInThread(): Promise<Service> {
+    const asked: ((counts: ServiceCounts) => void)[] = [];
+    const serving = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<ServiceCounts>();
+    const thread = await startThread<ToThread, FromThread>(
+      () => new Worker(new URL("./thread.ts", import.meta.url), { type: "module" }),
+      new URL("./thread.ts", import.meta.url),
+      async (message) => {
+        if (message === "serving") serving.resolve();
+        else if ("failure" in message) serving.reject(new YodelError(message.failure));
+        else if ("counts" in message) asked.shift()?.(message.counts);
+        else if ("finished" in message) ended.resolve(message.finished);
+        else if ("leaves" in message) gate?.leave(message.leaves);
+        else if ("enters" in message) {
+          const isWelcome = await gate?.enter(message.enters, message.on) ?? true;
+          thread.send({ isWelcome });
+        } else {
+          Atomics.sub(lines, 0, 1);
+          log[message.level]?.(message.message, message.fields);
+        }
+      },
+    );
+    running.push(thread);
+    thread.send({ plan });
+    aborted(stopping).then(() => thread.send("stop"));
+    await Promise.race([serving.promise, thread.failed]);
+    return {
+      finished: Promise.race([ended.promise, thread.failed]),
+      counts() {
+        const counted = new Promise<ServiceCounts>((resolve) => asked.push(resolve));
+        thread.send("count");
+        return Promise.race([ended.promise, counted, thread.failed]);
+      },
+    };
+  }
+
+  const started = await Promise.allSettled(Array.from({ length: workers - 1 }, serveInThread));
+  const threads = started.map((one) => {
+    if (one.status === "fulfilled") return one.value;
+    endAll();
+    throw one.reason;
+  });
+  return {
+    finished: Promise.all(threads.map(({ finished }) => finished)).finally(endAll),
+    counts: async () => (await Promise.all(threads.map((one) => one.counts()))).reduce(addCounts),
+  };
+}

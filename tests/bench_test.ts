@@ -1,0 +1,104 @@
+/** What the benchmark makes of its figures, and that it has all it lists; not how fast anything is. */
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { chart } from "../bench/chart.ts";
+import { ratio, type Result, type Section, summarize } from "../bench/figures.ts";
+import { peer } from "../bench/lab.ts";
+import { CLIENTS } from "../bench/measure_clients.ts";
+import { replaced } from "../bench/page.ts";
+import { SERVERS } from "../bench/servers.ts";
+import { short, tables } from "../bench/table.ts";
+
+const speed = { name: "tcp", title: "tcp, 50 × 64 B", unit: "round trips/s", isSpeed: true };
+const start = { name: "start", title: "its start", unit: "ms", isSpeed: false };
+const section: Section = {
+  name: "servers",
+  title: "Servers",
+  programs: { c: "C", yodel: "yodel", absent: "absent" },
+  figures: [speed, start],
+  values: { tcp: { c: [200_000, 100_000, 120_000], yodel: [60_000, 90_000] }, start: { c: [2] } },
+};
+const result: Result = {
+  date: "2026-01-01T00:00:00.000Z",
+  machine: "a machine",
+  versions: {},
+  rounds: 3,
+  seconds: 1,
+  minutes: 1,
+  sections: [section],
+};
+
+Deno.test("of several values there are the median, the least and the most", () => {
+  assertEquals(summarize([3, 1, 2]), { median: 2, least: 1, most: 3 });
+  assertEquals(summarize([10, 1, 4, 2]), { median: 3, least: 1, most: 10 });
+  assertEquals(summarize([]), undefined);
+});
+
+Deno.test("a ratio is that of medians, to the first program, where both were measured", () => {
+  assertEquals(ratio(section, speed, "yodel"), 75_000 / 120_000);
+  assertEquals(ratio(section, speed, "c"), 1);
+  assertEquals(ratio(section, start, "yodel"), undefined);
+});
+
+Deno.test("numbers have three digits", () => {
+  const numbers = [0.0471, 3.456, 9.996, 45.67, 99.96, 999.4, 999.6, 123_456, 1_234_567];
+  const texts = ["0.05", "3.46", "10.0", "45.7", "100", "999", "1.00k", "123k", "1.23M"];
+  assertEquals(numbers.map(short), texts);
+});
+
+Deno.test("the tables have shares, costs, and all medians with their spread", () => {
+  assertEquals(
+    tables(result),
+    `### Servers
+
+As a share of C, more is better:
+
+|  | C | yodel |
+| --- | ---: | ---: |
+| tcp, 50 × 64 B, round trips/s | 1.00 | 0.63 |
+
+Costs, less is better:
+
+|  | C | yodel |
+| --- | ---: | ---: |
+| its start, ms | 2.00 | – |
+
+<details><summary>Medians, and the least and the most of all rounds</summary>
+
+|  | C | yodel |
+| --- | ---: | ---: |
+| tcp, 50 × 64 B, round trips/s | 120k (100k–200k) | 75.0k (60.0k–90.0k) |
+| its start, ms | 2.00 (2.00–2.00) | – |
+
+</details>
+`,
+  );
+});
+
+Deno.test("the chart has a bar for each server but the first, which is the measure", () => {
+  const { data } = chart(result, "dark");
+  assert(data !== undefined && data !== null && "values" in data);
+  assertEquals(data.values, [
+    { figure: speed.title, server: "yodel", ratio: 0.625, label: "0.63", isYodel: true },
+  ]);
+});
+
+Deno.test("a page gets what is new between its two comments, and keeps the rest", async () => {
+  const page = replaced("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n", "new");
+  assertEquals(page, "before\n<!-- bench -->\n\nnew\n\n<!-- /bench -->\nafter\n");
+  await assertRejects(() => Promise.try(() => replaced("no place", "new")), Error);
+});
+
+Deno.test("every server and client of the benchmark has its file, and every file is one's", async () => {
+  const files = [...SERVERS, ...CLIENTS].map(({ file }) => file);
+  for (const file of files) assert((await Deno.stat(peer(file))).isFile, file);
+  for await (const { name } of Deno.readDir(peer(""))) {
+    assert(files.includes(name), `nothing starts bench/peers/${name}`);
+  }
+});
+
+Deno.test("both pages have a place for what the benchmark writes", async () => {
+  for (const page of ["../README.md", "../docs/performance.md"]) {
+    const text = await Deno.readTextFile(new URL(page, import.meta.url));
+    assertMatch(replaced(text, "new"), /\n<!-- bench -->\n\nnew\n\n<!-- \/bench -->\n/);
+  }
+});

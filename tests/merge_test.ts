@@ -1,0 +1,192 @@
+/** `yodel load --merge`: what several loads found, as one. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { HistogramLogReader } from "npm:hdr-histogram-js@3.0.1";
+import type { LoadResult } from "../client.ts";
+import { type LoadSettings, planLoad } from "../client/load/plan.ts";
+import { emptyLoadResult } from "../client/load/result.ts";
+import config from "../deno.json" with { type: "json" };
+import { failedLoadJson, loadJson } from "../report/load_json.ts";
+import { reportOf } from "./loads.ts";
+import { inEach, unix, until } from "./local.ts";
+import { program, run, yodel } from "./program.ts";
+import { folder, startAnswering } from "./servers.ts";
+import { formatEndpoint } from "../server.ts";
+
+const STARTED = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+/** What a load of 10 seconds is to have found, with these latencies in milliseconds. */
+async function found(
+  latencies: readonly number[],
+  settings: LoadSettings = {},
+  server = "localhost:2222",
+): Promise<LoadResult> {
+  const result = await emptyLoadResult(planLoad(server, settings));
+  result.started = new Date(STARTED);
+  result.elapsed = 10_000;
+  result.messages.sent = result.messages.right = latencies.length;
+  result.bytes.sent = result.bytes.received = latencies.length * 64;
+  result.connections = 50;
+  for (const latency of latencies) result.latencies.record(latency);
+  for (let i = 1; i <= 50; i++) result.connects.record(i);
+  return result;
+}
+
+let files = 0;
+
+/** Writes lines to a file, and returns its name. */
+async function write(...lines: readonly (string | LoadResult)[]): Promise<string> {
+  const texts = lines.map(async (line) =>
+    typeof line === "string" ? line : JSON.stringify(await loadJson(line, config.version))
+  );
+  const file = `${folder}/${++files}.json`;
+  await Deno.writeTextFile(file, (await Promise.all(texts)).join("\n") + "\n");
+  return file;
+}
+
+const FAST = Array.from({ length: 900 }, (_, i) => 1 + i / 1000);
+const SLOW = Array.from({ length: 100 }, (_, i) => 100 + i);
+
+Deno.test("percentiles are those of all messages, counts and rates are sums", async () => {
+  const all = await write(await found([...FAST, ...SLOW]));
+  const parts = [await write(await found(FAST)), await write(await found(SLOW))];
+  const one = reportOf(await yodel(["load", "--merge", all, "--json"]));
+  const histogram = `${folder}/merged.hlog`;
+  const result = await yodel(["load", "--json", "--merge", ...parts, "--histogram", histogram]);
+  assertEquals([result.code, result.stderr], [0, ""]);
+  const merged = reportOf(result);
+  assertEquals(merged.latency, one.latency);
+  assertEquals([merged.messages, merged.messages_per_s], [one.messages, one.messages_per_s]);
+  assertEquals([merged.messages.right, merged.messages_per_s, merged.elapsed_ms], [
+    1000,
+    100,
+    10_000,
+  ]);
+  assertEquals([merged.connections_opened, merged.settings.connections], [100, 100]);
+  const log = new HistogramLogReader(await Deno.readTextFile(histogram)).nextIntervalHistogram();
+  assertEquals(log?.totalCount, 1000);
+  const again = reportOf(
+    await yodel(["load", "--json", "--merge", await write(result.stdout.trim())]),
+  );
+  assertEquals(again, merged);
+});
+
+Deno.test("a file may have a result on each line; the text and the limits are of the whole", async () => {
+  const file = await write(await found(FAST, { rate: 50 }), await found(SLOW, { rate: 70 }));
+  const words = ["load", "--merge", file, "--at-least", "rate=100", "--at-most"];
+  const good = await yodel([...words, "p90=2ms"]);
+  assertEquals([good.code, good.stderr], [0, ""]);
+  assertMatch(good.stdout, /^tcp:\/\/localhost:2222: 100 connections, 64-byte messages\n/);
+  assertMatch(good.stdout, /^rate +120 messages\/s asked for$/m);
+  assertMatch(good.stdout, /^1,000 messages, 100\/s, no errors, p50 1\.50 ms, p99 189 ms\n$/m);
+  const slow = await yodel([...words, "p99=2ms", "--at-least", "rate=101"]);
+  assertEquals([slow.code, slow.stdout], [1, good.stdout]);
+  assertMatch(
+    slow.stderr,
+    /--at-most p99=2ms: it was 189 ms.*\n.*--at-least rate=101: it was 100\/s/,
+  );
+});
+
+Deno.test("errors of any of them make the status 1, and are told", async () => {
+  const bad = await found(SLOW);
+  bad.errors.altered = 1;
+  bad.errors.connect = 1;
+  bad.messages.failed = 1;
+  bad.messages.sent++;
+  bad.examples.push(
+    { kind: "connect", connection: 2, what: "connection refused" },
+    { kind: "altered", connection: 1, what: "the byte: at offset 1 is another" },
+  );
+  const files = [await write(await found(FAST)), await write(bad)];
+  const { code, stdout, stderr } = await yodel(["load", "--merge", ...files]);
+  assertEquals([code, stderr], [1, ""]);
+  assertMatch(
+    stdout,
+    /^errors +1 connect, 1 altered\n +connect: connection 2: connection refused\n/m,
+  );
+  assertMatch(stdout, /altered: connection 1: the byte: at offset 1 is another\n/);
+  assertMatch(stdout, /^1,000 messages, 100\/s, 2 errors, /m);
+});
+
+Deno.test("what does not fit together is told in a line, with status 2", async () => {
+  const first = await write(await found(FAST));
+  const json = await Deno.readTextFile(first);
+  const later = await found(SLOW);
+  later.started = new Date(STARTED + 10_001);
+  const refused = failedLoadJson(planLoad("localhost:1"), config.version, "connection refused");
+  const notJson = `it is not what load --json of yodel ${config.version} prints`;
+  const size = await write(await found(SLOW, { size: 128 }));
+  const ways = [
+    [[size], `${size}: its size is 128, and 64 in ${first}`],
+    [[await write(await found(SLOW, { duration: 1 }))], `its duration is 1, and 10000 in ${first}`],
+    [[await write(await found(SLOW, { rate: 5 }))], `its rate is set, and not set in ${first}`],
+    [
+      [await write(await found(SLOW, {}, "localhost:1"))],
+      `its endpoint is tcp://localhost:1, and tcp://localhost:2222 in ${first}`,
+    ],
+    [
+      [await write(later)],
+      `it did not run at the same time as ${first}, so their rates do not add up`,
+    ],
+    [[first], `${first}: it is that of ${first} again`],
+    [[await write(JSON.stringify(refused))], "this load could not run: connection refused"],
+    [[`${folder}/none.json`], `cannot read ${folder}/none.json: no such file`],
+    [[await write("")], notJson],
+    [[await write("p99 5")], notJson],
+    [[await write("null")], notJson],
+    [[await write("{}")], notJson],
+    [[await write(json.trim(), "a line of stderr")], `, line 2: ${notJson}`],
+    [[await write(json.replace(`"${config.version}"`, '"0.0.9"'))], notJson],
+    [[await write(json.replace('"settings":', '"more":1,"settings":'))], notJson],
+    [[await write(json.replace('"gave_up":false,', ""))], notJson],
+    [[await write(json.replace(/"p99_ms":/, '"p99_s":'))], notJson],
+    [[await write(json.replace(/"p99_ms":1/, '"p99_ms":2'))], notJson],
+    [[await write(json.replace(/(HISTF[^"]{40})[^"]*/, "$1"))], notJson],
+  ] as const;
+  await inEach(ways, async ([others, message]) => {
+    const { code, stdout, stderr } = await yodel(["load", "--merge", first, ...others, "--json"]);
+    assertEquals([code, stdout], [2, ""], message);
+    assertMatch(stderr, /^yodel: --merge: [^\n]*\n$/);
+    assert(stderr.includes(message), `${stderr} is not ${message}`);
+  });
+});
+
+Deno.test("flags of a load make no sense with --merge, and are refused", async () => {
+  const file = await write(await found(FAST));
+  const flags = ["-c5", "--reconnect", "--wait=1s", "--ca=x", "--metrics=9", "--workers=2"];
+  await inEach(flags, async (flag) => {
+    const { code, stdout, stderr } = await yodel(["load", "--merge", file, flag]);
+    const name = flag === "-c5" ? "--connections" : flag.replace(/=.*/, "");
+    assertEquals([code, stdout, stderr], [2, "", `yodel: ${name}: not with --merge\n`]);
+  });
+  const nothing = await yodel(["load", "--merge"]);
+  assertEquals([nothing.code, nothing.stderr], [
+    2,
+    "yodel: --merge: expected a file, not nothing\n",
+  ]);
+});
+
+Deno.test("loads of several processes, one on threads and one that a signal ended, are one", {
+  ignore: !unix,
+}, async () => {
+  await using server = startAnswering(64, (message) => [message]);
+  const { got } = server;
+  const words = ["load", formatEndpoint(server.endpoint), "-c2", "--json"];
+  const [command = "", ...args] = [...program, ...words, "-n1m", "--workers=2"];
+  const long = new Deno.Command(command, { args, stdin: "null", stdout: "piped" }).spawn();
+  const output = new Response(long.stdout).text();
+  let short;
+  try {
+    await until(() => got.messages > 0, "the first one has begun");
+    short = await run([...program, ...words, "-n20"]);
+  } finally {
+    long.kill("SIGINT");
+    await long.status;
+  }
+  const files = [await write(short.stdout.trim()), await write((await output).trim())];
+  const { code, stdout, stderr } = await yodel(["load", "--json", "--merge", ...files]);
+  assertEquals([short.code, code, stderr], [0, 0, ""]);
+  const { messages, latency, settings } = reportOf({ stdout });
+  const { right, sent, waiting } = reportOf({ stdout: await output }).messages;
+  assertEquals(messages, { sent: sent + 20, right: right + 20, failed: 0, waiting, missed: 0 });
+  assertEquals([latency?.count, settings.connections, settings.workers], [right + 20, 4, 3]);
+});
