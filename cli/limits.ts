@@ -28,12 +28,12 @@ function limit(
     choices: proposed.map((name) => `${name}=`),
     expected,
     parse(text) {
-      const [figure, value] = partsOf(text);
+      const [figure = "", value = ""] = partsOf(text);
       const bound = boundOf(figure, value);
       return bound === undefined ? undefined : { figure, bound, text };
     },
     advice(text) {
-      const [figure, value] = partsOf(text);
+      const [figure = "", value = ""] = partsOf(text);
       if (LATENCY.test(figure)) return duration.advice?.(value);
       const lacksSign = figure === "loss" && boundOf(figure, `${value}%`) !== undefined;
       return lacksSign ? `is not in percent: ${text}%?` : undefined;
@@ -41,9 +41,8 @@ function limit(
   };
 }
 
-function partsOf(text: string): [figure: string, value: string] {
-  const [, figure = "", value = ""] = /^([^=]+)=(.+)$/.exec(text) ?? [];
-  return [figure, value];
+function partsOf(text: string): string[] {
+  return /^([^=]+)=(.+)$/.exec(text)?.slice(1) ?? [];
 }
 
 function latencyBound(figure: string, value: string): number | undefined {

@@ -16,11 +16,7 @@ import {
 /** The results as they are in JSON. */
 export type LoadJson = Awaited<ReturnType<typeof loadJson>>;
 
-/**
- * The results as JSON.
- *
- * @param version that of the program
- */
+/** The results as JSON, with the version of the program. */
 export async function loadJson(result: LoadResult, version: string) {
   const { plan, messages, bytes, errors, latencies, connects } = result;
   // Who reads them can do the same sums.

@@ -92,14 +92,8 @@ export class Recorder {
   progress(now: number): LoadProgress {
     const { connections, messages, bytes, errors } = this.result;
     const elapsed = Math.max(0, now - this.#countFrom);
-    const counts = {
-      connections,
-      messages,
-      bytes,
-      errors,
-      latencySum: this.#latencySum,
-      latencyCounts: this.#latencyCounts,
-    };
+    const [latencySum, latencyCounts] = [this.#latencySum, this.#latencyCounts];
+    const counts = { connections, messages, bytes, errors, latencySum, latencyCounts };
     return structuredClone({ ...counts, elapsed });
   }
 
