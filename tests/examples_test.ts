@@ -51,14 +51,24 @@ for (const shell of ["dash", "bash", "zsh"]) {
   }
 }
 
-/** A folder with yodel, in which examples run on ports that are free. */
-async function makeSandbox() {
+Deno.test("of a server that accepts and then refuses, the recipe does not say that it is there", {
+  ignore: !available("dash"),
+}, async () => {
+  const recipes = examplesOf("docs/recipes.md");
+  const example = recipes.find((example) => example.includes("it is there")) ?? "";
+  await using sandbox = await makeSandbox(["--fault", "refuse"]);
+  const { code, stdout } = await sandbox.try("dash", example);
+  assertEquals([code, stdout.includes("it is there")], [1, false], example);
+});
+
+/** A folder with yodel, in which examples run on ports that are free, and a server with such flags. */
+async function makeSandbox(flags: string[] = []) {
   const folder = await Deno.makeTempDir();
   const words = program.map((word) => `'${word}'`).join(" ");
   await Deno.writeTextFile(`${folder}/yodel`, `#!/bin/sh\nexec ${words} "$@"\n`);
   await Deno.chmod(`${folder}/yodel`, 0o755);
   await Deno.writeFile(`${folder}/photo.jpg`, crypto.getRandomValues(new Uint8Array(50_000)));
-  const local = await startServer(["127.0.0.1:0"]);
+  const local = await startServer(["127.0.0.1:0", ...flags]);
   const ports = new Map([["2222", String(local.port)]]);
   const servers = [local];
   const inside = (example: string) => {
@@ -82,13 +92,14 @@ async function makeSandbox() {
   }
 
   return {
+    try: (shell: string, example: string) => run([shell, "-c", inside(example)]),
     async run(shell: string, example: string): Promise<void> {
       if (SERVER.test(example)) {
         const script = inside(example).replace("&& yodel", "&& exec yodel");
         servers.push(await startServer([], [shell, "-c", script]));
         return;
       }
-      const { code, stderr, stdout } = await run([shell, "-c", inside(example)]);
+      const { code, stderr, stdout } = await this.try(shell, example);
       assertEquals({ code, stderr }, { code: 0, stderr: "" }, example);
       // null is what jq makes of a field that is not there.
       assertMatch(stdout, /^(?!null)./, example);
