@@ -67,6 +67,7 @@ export type { PingCounts, PingSummary, ProbeResult } from "./client/ping_result.
 export type { EncodedLatencies, Latencies, Range } from "./client/latencies.ts";
 export {
   type Endpoint,
+  EndpointError,
   formatEndpoint,
   type HostEndpoint,
   type HostScheme,
@@ -78,5 +79,4 @@ export type { Reach } from "./net/dial.ts";
 export type { Family } from "./net/resolve.ts";
 export { OptionError, PackageError, YodelError } from "./errors/yodel_error.ts";
 export { EchoError } from "./client/echo_error.ts";
-export { EndpointError } from "./net/endpoint_error.ts";
 export { ThreadError } from "./async/threads.ts";

@@ -34,13 +34,13 @@ import { canBeShared, serveInThreads } from "./server/threads.ts";
 export { OptionError, YodelError } from "./errors/yodel_error.ts";
 export {
   type Endpoint,
+  EndpointError,
   formatEndpoint,
   type HostEndpoint,
   type HostScheme,
   parseEndpoint,
   type UnixEndpoint,
 } from "./net/endpoint.ts";
-export { EndpointError } from "./net/endpoint_error.ts";
 export type { ServerTls } from "./net/stream.ts";
 export type { Ending } from "./server/connection.ts";
 export type { ConnectionCounts, ServerCounts, ServiceCounts } from "./server/counts.ts";

@@ -16,7 +16,7 @@ const packages = await new Deno.Command(deno, {
 }).output();
 
 // Only a lock file makes the bundler look for the packages that import() names
-// as a sum of texts (client/hdr.ts, metrics/metrics.ts). A copy of it: Deno adds what JSR has told it.
+// as a sum of texts (client/latencies.ts, metrics/metrics.ts). A copy of it: Deno adds what JSR has told it.
 const lock = await Deno.makeTempFile();
 await Deno.copyFile(".ci/compile.lock", lock);
 

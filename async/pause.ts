@@ -16,3 +16,11 @@ export async function pause(milliseconds: number, signal?: AbortSignal): Promise
     signal?.addEventListener("abort", done);
   });
 }
+
+/** Resolves when a signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

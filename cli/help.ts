@@ -1,5 +1,6 @@
 // The help, made from the tables of commands and flags.
 import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint.ts";
+import { formatValue } from "../values/kinds.ts";
 import { type Command, type Flag, isToggle, operandsText, takesEndpoints } from "./command.ts";
 import { EXIT_STATUSES } from "./exit.ts";
 import { wrapped } from "./stdio.ts";
@@ -42,11 +43,10 @@ ${columns(EXIT_STATUSES)}
 /** What `yodel NAME --help` prints of a command. */
 export function commandHelp(name: string, command: Command): string {
   const flags = flagRows(command).map(([group, rows]) => `${group}:\n${columns(rows)}`);
-  const notes = [];
-  if (takesEndpoints(command)) notes.push(ENDPOINT_HELP);
-  if (flags.length > 0) {
-    notes.push(VALUES_HELP);
-  }
+  const notes = [
+    ...takesEndpoints(command) ? [ENDPOINT_HELP] : [],
+    ...flags.length > 0 ? [VALUES_HELP] : [],
+  ];
   const paragraphs = [
     `Example:\n  ${command.example}`,
     `${command.summary}.`,
@@ -96,7 +96,9 @@ export function flagText(name: string, { kind, short }: Flag): string {
 
 /** What stands for a flag that is not given; undefined where that is nothing. */
 export function defaultText(flag: Flag): string | undefined {
-  return isToggle(flag) || flag.default === undefined ? undefined : flag.kind.format(flag.default);
+  return isToggle(flag) || flag.default === undefined
+    ? undefined
+    : formatValue(flag.kind, flag.default);
 }
 
 /** Which transports a flag is for, in a word or two; undefined where it is for all. */

@@ -19,33 +19,30 @@ const LATENCY = /^(connect-)?(min|mean|max|p\d{1,2}(\.\d+)?)$/;
 const PROPOSED = ["min", "mean", "max", "p50", "p90", "p99", "p99.9", "connect-p99"];
 
 function limit(
-  what: string,
+  expected: string,
   proposed: readonly string[],
   boundOf: (figure: string, value: string) => number | undefined,
-) {
-  const kind: Kind<Limit> = {
+): Kind<Limit> {
+  return {
     placeholder: "NAME=VALUE",
     choices: proposed.map((name) => `${name}=`),
-    expected: what,
+    expected,
     parse(text) {
-      const [figure, value] = partsOf(text);
+      const [figure = "", value = ""] = partsOf(text);
       const bound = boundOf(figure, value);
       return bound === undefined ? undefined : { figure, bound, text };
     },
     advice(text) {
-      const [figure, value] = partsOf(text);
+      const [figure = "", value = ""] = partsOf(text);
       if (LATENCY.test(figure)) return duration.advice?.(value);
       const lacksSign = figure === "loss" && boundOf(figure, `${value}%`) !== undefined;
       return lacksSign ? `is not in percent: ${text}%?` : undefined;
     },
-    format: ({ text }) => text,
   };
-  return kind;
 }
 
-function partsOf(text: string): [figure: string, value: string] {
-  const [, figure = "", value = ""] = /^([^=]+)=(.+)$/.exec(text) ?? [];
-  return [figure, value];
+function partsOf(text: string): string[] {
+  return /^([^=]+)=(.+)$/.exec(text)?.slice(1) ?? [];
 }
 
 function latencyBound(figure: string, value: string): number | undefined {
@@ -97,9 +94,9 @@ export function keepsLimits(
   least: readonly Limit[] = [],
 ): boolean {
   const broken = [
-    ...most.flatMap((limit) => excess("most", limit, valueOf(limit, figures))),
-    ...least.flatMap((limit) => excess("least", limit, valueOf(limit, figures))),
-  ];
+    ...most.map((limit) => excess("most", limit, figures)),
+    ...least.map((limit) => excess("least", limit, figures)),
+  ].filter((line) => line !== undefined);
   for (const line of broken) say(`yodel: ${line}`);
   return broken.length === 0;
 }
@@ -114,15 +111,16 @@ function valueOf({ figure }: Limit, { latencies, connects, rate, loss }: Figures
   return times.percentile(Number(name.slice(1)));
 }
 
-function excess(side: "most" | "least", limit: Limit, value: number | undefined): string[] {
+function excess(side: "most" | "least", limit: Limit, figures: Figures): string | undefined {
+  const value = valueOf(limit, figures);
   const flag = `--at-${side} ${limit.text}`;
-  if (value === undefined) return [`${flag}: there was nothing to measure`];
-  const over = side === "most" ? value - limit.bound : limit.bound - value;
-  if (over <= 0) return [];
+  if (value === undefined) return `${flag}: there was nothing to measure`;
+  const [over, what] = side === "most"
+    ? [value - limit.bound, "much"]
+    : [limit.bound - value, "little"];
+  if (over <= 0) return undefined;
   const format = formats[limit.figure] ?? formatTime;
-  return [
-    `${flag}: it was ${format(value)}, ${format(over)} too ${side === "most" ? "much" : "little"}`,
-  ];
+  return `${flag}: it was ${format(value)}, ${format(over)} too ${what}`;
 }
 
 const formats: Readonly<Record<string, (value: number) => string>> = {

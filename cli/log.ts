@@ -8,6 +8,7 @@
 import { BaseHandler } from "jsr:@std/log@0.224.14/base-handler";
 import type { LevelName } from "jsr:@std/log@0.224.14/levels";
 import { Logger, type LogRecord } from "jsr:@std/log@0.224.14/logger";
+import { writeAll } from "../client/streams.ts";
 import { type Log, LOG_LEVELS, type LogFields, type LogLevel } from "../server/log.ts";
 import { jsonLine, type LogEntry, terminalLine, textLine } from "./log_lines.ts";
 import { columns } from "./stdio.ts";
@@ -35,7 +36,6 @@ export interface StderrLog extends Log {
 /**
  * Makes a log that writes to stderr.
  *
- * @param level lines below it are left out
  * @param format `text`: time, level, message and details on a line, shorter and
  *   in colour on a terminal; `json`: an object a line
  */
@@ -85,9 +85,7 @@ class StderrHandler extends BaseHandler {
       this.#waiting = this.#dropped > 0 ? `${this.#dropped} lines of the log were dropped\n` : "";
       this.#dropped = 0;
       try {
-        for (let written = 0; written < bytes.length;) {
-          written += await Deno.stderr.write(bytes.subarray(written));
-        }
+        await writeAll(Deno.stderr, bytes);
       } catch {
         // Nobody reads the log any more (a closed pipe, a full disk): the server goes on.
       }

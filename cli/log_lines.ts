@@ -2,7 +2,6 @@
 import { formatClock } from "../report/units.ts";
 import { escapeControls } from "../net/escape.ts";
 import type { Log, LogFields } from "../server/log.ts";
-import { hexDump, position } from "./hex_dump.ts";
 
 /** What a line says. */
 export interface LogEntry {
@@ -35,8 +34,6 @@ const INDENT = " ".repeat(13);
  * The same as {@linkcode textLine}, but short: the time of day, details without
  * names where they can be told by their looks, and broken between words where
  * it is wider than the terminal.
- *
- * @param columns how many characters a line of the terminal has
  */
 export function terminalLine(
   { time, level, message, fields }: LogEntry,
@@ -110,4 +107,31 @@ function dumpOf({ offset, data, bytes, connection }: LogFields): string[] {
 
 function quoteIfNeeded(value: string): string {
   return /^[^\s"]+$/.test(value) ? value : `"${value.replaceAll('"', '\\"')}"`;
+}
+
+/** How many bytes a line shows. */
+const ROW = 16;
+
+/**
+ * Shows bytes in lines of 16: where they stand, their hexadecimal digits, and
+ * their characters, of which those that are not plain ASCII become dots.
+ *
+ * Narrower than the original by three characters, so that a line that begins
+ * with the number of a connection fits 80 columns up to number 999.
+ */
+export function hexDump(bytes: Uint8Array, offset: number): string[] {
+  const rows = Math.ceil(bytes.length / ROW);
+  return Array.from({ length: rows }, (_, i) => {
+    const row = [...bytes.subarray(i * ROW, (i + 1) * ROW)];
+    const digits = row.map((byte) => byte.toString(16).padStart(2, "0"));
+    const halves = `${digits.slice(0, 8).join(" ")}  ${digits.slice(8).join(" ")}`.padEnd(48);
+    const characters = row.map((byte) =>
+      byte < 0x20 || byte > 0x7e ? "." : String.fromCharCode(byte)
+    );
+    return `${position(offset + i * ROW)}  ${halves} |${characters.join("")}|`;
+  });
+}
+
+function position(offset: number): string {
+  return offset.toString(16).padStart(6, "0");
 }

@@ -18,23 +18,17 @@ interface FoundLoad extends WrittenLoad {
 /**
  * Adds up the results that are in some files, one a line.
  *
- * @param version that of the program
  * @throws {UsageError} for a file that cannot be read, and for what is no result
  * or does not fit the others
  */
-export async function mergeLoads(
-  files: readonly string[],
-  version: string,
-): Promise<LoadResult> {
+export async function mergeLoads(files: readonly string[], version: string): Promise<LoadResult> {
   const loads = (await Promise.all(files.map((file) => resultsIn(file, version)))).flat();
   for (const [i, load] of loads.entries()) {
     const objection = loads.slice(0, i).map((other) => objectionTo(load, other)).find(Boolean);
     if (objection !== undefined) throw new UsageError(`--merge: ${load.where}: ${objection}`);
   }
-  return await addLoadResults(
-    await emptyLoadResult(loads.map(({ plan }) => plan).reduce(addPlan)),
-    loads.map(({ result }) => result),
-  );
+  const sum = await emptyLoadResult(loads.map(({ plan }) => plan).reduce(addPlan));
+  return await addLoadResults(sum, loads.map(({ result }) => result));
 }
 
 async function resultsIn(file: string, version: string): Promise<FoundLoad[]> {
@@ -54,10 +48,8 @@ async function resultsIn(file: string, version: string): Promise<FoundLoad[]> {
 function objectionTo(load: FoundLoad, other: FoundLoad): string | undefined {
   if (load.line === other.line) return `it is that of ${other.where} again`;
   const settings = settingsOf(load);
-  const difference = Object.entries(settingsOf(other))
-    .find(([name, value]) => settings[name] !== value);
-  if (difference !== undefined) {
-    const [name, value] = difference;
+  for (const [name, value] of Object.entries(settingsOf(other))) {
+    if (settings[name] === value) continue;
     return `its ${name} is ${settings[name]}, and ${value} in ${other.where}`;
   }
   const [start, end] = spanOf(load);

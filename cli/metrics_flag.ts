@@ -9,7 +9,6 @@ const address: Kind<HostEndpoint<"tcp">> = {
     const endpoint = parseEndpoint(text);
     return endpoint?.scheme === "tcp" ? endpoint : undefined;
   },
-  format: ({ host, port }) => `${host}:${port}`,
 };
 
 /** Where metrics are to be. */

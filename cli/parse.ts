@@ -33,17 +33,12 @@ export function parseCommand(name: string, args: readonly string[]): Command {
   if (command !== undefined) return command;
   const what = name.startsWith("-") ? "flag" : "command";
   const endpoint = endpointOf([name, ...args]);
-  if (endpoint !== undefined) {
-    throw new UsageError(
-      `unknown command ${quoted(name)}; did you mean yodel connect ${endpoint}?`,
-    );
-  }
-  if (Object.hasOwn(topics, name)) {
-    throw new UsageError(`unknown command ${quoted(name)}; did you mean yodel help ${name}?`);
-  }
-  throw new UsageError(
-    `unknown ${what} ${quoted(name)}${suggestion(name, [...names, "--help", "--version"])}`,
-  );
+  const advice = endpoint !== undefined
+    ? `; did you mean yodel connect ${endpoint}?`
+    : Object.hasOwn(topics, name)
+    ? `; did you mean yodel help ${name}?`
+    : suggestion(name, [...names, "--help", "--version"]);
+  throw new UsageError(`unknown ${what} ${quoted(name)}${advice}`);
 }
 
 /** The endpoint that somebody may have meant by words such as `localhost 2222`. */
@@ -74,9 +69,7 @@ export function parseInvocation<F extends Flags>(
     string: ["_", ...names.filter((name) => !toggles.includes(name))],
     boolean: toggles,
     collect: names.filter((name) => flagOf(command, name).many),
-    unknown: (arg) => {
-      if (/^-./.test(arg)) unknown.push(arg);
-    },
+    unknown: (arg) => void (/^-./.test(arg) && unknown.push(arg)),
   });
   // The library takes --name=anything as true where --name takes no value.
   for (const arg of beforeDoubleDash(args)) {
@@ -158,10 +151,7 @@ function checkTransport(name: string, { only }: Flag, endpoints: readonly Endpoi
  * Writes short flags as long ones: `-c5`, `-c 5` and `-qc5` as `--count`. The
  * library would take the letters of `-i200ms` for flags.
  */
-function longForms(
-  args: readonly string[],
-  flags: Flags,
-): readonly string[] {
+function longForms(args: readonly string[], flags: Flags): readonly string[] {
   const head = beforeDoubleDash(args);
   const long = head.flatMap((arg) => {
     const words: string[] = [];
@@ -170,13 +160,9 @@ function longForms(
       const found = Object.entries(flags).find(([, { short }]) => short === letters[0]);
       if (found === undefined) return [arg];
       const [name, flag] = found;
-      letters = letters.slice(1);
-      if (isToggle(flag)) {
-        words.push(`--${name}`);
-        continue;
-      }
-      words.push(letters === "" ? `--${name}` : `--${name}=${letters.replace(/^=/, "")}`);
-      letters = "";
+      const rest = letters.slice(1);
+      letters = isToggle(flag) ? rest : "";
+      words.push(rest === letters ? `--${name}` : `--${name}=${rest.replace(/^=/, "")}`);
     }
     return words.length > 0 ? words : [arg];
   });

@@ -2,13 +2,13 @@
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import { formatAmount } from "../report/units.ts";
 import type { Log } from "../server/log.ts";
-import { duration } from "../values/kinds.ts";
+import { duration, formatValue } from "../values/kinds.ts";
 
 /** A log that says to somebody at a terminal what they can do, and nothing that stdout shows there. */
 export function atTerminal(log: Log, drain: number): Log {
   const { info } = log;
   if (info === undefined) return log;
-  const limit = drain === 0 ? "no limit" : `up to ${duration.format(drain)}`;
+  const limit = drain === 0 ? "no limit" : `up to ${formatValue(duration, drain)}`;
   return {
     ...log,
     info(message, fields) {

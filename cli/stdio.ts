@@ -48,11 +48,7 @@ async function whenReady<T>(operation: () => Promise<T>): Promise<T> {
   }
 }
 
-/**
- * Writes to stdout, for as long as anybody reads it.
- *
- * @returns whether anybody did
- */
+/** Writes to stdout, for as long as anybody reads it; returns whether anybody did. */
 export async function print(text: string): Promise<boolean> {
   try {
     await writeAll(stdout, encoder.encode(text));

@@ -1,7 +1,7 @@
 // What `yodel help` tells about, besides commands.
 import type { Fault } from "../server/faults/fault.ts";
 import { faults } from "../server/faults/faults.ts";
-import { probability } from "../values/kinds.ts";
+import { formatValue, probability } from "../values/kinds.ts";
 import { wrapped } from "./stdio.ts";
 
 /** Every topic, by its name. */
@@ -34,7 +34,7 @@ export function faultTexts(
   { name, value, chance, help, transports }: Fault,
 ): { written: string; transports: string; what: string } {
   const { of, usual = 1 } = chance ?? {};
-  const usually = { 1: "all", once: "the first one" }[usual] ?? probability.format(+usual);
+  const usually = { 1: "all", once: "the first one" }[usual] ?? formatValue(probability, +usual);
   return {
     written: value === undefined ? name : `${name}=${value.placeholder}`,
     transports: transports.join(", "),

@@ -3,8 +3,7 @@ import { Change } from "../async/change.ts";
 import { OptionError } from "../errors/yodel_error.ts";
 import { dialUdp, MAX_DATAGRAM } from "../net/udp.ts";
 import type { Reach } from "../net/dial.ts";
-import type { HostEndpoint } from "../net/endpoint.ts";
-import { EndpointError } from "../net/endpoint_error.ts";
+import { EndpointError, type HostEndpoint } from "../net/endpoint.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";
 

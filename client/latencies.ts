@@ -5,7 +5,7 @@
  * @module
  */
 import type { Float64Histogram } from "npm:hdr-histogram-js@3.0.1";
-import { histogramLibrary } from "./hdr.ts";
+import { PackageError } from "../errors/yodel_error.ts";
 
 /** The unit of the histogram and the log of it, nanoseconds, in a millisecond. */
 const NANOSECONDS = 1e6;
@@ -15,6 +15,23 @@ const LONGEST = 3600 * 1000 * NANOSECONDS;
 
 /** How many digits of a latency count. */
 const DIGITS = 3;
+
+/**
+ * Loads the library, which only some commands need.
+ *
+ * Deno fetches what the single text of an `import()` names before the program
+ * starts, whatever it then does, so this one is a sum; the bundler of `deno
+ * compile` adds it up and takes the library in.
+ *
+ * @throws {PackageError} where that fails
+ */
+async function histogramLibrary(): Promise<typeof import("npm:hdr-histogram-js@3.0.1")> {
+  try {
+    return await import("npm:" + "hdr-histogram-js@3.0.1");
+  } catch (error) {
+    throw new PackageError("hdr-histogram-js, which latencies need", error);
+  }
+}
 
 /** Makes an empty collection of latencies. */
 export async function createLatencies(): Promise<Latencies> {
@@ -92,12 +109,7 @@ export class Latencies {
     return this.#bounded(this.#histogram.getValueAtPercentile(percent) / NANOSECONDS);
   }
 
-  /**
-   * Divides the latencies into ranges that each are as many times as wide as
-   * the one before.
-   *
-   * @param ranges how many, at most
-   */
+  /** Divides the latencies into ranges that each are as many times as wide as the one before. */
   distribution(ranges: number): Range[] {
     if (this.count === 0) return [];
     const histogram = this.#histogram;

@@ -1,8 +1,7 @@
 // The client that measures round trips, one probe after another.
 import type { Reach } from "../net/dial.ts";
-import { type Endpoint, readEndpoint } from "../net/endpoint.ts";
+import { type Endpoint, EndpointError, readEndpoint } from "../net/endpoint.ts";
 import { isUnknownHost, reason } from "../errors/reason.ts";
-import { EndpointError } from "../net/endpoint_error.ts";
 import { pause } from "../async/pause.ts";
 import { checkDatagrams, checkNotNegative, checkWhole, filledIn } from "./options.ts";
 import {
@@ -86,7 +85,6 @@ export async function ping(
 class Ping {
   readonly #options: PingOptions & Required<PingSettings>;
   readonly #counts: PingCounts;
-  readonly #messages: Messages;
   readonly #probes: Probes;
   /** What to do when a probe has its result. */
   readonly #settle = new WeakMap<Probe, () => void>();
@@ -105,8 +103,7 @@ class Ping {
   constructor(options: PingOptions & Required<PingSettings>, counts: PingCounts) {
     this.#options = options;
     this.#counts = counts;
-    this.#messages = new Messages(options.size);
-    this.#probes = new Probes(this.#messages);
+    this.#probes = new Probes(new Messages(options.size));
   }
 
   async run(): Promise<void> {
@@ -217,7 +214,7 @@ class Ping {
       });
       // A server that speaks first may have spoilt it already.
       if (this.#connection === undefined) this.#giveUp(probe, this.#closedFor);
-      else this.#connection.send(this.#messages.at(number));
+      else this.#connection.send(this.#probes.bytesOf(probe));
     });
   }
 
@@ -234,7 +231,7 @@ class Ping {
       return this.#lost("an answer came to nothing that was sent");
     }
     const { probe, outcome, difference: error } = answer;
-    const time = now - probe.sentAt;
+    const time = now - probe.due;
     this.#counts[outcome]++;
     // It was thought lost.
     if (outcome === "late") this.#counts.lost--;
@@ -256,7 +253,7 @@ class Ping {
   }
 
   #giveUp(probe: Probe, error: string): void {
-    probe.state = "lost";
+    this.#probes.giveUp(probe);
     this.#counts.lost++;
     this.#tell({ seq: probe.number, outcome: "lost", error });
     this.#settled(probe);

@@ -114,7 +114,7 @@ export class Metrics implements AsyncDisposable {
 }
 
 /**
- * Serves metrics. Only now the library is loaded, as client/hdr.ts does its own.
+ * Serves metrics. Only now the library is loaded, as client/latencies.ts does its own.
  *
  * @param at where; undefined: nowhere
  * @param isUp whether `/healthz` is 200, and not 503

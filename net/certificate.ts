@@ -40,7 +40,6 @@ const BASIC_CONSTRAINTS = [0x55, 0x1d, 0x13];
  * Makes an authority and a certificate that it signed. The authority's key is
  * forgotten at once, and both are valid for thirty days.
  *
- * @param hosts names and IP addresses that the certificate is for
  * @param flaws what is to be wrong with it, and nothing else
  */
 export async function makeIdentity(
@@ -119,18 +118,12 @@ async function certificate(
 /** DER: a tag, the length of the contents, the contents. */
 function tlv(tag: number, ...contents: (Uint8Array | number[])[]): Bytes {
   const length = contents.reduce((sum, part) => sum + part.length, 0);
-  const header = length < 128
-    ? [tag, length]
+  const size = length < 128
+    ? [length]
     : length < 256
-    ? [tag, 0x81, length]
-    : [tag, 0x82, length >> 8, length & 0xff];
-  const bytes = new Uint8Array(header.length + length);
-  let at = 0;
-  for (const part of [header, ...contents]) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+    ? [0x81, length]
+    : [0x82, length >> 8, length & 0xff];
+  return Uint8Array.from([tag, ...size, ...contents.flatMap((part) => [...part])]);
 }
 
 function sequence(...parts: Uint8Array[]): Bytes {

@@ -1,8 +1,7 @@
 // Connecting to endpoints.
 import { pause } from "../async/pause.ts";
 import { reason } from "../errors/reason.ts";
-import type { StreamEndpoint } from "./endpoint.ts";
-import { EndpointError } from "./endpoint_error.ts";
+import { EndpointError, type StreamEndpoint } from "./endpoint.ts";
 import type { Family } from "./resolve.ts";
 import type { ClientTls, Stream } from "./stream.ts";
 import { dialTcp } from "./tcp.ts";
@@ -61,16 +60,14 @@ export async function dial(endpoint: StreamEndpoint, options: DialOptions): Prom
       });
     } catch (error) {
       if (isThere || !(error instanceof EndpointError)) throw error;
-      if (performance.now() + AGAIN >= end) throw givenUp(error, endpoint, wait);
+      if (performance.now() + AGAIN >= end) {
+        const what = `${reason(error.cause)}, and no better in ${wait / 1000}s`;
+        throw new EndpointError("cannot connect to", endpoint, what);
+      }
       options.onRetry?.(reason(error.cause));
       await pause(AGAIN, signal);
     }
   }
-}
-
-function givenUp(error: EndpointError, endpoint: StreamEndpoint, wait: number): EndpointError {
-  const what = `${reason(error.cause)}, and no better in ${wait / 1000}s`;
-  return new EndpointError("cannot connect to", endpoint, what);
 }
 
 async function dialOnce(

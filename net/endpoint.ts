@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { reason } from "../errors/reason.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 import { quoted } from "./escape.ts";
 
@@ -154,4 +155,21 @@ export function addressOf(address: Deno.Addr): string | undefined {
 /** Writes the same for people, to whom that of a Unix socket is `unix`. */
 export function formatAddress(address: Deno.Addr): string {
   return addressOf(address) ?? "unix";
+}
+
+/** An endpoint that cannot be listened on or connected to. Its message is one line for people. */
+export class EndpointError extends YodelError {
+  /** Tells it from other errors. */
+  override readonly name = "EndpointError";
+
+  /**
+   * Puts the line together.
+   *
+   * @param doing what failed, as in "cannot connect to"
+   * @param endpoint on what it failed
+   * @param cause why; anything that is not an Error is taken as the words themselves
+   */
+  constructor(doing: string, endpoint: Endpoint, cause: unknown) {
+    super(`${doing} ${formatEndpoint(endpoint)}: ${reason(cause)}`, { cause });
+  }
 }

@@ -22,8 +22,6 @@ const SHORT: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "
  * Writes every character that could move the cursor, change a setting, forge a
  * line or hide as an escape, such as `\x1b`, `\u200b` or `\u{e0041}`. A backslash is
  * doubled, so that the result has one reading.
- *
- * @param keep characters to leave as they are
  */
 export function escapeControls(text: string, keep = ""): string {
   return text.replace(HARMFUL, (character) => {

@@ -1,7 +1,11 @@
 // Listening on endpoints.
 import { errorCode } from "../errors/reason.ts";
-import type { Endpoint, HostEndpoint, StreamEndpoint } from "./endpoint.ts";
-import { EndpointError } from "./endpoint_error.ts";
+import {
+  type Endpoint,
+  EndpointError,
+  type HostEndpoint,
+  type StreamEndpoint,
+} from "./endpoint.ts";
 import type { Listener, ServerTls } from "./stream.ts";
 import { listenTcp, type Sharing } from "./tcp.ts";
 import { type DatagramListener, listenUdp } from "./udp.ts";

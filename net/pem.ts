@@ -3,12 +3,7 @@
 /** What a server or client may be given in PEM. */
 export type PemContent = "certificate" | "key";
 
-/**
- * Says in words why a text does not hold what is expected of it; undefined
- * where it does.
- *
- * @param file the name of the file that it is from, for the advice
- */
+/** Says in words why a text does not hold what is expected of it; undefined where it does. */
 export function pemObjection(
   text: string,
   expected: PemContent,

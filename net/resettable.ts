@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { createServer, type Socket } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import type { Listener, Stream } from "./stream.ts";
 
@@ -12,7 +13,6 @@ import type { Listener, Stream } from "./stream.ts";
  * Listens for TCP connections at an address, as `listenTcp` does. Connections
  * that nobody has accepted yet wait in this program, unread.
  *
- * @param backlog how many connections wait in the kernel
  * @throws what is wrong with the address
  */
 export async function listenResettable<E extends HostEndpoint>(
@@ -26,17 +26,15 @@ export async function listenResettable<E extends HostEndpoint>(
   const server = createServer(
     { allowHalfOpen: true, pauseOnConnect: true, noDelay: true },
     (socket) => {
-      waiting.push(new ResettableStream(socket));
+      waiting.push(streamOf(socket));
       wake();
     },
   );
-  await new Promise<void>((resolve, reject) => {
-    // Later ones concern connections that could not be accepted.
-    server.on("error", reject);
-    server.listen({ host, port, backlog }, resolve);
-  });
-  const bound = server.address();
-  if (bound === null || typeof bound === "string") throw new Error("it has no address");
+  server.listen({ host, port, backlog });
+  await once(server, "listening");
+  // It concerns a connection that could not be accepted.
+  server.on("error", () => {});
+  const bound = server.address() as AddressInfo;
   return {
     endpoint: boundTo(endpoint, { transport: "tcp", hostname: bound.address, port: bound.port }),
     async accept() {
@@ -57,50 +55,35 @@ export async function listenResettable<E extends HostEndpoint>(
 }
 
 /** A socket of Node's, read and written as if it were one of Deno's. */
-class ResettableStream implements Stream {
-  readonly remoteAddr: Deno.Addr;
-  readonly #socket: Socket;
-  readonly #chunks: AsyncIterator<Uint8Array>;
-  #rest: Uint8Array = new Uint8Array(0);
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    this.#chunks = socket.iterator({ destroyOnReturn: false });
-    // Whoever reads or writes meets it there.
-    socket.on("error", () => {});
-    const { remoteAddress = "", remotePort = 0 } = socket;
-    this.remoteAddr = { transport: "tcp", hostname: remoteAddress, port: remotePort };
-  }
-
-  async read(into: Uint8Array): Promise<number | null> {
-    if (this.#rest.length === 0) {
-      const { done, value } = await this.#chunks.next();
-      if (done) return null;
-      this.#rest = value;
-    }
-    const part = this.#rest.subarray(0, into.length);
-    into.set(part);
-    this.#rest = this.#rest.subarray(part.length);
-    return part.length;
-  }
-
-  write(bytes: Uint8Array): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#socket.write(bytes, (error) => error ? reject(error) : resolve(bytes.length));
-    });
-  }
-
-  async closeWrite(): Promise<void> {
-    // One that is closed would never answer.
-    if (this.#socket.destroyed) return;
-    await new Promise<void>((resolve) => this.#socket.end(() => resolve()));
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-
-  reset(): void {
-    this.#socket.resetAndDestroy();
-  }
+function streamOf(socket: Socket): Stream {
+  const chunks: AsyncIterator<Uint8Array> = socket.iterator({ destroyOnReturn: false });
+  let rest: Uint8Array = new Uint8Array(0);
+  // Whoever reads or writes meets it there.
+  socket.on("error", () => {});
+  const { remoteAddress = "", remotePort = 0 } = socket;
+  return {
+    remoteAddr: { transport: "tcp", hostname: remoteAddress, port: remotePort },
+    async read(into) {
+      if (rest.length === 0) {
+        const { done, value } = await chunks.next();
+        if (done) return null;
+        rest = value;
+      }
+      const part = rest.subarray(0, into.length);
+      into.set(part);
+      rest = rest.subarray(part.length);
+      return part.length;
+    },
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        socket.write(bytes, (error) => error ? reject(error) : resolve(bytes.length));
+      }),
+    async closeWrite() {
+      // One that is closed would never answer.
+      if (socket.destroyed) return;
+      await new Promise<void>((resolve) => socket.end(() => resolve()));
+    },
+    close: () => void socket.destroy(),
+    reset: () => void socket.resetAndDestroy(),
+  };
 }

@@ -7,7 +7,6 @@ export type Family = 4 | 6;
 /**
  * Looks up the addresses of a host, at most one of each family, IPv4 first.
  *
- * @param family only those of this one
  * @throws where there is none
  */
 export async function addressesOf(host: string, family?: Family): Promise<string[]> {

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { aborted } from "../async/aborted.ts";
+import { aborted } from "../async/pause.ts";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import { addressesOf, type Family } from "./resolve.ts";
 import type { Listener } from "./stream.ts";
@@ -18,7 +18,6 @@ export type Sharing = "first" | "another";
 /**
  * Listens for TCP connections at an address, over which another transport may run.
  *
- * @param backlog how many connections wait in the kernel to be accepted
  * @param sharing whether other threads listen there as well: the system spreads
  *   connections over them (SO_REUSEPORT of Linux)
  * @throws what is wrong with the address
@@ -44,7 +43,6 @@ export function listenTcp<E extends HostEndpoint>(
  * Opens a TCP connection. Where a name has several addresses, they are tried in
  * turn, IPv6 and IPv4 (RFC 8305, by the runtime).
  *
- * @param family only this one
  * @throws why it cannot be opened, or the reason of the signal
  */
 export async function dialTcp(

@@ -100,18 +100,12 @@ export class TlsStream implements Stream {
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
     let filled = 0;
-    for (;;) {
-      const first = this.#arrived[0];
-      if (first === undefined) break;
-      const room = into.length - filled;
-      if (first.length > room) {
-        into.set(first.subarray(0, room), filled);
-        this.#arrived[0] = first.subarray(room);
-        return into.length;
-      }
-      into.set(first, filled);
-      filled += first.length;
-      this.#arrived.shift();
+    for (let [first] = this.#arrived; first && filled < into.length; [first] = this.#arrived) {
+      const part = first.subarray(0, into.length - filled);
+      into.set(part, filled);
+      filled += part.length;
+      if (part.length < first.length) this.#arrived[0] = first.subarray(part.length);
+      else this.#arrived.shift();
     }
     if (this.#wanted) this.#want();
     return filled;

@@ -1,11 +1,9 @@
 // UDP, on both sides.
 import { pause } from "../async/pause.ts";
-import { boundTo, formatHostPort, type HostEndpoint } from "./endpoint.ts";
+import { boundTo, EndpointError, formatHostPort, type HostEndpoint } from "./endpoint.ts";
 import { reason } from "../errors/reason.ts";
-import { EndpointError } from "./endpoint_error.ts";
 import { addressesOf, type Family } from "./resolve.ts";
 import { type OnDatagram, openUdp, type UdpSocket } from "./udp_socket.ts";
-import { isLinkLocal, zones } from "./zone.ts";
 
 /** The most that a datagram over UDP and IPv4 can hold, in bytes. */
 export const MAX_DATAGRAM = 65_507;
@@ -73,6 +71,21 @@ function onEveryLink(send: UdpSocket["send"]): UdpSocket["send"] {
   };
 }
 
+/** Whether an address means something on one link only, so that it needs a zone: `fe80::1%eth0`. */
+function isLinkLocal(address: string): boolean {
+  return /^fe[89ab].:/i.test(address);
+}
+
+/** The zones of this machine's links; none where the program may not know them. */
+function zones(): string[] {
+  // Asked for first: otherwise Deno would ask whoever sits at the terminal.
+  const permission = { name: "sys", kind: "networkInterfaces" } as const;
+  if (Deno.permissions.querySync(permission).state !== "granted") return [];
+  const links = Deno.networkInterfaces().filter(({ address }) => isLinkLocal(address));
+  // Numbers do on every system; Windows knows no zones by name.
+  return [...new Set(links.map(({ name, scopeid }) => `${scopeid ?? name}`))];
+}
+
 /** A way to exchange datagrams with one endpoint. */
 export interface DatagramLink {
   /** Where they go, with an address; undefined while there are several. */
@@ -128,13 +141,13 @@ export async function dialUdp(
   function receive(bytes: Uint8Array, from: Deno.NetAddr): void {
     const winner = candidates.find(({ to }) => isSame(from, to));
     if (winner === undefined) return;
-    if (candidates.length > 1) keepOnly(winner);
+    if (candidates.length > 1) keep((each) => each === winner);
     onDatagram(bytes);
   }
 
-  function keepOnly(winner: Candidate): void {
-    candidates.forEach((each) => each !== winner && each.socket.close());
-    candidates = [winner];
+  function keep(isKept: (candidate: Candidate) => boolean): void {
+    for (const each of candidates) if (!isKept(each)) each.socket.close();
+    candidates = candidates.filter(isKept);
   }
 
   async function sendTo(candidate: Candidate, bytes: Uint8Array): Promise<void> {
@@ -143,10 +156,8 @@ export async function dialUdp(
     } catch (error) {
       if (!candidates.includes(candidate)) return;
       // There may be no way to one of the addresses, such as those of IPv6.
-      if (candidates.length > 1) {
-        candidate.socket.close();
-        candidates = candidates.filter((each) => each !== candidate);
-      } else onFailure(new EndpointError("cannot send to", endpoint, error));
+      if (candidates.length > 1) keep((each) => each !== candidate);
+      else onFailure(new EndpointError("cannot send to", endpoint, error));
     }
   }
 
@@ -171,16 +182,10 @@ export async function dialUdp(
       if (only === undefined || more.length > 0) return undefined;
       return formatHostPort(only.to.hostname, endpoint.port);
     },
-    send: async (bytes) => {
-      const [only, ...more] = candidates;
-      if (only === undefined) return;
-      if (more.length === 0) return await sendTo(only, bytes);
+    async send(bytes) {
       await Promise.all(candidates.map((candidate) => sendTo(candidate, bytes)));
     },
-    close() {
-      for (const { socket } of candidates) socket.close();
-      candidates = [];
-    },
+    close: () => keep(() => false),
   };
 }
 

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { Socket } from "node:dgram";
 import { pause } from "../async/pause.ts";
 
 /**
@@ -88,8 +87,15 @@ async function openNode(
   onDatagram: OnDatagram,
 ): Promise<UdpSocket> {
   const { createSocket } = await import("node:dgram");
+  const { default: { once } } = await import("node:events");
   const socket = createSocket(hostname.includes(":") ? "udp6" : "udp4");
-  await bound(socket, hostname, port);
+  try {
+    socket.bind(port, hostname);
+    await once(socket, "listening");
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
   // What goes wrong later concerns one datagram, which may always get lost.
   socket.on("error", () => {});
   socket.on("message", (bytes, { address, port }) => {
@@ -104,19 +110,4 @@ async function openNode(
       ),
     close: () => void socket.close(),
   };
-}
-
-async function bound(socket: Socket, address: string, port: number): Promise<void> {
-  try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once("error", reject);
-      socket.bind({ port, address }, () => {
-        socket.off("error", reject);
-        resolve();
-      });
-    });
-  } catch (error) {
-    socket.close();
-    throw error;
-  }
 }

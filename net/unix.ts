@@ -39,7 +39,6 @@ function lengthOf(path: string): number {
  * closed, unless another has taken its place meanwhile. How many connections
  * wait to be accepted, Deno 2.9 decides: 1,024.
  *
- * @param mode permissions of the file, such as 0o600
  * @throws where somebody listens already, or it cannot be done
  */
 export async function listenUnix(endpoint: UnixEndpoint, mode: number): Promise<Listener> {

@@ -10,9 +10,6 @@ const USES = { servers: "06082b06010505070301", clients: "06082b06010505070302" 
 /**
  * Says in words why TLS does not trust the certificate of a peer. TLS itself has
  * one code for most of it, so this looks for what it can be.
- *
- * @param socket a connection that is not authorized
- * @param use what the certificate is to be for
  */
 export function whyUntrusted(socket: TLSSocket, use: keyof typeof USES): string {
   const { raw } = socket.getPeerCertificate();

@@ -1,4 +1,5 @@
-// What all formats of a result show.
+// What several formats of results have in common.
+import type { Latencies } from "../client/latencies.ts";
 import type { LoadResult } from "../client/load/result.ts";
 
 /** The percentiles of the round trips of ping. */
@@ -19,4 +20,25 @@ export function perSecond(count: number, time: number): number {
 export function whatWentWrong({ plan, examples }: Pick<LoadResult, "plan" | "examples">): string[] {
   const name = plan.endpoint.scheme === "udp" ? "socket" : "connection";
   return examples.map(({ kind, connection, what }) => `${kind}: ${name} ${connection}: ${what}`);
+}
+
+/** Writes latencies as JSON, with some percentiles; null where there are none. */
+export function latenciesJson(latencies: Latencies, percentiles: readonly number[]) {
+  if (latencies.count === 0) return null;
+  return {
+    count: latencies.count,
+    min_ms: milliseconds(latencies.min),
+    mean_ms: milliseconds(latencies.mean),
+    stddev_ms: milliseconds(latencies.stddev),
+    max_ms: milliseconds(latencies.max),
+    ...Object.fromEntries(percentiles.map((percent) => {
+      const name = `p${String(percent).replace(".", "_")}_ms`;
+      return [name, milliseconds(latencies.percentile(percent))];
+    })),
+  };
+}
+
+/** Rounds a time in milliseconds to nanoseconds: there is nothing behind them. */
+export function milliseconds(time: number): number {
+  return Number(time.toFixed(6));
 }

@@ -4,17 +4,19 @@ import { intervalPercentile } from "../client/load/intervals.ts";
 import type { LoadPlan } from "../client/load/plan.ts";
 import { type LoadResult, totalErrors } from "../client/load/result.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
-import { latenciesJson, milliseconds } from "./json.ts";
-import { LOAD_PERCENTILES, perSecond, RANGES, whatWentWrong } from "./figures.ts";
+import {
+  latenciesJson,
+  LOAD_PERCENTILES,
+  milliseconds,
+  perSecond,
+  RANGES,
+  whatWentWrong,
+} from "./figures.ts";
 
 /** The results as they are in JSON. */
 export type LoadJson = Awaited<ReturnType<typeof loadJson>>;
 
-/**
- * The results as JSON.
- *
- * @param version that of the program
- */
+/** The results as JSON, with the version of the program. */
 export async function loadJson(result: LoadResult, version: string) {
   const { plan, messages, bytes, errors, latencies, connects } = result;
   // Who reads them can do the same sums.

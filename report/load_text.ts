@@ -1,7 +1,8 @@
-// The results of a load as text for people.
+// How far a load is, and what it found, as text for people.
 import type { Latencies } from "../client/latencies.ts";
 import type { LoadInterval } from "../client/load/intervals.ts";
-import { type LoadResult, totalErrors } from "../client/load/result.ts";
+import type { LoadPlan } from "../client/load/plan.ts";
+import { type LoadProgress, type LoadResult, totalErrors } from "../client/load/result.ts";
 import { LOAD_PERCENTILES, perSecond, whatWentWrong } from "./figures.ts";
 import {
   formatAmount,
@@ -22,11 +23,29 @@ const LEAST_PICTURE = 30;
 /** How the messages of a second are drawn: a part of the most that a second had. */
 const LEVELS = "▁▂▃▄▅▆▇█";
 
-/**
- * The results in words and a picture; the last line has the verdict.
- *
- * @param width how many characters a line may have
- */
+/** How far a load is, in one line, with the messages a second since `before`. */
+export function progressText(
+  { duration, messages, size, connections }: LoadPlan,
+  now: LoadProgress,
+  before: LoadProgress,
+): string {
+  if (now.elapsed === 0) {
+    if (now.connections >= connections) return "warming up";
+    return `${formatCount(now.connections)} of ${formatCount(connections)} connections open`;
+  }
+  const right = now.messages.right - before.messages.right;
+  const throughput = perSecond(right, now.elapsed - before.elapsed);
+  const left = Math.max(0, duration - now.elapsed);
+  return listed([
+    duration > 0 && `${Math.ceil(left / 1000)} s left`,
+    messages > 0 && `${formatCount(now.messages.right)} of ${formatCount(messages)} messages`,
+    `${formatRate(throughput)} messages/s`,
+    `${formatBytes(throughput * size)}/s`,
+    formatAmount(totalErrors(now), "error"),
+  ]);
+}
+
+/** The results in words and a picture; the last line has the verdict. */
 export function loadText(result: LoadResult, width: number): string {
   const { size, timeout, rate } = result.plan;
   const { messages, elapsed, gaveUp, latencies, connects } = result;
@@ -36,6 +55,11 @@ export function loadText(result: LoadResult, width: number): string {
     messages.failed > 0 && `${formatCount(messages.failed)} did not`,
     messages.waiting > 0 && `${formatCount(messages.waiting)} under way at the end`,
   ];
+  const late = messages.missed === 0
+    ? ""
+    : `; ${formatCount(messages.missed)} messages were due and not sent in time`;
+  const kinds = Object.entries(result.errors)
+    .map(([kind, count]) => count > 0 && `${formatCount(count)} ${kind}`);
   const lines = [
     firstLine(result, width),
     "",
@@ -43,17 +67,17 @@ export function loadText(result: LoadResult, width: number): string {
     `throughput  ${formatRate(throughput)} messages/s, ${
       formatBytes(throughput * size)
     }/s each way, for ${formatTime(elapsed)}`,
-    ...rateLines(rate, messages.missed),
-    ...gaveUp ? [`gave up     no connection for ${formatTime(timeout)}`] : [],
-    ...connectLines(connects),
-    ...errorLines(result),
+    rate > 0 && `rate        ${formatRate(rate)} messages/s asked for${late}`,
+    gaveUp && `gave up     no connection for ${formatTime(timeout)}`,
+    connects.count > 0 && `connecting  ${formatCount(connects.count)} opened, ${spread(connects)}`,
+    `errors      ${listed(kinds) || "none"}`,
     ...whatWentWrong(result).map((example) => `            ${example}`),
     ...secondLines(result.intervals, width),
     ...latencies.count === 0 ? [] : ["", ...beside(figures(latencies), latencies, width)],
     "",
     verdict(result),
   ];
-  return lines.join("\n") + "\n";
+  return lines.filter((line) => line !== false).join("\n") + "\n";
 }
 
 /** What was done, to which server; in two lines where one is too long. */
@@ -115,28 +139,9 @@ function secondLines(intervals: readonly LoadInterval[], width: number): string[
     : [`over time   ${line.join("")}`, `            ${spread}`];
 }
 
-function rateLines(rate: number, missed: number): string[] {
-  if (rate === 0) return [];
-  const late = missed === 0
-    ? ""
-    : `; ${formatCount(missed)} messages were due and not sent in time`;
-  return [`rate        ${formatRate(rate)} messages/s asked for${late}`];
-}
-
-function connectLines(connects: Latencies): string[] {
-  if (connects.count === 0) return [];
-  const { count, max } = connects;
-  return [
-    `connecting  ${formatCount(count)} opened, p50 ${formatTime(connects.percentile(50))}, ` +
-    `p99 ${formatTime(connects.percentile(99))}, max ${formatTime(max)}`,
-  ];
-}
-
-function errorLines(result: LoadResult): string[] {
-  const kinds = Object.entries(result.errors)
-    .filter(([, count]) => count > 0)
-    .map(([kind, count]) => `${formatCount(count)} ${kind}`);
-  return [`errors      ${kinds.length === 0 ? "none" : kinds.join(", ")}`];
+function spread(times: Latencies): string {
+  const [p50, p99] = [times.percentile(50), times.percentile(99)].map(formatTime);
+  return `p50 ${p50}, p99 ${p99}, max ${formatTime(times.max)}`;
 }
 
 /** The figures of the latencies, in two columns. */

@@ -1,8 +1,7 @@
 // The results of ping as JSON for programs.
 import type { PingSummary, ProbeResult } from "../client/ping_result.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
-import { latenciesJson, milliseconds } from "./json.ts";
-import { PING_PERCENTILES } from "./figures.ts";
+import { latenciesJson, milliseconds, PING_PERCENTILES } from "./figures.ts";
 
 /** What became of a probe, as JSON: a `probe` each, and an `answer` for every further one. */
 export function probeJson(result: ProbeResult): Record<string, unknown> {
@@ -22,11 +21,7 @@ export function probeJson(result: ProbeResult): Record<string, unknown> {
   };
 }
 
-/**
- * What became of all probes, as JSON.
- *
- * @param now when they had ended
- */
+/** What became of all probes, as JSON. */
 export function summaryJson(summary: PingSummary, now: Date): Record<string, unknown> {
   const { sent, unsent, received, late, altered, lost, repeated, lostPercent } = summary;
   return {

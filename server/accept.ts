@@ -22,9 +22,6 @@ const SHORTAGE_REMINDER = 60_000;
  * the listener is closed. An error of accept concerns one connection, or all
  * for a while, but never the listener: only closing that ends the loop
  * (docs/architecture.md, "The byte path", rule 5).
- *
- * @param places are those of all listeners
- * @param gate knows who is let in
  */
 export async function acceptFrom(
   listener: Listener,

@@ -7,11 +7,10 @@ import { sweep } from "../net/traffic.ts";
 import { BufferPool } from "./buffers.ts";
 import { Connection, type Ending, LINGER } from "./connection.ts";
 import { type ConnectionCounts, noConnections } from "./counts.ts";
-import { dataLog } from "./data_log.ts";
 import { echo } from "./echo.ts";
 import { Impairment, isStruck } from "./impairment.ts";
 import type { ServePlan } from "./plan.ts";
-import { type Stage, stagedEcho } from "./staged_echo.ts";
+import { dataLog, type Stage, stagedEcho } from "./staged_echo.ts";
 
 /** From one look to the next, while the server drains, at what is left to do, in milliseconds. */
 const DRAIN_INTERVAL = 50;

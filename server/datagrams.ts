@@ -3,16 +3,21 @@ import { formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { ReadTurns } from "../net/read_turns.ts";
 import type { DatagramListener } from "../net/udp.ts";
 import type { Gate } from "./gate.ts";
-import { ImpairedDatagrams } from "./impaired_datagrams.ts";
+import type { FaultPlan } from "./fault_plan.ts";
+import { costOf, Impairment, isStruck } from "./impairment.ts";
 import { dataFields, type LogFields } from "./log.ts";
 import { LoopGuard, type Objection, OBJECTIONS } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
+import { type Chunk, through } from "./staged_echo.ts";
 
 /** Datagrams that are not answered are logged once in this time, in milliseconds. */
 const UNANSWERED_REMINDER = 1000;
 
 /** How many sources are told of in the log, so that it stays small; a server has no end. */
 const MAX_SOURCES = 10_000;
+
+/** The most that faults may hold, in bytes; what comes then is dropped, as by a router. */
+const LINE_HOLDS = 4 * 1024 * 1024;
 
 /**
  * After so many datagrams the event loop looks at the other sockets: under a
@@ -33,9 +38,6 @@ export interface DatagramCounts {
 /**
  * Answers what comes at some sockets, unless that could make a loop.
  *
- * @param gate knows who is answered
- * @param turns lets others read meanwhile
- * @param stopping is aborted when the sockets are closed
  * @returns what it counts, while it counts
  */
 export function answerDatagrams(
@@ -46,7 +48,7 @@ export function answerDatagrams(
   stopping: AbortSignal,
 ): DatagramCounts {
   const guard = new LoopGuard(sockets.map(({ endpoint }) => endpoint.port));
-  const impaired = faults && new ImpairedDatagrams(faults, stopping);
+  const impaired = faults && impairedLine(faults, stopping);
   const counts = {
     answered: 0,
     objections: { low_port: 0, own_port: 0, repeated: 0 },
@@ -116,4 +118,39 @@ export function answerDatagrams(
     socket.onDatagram = (bytes, source) => answer(socket, bytes, source);
   }
   return counts;
+}
+
+/** What sends answers late, changed or not at all: one line to all sources, as a bad network is. */
+function impairedLine(faults: FaultPlan, stopping: AbortSignal) {
+  const impairment = new Impairment(faults, 0);
+  const line = new TransformStream<Chunk, Chunk>({}, { highWaterMark: LINE_HOLDS, size: costOf });
+  const entrance = line.writable.getWriter();
+  let dropped = 0;
+  stopping.addEventListener("abort", () => impairment.end(), { once: true });
+
+  async function run(): Promise<void> {
+    for await (const { bytes, send } of through(impairment.answering, line.readable)) {
+      if (stopping.aborted) return;
+      // Which one cannot be sent concerns that one alone.
+      await send?.(bytes).catch(() => {});
+    }
+  }
+
+  run().catch(() => {});
+  return {
+    /** Sends an answer, or leaves it to the faults. */
+    async send(socket: DatagramListener, bytes: Uint8Array, source: Deno.NetAddr): Promise<void> {
+      const place = new TextEncoder().encode(formatAddress(source));
+      if (!isStruck(faults, 0, ...place)) return void await socket.send(bytes, source);
+      const send = (bytes: Uint8Array) => socket.send(bytes, source);
+      const chunk = { bytes: bytes.slice(), at: performance.now(), send };
+      if (costOf(chunk) > (entrance.desiredSize ?? 0)) dropped++;
+      else entrance.write(chunk).catch(() => {});
+    },
+    /** What happened, for the log. */
+    get story(): LogFields {
+      const { story } = impairment;
+      return dropped === 0 ? story : { ...story, dropped_datagrams: dropped };
+    },
+  };
 }

@@ -93,15 +93,10 @@ export function planFaults(
   if (flaws.length > 0 && tls?.cert !== undefined) {
     throw wrong("the server makes such a certificate itself, so none can be given");
   }
+  const resets = chosen.some(({ fault }) => fault.resets);
   const written = { faults: chosen.map(({ text }) => text).join(), seed };
-  return {
-    chosen,
-    share,
-    seed,
-    flaws,
-    resets: chosen.some(({ fault }) => fault.resets),
-    fields: share === 1 ? written : { ...written, fault_share: share },
-  };
+  const fields = share === 1 ? written : { ...written, fault_share: share };
+  return { chosen, share, seed, flaws, resets, fields };
 }
 
 /** Complains of a fault that an endpoint cannot have. */
@@ -143,9 +138,8 @@ function choose(option: FaultOption): ChosenFault {
   };
 }
 
-function textOf({ name, value, probability }: Exclude<FaultOption, string>): string {
-  const ofValue = value === undefined ? "" : `=${value}`;
-  return name + ofValue + (probability === undefined ? "" : `@${probability}`);
+function textOf({ name, value, probability: p }: Exclude<FaultOption, string>): string {
+  return name + (value === undefined ? "" : `=${value}`) + (p === undefined ? "" : `@${p}`);
 }
 
 function wrong(what: string): OptionError {

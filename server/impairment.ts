@@ -3,47 +3,46 @@ import { pause } from "../async/pause.ts";
 import { Traffic } from "../net/traffic.ts";
 import { type Connection, LINGER } from "./connection.ts";
 import type { ChosenFault, FaultPlan } from "./fault_plan.ts";
-import type { Victim } from "./faults/fault.ts";
+import type { Fault, Victim } from "./faults/fault.ts";
 import type { LogFields } from "./log.ts";
 import { Random } from "./random.ts";
-import { readAhead } from "./read_ahead.ts";
-import type { Stage } from "./staged_echo.ts";
+import { type Chunk, MAX_CHUNK, type Stage } from "./staged_echo.ts";
 
 /** How long what was sent has to leave: a reset takes back what has not; in milliseconds. */
 const LEAVING = 50;
 
+/** What a chunk costs besides its bytes: many small ones would hold far more than they bring. */
+const OVERHEAD = 256;
+
+/** The most that a connection may hold, in bytes: what waits, and a chunk on either side of that. */
+const CONNECTION_HOLDS = 256 * 1024 - 2 * (MAX_CHUNK + OVERHEAD);
+
 /** The faults of one connection. */
 export class Impairment {
   /** What passes first, before anything is read ahead, and what passes then. */
-  readonly stages: { readonly reading: Stage[]; readonly answering: Stage[] };
+  readonly reading: Stage[] = [];
+  readonly answering: Stage[] = [];
   readonly #over = new AbortController();
-  readonly #struck = new Map<ChosenFault, number>();
+  readonly #struck = new Map<Fault, number>();
 
   /**
    * @param number tells it from others; 0 is for datagrams
-   * @param connection none for datagrams
    */
   constructor({ chosen, seed }: FaultPlan, number: number, connection?: Connection) {
-    this.stages = { reading: [], answering: [] };
     for (const [index, each] of chosen.entries()) {
       const { fault, value } = each;
       const victim = this.#victim(each, new Random(seed, number, index + 1), connection);
+      if (fault.stage === undefined) continue;
       if (fault.chance?.of === "connections" && !victim.strikes()) continue;
-      const stage = fault.stage?.(value, victim);
-      if (stage) this.stages[fault.holdsReading ? "reading" : "answering"].push(stage);
+      const stages = fault.holdsReading ? this.reading : this.answering;
+      stages.push((chunks) => fault.stage?.(chunks, value, victim) ?? chunks);
     }
   }
 
   /** The stages of a connection; none where nothing happens to it. */
   get all(): Stage[] {
-    const { reading, answering } = this.stages;
-    if (reading.length + answering.length === 0) return [];
-    return [...reading, readAhead(this.#over), ...answering];
-  }
-
-  /** Is aborted when nothing is to be waited for any more. */
-  get over(): AbortSignal {
-    return this.#over.signal;
+    if (this.reading.length + this.answering.length === 0) return [];
+    return [...this.reading, readAhead(this.#over), ...this.answering];
   }
 
   /** Waits for nothing any more. */
@@ -53,22 +52,18 @@ export class Impairment {
 
   /** What happened, for the log. */
   get story(): LogFields {
-    const happened = [...this.#struck];
-    if (happened.length === 0) return {};
-    const counts = happened.flatMap(([{ fault: { counted } }, bytes]) =>
-      counted === undefined ? [] : [[counted, bytes]]
-    );
-    return {
-      faults: [...new Set(happened.map(([{ fault }]) => fault.name))].join(),
-      ...Object.fromEntries(counts),
-    };
+    if (this.#struck.size === 0) return {};
+    const story: LogFields = { faults: [...this.#struck.keys()].map(({ name }) => name).join() };
+    for (const [{ counted }, bytes] of this.#struck) if (counted) story[counted] = bytes;
+    return story;
   }
 
   #victim(chosen: ChosenFault, random: Random, connection?: Connection): Victim {
-    const { probability } = chosen;
+    const { fault, probability } = chosen;
+    const over = this.#over.signal;
     const wait = async (milliseconds: number) => {
-      await pause(milliseconds, this.over);
-      this.over.throwIfAborted();
+      await pause(milliseconds, over);
+      over.throwIfAborted();
     };
     let strikes = 0;
     return {
@@ -79,7 +74,7 @@ export class Impairment {
       spared: () => Math.floor(Math.log(1 - random.next()) / Math.log1p(-Number(probability))),
       struck: (bytes = 0) => {
         chosen.strikes++;
-        this.#struck.set(chosen, (this.#struck.get(chosen) ?? 0) + bytes);
+        this.#struck.set(fault, (this.#struck.get(fault) ?? 0) + bytes);
       },
       wait,
       close: () => connection?.close("fault"),
@@ -98,4 +93,34 @@ export class Impairment {
 /** Whether a connection gets faults at all. */
 export function isStruck({ share, seed }: FaultPlan, ...which: readonly number[]): boolean {
   return share === 1 || new Random(seed, ...which, 0).next() < share;
+}
+
+/** How much of what a queue holds a chunk is, in bytes. */
+export function costOf({ bytes }: Chunk): number {
+  return bytes.length + OVERHEAD;
+}
+
+/**
+ * Reads ahead of the stages after it: delays must not add up for what is sent back
+ * to back, so the next chunk is read while the one before it still waits; but not
+ * without end.
+ *
+ * @param over is aborted when reading fails, so that they wait for nothing any more
+ */
+function readAhead(over: AbortController): Stage {
+  return (chunks) => {
+    const source = chunks[Symbol.asyncIterator]();
+    return new ReadableStream<Chunk>({
+      async pull(queue) {
+        try {
+          const { done, value } = await source.next();
+          if (done) queue.close();
+          else queue.enqueue({ ...value, bytes: value.bytes.slice() });
+        } catch (error) {
+          over.abort(error);
+          throw error;
+        }
+      },
+    }, { highWaterMark: CONNECTION_HOLDS, size: costOf });
+  };
 }

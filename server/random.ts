@@ -45,8 +45,8 @@ export class Random {
   }
 }
 
-/** Spreads a number over 32 bits (the end of MurmurHash3). */
-function mix(number: number): number {
+/** Spreads a number over 32 bits, so that each of them depends on each of its (the end of MurmurHash3). */
+export function mix(number: number): number {
   let hash = Math.imul(number ^ (number >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;

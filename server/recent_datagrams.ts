@@ -1,4 +1,5 @@
 // Remembers which datagrams came a moment ago, in a memory of fixed size.
+import { mix } from "./random.ts";
 
 /** How soon, in milliseconds, a datagram has to follow an equal one to count with it. */
 const SOON = 250;
@@ -40,7 +41,6 @@ export class RecentDatagrams {
   /**
    * Takes note of a datagram.
    *
-   * @param now the present time, in milliseconds
    * @returns whether it is one of more than three equal ones, each soon after the last
    */
   repeats(bytes: Uint8Array, address: string, port: number, now: number): boolean {
@@ -67,8 +67,8 @@ function randomSeed(): number {
 }
 
 function sourceHash(address: string, port: number, seed: number): number {
-  let hash = mix(seed, port);
-  for (let i = 0; i < address.length; i++) hash = mix(hash, address.charCodeAt(i));
+  let hash = add(seed, port);
+  for (let i = 0; i < address.length; i++) hash = add(hash, address.charCodeAt(i));
   return hash;
 }
 
@@ -79,26 +79,23 @@ function sourceHash(address: string, port: number, seed: number): number {
  */
 function fingerprintOf(bytes: Uint8Array, seed: number): number {
   const { length } = bytes;
-  let hash = mix(seed, length);
+  let hash = add(seed, length);
   if (length < 4) {
-    for (const byte of bytes) hash = mix(hash, byte);
+    for (const byte of bytes) hash = add(hash, byte);
   } else {
     const view = new DataView(bytes.buffer, bytes.byteOffset, length);
     const last = length - 4;
     const head = length <= COMPARED_WHOLE ? length : HEAD;
     let at = 0;
-    for (; at <= head - 4; at += 4) hash = mix(hash, view.getUint32(at));
+    for (; at <= head - 4; at += 4) hash = add(hash, view.getUint32(at));
     const step = Math.ceil((length - head) / SAMPLES);
-    for (; at < last; at += step) hash = mix(hash, view.getUint32(at));
-    hash = mix(hash, view.getUint32(last));
+    for (; at < last; at += step) hash = add(hash, view.getUint32(at));
+    hash = add(hash, view.getUint32(last));
   }
-  // So that each bit of it depends on each bit of the datagram (the end of MurmurHash3).
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return mix(hash);
 }
 
-function mix(hash: number, word: number): number {
+function add(hash: number, word: number): number {
   const mixed = Math.imul(hash ^ word, 0x9e3779b1);
   return mixed ^ (mixed >>> 15);
 }

@@ -1,5 +1,5 @@
 // What one thread serves: some listeners, and their connections.
-import { aborted } from "../async/aborted.ts";
+import { aborted } from "../async/pause.ts";
 import type { Listener } from "../net/stream.ts";
 import type { DatagramListener } from "../net/udp.ts";
 import { acceptFrom } from "./accept.ts";

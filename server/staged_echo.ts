@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { dataFields, type Log } from "./log.ts";
 import type { ReadTurns } from "../net/read_turns.ts";
 import type { Stream } from "../net/stream.ts";
 import type { Traffic } from "../net/traffic.ts";
@@ -18,8 +19,11 @@ export interface Chunk {
   readonly send?: (bytes: Uint8Array) => Promise<unknown>;
 }
 
+/** What passes. */
+export type Chunks = AsyncIterable<Chunk>;
+
 /** Watches or changes what passes; what it yields goes on to the next stage, or back. */
-export type Stage = (chunks: AsyncIterable<Chunk>) => AsyncIterable<Chunk>;
+export type Stage = (chunks: Chunks) => Chunks;
 
 /** How much is read at once, in bytes. */
 export const MAX_CHUNK = 16 * 1024;
@@ -28,9 +32,6 @@ export const MAX_CHUNK = 16 * 1024;
  * Sends what `stream` brings back on it, through some stages; otherwise as the
  * hot path does (echo.ts).
  *
- * @param traffic counts what has passed, while it passes
- * @param turns keeps many streams from starving each other
- * @param stages in the order in which bytes pass them
  * @throws what `stream` throws when its peer resets it or it is closed meanwhile
  */
 export async function stagedEcho(
@@ -53,20 +54,26 @@ export async function stagedEcho(
   }
 }
 
+/** Logs the beginning of what each read of a connection brings, before it is sent back. */
+export function dataLog(log: Log, form: "text" | "hex", connection: number): Stage {
+  return async function* (chunks) {
+    let offset = 0;
+    for await (const chunk of chunks) {
+      const { bytes } = chunk;
+      log.info?.("read", { connection, ...dataFields(bytes, form, offset) });
+      offset += bytes.length;
+      yield chunk;
+    }
+  };
+}
+
 /** What leaves the last of some stages. */
-export function through(
-  stages: readonly Stage[],
-  chunks: AsyncIterable<Chunk>,
-): AsyncIterable<Chunk> {
+export function through(stages: readonly Stage[], chunks: Chunks): Chunks {
   return stages.reduce((passing, stage) => stage(passing), chunks);
 }
 
 /** What a stream brings. */
-async function* chunksOf(
-  stream: Stream,
-  traffic: Traffic,
-  turns: ReadTurns,
-): AsyncIterable<Chunk> {
+async function* chunksOf(stream: Stream, traffic: Traffic, turns: ReadTurns): Chunks {
   const buffer = new Uint8Array(MAX_CHUNK);
   for (;;) {
     if (turns.crowded) await turns.next();

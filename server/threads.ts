@@ -1,5 +1,5 @@
 // A server on several cores: threads that listen on the same ports.
-import { aborted } from "../async/aborted.ts";
+import { aborted } from "../async/pause.ts";
 import { startThread } from "../async/threads.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 import type { Endpoint } from "../net/endpoint.ts";

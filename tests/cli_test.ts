@@ -8,6 +8,7 @@ import { parseInvocation } from "../cli/parse.ts";
 import config from "../deno.json" with { type: "json" };
 import { formatEndpoint } from "../net/endpoint.ts";
 import { faults } from "../server/faults/faults.ts";
+import { formatValue } from "../values/kinds.ts";
 import { program, run, shell, yodel } from "./program.ts";
 
 /** The defaults that the help shows, by the names of the flags. */
@@ -15,7 +16,7 @@ function defaultsOf(name: string): Record<string, string> {
   const flags = Object.entries(commands[name]?.flags ?? {});
   return Object.fromEntries(
     flags.map(([name, flag]) => {
-      return [name, flag.default === undefined ? "" : flag.kind.format(flag.default)];
+      return [name, flag.default === undefined ? "" : formatValue(flag.kind, flag.default)];
     }),
   );
 }
@@ -71,7 +72,7 @@ Deno.test("a default is written so that it can be given", () => {
   for (const { flags } of Object.values(commands)) {
     for (const [name, flag] of Object.entries(flags)) {
       if (isToggle(flag) || flag.default === undefined) continue;
-      assertEquals(flag.kind.parse(flag.kind.format(flag.default)), flag.default, name);
+      assertEquals(flag.kind.parse(formatValue(flag.kind, flag.default)), flag.default, name);
     }
   }
 });

@@ -199,11 +199,18 @@ for (
       "datagram N: 64 bytes were sent and 63 came back",
     ],
     [
-      "answers a datagram twice",
+      "answers a datagram three times",
       20,
-      (bytes) => [bytes, bytes],
+      (bytes) => [bytes, bytes, bytes],
       "repeated",
       "datagram N came back again",
+    ],
+    [
+      "answers a datagram right after it has altered it",
+      20,
+      (bytes) => [bytes.with(7, (bytes[7] ?? 0) ^ 1), bytes, bytes],
+      "altered",
+      "datagram N: the byte at offset 7 was sent as 0xNN and came back as 0xNN",
     ],
     [
       "sends a datagram unasked",

@@ -1,7 +1,6 @@
 /** What `yodel serve` shows on a terminal, and that the same in a pipe is as it was. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { hexDump } from "../cli/hex_dump.ts";
-import { terminalLine, textLine } from "../cli/log_lines.ts";
+import { hexDump, terminalLine, textLine } from "../cli/log_lines.ts";
 import type { LogFields } from "../server.ts";
 import { dialPort, exchange, flood, linux, random, until } from "./local.ts";
 import { available, program, startServer, yodel } from "./program.ts";

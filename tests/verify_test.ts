@@ -1,9 +1,8 @@
 /** What came back against what was sent, without any socket. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { describeEnd, describeSilence, diagnose } from "../client/verify/diagnosis.ts";
 import { mostLike } from "../client/verify/difference.ts";
 import { Messages } from "../client/verify/messages.ts";
-import { NumberedDatagrams } from "../client/verify/numbered.ts";
 import { Probes } from "../client/verify/probes.ts";
 
 const messages = new Messages(100);
@@ -58,34 +57,45 @@ Deno.test("an answer is most like what it has most bytes in common with", () => 
   assertEquals(mostLike(sent("ecco"), [], sent), undefined);
 });
 
-Deno.test("an answer belongs to the datagram whose number it carries, or else is altered", () => {
-  const datagrams = new NumberedDatagrams(messages, 7);
-  const [one, two, three] = [datagrams.send(1), datagrams.send(2), datagrams.send(3)];
-  const judge = (bytes: Uint8Array) => {
-    const answer = datagrams.receive(bytes);
-    return [answer?.datagram.number, answer?.outcome, datagrams.waitingCount];
-  };
-  assertEquals(judge(two.bytes), [8, "right", 2]);
-  assertEquals(judge(two.bytes), [8, "repeated", 2]);
-  datagrams.giveUp(one);
-  assertEquals(judge(one.bytes), [7, "late", 1]);
-  assertEquals(judge(flipped(three.bytes)), [9, "altered", 0]);
-  assertEquals(judge(new Uint8Array(9)), [undefined, undefined, 0]);
-});
-
-Deno.test("an answer belongs to the probe that it equals, one without an answer first", () => {
+Deno.test("an answer belongs to the probe whose number it carries, or else is altered", () => {
   const probes = new Probes(messages);
+  const [one, two, three] = [7, 8, 9].map((number) => probes.send(number, 0));
+  assert(one && two && three);
   const judge = (bytes: Uint8Array) => {
     const answer = probes.receive(bytes);
-    return [answer?.probe.number, answer?.outcome];
+    return [answer?.probe.number, answer?.outcome, probes.waitingCount];
   };
-  const lost = probes.send(1, 0);
-  probes.send(2, 0);
-  probes.send(3, 0);
-  lost.state = "lost";
-  assertEquals(judge(messages.at(1)), [1, "late"]);
-  assertEquals(judge(messages.at(3)), [3, "right"]);
-  assertEquals(judge(messages.at(3)), [3, "repeated"]);
-  assertEquals(judge(flipped(messages.at(2))), [2, "altered"]);
-  assertEquals(judge(flipped(messages.at(2))), [undefined, undefined]);
+  assertEquals(judge(probes.bytesOf(two)), [8, "right", 2]);
+  assertEquals(judge(probes.bytesOf(two)), [8, "repeated", 2]);
+  probes.giveUp(one);
+  assertEquals(judge(probes.bytesOf(one)), [7, "late", 1]);
+  assertEquals(judge(probes.bytesOf(one)), [7, "repeated", 1]);
+  assertEquals(judge(flipped(probes.bytesOf(three))), [9, "altered", 0]);
+  assertEquals(judge(flipped(probes.bytesOf(three))), [undefined, undefined, 0]);
+});
+
+Deno.test("of probes that are alike, since their heads hold no more, the one that waits longest is answered first", () => {
+  const probes = new Probes(new Messages(1));
+  const [one, other] = [1, 257].map((number) => probes.send(number, 0));
+  assert(one && other);
+  const answer = probes.bytesOf(other);
+  assertEquals(answer, probes.bytesOf(one));
+  assertEquals(
+    [1, 2, 3].map(() => probes.receive(answer)).map((it) => [it?.probe.number, it?.outcome]),
+    [[1, "right"], [257, "right"], [257, "repeated"]],
+  );
+});
+
+Deno.test("probes are remembered for a while after their answer, and as long as they wait", () => {
+  const probes = new Probes(messages);
+  const [waits, soon] = [1, 2].map((number) => probes.send(number, 0));
+  assert(waits && soon);
+  for (let number = 3; number < 2000; number++) {
+    probes.receive(probes.bytesOf(probes.send(number, 0)));
+  }
+  probes.giveUp(soon);
+  probes.receive(probes.bytesOf(probes.send(2000, 0)));
+  assertEquals(probes.waiting, [waits]);
+  assertEquals(probes.receive(probes.bytesOf(waits))?.outcome, "right");
+  assertEquals(probes.receive(probes.bytesOf(soon)), undefined);
 });

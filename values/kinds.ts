@@ -16,8 +16,13 @@ export interface Kind<T> {
   parse(text: string): T | undefined;
   /** Says what is wrong with a text that is no value, where that can be told. */
   advice?(text: string): string | undefined;
-  /** Writes a value so that it can be read. */
-  format(value: T): string;
+  /** Writes a value so that it can be read, where `String` does not. */
+  format?(value: T): string;
+}
+
+/** Writes a value so that it can be read. */
+export function formatValue<T>(kind: Kind<T>, value: T): string {
+  return kind.format?.(value) ?? String(value);
 }
 
 /**
@@ -41,7 +46,6 @@ export const toggle: Kind<boolean> = {
   placeholder: "",
   expected: "no value",
   parse: (text) => text === "true",
-  format: String,
 };
 
 const MILLISECONDS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
@@ -72,47 +76,46 @@ export const duration: Kind<number> = {
   },
 };
 
-/** A number with its unit, of which k and m are powers of `base`; NaN where it is none. */
-function scaled(text: string, base: number): number {
-  const [, digits, unit = ""] = /^(\d{1,10}(?:\.\d+)?)([km]?)$/i.exec(text) ?? [];
-  return Number(digits ?? NaN) * base ** ["", "k", "m"].indexOf(unit.toLowerCase());
+/** A number with a unit, of which k and m are powers of `base`. */
+function scaled(
+  placeholder: string,
+  expected: string,
+  base: number,
+  isOne: (value: number) => boolean,
+): Kind<number> {
+  return {
+    placeholder,
+    expected,
+    parse(text) {
+      const [, digits, unit = ""] = /^(\d{1,10}(?:\.\d+)?)([km]?)$/i.exec(text) ?? [];
+      const value = Number(digits ?? NaN) * base ** ["", "k", "m"].indexOf(unit.toLowerCase());
+      return isOne(value) ? value : undefined;
+    },
+  };
+}
+
+function isWhole(least: number, most: number): (value: number) => boolean {
+  return (value) => Number.isInteger(value) && value >= least && value <= most;
 }
 
 /** A whole number from `least` to `most`. */
 export function count(least: number, most = 2 ** 31 - 1): Kind<number> {
-  return {
-    placeholder: "N",
-    expected: `a whole number such as 5 or 10k, from ${least} to ${most}`,
-    parse(text) {
-      const value = scaled(text, 1000);
-      return Number.isInteger(value) && value >= least && value <= most ? value : undefined;
-    },
-    format: String,
-  };
+  const expected = `a whole number such as 5 or 10k, from ${least} to ${most}`;
+  return scaled("N", expected, 1000, isWhole(least, most));
 }
 
 /** How many a second; 0: as many as there are. */
-export const rate: Kind<number> = {
-  placeholder: "N",
-  expected: "a rate such as 0.5, 200 or 10k, or 0",
-  parse(text) {
-    const value = scaled(text, 1000);
-    return value <= 2 ** 31 ? value : undefined;
-  },
-  format: String,
-};
+export const rate = scaled(
+  "N",
+  "a rate such as 0.5, 200 or 10k, or 0",
+  1000,
+  (value) => value <= 2 ** 31,
+);
 
 /** A number of bytes from `least` to `most`. */
 export function size(least: number, most: number): Kind<number> {
-  return {
-    placeholder: "SIZE",
-    expected: `a size such as 64 or 4k, from ${least} to ${most} bytes`,
-    parse(text) {
-      const value = scaled(text, 1024);
-      return Number.isInteger(value) && value >= least && value <= most ? value : undefined;
-    },
-    format: String,
-  };
+  const expected = `a size such as 64 or 4k, from ${least} to ${most} bytes`;
+  return scaled("SIZE", expected, 1024, isWhole(least, most));
 }
 
 /** From the least to the most; both are the same where it is one value. */
@@ -137,8 +140,6 @@ export function range(kind: Kind<number>): Kind<Range> {
       const [more = 0, less = NaN] = [kind.parse(first), kind.parse(second)];
       return more > less ? `begins with the larger one: ${second}..${first}?` : kind.advice?.(text);
     },
-    format: ({ least, most }) =>
-      least === most ? kind.format(least) : `${kind.format(least)}..${kind.format(most)}`,
   };
 }
 
@@ -158,17 +159,11 @@ export const probability: Kind<number> = {
 export const file: Kind<string> = {
   placeholder: "FILE",
   expected: "a file",
-  parse: (text) => text,
-  format: String,
+  parse: String,
 };
 
 /** The name of a host. */
-export const host: Kind<string> = {
-  placeholder: "NAME",
-  expected: "a name",
-  parse: (text) => text,
-  format: String,
-};
+export const host: Kind<string> = { ...file, placeholder: "NAME", expected: "a name" };
 
 /** An IP address, or a network of them. */
 export const network: Kind<string> = {
@@ -182,7 +177,6 @@ export const network: Kind<string> = {
     const isAddress = v6 === undefined ? isV4 : URL.canParse(`http://[${v6}]`);
     return isAddress && Number(bits) <= (isV4 ? 32 : 128) ? text : undefined;
   },
-  format: String,
 };
 
 /** Permissions of a file, as chmod takes them. */
@@ -204,6 +198,5 @@ export function choice<const Name extends string>(names: readonly Name[]): Kind<
       const near = nearest(text, names);
       return near && `is none of ${names.join(", ")}; did you mean ${near}?`;
     },
-    format: String,
   };
 }

@@ -4,11 +4,10 @@ import { LOAD_DEFAULTS, type LoadSettings, planLoad } from "../../client/load/pl
 import { addProgress, totalErrors } from "../../client/load/result.ts";
 import { serveMetrics } from "../../metrics/metrics.ts";
 import { watchLoad } from "../../metrics/watch.ts";
-import { EndpointError } from "../../net/endpoint_error.ts";
+import { EndpointError } from "../../net/endpoint.ts";
 import { perSecond } from "../../report/figures.ts";
 import { failedLoadJson, loadJson } from "../../report/load_json.ts";
-import { progressText } from "../../report/load_progress.ts";
-import { loadText } from "../../report/load_text.ts";
+import { loadText, progressText } from "../../report/load_text.ts";
 import { command } from "../command.ts";
 import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
 import { count, duration, file, MAX_MESSAGE, rate, size, toggle } from "../../values/kinds.ts";

@@ -34,8 +34,7 @@ const faultKind: Kind<string> = {
     value === undefined ? name : (value.choices ?? [""]).map((choice) => `${name}=${choice}`)
   ),
   expected: "a fault such as delay=20ms",
-  parse: (text) => text,
-  format: String,
+  parse: String,
 };
 
 /** How many threads; `auto` is for as many as the system gives this program cores. */
@@ -44,7 +43,6 @@ const threads: Kind<number> = {
   choices: ["auto"],
   expected: "a number of threads from 1 to 256, or auto",
   parse: (text) => text === "auto" ? navigator.hardwareConcurrency : count(1, 256).parse(text),
-  format: String,
 };
 
 /** How long the last lines of the log may take, in milliseconds. */

@@ -15,11 +15,7 @@ export interface LoadConnection {
   readonly isOpen: boolean;
   /** How many messages are under way. */
   readonly underWay: number;
-  /**
-   * Sends the next message.
-   *
-   * @param due when it was due, by `performance.now()`
-   */
+  /** Sends the next message. */
   send(due: number): void;
   /**
    * Gives up what nothing has come back to for too long.
@@ -58,7 +54,6 @@ export interface ConnectionEvents {
   /**
    * A message has come back as it was sent.
    *
-   * @param due when it was due
    * @param from from when on it took its time
    * @param now when its last byte had come; all by `performance.now()`
    */

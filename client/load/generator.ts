@@ -1,6 +1,5 @@
 // Generates the load of one thread.
-import { aborted } from "../../async/aborted.ts";
-import { LONGEST_PAUSE } from "../../async/pause.ts";
+import { aborted, LONGEST_PAUSE } from "../../async/pause.ts";
 import { sweep } from "../../net/traffic.ts";
 import type { LoadConnection } from "./connection.ts";
 import { Pacer } from "./pacer.ts";
@@ -147,7 +146,7 @@ class Generator implements PoolEvents {
   }
 
   onEnd(connection: LoadConnection, due: readonly number[]): void {
-    this.#pool.remove(connection);
+    this.#pool.connections.delete(connection);
     for (const each of due) this.#recorder.failed(each);
     this.#endIfDone(performance.now());
     this.#pool.replace(connection.number);

@@ -47,14 +47,12 @@ export function addIntervals(parts: readonly (readonly LoadInterval[])[]): LoadI
 }
 
 function add(one: LoadInterval, other: LoadInterval): LoadInterval {
-  const counts = new Uint32Array(Math.max(one.counts.length, other.counts.length));
-  counts.set(one.counts);
-  other.counts.forEach((count, bucket) => counts[bucket] = (counts[bucket] ?? 0) + count);
+  const length = Math.max(one.counts.length, other.counts.length);
   return {
     elapsed: Math.max(one.elapsed, other.elapsed),
     messages: one.messages + other.messages,
     errors: one.errors + other.errors,
-    counts,
+    counts: Uint32Array.from({ length }, (_, i) => (one.counts[i] ?? 0) + (other.counts[i] ?? 0)),
   };
 }
 

@@ -19,7 +19,6 @@ export class Pacer {
   /** Tells that there is one again. */
   readonly #freed = new Change();
 
-  /** @param send sends a message that was due then */
   constructor(schedule: Schedule, send: (connection: LoadConnection, due: number) => void) {
     this.#schedule = schedule;
     this.#send = send;
@@ -43,13 +42,9 @@ export class Pacer {
       if (over.aborted || this.#schedule.isOver(now)) return;
       this.#sendDue(now);
       const wait = Math.min(this.#schedule.next, this.#schedule.end) - performance.now();
-      if (this.#free.length === 0) {
-        await this.#freed.next;
-      } else if (wait > TIMER_SLACK) {
-        await pause(wait - TIMER_SLACK, over);
-      } else {
-        await new Promise<void>((resolve) => void setImmediate(resolve));
-      }
+      if (this.#free.length === 0) await this.#freed.next;
+      else if (wait > TIMER_SLACK) await pause(wait - TIMER_SLACK, over);
+      else await new Promise<void>((resolve) => void setImmediate(resolve));
     }
   }
 

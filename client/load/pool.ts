@@ -1,10 +1,8 @@
 // The connections of a load: opens, replaces and closes them.
-import { aborted } from "../../async/aborted.ts";
-import { pause } from "../../async/pause.ts";
+import { aborted, pause } from "../../async/pause.ts";
 import { reason } from "../../errors/reason.ts";
 import { dial } from "../../net/dial.ts";
-import { addressOf, type StreamEndpoint } from "../../net/endpoint.ts";
-import { EndpointError } from "../../net/endpoint_error.ts";
+import { addressOf, EndpointError, type StreamEndpoint } from "../../net/endpoint.ts";
 import { ReadTurns } from "../../net/read_turns.ts";
 import type { Stream } from "../../net/stream.ts";
 import { Messages } from "../verify/messages.ts";
@@ -14,9 +12,9 @@ import {
   type LoadConnection,
   RETRY,
 } from "./connection.ts";
-import { DatagramConnection } from "./datagrams.ts";
+import { openDatagrams } from "./datagrams.ts";
 import type { WorkerPlan } from "./plan.ts";
-import { ReconnectingConnection } from "./reconnecting.ts";
+import { reconnecting } from "./reconnecting.ts";
 import type { Recorder } from "./recorder.ts";
 import { StreamConnection } from "./stream.ts";
 
@@ -46,7 +44,10 @@ export class Pool {
   readonly #over: AbortSignal;
   readonly #events: PoolEvents;
   readonly #settings: ConnectionSettings;
-  readonly #open = new Set<LoadConnection>();
+  /** The connections that are open. */
+  readonly connections = new Set<LoadConnection>();
+  /** The turns in which they are read. */
+  readonly turns = new ReadTurns();
   /** What is being opened, and has to end before the run does. */
   readonly #opening = new Set<Promise<unknown>>();
   /** Gives that up. */
@@ -64,18 +65,8 @@ export class Pool {
       timeout: plan.load.timeout || Infinity,
       bytes: recorder.result.bytes,
       onAddress: (address) => recorder.result.address ??= address,
-      turns: new ReadTurns(),
+      turns: this.turns,
     };
-  }
-
-  /** The turns in which connections are read. */
-  get turns(): ReadTurns {
-    return this.#settings.turns;
-  }
-
-  /** The connections that are open. */
-  get connections(): ReadonlySet<LoadConnection> {
-    return this.#open;
   }
 
   /**
@@ -103,13 +94,8 @@ export class Pool {
       if (opening.size >= MAX_OPENING) await Promise.race([...opening, over]);
     }
     await Promise.race([Promise.all(opening), over]);
-    const none = failures.length === connections && this.#open.size === 0;
+    const none = failures.length === connections && this.connections.size === 0;
     if (none && !this.#over.aborted) throw failures[0];
-  }
-
-  /** A connection is no more. */
-  remove(connection: LoadConnection): void {
-    this.#open.delete(connection);
   }
 
   /** Opens a connection for one that has ended or could not be opened. */
@@ -132,24 +118,20 @@ export class Pool {
   async #openOne(number: number): Promise<void> {
     const connection = await this.#connection(number);
     if (this.#over.aborted) return connection.close();
-    this.#open.add(connection);
+    this.connections.add(connection);
     this.#events.onOpen(connection);
   }
 
   async #connection(number: number): Promise<LoadConnection> {
     const { load: { endpoint, reconnect }, reach, interval } = this.#plan;
     if (endpoint.scheme === "udp") {
-      const datagrams = new DatagramConnection(number, this.#settings, this.#events);
-      await datagrams.open(endpoint, reach.family);
-      return datagrams;
+      return await openDatagrams(number, endpoint, reach.family, this.#settings, this.#events);
     }
     const dial = () => this.#dial(endpoint);
     const over = (conn: Stream, events: ConnectionEvents) =>
       new StreamConnection(number, conn, this.#settings, events);
     if (!reconnect) return over(await dial(), this.#events);
-    const reconnecting = new ReconnectingConnection(number, dial, over, interval > 0, this.#events);
-    await reconnecting.open();
-    return reconnecting;
+    return await reconnecting(number, dial, over, interval > 0, this.#events);
   }
 
   async #dial(endpoint: StreamEndpoint): Promise<Stream> {
@@ -180,13 +162,13 @@ export class Pool {
 
   /** Sends no more on any connection, and waits for what should not come any more. */
   async finish(): Promise<void> {
-    await Promise.all([...this.#open].map((connection) => connection.finish()));
+    await Promise.all([...this.connections].map((connection) => connection.finish()));
   }
 
   /** Closes all connections that are open. */
   closeAll(): void {
-    for (const connection of this.#open) connection.close();
-    this.#open.clear();
+    for (const connection of this.connections) connection.close();
+    this.connections.clear();
   }
 
   /** Closes them and those that are being opened; the run has to be over. */
@@ -196,6 +178,6 @@ export class Pool {
     await Promise.allSettled(this.#opening);
     clearTimeout(tooLong);
     this.closeAll();
-    await this.#settings.turns.close();
+    await this.turns.close();
   }
 }

@@ -11,24 +11,17 @@ import type { Schedule } from "./schedule.ts";
 
 /** Fills in the result of a load while that runs. Times are by `performance.now()`. */
 export class Recorder {
-  readonly result: LoadResult;
+  /** How many messages are under way. */
+  underWay = 0;
   readonly #intervals = new Intervals();
   #countFrom = Infinity;
-  #underWay = 0;
   #lastAnswer = 0;
   #latencySum = 0;
   readonly #latencyCounts = LATENCY_BOUNDS.map(() => 0);
   /** Since when no connection could be opened, while that was tried. */
   #refusedSince: number | undefined;
 
-  constructor(result: LoadResult) {
-    this.result = result;
-  }
-
-  /** How many messages are under way. */
-  get underWay(): number {
-    return this.#underWay;
-  }
+  constructor(readonly result: LoadResult) {}
 
   /** Messages begin to be sent. Those that are due before `countFrom` do not count. */
   started(now: number, countFrom: number): void {
@@ -52,13 +45,13 @@ export class Recorder {
 
   /** A message is being sent. */
   sent(due: number): void {
-    this.#underWay++;
+    this.underWay++;
     if (due >= this.#countFrom) this.result.messages.sent++;
   }
 
   /** A message has come back as it was sent; it took its time from `from` on. */
   answered(due: number, from: number, now: number): void {
-    this.#underWay--;
+    this.underWay--;
     if (due < this.#countFrom) return;
     this.result.messages.right++;
     const latency = now - from;
@@ -73,7 +66,7 @@ export class Recorder {
 
   /** A message has not come back so, and will not. */
   failed(due: number): void {
-    this.#underWay--;
+    this.underWay--;
     if (due >= this.#countFrom) this.result.messages.failed++;
   }
 
@@ -99,14 +92,8 @@ export class Recorder {
   progress(now: number): LoadProgress {
     const { connections, messages, bytes, errors } = this.result;
     const elapsed = Math.max(0, now - this.#countFrom);
-    const counts = {
-      connections,
-      messages,
-      bytes,
-      errors,
-      latencySum: this.#latencySum,
-      latencyCounts: this.#latencyCounts,
-    };
+    const [latencySum, latencyCounts] = [this.#latencySum, this.#latencyCounts];
+    const counts = { connections, messages, bytes, errors, latencySum, latencyCounts };
     return structuredClone({ ...counts, elapsed });
   }
 

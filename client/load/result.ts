@@ -128,16 +128,15 @@ export async function encodeLoadResult(result: LoadResult): Promise<EncodedLoadR
 
 /** How far the threads of a load are together; without any, it has not begun. */
 export function addProgress(parts: readonly LoadProgress[] = []): LoadProgress {
-  const counts = noCounts();
-  for (const part of parts) addCounts(counts, part);
-  const sum = (figure: (part: LoadProgress) => number) =>
-    parts.reduce((sum, part) => sum + figure(part), 0);
-  return {
-    ...counts,
-    elapsed: Math.max(0, ...parts.map(({ elapsed }) => elapsed)),
-    latencySum: sum(({ latencySum }) => latencySum),
-    latencyCounts: LATENCY_BOUNDS.map((_, i) => sum(({ latencyCounts }) => latencyCounts[i] ?? 0)),
-  };
+  const latencyCounts = LATENCY_BOUNDS.map(() => 0);
+  const sum = { ...noCounts(), elapsed: 0, latencySum: 0, latencyCounts };
+  for (const part of parts) {
+    addCounts(sum, part);
+    sum.elapsed = Math.max(sum.elapsed, part.elapsed);
+    sum.latencySum += part.latencySum;
+    part.latencyCounts.forEach((more, i) => latencyCounts[i] = (latencyCounts[i] ?? 0) + more);
+  }
+  return sum;
 }
 
 /** Adds up what the parts of a load found, in an empty result. */

@@ -6,7 +6,6 @@ import {
   describeEnd,
   describeSilence,
   diagnose,
-  type Diagnosis,
   offsetOf,
   type StreamPosition,
 } from "../verify/diagnosis.ts";
@@ -58,7 +57,6 @@ export class StreamConnection implements LoadConnection {
   #open = true;
   readonly #finished = Promise.withResolvers<void>();
 
-  /** @param number that of the connection */
   constructor(
     readonly number: number,
     conn: Stream,
@@ -196,9 +194,7 @@ export class StreamConnection implements LoadConnection {
         this.#answered++;
         // What came with more than was sent has not come back as it was.
         if (at < length && this.#answered === this.#sent) {
-          const { kind, what } = this.#diagnosis(at, length);
-          this.#answered--;
-          return this.#end(kind, what);
+          return this.#wrong(at, length, 1);
         }
         const due = this.#lastDue ?? now;
         this.#events.onAnswer(this, due, due, now);
@@ -207,14 +203,16 @@ export class StreamConnection implements LoadConnection {
     }
   }
 
-  /** What was read is not as it was sent, from some byte on. */
-  #wrong(from: number, to: number): void {
-    const { kind, what } = this.#diagnosis(from, to);
-    this.#end(kind, what, kind === "repeated" ? this.#lastDue : undefined);
-  }
-
-  #diagnosis(from: number, to: number): Diagnosis {
-    return diagnose(this.#at(), this.#buffer.subarray(from, to));
+  /**
+   * What was read is not as it was sent, from some byte on.
+   *
+   * @param untold how many messages before it were answered, and nobody was told
+   */
+  #wrong(from: number, to: number, untold: 0 | 1 = 0): void {
+    const { kind, what } = diagnose(this.#at(), this.#buffer.subarray(from, to));
+    const again = kind === "repeated" && untold === 0 ? this.#lastDue : undefined;
+    this.#answered -= untold;
+    this.#end(kind, what, again);
   }
 
   /** When the last message that was answered was due. */

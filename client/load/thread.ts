@@ -1,7 +1,7 @@
 // A thread that generates a part of a load: see threads.ts.
 import { listen } from "../../async/threads.ts";
 import { reason } from "../../errors/reason.ts";
-import { EndpointError } from "../../net/endpoint_error.ts";
+import { EndpointError } from "../../net/endpoint.ts";
 import { generate } from "./generator.ts";
 import type { WorkerPlan } from "./plan.ts";
 import { type EncodedLoadResult, encodeLoadResult, type LoadProgress } from "./result.ts";

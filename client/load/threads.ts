@@ -1,6 +1,6 @@
 // A load on several threads.
 import { startThread } from "../../async/threads.ts";
-import { EndpointError } from "../../net/endpoint_error.ts";
+import { EndpointError } from "../../net/endpoint.ts";
 import type { LoadPlan, WorkerPlan } from "./plan.ts";
 import {
   addLoadResults,

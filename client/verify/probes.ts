@@ -2,17 +2,17 @@
 import { describeDifference, mostLike, type Outcome } from "./difference.ts";
 import type { Messages } from "./messages.ts";
 
-/**
- * How many probes are remembered, besides those that wait for their answer:
- * fewer than there are different messages.
- */
-const REMEMBERED = 128;
+/** How many bytes at the head of a probe carry its number, where it has as many. */
+const NUMBER = 4;
 
-/** A probe that was sent. */
+/** How many probes are remembered, besides those that wait for their answer. */
+const REMEMBERED = 1024;
+
+/** A message that is told from others by its answer: one of ping, or of load over UDP. */
 export interface Probe {
   readonly number: number;
-  /** When it was sent, by `performance.now()`. */
-  readonly sentAt: number;
+  /** When it was sent or due, by `performance.now()`. */
+  readonly due: number;
   state: "waiting" | "lost" | "answered";
 }
 
@@ -24,50 +24,88 @@ export interface ProbeAnswer {
   readonly difference?: string;
 }
 
-/** Remembers probes that wait for their answer, and the last ones that do not. */
+/** Remembers probes that begin with their number: those that wait, and the last ones. */
 export class Probes {
   readonly #messages: Messages;
-  readonly #probes = new Map<number, Probe>();
+  readonly #sent = new Map<number, Probe>();
+  #last = 0;
+  /** How many probes have neither been answered nor given up. */
+  waitingCount = 0;
 
   constructor(messages: Messages) {
     this.#messages = messages;
   }
 
-  /** The probes that have neither been answered nor given up. */
+  /** Those probes. */
   get waiting(): Probe[] {
-    return [...this.#probes.values()].filter(({ state }) => state === "waiting");
+    return [...this.#sent.values()].filter(({ state }) => state === "waiting");
   }
 
-  /** Notes a probe that is about to be sent. */
-  send(number: number, sentAt: number): Probe {
-    const probe: Probe = { number, sentAt, state: "waiting" };
-    this.#probes.set(number, probe);
-    const old = number - REMEMBERED;
-    if (this.#probes.get(old)?.state !== "waiting") this.#probes.delete(old);
+  /** Notes a probe that is about to be sent; each has a greater number than the last. */
+  send(number: number, due: number): Probe {
+    const probe: Probe = { number, due, state: "waiting" };
+    this.#sent.set(number, probe);
+    this.#last = number;
+    this.waitingCount++;
+    for (const { number, state } of this.#sent.values()) {
+      if (this.#sent.size - this.waitingCount <= REMEMBERED) break;
+      if (state !== "waiting") this.#sent.delete(number);
+    }
     return probe;
   }
 
+  /** The bytes of a probe. */
+  bytesOf({ number }: Probe): Uint8Array<ArrayBuffer> {
+    const bytes = this.#messages.at(number).slice();
+    for (let i = 0; i < Math.min(NUMBER, bytes.length); i++) bytes[i] = number >>> (8 * i);
+    return bytes;
+  }
+
   /**
-   * Notes an answer. It belongs to the probe that it equals, one without an
-   * answer first, or else to the one that waits and that it is most like.
+   * Notes an answer. It belongs to the probe whose number it carries, where
+   * it equals that, or else to the one that waits and that it is most like.
    *
    * @returns undefined where there is no such probe
    */
   receive(bytes: Uint8Array): ProbeAnswer | undefined {
-    const all = [...this.#probes.values()];
-    const open = all.filter(({ state }) => state !== "answered");
-    const equal = [...open, ...all].find((probe) => this.#difference(probe, bytes) === undefined);
-    const probe = equal ?? mostLike(bytes, this.waiting, ({ number }) => this.#messages.at(number));
+    const difference = (probe: Probe) => describeDifference(this.bytesOf(probe), bytes);
+    const named = this.#sent.get(this.#numberOf(bytes));
+    const isNamed = named !== undefined && difference(named) === undefined;
+    const probe = isNamed
+      ? named
+      : mostLike(bytes, this.waiting, (candidate) => this.bytesOf(candidate));
     if (probe === undefined) return undefined;
     const { state } = probe;
-    probe.state = "answered";
-    if (state === "answered") return { probe, outcome: "repeated" };
-    const difference = this.#difference(probe, bytes);
-    if (difference !== undefined) return { probe, outcome: "altered", difference };
-    return { probe, outcome: state === "waiting" ? "right" : "late" };
+    this.#settle(probe, "answered");
+    if (!isNamed) return { probe, outcome: "altered", difference: difference(probe) };
+    const outcomes = { waiting: "right", lost: "late", answered: "repeated" } as const;
+    return { probe, outcome: outcomes[state] };
   }
 
-  #difference({ number }: Probe, bytes: Uint8Array): string | undefined {
-    return describeDifference(this.#messages.at(number), bytes);
+  /** Waits for a probe no longer. */
+  giveUp(probe: Probe): void {
+    this.#settle(probe, "lost");
+  }
+
+  #settle(probe: Probe, state: "lost" | "answered"): void {
+    if (probe.state === "waiting") this.waitingCount--;
+    probe.state = state;
+  }
+
+  /**
+   * The number of the probe whose head is that of `bytes`: of several the one
+   * that has waited the longest, or else the latest.
+   */
+  #numberOf(bytes: Uint8Array): number {
+    const width = Math.min(NUMBER, bytes.length, this.#messages.size);
+    let number = 0;
+    for (let i = 0; i < width; i++) number += (bytes[i] ?? 0) * 256 ** i;
+    const wrap = 256 ** width;
+    const latest = this.#last - (((this.#last - number) % wrap) + wrap) % wrap;
+    let found = latest;
+    for (let earlier = latest; this.#sent.has(earlier); earlier -= wrap) {
+      if (this.#sent.get(earlier)?.state === "waiting") found = earlier;
+    }
+    return found;
   }
 }

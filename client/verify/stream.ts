@@ -14,18 +14,14 @@ export class StreamVerifier {
   #first = 0;
   /** How much of the first chunk under way has returned. */
   #position = 0;
-  #sent = 0;
-  #returned = 0;
-
   /** How many bytes were sent and have not returned. */
-  get missing(): number {
-    return this.#sent - this.#returned;
-  }
+  missing = 0;
+  #returned = 0;
 
   /** Notes bytes that are about to be sent. They must not change afterwards. */
   send(bytes: Uint8Array): void {
     this.#chunks.push(bytes);
-    this.#sent += bytes.length;
+    this.missing += bytes.length;
   }
 
   /**
@@ -45,12 +41,11 @@ export class StreamVerifier {
       for (let i = 0; i < length; i++) {
         const was = expected[this.#position + i];
         const is = bytes[compared + i];
-        if (was !== is) {
-          return describeChange(this.#returned + i, was ?? 0, is ?? 0);
-        }
+        if (was !== is) return describeChange(this.#returned + i, was ?? 0, is ?? 0);
       }
       compared += length;
       this.#returned += length;
+      this.missing -= length;
       this.#position += length;
       if (this.#position === expected.length) this.#forgetFirst();
     }

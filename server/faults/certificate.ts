@@ -1,4 +1,3 @@
-// Fault: a certificate that nobody should trust.
 import { FLAWS } from "../../net/certificate.ts";
 import { choice } from "../../values/kinds.ts";
 import { fault } from "./fault.ts";
@@ -6,6 +5,7 @@ import { fault } from "./fault.ts";
 export const certificate = fault({
   name: "certificate",
   value: choice(FLAWS),
+  chance: undefined,
   transports: ["tls"],
   help: "what is wrong with the one of the server, for all",
   flaw: (flaw) => flaw,

@@ -1,4 +1,3 @@
-// Fault: answers come in pieces.
 import { range, size } from "../../values/kinds.ts";
 import { MAX_CHUNK } from "../staged_echo.ts";
 import { fault, STREAMS } from "./fault.ts";
@@ -9,21 +8,19 @@ const APART = 5;
 export const chunk = fault({
   name: "chunk",
   value: range(size(1, MAX_CHUNK)),
-  chance: { of: "connections", usual: 1 },
   transports: STREAMS,
   help: "answers leave in pieces of that size, 5ms apart",
-  stage: ({ least, most }, victim) =>
-    async function* (chunks) {
-      let last = -Infinity;
-      for await (const whole of chunks) {
-        for (let rest = whole.bytes; rest.length > 0;) {
-          const length = victim.random.whole(least, most);
-          await victim.wait(last + APART - performance.now());
-          yield { ...whole, bytes: rest.subarray(0, length) };
-          last = performance.now();
-          rest = rest.subarray(length);
-          if (rest.length > 0) victim.struck();
-        }
+  async *stage(chunks, { least, most }, victim) {
+    let last = -Infinity;
+    for await (const whole of chunks) {
+      for (let rest = whole.bytes; rest.length > 0;) {
+        const length = victim.random.whole(least, most);
+        await victim.wait(last + APART - performance.now());
+        yield { ...whole, bytes: rest.subarray(0, length) };
+        last = performance.now();
+        rest = rest.subarray(length);
+        if (rest.length > 0) victim.struck();
       }
-    },
+    }
+  },
 });

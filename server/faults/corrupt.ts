@@ -1,4 +1,3 @@
-// Fault: bytes are changed.
 import { ALL, fault } from "./fault.ts";
 
 export const corrupt = fault({
@@ -7,17 +6,16 @@ export const corrupt = fault({
   transports: ALL,
   help: "a bit of a byte is turned over",
   counted: "corrupted_bytes",
-  stage: (_, victim) =>
-    async function* (chunks) {
-      let next = victim.spared();
-      for await (const chunk of chunks) {
-        const { bytes } = chunk;
-        for (; next < bytes.length; next += 1 + victim.spared()) {
-          bytes[next] = (bytes[next] ?? 0) ^ (1 << victim.random.whole(0, 7));
-          victim.struck(1);
-        }
-        next -= bytes.length;
-        yield chunk;
+  async *stage(chunks, _, victim) {
+    let next = victim.spared();
+    for await (const chunk of chunks) {
+      const { bytes } = chunk;
+      for (; next < bytes.length; next += 1 + victim.spared()) {
+        bytes[next] = (bytes[next] ?? 0) ^ (1 << victim.random.whole(0, 7));
+        victim.struck(1);
       }
-    },
+      next -= bytes.length;
+      yield chunk;
+    }
+  },
 });

@@ -1,4 +1,3 @@
-// Fault: answers leave later.
 import { duration, range } from "../../values/kinds.ts";
 import { ALL, fault } from "./fault.ts";
 
@@ -8,14 +7,13 @@ export const delay = fault({
   chance: { of: "reads", usual: 1 },
   transports: ALL,
   help: "each answer leaves so much later, also back to back",
-  stage: ({ least, most }, victim) =>
-    async function* (chunks) {
-      for await (const chunk of chunks) {
-        if (victim.strikes()) {
-          await victim.wait(chunk.at + victim.random.between(least, most) - performance.now());
-          victim.struck();
-        }
-        yield chunk;
+  async *stage(chunks, { least, most }, victim) {
+    for await (const chunk of chunks) {
+      if (victim.strikes()) {
+        await victim.wait(chunk.at + victim.random.between(least, most) - performance.now());
+        victim.struck();
       }
-    },
+      yield chunk;
+    }
+  },
 });

@@ -4,7 +4,7 @@ import type { Endpoint } from "../../net/endpoint.ts";
 import type { Traffic } from "../../net/traffic.ts";
 import type { Kind } from "../../values/kinds.ts";
 import type { Random } from "../random.ts";
-import type { Stage } from "../staged_echo.ts";
+import type { Chunks } from "../staged_echo.ts";
 
 type Scheme = Endpoint["scheme"];
 
@@ -35,8 +35,8 @@ export interface Fault<Value = unknown> {
   readonly holdsReading?: boolean;
   /** Whether it needs connections that can be reset. */
   readonly resets?: boolean;
-  /** What it does with what passes. */
-  stage?(value: Value, victim: Victim): Stage;
+  /** What it does with what passes: a stage of the echo. */
+  stage?(chunks: Chunks, value: Value, victim: Victim): Chunks;
   /** What it does to the throw-away certificate of the server. */
   flaw?(value: Value): Flaw;
 }
@@ -55,7 +55,6 @@ export interface Victim {
   /**
    * Waits, not at all where it is not a time to come.
    *
-   * @param milliseconds for how long
    * @throws when the connection ends meanwhile
    */
   wait(milliseconds: number): Promise<void>;
@@ -67,7 +66,10 @@ export interface Victim {
   reset(): Promise<void>;
 }
 
-/** Makes a fault; the type of its value follows from the kind. */
+/**
+ * Makes a fault; the type of its value follows from the kind. Where nothing is said
+ * of its chance, it strikes connections, and all of them.
+ */
 export function fault<Value>(parts: Fault<Value>): Fault<Value> {
-  return parts;
+  return { chance: { of: "connections", usual: 1 }, ...parts };
 }

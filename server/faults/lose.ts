@@ -1,4 +1,3 @@
-// Fault: bytes do not come back.
 import { ALL, fault } from "./fault.ts";
 
 export const lose = fault({
@@ -7,13 +6,12 @@ export const lose = fault({
   transports: ALL,
   help: "what one read brought, or a datagram, does not come back",
   counted: "lost_bytes",
-  stage: (_, victim) =>
-    async function* (chunks) {
-      for await (const chunk of chunks) {
-        if (victim.strikes()) {
-          victim.struck(chunk.bytes.length);
-          victim.traffic.kept += chunk.bytes.length;
-        } else yield chunk;
-      }
-    },
+  async *stage(chunks, _, victim) {
+    for await (const chunk of chunks) {
+      if (victim.strikes()) {
+        victim.struck(chunk.bytes.length);
+        victim.traffic.kept += chunk.bytes.length;
+      } else yield chunk;
+    }
+  },
 });

@@ -1,6 +1,5 @@
-// Letting bytes pass at a rate.
 import { size } from "../../values/kinds.ts";
-import type { Stage } from "../staged_echo.ts";
+import type { Chunks } from "../staged_echo.ts";
 import type { Victim } from "./fault.ts";
 
 /** How much leaves at once: what the rate allows in so many milliseconds. */
@@ -13,24 +12,22 @@ const CATCH_UP = 100;
 export const byteRate = size(1, 2 ** 30);
 
 /** Lets so many bytes a second pass, smoothly; a datagram passes whole. */
-export function paced(rate: number, victim: Victim): Stage {
+export async function* paced(chunks: Chunks, rate: number, victim: Victim): Chunks {
   const slice = Math.ceil(rate * SLICE / 1000);
-  return async function* (chunks) {
-    let due = 0;
-    for await (const chunk of chunks) {
-      const { length } = chunk.bytes;
-      const step = chunk.send === undefined ? slice : Math.max(length, 1);
-      for (let start = 0; start === 0 || start < length; start += step) {
-        const now = performance.now();
-        if (due < now - CATCH_UP) due = now;
-        if (due > now) {
-          victim.struck();
-          await victim.wait(due - now);
-        }
-        const bytes = chunk.bytes.subarray(start, start + step);
-        yield { ...chunk, bytes, at: performance.now() };
-        due += bytes.length * 1000 / rate;
+  let due = 0;
+  for await (const chunk of chunks) {
+    const { length } = chunk.bytes;
+    const step = chunk.send === undefined ? slice : Math.max(length, 1);
+    for (let start = 0; start === 0 || start < length; start += step) {
+      const now = performance.now();
+      if (due < now - CATCH_UP) due = now;
+      if (due > now) {
+        victim.struck();
+        await victim.wait(due - now);
       }
+      const bytes = chunk.bytes.subarray(start, start + step);
+      yield { ...chunk, bytes, at: performance.now() };
+      due += bytes.length * 1000 / rate;
     }
-  };
+  }
 }

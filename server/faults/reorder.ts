@@ -1,7 +1,6 @@
-// Fault: datagrams overtake each other.
 import { fault } from "./fault.ts";
 
-/** How long one waits for the next, in milliseconds: the last one has none. */
+/** How long a datagram waits for the one that overtakes it, in milliseconds. */
 const PATIENCE = 200;
 
 export const reorder = fault({
@@ -9,23 +8,23 @@ export const reorder = fault({
   chance: { of: "reads", usual: 1 },
   transports: ["udp"],
   help: "a datagram leaves after the next, or 200ms later",
-  stage: (_, victim) =>
-    async function* (chunks) {
-      const datagrams = chunks[Symbol.asyncIterator]();
-      let coming = datagrams.next();
-      for (;;) {
-        const datagram = await coming;
-        if (datagram.done) return;
-        coming = datagrams.next();
-        if (victim.strikes()) {
-          const next = await Promise.race([coming, victim.wait(PATIENCE)]);
-          victim.struck();
-          if (next?.done === false) {
-            yield next.value;
-            coming = datagrams.next();
-          }
+  async *stage(chunks, _, victim) {
+    const datagrams = chunks[Symbol.asyncIterator]();
+    let coming = datagrams.next();
+    for (;;) {
+      const datagram = await coming;
+      if (datagram.done) return;
+      coming = datagrams.next();
+      if (victim.strikes()) {
+        // The last one has no next.
+        const next = await Promise.race([coming, victim.wait(PATIENCE)]);
+        victim.struck();
+        if (next?.done === false) {
+          yield next.value;
+          coming = datagrams.next();
         }
-        yield datagram.value;
       }
-    },
+      yield datagram.value;
+    }
+  },
 });

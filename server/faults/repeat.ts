@@ -1,4 +1,3 @@
-// Fault: bytes come back twice.
 import { ALL, fault } from "./fault.ts";
 
 export const repeat = fault({
@@ -7,15 +6,14 @@ export const repeat = fault({
   transports: ALL,
   help: "what one read brought, or a datagram, comes back twice",
   counted: "repeated_bytes",
-  stage: (_, victim) =>
-    async function* (chunks) {
-      for await (const chunk of chunks) {
-        if (victim.strikes()) {
-          victim.struck(chunk.bytes.length);
-          victim.traffic.kept -= chunk.bytes.length;
-          yield chunk;
-        }
+  async *stage(chunks, _, victim) {
+    for await (const chunk of chunks) {
+      if (victim.strikes()) {
+        victim.struck(chunk.bytes.length);
+        victim.traffic.kept -= chunk.bytes.length;
         yield chunk;
       }
-    },
+      yield chunk;
+    }
+  },
 });

@@ -1,17 +1,14 @@
-// Fault: no answer.
 import { LONGEST_PAUSE } from "../../async/pause.ts";
 import { ALL, fault } from "./fault.ts";
 
 export const silent = fault({
   name: "silent",
-  chance: { of: "connections", usual: 1 },
   transports: ALL,
   help: "accepted and read, never answered, nor is the end",
-  stage: (_, victim) =>
-    // deno-lint-ignore require-yield -- nothing is what comes back.
-    async function* (chunks) {
-      for await (const _ of chunks) victim.struck();
-      // Nor is the end answered. Idle time and the end of the server go on as ever.
-      await victim.wait(LONGEST_PAUSE);
-    },
+  // deno-lint-ignore require-yield -- nothing is what comes back.
+  async *stage(chunks, _, victim) {
+    for await (const _ of chunks) victim.struck();
+    // Nor is the end answered. Idle time and the end of the server go on as ever.
+    await victim.wait(LONGEST_PAUSE);
+  },
 });

@@ -1,4 +1,3 @@
-// Fault: answers stop for a while.
 import { duration } from "../../values/kinds.ts";
 import { ALL, fault } from "./fault.ts";
 
@@ -8,14 +7,13 @@ export const stall = fault({
   chance: { of: "reads", usual: "once" },
   transports: ALL,
   help: "answers stop for so long",
-  stage: (length, victim) =>
-    async function* (chunks) {
-      for await (const chunk of chunks) {
-        if (victim.strikes()) {
-          victim.struck();
-          await victim.wait(length);
-        }
-        yield chunk;
+  async *stage(chunks, length, victim) {
+    for await (const chunk of chunks) {
+      if (victim.strikes()) {
+        victim.struck();
+        await victim.wait(length);
       }
-    },
+      yield chunk;
+    }
+  },
 });
