@@ -70,7 +70,9 @@ const UNITS = { trips: "round trips/s", bulk: "MB/s", connects: "connections/s" 
 const CLOSELY = "tcp-50x64";
 
 /** The work that is also done on two cores. */
-const ON_TWO = WORK.filter(({ name }) => ["tcp-50x64", "tcp-500x1k", "tcp-bulk8"].includes(name));
+const ON_TWO = WORK.filter(({ name }) =>
+  ["tcp-50x64", "tcp-500x1k", "tcp-50x64k", "tcp-bulk8", "tcp-connects", "tls-50x64"].includes(name)
+);
 
 /** What is found out of servers. */
 export const SERVER_FIGURES = [
@@ -112,18 +114,25 @@ export function serverTurn(lab: Lab, ready: Ready, plan: Plan, withMemory: boole
 
 /** The turn of a server that has CPUs 0 and 1, with the generator on both as well. */
 export function twoCoresTurn(lab: Lab, ready: Ready, plan: Plan): Turn {
-  const all = ON_TWO.filter(({ name }) => plan.wants(`two-${name}`));
+  const { name, transports } = ready.server;
+  const all = ON_TWO.filter(({ name, transport }) =>
+    transports.includes(transport) && plan.wants(`two-${name}`)
+  );
   return {
     section: "two-cores",
-    program: ready.server.name,
+    program: name,
     steps: all.map(({ name }) => `two-${name}`),
     async take(step) {
-      await using running = await lab.start(ready, "tcp", "0,1");
-      for (const work of all) {
-        await step(`two-${work.name}`, async () => {
-          const found = await doWork(lab, running, work, plan, "0,1");
-          return { [`two-${work.name}`]: found[work.name] ?? NaN };
-        });
+      for (const transport of transports) {
+        const own = all.filter((work) => work.transport === transport);
+        if (own.length === 0) continue;
+        await using running = await lab.start(ready, transport, "0,1");
+        for (const work of own) {
+          await step(`two-${work.name}`, async () => {
+            const found = await doWork(lab, running, work, plan, "0,1");
+            return { [`two-${work.name}`]: found[work.name] ?? NaN };
+          });
+        }
       }
     },
   };

@@ -9,7 +9,7 @@ import { SERVERS } from "./servers.ts";
 import type { Plan, Turn } from "./turn.ts";
 
 /** Rounds, how many of them measure memory, and the times of each figure in seconds. */
-const FULL = { rounds: 7, withMemory: 3, warmUp: 0.2, seconds: 0.9 };
+const FULL = { rounds: 5, withMemory: 2, warmUp: 0.6, seconds: 0.9 };
 const QUICK = { rounds: 3, withMemory: 1, warmUp: 0.05, seconds: 0.15 };
 
 /** What a step takes besides, for its processes, in seconds. */

@@ -141,7 +141,7 @@ export const SERVERS: readonly Server[] = [
     needs: Deno.execPath(),
     runtime: "Deno",
     version: [Deno.execPath(), "--version"],
-    transports: threads === 1 ? ALL : ["tcp"],
+    transports: threads === 1 ? ALL : ["tcp", "tls"],
     cores: threads === 1 ? [1, 2] : [2],
     run: () => [...program, "serve", ...threads === 1 ? [] : ["--workers", String(threads)]],
     listen: ({ transport, where, identity: [cert, key] }) => [
