@@ -9,7 +9,7 @@ import {
   offsetOf,
   type StreamPosition,
 } from "../verify/diagnosis.ts";
-import type { Messages } from "../verify/messages.ts";
+import { type Messages, receiveBuffer, type Received } from "../verify/messages.ts";
 import {
   type ConnectionEvents,
   type ConnectionSettings,
@@ -40,7 +40,7 @@ export class StreamConnection implements LoadConnection {
   readonly #settings: ConnectionSettings;
   readonly #events: ConnectionEvents;
   readonly #traffic = new Traffic();
-  readonly #buffer: Uint8Array<ArrayBuffer>;
+  readonly #buffer: Received;
   /** When the messages under way were due, and the one before them, in a ring. */
   readonly #due: Float64Array;
   /** The number of the first message. */
@@ -70,7 +70,7 @@ export class StreamConnection implements LoadConnection {
     this.#settings = settings;
     this.#events = events;
     this.#due = new Float64Array(pipeline + 1);
-    this.#buffer = new Uint8Array(Math.min(messages.size * pipeline + SPARE, MAX_READ));
+    this.#buffer = receiveBuffer(Math.min(messages.size * pipeline + SPARE, MAX_READ));
     turns.readers++;
     this.#receive().catch((error) => {
       this.#end("broken", `${reason(error)}, at offset ${offsetOf(this.#at())}`);
@@ -168,7 +168,7 @@ export class StreamConnection implements LoadConnection {
       // Even where there is no turn to wait for, all that is due on other connections
       // is written before the next read: 7 % more round trips.
       await (turns.crowded ? turns.next() : undefined);
-      const length = await this.#conn.read(buffer);
+      const length = await this.#conn.read(buffer.bytes);
       if (!this.#open) return;
       if (length === null) {
         return this.underWay === 0 ? this.#end() : this.#end("broken", describeEnd(this.#at()));
@@ -178,17 +178,12 @@ export class StreamConnection implements LoadConnection {
       bytes.received += length;
       for (let at = 0; at < length;) {
         if (this.#answered === this.#sent) return this.#wrong(at, length);
-        const expected = this.#message(this.#answered);
-        const partial = this.#partial;
-        const part = Math.min(length - at, size - partial);
-        for (let i = 0; i < part; i++) {
-          if (buffer[at + i] !== expected[partial + i]) {
-            this.#partial += i;
-            return this.#wrong(at + i, length);
-          }
-        }
-        at += part;
-        this.#partial += part;
+        const part = Math.min(length - at, size - this.#partial);
+        const number = this.#first + this.#answered;
+        const equal = this.#messages.countEqual(number, this.#partial, buffer, at, part);
+        at += equal;
+        this.#partial += equal;
+        if (equal < part) return this.#wrong(at, length);
         if (this.#partial < size) break;
         this.#partial = 0;
         this.#answered++;
@@ -209,7 +204,7 @@ export class StreamConnection implements LoadConnection {
    * @param untold how many messages before it were answered, and nobody was told
    */
   #wrong(from: number, to: number, untold: 0 | 1 = 0): void {
-    const { kind, what } = diagnose(this.#at(), this.#buffer.subarray(from, to));
+    const { kind, what } = diagnose(this.#at(), this.#buffer.bytes.subarray(from, to));
     const again = kind === "repeated" && untold === 0 ? this.#lastDue : undefined;
     this.#answered -= untold;
     this.#end(kind, what, again);
