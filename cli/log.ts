@@ -20,7 +20,7 @@ export const LOG_FORMATS = ["text", "json"] as const;
 export type LogFormat = typeof LOG_FORMATS[number];
 
 /** What stands for a level and a format that are not given. */
-export const LOG_DEFAULTS = { level: "info", format: "text" } as const;
+export const LOG_DEFAULTS = { logLevel: "info", logFormat: "text" } as const;
 
 /** How much of the log may wait for its reader, in characters; more is dropped. */
 const MAX_WAITING = 1024 * 1024;
@@ -40,8 +40,8 @@ export interface StderrLog extends Log {
  *   in colour on a terminal; `json`: an object a line
  */
 export function createLog(
-  level: LogLevel = LOG_DEFAULTS.level,
-  format: LogFormat = LOG_DEFAULTS.format,
+  level: LogLevel = LOG_DEFAULTS.logLevel,
+  format: LogFormat = LOG_DEFAULTS.logFormat,
 ): StderrLog {
   const levelName = level.toUpperCase() as LevelName;
   const onTerminal = format === "text" && Deno.stderr.isTerminal();
