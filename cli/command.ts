@@ -128,18 +128,11 @@ export function isToggle({ kind }: Flag): boolean {
   return kind.placeholder === "";
 }
 
+const OPERANDS = { endpoints: "[ENDPOINT ...]", endpoint: "[ENDPOINT]", command: "[COMMAND]" };
+
 /** What a command takes besides flags, as people write it. */
 export function operandsText({ operands }: Command): string {
-  switch (operands) {
-    case "endpoints":
-      return "[ENDPOINT ...]";
-    case "endpoint":
-      return "[ENDPOINT]";
-    case "command":
-      return "[COMMAND]";
-    default:
-      return operands.join("|");
-  }
+  return typeof operands === "string" ? OPERANDS[operands] : operands.join("|");
 }
 
 /** Whether a command takes endpoints, one or several. */

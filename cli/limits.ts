@@ -28,21 +28,17 @@ function limit(
     choices: proposed.map((name) => `${name}=`),
     expected,
     parse(text) {
-      const [figure = "", value = ""] = partsOf(text);
+      const [figure = "", value = ""] = text.split(/=(.*)/s);
       const bound = boundOf(figure, value);
       return bound === undefined ? undefined : { figure, bound, text };
     },
     advice(text) {
-      const [figure = "", value = ""] = partsOf(text);
+      const [figure = "", value = ""] = text.split(/=(.*)/s);
       if (LATENCY.test(figure)) return duration.advice?.(value);
       const lacksSign = figure === "loss" && boundOf(figure, `${value}%`) !== undefined;
       return lacksSign ? `is not in percent: ${text}%?` : undefined;
     },
   };
-}
-
-function partsOf(text: string): string[] {
-  return /^([^=]+)=(.+)$/.exec(text)?.slice(1) ?? [];
 }
 
 function latencyBound(figure: string, value: string): number | undefined {

@@ -16,9 +16,6 @@ import { columns } from "./stdio.ts";
 /** How a log line can look. */
 export const LOG_FORMATS = ["text", "json"] as const;
 
-/** One of {@linkcode LOG_FORMATS}. */
-export type LogFormat = typeof LOG_FORMATS[number];
-
 /** What stands for a level and a format that are not given. */
 export const LOG_DEFAULTS = { logLevel: "info", logFormat: "text" } as const;
 
@@ -41,12 +38,19 @@ export interface StderrLog extends Log {
  */
 export function createLog(
   level: LogLevel = LOG_DEFAULTS.logLevel,
-  format: LogFormat = LOG_DEFAULTS.logFormat,
+  format: typeof LOG_FORMATS[number] = LOG_DEFAULTS.logFormat,
 ): StderrLog {
   const levelName = level.toUpperCase() as LevelName;
   const onTerminal = format === "text" && Deno.stderr.isTerminal();
-  const lineOf = format === "json" ? jsonLine : onTerminal ? lineHere : textLine;
-  const formatter = (record: LogRecord) => lineOf(entryOf(record));
+  const here = (entry: LogEntry) => terminalLine(entry, columns(), !Deno.noColor);
+  const lineOf = format === "json" ? jsonLine : onTerminal ? here : textLine;
+  const formatter = ({ datetime, msg, levelName, args: [fields = {}] }: LogRecord) =>
+    lineOf({
+      time: datetime,
+      level: levelName.toLowerCase() as LogLevel,
+      message: msg,
+      fields: fields as LogFields,
+    });
   const handler = new StderrHandler(levelName, { formatter });
   const logger = new Logger("yodel", levelName, { handlers: [handler] });
   const log: StderrLog = { onTerminal, written: () => handler.written() };
@@ -91,17 +95,4 @@ class StderrHandler extends BaseHandler {
       }
     }
   }
-}
-
-function entryOf({ datetime, levelName, msg, args }: LogRecord): LogEntry {
-  return {
-    time: datetime,
-    level: levelName.toLowerCase() as LogLevel,
-    message: msg,
-    fields: (args[0] ?? {}) as LogFields,
-  };
-}
-
-function lineHere(entry: LogEntry): string {
-  return terminalLine(entry, columns(), !Deno.noColor);
 }

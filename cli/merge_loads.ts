@@ -3,7 +3,7 @@ import type { LoadPlan } from "../client/load/plan.ts";
 import { addLoadResults, emptyLoadResult, type LoadResult } from "../client/load/result.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { readLoadJson, type WrittenLoad } from "../report/load_json_reader.ts";
-import { readText } from "./read_text.ts";
+import { readText } from "./files.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The settings that add up; the others have to be the same. */

@@ -1,9 +1,8 @@
 // `yodel completions`.
-import { quoted } from "../../net/escape.ts";
 import { command } from "../command.ts";
 import { completions, SHELLS } from "../completions.ts";
 import { ALL_WELL } from "../exit.ts";
-import { choice } from "../../values/kinds.ts";
+import { choice, readValue } from "../../values/kinds.ts";
 import { print } from "../stdio.ts";
 import { UsageError } from "../usage_error.ts";
 
@@ -13,12 +12,8 @@ export const completionsCommand = command({
   operands: SHELLS,
   flags: {},
   async run({ word }, { commands }) {
-    const shells = choice(SHELLS);
-    const shell = shells.parse(word);
-    if (shell === undefined) {
-      const what = word === "" ? "nothing" : quoted(word);
-      throw new UsageError(`completions: expected ${shells.expected}, not ${what}`);
-    }
+    const fail = (what: string) => new UsageError(`completions: ${what}`);
+    const shell = readValue(choice(SHELLS), word, fail);
     await print(completions(shell, commands));
     return ALL_WELL;
   },

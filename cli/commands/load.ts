@@ -11,7 +11,7 @@ import { loadText, progressText } from "../../report/load_text.ts";
 import { command, flag, group, STREAMS } from "../command.ts";
 import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
 import { count, duration, file, MAX_MESSAGE, rate, size, toggle } from "../../values/kinds.ts";
-import { checkWritable, replaceFile } from "../replace_file.ts";
+import { checkWritable, replaceFile } from "../files.ts";
 import { stopOnSignal } from "../signals.ts";
 import { columns, print, say, StatusLine } from "../stdio.ts";
 import { keepsLimits, latencyLimit, rateLimit } from "../limits.ts";

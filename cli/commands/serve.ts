@@ -21,7 +21,7 @@ import {
 } from "../../values/kinds.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { createLog, LOG_DEFAULTS, LOG_FORMATS } from "../log.ts";
-import { checkWritable, replaceFile } from "../replace_file.ts";
+import { checkWritable, replaceFile } from "../files.ts";
 import { adviceForOthers, atTerminal } from "../serve_at_terminal.ts";
 import { stopOnSignal } from "../signals.ts";
 import { print } from "../stdio.ts";
