@@ -12,8 +12,9 @@ export const completionsCommand = command({
   operands: SHELLS,
   flags: {},
   async run({ word }, { commands }) {
-    const fail = (what: string) => new UsageError(`completions: ${what}`);
-    const shell = readValue(choice(SHELLS), word, fail);
+    // Whoever says tcsh does not mean bash.
+    const shells = { ...choice(SHELLS), advice: undefined };
+    const shell = readValue(shells, word, (what) => new UsageError(`completions: ${what}`));
     await print(completions(shell, commands));
     return ALL_WELL;
   },
