@@ -1,5 +1,3 @@
-// Waiting.
-
 /** The longest that a timer of Deno can be, in milliseconds. */
 export const LONGEST_PAUSE = 2 ** 31 - 1;
 

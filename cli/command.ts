@@ -66,9 +66,8 @@ export function optionName<Name extends string>(flag: Name): OptionName<Name> {
 }
 
 /**
- * The values of flags, by {@linkcode optionName}: undefined where one was not
- * given, false for one that takes none, and a list for one that may be given
- * several times.
+ * The values of flags, by {@linkcode optionName}: undefined where one was not given, false for one
+ * that takes none, and a list for one that may be given several times.
  */
 export type FlagValues<F extends Flags> = {
   readonly [Name in keyof F & string as OptionName<Name>]: F[Name]["kind"] extends Kind<infer T>

@@ -5,7 +5,6 @@ import { powershell } from "./completions/powershell.ts";
 import type { Commands } from "./completions/words.ts";
 import { zsh } from "./completions/zsh.ts";
 
-/** The shells that have completions. */
 export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 
 /** What a shell is to run so that it completes the words of `yodel`. */

@@ -3,9 +3,8 @@ import { folderOf, noFolder, reason } from "../errors/reason.ts";
 import { UsageError } from "./usage_error.ts";
 
 /**
- * Reads a file of text.
+ * Reads a file of text that is the value of a flag.
  *
- * @param flag whose value the file is
  * @throws {UsageError} where it cannot be read
  */
 export async function readText(flag: string, file: string): Promise<string> {

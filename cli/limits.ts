@@ -9,7 +9,6 @@ export interface Limit {
   readonly figure: string;
   /** In milliseconds, percent, or messages a second. */
   readonly bound: number;
-  /** As it was given. */
   readonly text: string;
 }
 
@@ -52,7 +51,6 @@ export const latencyLimit = limit(
   latencyBound,
 );
 
-/** The same, and for the probes that are lost. */
 export const probeLimit = limit(
   "p99=5ms, or min, mean, max, p50 to p99.99, connect-p99 with --reconnect, or loss=1%",
   [...PROPOSED, "loss"],
@@ -74,16 +72,11 @@ export const rateLimit = limit(
 export interface Figures {
   readonly latencies: Latencies;
   readonly connects: Latencies;
-  /** The messages a second, or percent lost, whichever there is. */
   readonly rate?: number;
   readonly loss?: number;
 }
 
-/**
- * Says which limits a result does not keep, and by how much.
- *
- * @returns whether it keeps them all
- */
+/** Says which limits a result does not keep, and by how much; returns whether it keeps all. */
 export function keepsLimits(
   figures: Figures,
   most: readonly Limit[],

@@ -1,10 +1,4 @@
-/**
- * The server's log: lines on stderr, as text for people or JSON for programs.
- *
- * `@std/log` stands behind this file alone (docs/architecture.md, "Dependencies").
- *
- * @module
- */
+// The server's log. `@std/log` stands behind this file alone (docs/architecture.md, "Dependencies").
 import { BaseHandler } from "jsr:@std/log@0.224.14/base-handler";
 import type { LevelName } from "jsr:@std/log@0.224.14/levels";
 import { Logger, type LogRecord } from "jsr:@std/log@0.224.14/logger";
@@ -13,7 +7,6 @@ import { type Log, LOG_LEVELS, type LogFields, type LogLevel } from "../server/l
 import { jsonLine, type LogEntry, terminalLine, textLine } from "./log_lines.ts";
 import { columns } from "./stdio.ts";
 
-/** How a log line can look. */
 export const LOG_FORMATS = ["text", "json"] as const;
 
 /** What stands for a level and a format that are not given. */
@@ -22,7 +15,6 @@ export const LOG_DEFAULTS = { logLevel: "info", logFormat: "text" } as const;
 /** How much of the log may wait for its reader, in characters; more is dropped. */
 const MAX_WAITING = 1024 * 1024;
 
-/** A log that is written to stderr. */
 export interface StderrLog extends Log {
   /** Whether it is text on a terminal, for somebody who sits there. */
   readonly onTerminal: boolean;
@@ -78,7 +70,6 @@ class StderrHandler extends BaseHandler {
     this.#writing ??= this.#write().finally(() => this.#writing = undefined);
   }
 
-  /** Waits until all lines are written. */
   async written(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
   }

@@ -54,7 +54,6 @@ function commandLines(name: string, command: Command): string[] {
   ];
 }
 
-/** A term, and what it means, indented under it. */
 function item(term: string, ...meaning: readonly string[]): string[] {
   const lines = meaning.flatMap((text) => wrapped(escaped(text), 80));
   return [".TP", `.B ${escaped(term)}`, ...lines];

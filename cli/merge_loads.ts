@@ -64,13 +64,11 @@ function settingsOf({ plan }: FoundLoad): Record<string, unknown> {
   return { ...plan, endpoint: formatEndpoint(plan.endpoint), ...Object.fromEntries(isThere) };
 }
 
-/** What two loads do together. */
 function addPlan(one: LoadPlan, other: LoadPlan): LoadPlan {
   const sums = AMOUNTS.map((name) => [name, one[name] + other[name]]);
   return { ...one, ...Object.fromEntries(sums) };
 }
 
-/** When it ran, in milliseconds. */
 function spanOf({ result: { started, elapsed } }: FoundLoad): readonly [number, number] {
   return [started.getTime(), started.getTime() + elapsed];
 }

@@ -1,4 +1,3 @@
-// The flag for metrics.
 import { type HostEndpoint, parseEndpoint } from "../net/endpoint.ts";
 import { flag, group } from "./command.ts";
 import type { Kind } from "../values/kinds.ts";

@@ -97,7 +97,6 @@ function firstLine(result: LoadResult, width: number): string {
   return line.length <= width ? line : `${start},\n  ${shape}`;
 }
 
-/** All that matters, in one line. */
 function verdict(result: LoadResult): string {
   const { messages, elapsed, latencies, plan } = result;
   const errors = totalErrors(result);
@@ -144,7 +143,6 @@ function spread(times: Latencies): string {
   return `p50 ${p50}, p99 ${p99}, max ${formatTime(times.max)}`;
 }
 
-/** The figures of the latencies, in two columns. */
 function figures(latencies: Latencies): string[] {
   const { min, mean, stddev, max } = latencies;
   const all = [

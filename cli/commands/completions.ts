@@ -1,4 +1,3 @@
-// `yodel completions`.
 import { command } from "../command.ts";
 import { completions, SHELLS } from "../completions.ts";
 import { ALL_WELL } from "../exit.ts";

@@ -1,4 +1,3 @@
-// `yodel connect`.
 import { connect, type Connected } from "../../client.ts";
 import { CONNECT_DEFAULTS } from "../../client/connect.ts";
 import { MAX_DATAGRAM } from "../../net/udp.ts";

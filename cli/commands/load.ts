@@ -1,4 +1,3 @@
-// `yodel load`.
 import { load, type LoadResult } from "../../client.ts";
 import { LOAD_DEFAULTS, planLoad } from "../../client/load/plan.ts";
 import { addProgress, totalErrors } from "../../client/load/result.ts";
@@ -103,7 +102,6 @@ export const loadCommand = command({
     }
     return await tell(result, signal);
 
-    /** Prints a result, says whether it is good, and returns the status. */
     async function tell(result: LoadResult, signal?: AbortSignal): Promise<number> {
       await print(
         json ? JSON.stringify(await loadJson(result, version)) + "\n" : loadText(result, columns()),

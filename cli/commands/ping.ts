@@ -1,4 +1,3 @@
-// `yodel ping`.
 import { ping, type PingSummary, type ProbeResult } from "../../client.ts";
 import { PING_DEFAULTS } from "../../client/ping.ts";
 import { isAllRight } from "../../client/ping_result.ts";

@@ -1,4 +1,3 @@
-// `yodel serve`.
 import { pause } from "../../async/pause.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import { serveMetrics } from "../../metrics/metrics.ts";

@@ -1,4 +1,3 @@
-// Completions for bash.
 import { type Commands, firstWords, valuesOfFlags, wordsOf } from "./words.ts";
 
 /**

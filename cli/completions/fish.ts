@@ -1,4 +1,3 @@
-// Completions for fish.
 import { type Flag, isToggle } from "../command.ts";
 import { type Commands, operandsOf, quote, takesFile } from "./words.ts";
 
@@ -25,7 +24,6 @@ export function fish(commands: Commands): string {
   return lines.join("\n") + "\n";
 }
 
-/** What fish is to propose for the value of a flag. */
 function valuesOf(flag: Flag): string {
   if (isToggle(flag)) return "";
   if (takesFile(flag)) return " -r -F";

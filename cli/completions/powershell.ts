@@ -44,7 +44,6 @@ ${words.join("\n")}
 `;
 }
 
-/** What puts out some words. */
 function block(words: readonly string[]): string {
   return words.length === 0 ? "{ }" : `{ ${words.map(quote).join(", ")} }`;
 }

@@ -1,4 +1,3 @@
-// Completions for zsh.
 import { type Flag, isToggle } from "../command.ts";
 import { type Commands, operandsOf, quote, takesFile } from "./words.ts";
 
@@ -46,7 +45,6 @@ fi
 `;
 }
 
-/** What zsh is to propose for the value of a flag. */
 function valuesOf(flag: Flag): string {
   if (takesFile(flag)) return "_files";
   const { choices } = flag.kind;
