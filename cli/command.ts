@@ -86,9 +86,12 @@ export interface Invocation<F extends Flags = Flags> {
   readonly word: string;
 }
 
+/** Commands by their names. */
+export type Commands = Readonly<Record<string, Command>>;
+
 /** The program that a command belongs to. */
 export interface Program {
-  readonly commands: Readonly<Record<string, Command>>;
+  readonly commands: Commands;
   readonly version: string;
   /** Ends the program at once. */
   exit(status: number): never;

@@ -1,8 +1,8 @@
 // Completions for shells, made from the tables of commands and flags.
+import type { Commands } from "./command.ts";
 import { bash } from "./completions/bash.ts";
 import { fish } from "./completions/fish.ts";
 import { powershell } from "./completions/powershell.ts";
-import type { Commands } from "./completions/words.ts";
 import { zsh } from "./completions/zsh.ts";
 
 export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;

@@ -1,7 +1,14 @@
 // The help, made from the tables of commands and flags.
 import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint.ts";
 import { formatValue } from "../values/kinds.ts";
-import { type Command, type Flag, isToggle, operandsText, takesEndpoints } from "./command.ts";
+import {
+  type Command,
+  type Commands,
+  type Flag,
+  isToggle,
+  operandsText,
+  takesEndpoints,
+} from "./command.ts";
 import { EXIT_STATUSES } from "./exit.ts";
 import { wrapped } from "./stdio.ts";
 
@@ -14,7 +21,10 @@ ${formatEndpoint(DEFAULT_ENDPOINT)}.`;
 export const VALUES_HELP = "Durations are written 250ms, 1.5s, 2m or 1h, sizes 64, 4k or 1m.";
 
 /** What `yodel --help` prints. */
-export function programHelp(commands: Readonly<Record<string, Command>>): string {
+export function programHelp(commands: Commands): string {
+  const rows = Object.entries(commands).map(([name, command]) =>
+    [usage(name, command), command.summary] as const
+  );
   return `Example:
   yodel serve                        in one terminal
   echo hello | yodel connect         in another
@@ -22,11 +32,7 @@ export function programHelp(commands: Readonly<Record<string, Command>>): string
 ${PURPOSE}
 
 Usage:
-${
-    columns(
-      Object.entries(commands).map(([name, command]) => [usage(name, command), command.summary]),
-    )
-  }
+${columns(rows)}
   yodel COMMAND --help
   yodel --version
 

@@ -145,13 +145,8 @@ function spread(times: Latencies): string {
 
 function figures(latencies: Latencies): string[] {
   const { min, mean, stddev, max } = latencies;
-  const all = [
-    ["min", min],
-    ["mean", mean],
-    ["stddev", stddev],
-    ["max", max],
-    ...LOAD_PERCENTILES.map((percent) => [`p${percent}`, latencies.percentile(percent)] as const),
-  ] as const;
+  const percentiles = LOAD_PERCENTILES.map((p) => [`p${p}`, latencies.percentile(p)] as const);
+  const all = [...Object.entries({ min, mean, stddev, max }), ...percentiles];
   const cells = all.map(([name, time]) => `${name.padEnd(7)}${formatTime(time).padStart(8)}`);
   const half = Math.ceil(cells.length / 2);
   return cells.slice(0, half).map((cell, i) => `${cell}   ${cells[half + i] ?? ""}`.trimEnd());

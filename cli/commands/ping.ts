@@ -1,4 +1,4 @@
-import { ping, type PingSummary, type ProbeResult } from "../../client.ts";
+import { ping, type ProbeResult } from "../../client.ts";
 import { PING_DEFAULTS } from "../../client/ping.ts";
 import { isAllRight } from "../../client/ping_result.ts";
 import { serveMetrics } from "../../metrics/metrics.ts";
@@ -49,7 +49,6 @@ export const pingCommand = command({
     const signalled = stopOnSignal(exit);
     const lines = new LinePrinter();
     const { size = PING_DEFAULTS.size, timestamps, quiet, json, atMost } = flags;
-    const { probe, end } = json ? asJson : text(Deno.stdout.isTerminal() && !Deno.noColor);
     let unsent: string | undefined;
     await using metrics = await serveMetrics(flags.metrics, version, () => true);
     const count = metrics && watchPing(metrics);
@@ -65,12 +64,12 @@ export const pingCommand = command({
       onResult(result) {
         count?.(result);
         if (result.outcome === "unsent") unsent ??= result.error;
-        return quiet ? undefined : lines.print(probe(result));
+        return quiet ? undefined : lines.print(lineOf(result));
       },
     });
     // The terminal has shown the Ctrl-C at the beginning of the line.
     if (signalled.aborted && Deno.stderr.isTerminal()) say("");
-    lines.print(end(summary));
+    lines.print(json ? JSON.stringify(summaryJson(summary, new Date())) : summaryText(summary));
     await lines.finish();
     if (summary.sent === 0 && unsent !== undefined) {
       throw new EndpointError("cannot connect to", endpoint, unsent);
@@ -80,20 +79,12 @@ export const pingCommand = command({
     const isRight = isAllRight(summary, atMost.some(({ figure }) => figure === "loss"));
     return isGood && isRight ? ALL_WELL : ANSWER_WAS_NO;
 
-    function text(colour: boolean) {
-      return {
-        probe(result: ProbeResult): string {
-          const time = timestamps ? `${formatClock(result.at)} ` : "";
-          const line = time + probeText(endpoint, result);
-          return colour && result.outcome !== "right" ? `\x1b[31m${line}\x1b[0m` : line;
-        },
-        end: summaryText,
-      };
+    function lineOf(result: ProbeResult): string {
+      if (json) return JSON.stringify(probeJson(result));
+      const time = timestamps ? `${formatClock(result.at)} ` : "";
+      const line = time + probeText(endpoint, result);
+      const isRed = result.outcome !== "right" && Deno.stdout.isTerminal() && !Deno.noColor;
+      return isRed ? `\x1b[31m${line}\x1b[0m` : line;
     }
   },
 });
-
-const asJson = {
-  probe: (result: ProbeResult) => JSON.stringify(probeJson(result)),
-  end: (summary: PingSummary) => JSON.stringify(summaryJson(summary, new Date())),
-};

@@ -1,9 +1,7 @@
 // What can be completed, whatever the shell.
-import { type Command, type Flag, isToggle } from "../command.ts";
+import { type Command, type Commands, type Flag, isToggle } from "../command.ts";
 import { topics } from "../topics.ts";
 import { file } from "../../values/kinds.ts";
-
-export type Commands = Readonly<Record<string, Command>>;
 
 /** What the operands of a command can be, where that is one of a few words. */
 export function operandsOf({ operands }: Command, commands: Commands): readonly string[] {

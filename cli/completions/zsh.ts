@@ -1,5 +1,5 @@
-import { type Flag, isToggle } from "../command.ts";
-import { type Commands, operandsOf, quote, takesFile } from "./words.ts";
+import { type Commands, type Flag, isToggle } from "../command.ts";
+import { operandsOf, quote, takesFile } from "./words.ts";
 
 /** Completes commands, flags, choices and files, and says what commands and flags are for. */
 export function zsh(commands: Commands): string {
