@@ -1,5 +1,3 @@
-// Waiting.
-
 /** The longest that a timer of Deno can be, in milliseconds. */
 export const LONGEST_PAUSE = 2 ** 31 - 1;
 
@@ -17,10 +15,21 @@ export async function pause(milliseconds: number, signal?: AbortSignal): Promise
   });
 }
 
+/** Whether a promise is fulfilled within so many milliseconds. */
+export async function isWithin(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
+  const over = new AbortController();
+  const late = pause(milliseconds, over.signal).then(() => false);
+  return await Promise.race([promise.then(() => true), late]).finally(() => over.abort());
+}
+
+/** Calls a function when a signal is aborted, at once where it is; until this is disposed of. */
+export function onAbort(signal: AbortSignal | undefined, call: () => void): Disposable {
+  if (signal?.aborted) call();
+  else signal?.addEventListener("abort", call, { once: true });
+  return { [Symbol.dispose]: () => signal?.removeEventListener("abort", call) };
+}
+
 /** Resolves when a signal is aborted. */
 export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+  return new Promise((resolve) => void onAbort(signal, resolve));
 }

@@ -23,8 +23,6 @@ export interface Thread<In> extends Disposable {
  *
  * @param create makes it: the bundler of `deno compile` looks for the literal
  *   `new Worker(new URL("…", import.meta.url))` and finds it with the caller only
- * @param module what it runs
- * @param onMessage gets what it sends
  * @throws {ThreadError} where this program may not read the module, and where
  *   the thread fails or is silent for too long
  */
@@ -74,12 +72,7 @@ async function checkReadable(module: URL): Promise<void> {
   throw new ThreadError("cannot start a thread without --allow-read");
 }
 
-/**
- * In a thread: listens to who started it, and says so.
- *
- * @param onMessage gets what that sends
- * @returns sends messages to it
- */
+/** In a thread: listens to who started it, and says so; what is returned sends it messages. */
 export function listen<In, Out>(onMessage: (message: In) => void): (message: Out) => void {
   addEventListener("message", (event) => {
     if (event instanceof MessageEvent) onMessage(event.data);

@@ -2,14 +2,14 @@
 import type { Endpoint } from "../net/endpoint.ts";
 import type { Kind } from "../values/kinds.ts";
 
-/** A flag of a command. */
+/** A flag of a command: a row of its table, made by {@linkcode flag} and {@linkcode group}. */
 export interface Flag<T = unknown> {
   /** Under which heading the help has it. */
   readonly group: string;
   readonly kind: Kind<T>;
+  readonly help: string;
   /** What the library takes where it is not given; for those who read the help. */
   readonly default?: T;
-  readonly help: string;
   /** Whether it may be given several times; its value is a list then. */
   readonly many?: boolean;
   /** The letter of its short form, where it has one: `c` for `-c`. */
@@ -26,12 +26,51 @@ export interface Flag<T = unknown> {
 /** A table of flags, by their names. */
 export type Flags = Readonly<Record<string, Flag>>;
 
+/** The transports that have connections, for {@linkcode Flag.only}. */
+export const STREAMS = ["tcp", "tls", "unix"] as const;
+
+/** The transports that have hosts, for {@linkcode Flag.only}. */
+export const HOSTS = ["tcp", "tls", "udp"] as const;
+
+/** What only some flags have. */
+type Traits = Omit<Flag, "group" | "kind" | "help">;
+
+/** A flag, but for its heading. */
+export function flag<T, const More extends Traits = Record<never, never>>(
+  kind: Kind<T>,
+  help: string,
+  more?: More,
+): { readonly kind: Kind<T>; readonly help: string } & NoInfer<More> {
+  return { kind, help, ...more as More };
+}
+
+/** Flags under a heading of the help, for the transports that `only` names, or for all. */
+export function group<const F extends Readonly<Record<string, Omit<Flag, "group">>>>(
+  group: string,
+  flags: F,
+  only?: Flag["only"],
+) {
+  const grouped = Object.entries(flags).map(([name, flag]) => [name, { group, only, ...flag }]);
+  return Object.fromEntries(grouped) as {
+    readonly [Name in keyof F]: F[Name] & Pick<Flag, "group">;
+  };
+}
+
+type OptionName<Name extends string> = Name extends `${infer First}-${infer Rest}`
+  ? `${First}${Capitalize<OptionName<Rest>>}`
+  : Name;
+
+/** What a flag is called among the options of the library: `idleTimeout` of `idle-timeout`. */
+export function optionName<Name extends string>(flag: Name): OptionName<Name> {
+  return flag.replace(/-(.)/g, (_, letter) => letter.toUpperCase()) as OptionName<Name>;
+}
+
 /**
- * The values of flags: undefined where one was not given, false for one that
- * takes none, and a list for one that may be given several times.
+ * The values of flags, by {@linkcode optionName}: undefined where one was not given, false for one
+ * that takes none, and a list for one that may be given several times.
  */
 export type FlagValues<F extends Flags> = {
-  readonly [Name in keyof F]: F[Name]["kind"] extends Kind<infer T>
+  readonly [Name in keyof F & string as OptionName<Name>]: F[Name]["kind"] extends Kind<infer T>
     ? F[Name] extends { readonly many: true } ? readonly T[]
     : T extends boolean ? boolean
     : T | undefined
@@ -47,9 +86,12 @@ export interface Invocation<F extends Flags = Flags> {
   readonly word: string;
 }
 
+/** Commands by their names. */
+export type Commands = Readonly<Record<string, Command>>;
+
 /** The program that a command belongs to. */
 export interface Program {
-  readonly commands: Readonly<Record<string, Command>>;
+  readonly commands: Commands;
   readonly version: string;
   /** Ends the program at once. */
   exit(status: number): never;
@@ -68,9 +110,19 @@ export interface Command<F extends Flags = Flags> {
   run(invocation: Invocation<F>, program: Program): Promise<number>;
 }
 
-/** Makes a command; the types of its flags' values follow from their table. */
-export function command<const F extends Flags>(parts: Command<F>): Command<F> {
-  return parts;
+/**
+ * Makes a command; the types of its flags' values follow from their table.
+ *
+ * @param parts where `defaults` has what the library takes for flags that are not given
+ */
+export function command<const F extends Flags>(
+  { defaults = {}, ...parts }: Command<F> & { readonly defaults?: object },
+): Command<F> {
+  const known = new Map(Object.entries(defaults));
+  const flags = Object.entries(parts.flags).map(([name, flag]) => {
+    return [name, isToggle(flag) ? flag : { default: known.get(optionName(name)), ...flag }];
+  });
+  return { ...parts, flags: Object.fromEntries(flags) };
 }
 
 /** Whether a flag is on where it is given, and takes no value. */
@@ -78,18 +130,11 @@ export function isToggle({ kind }: Flag): boolean {
   return kind.placeholder === "";
 }
 
+const OPERANDS = { endpoints: "[ENDPOINT ...]", endpoint: "[ENDPOINT]", command: "[COMMAND]" };
+
 /** What a command takes besides flags, as people write it. */
 export function operandsText({ operands }: Command): string {
-  switch (operands) {
-    case "endpoints":
-      return "[ENDPOINT ...]";
-    case "endpoint":
-      return "[ENDPOINT]";
-    case "command":
-      return "[COMMAND]";
-    default:
-      return operands.join("|");
-  }
+  return typeof operands === "string" ? OPERANDS[operands] : operands.join("|");
 }
 
 /** Whether a command takes endpoints, one or several. */

@@ -1,5 +1,5 @@
 // The commands of the program. Whoever needs to know them reads this list.
-import type { Command } from "./command.ts";
+import type { Commands } from "./command.ts";
 import { completionsCommand } from "./commands/completions.ts";
 import { connectCommand } from "./commands/connect.ts";
 import { helpCommand } from "./commands/help.ts";
@@ -9,7 +9,7 @@ import { pingCommand } from "./commands/ping.ts";
 import { serveCommand } from "./commands/serve.ts";
 
 /** Every command, by its name, in the order of the help. */
-export const commands: Readonly<Record<string, Command>> = {
+export const commands: Commands = {
   serve: serveCommand,
   connect: connectCommand,
   ping: pingCommand,

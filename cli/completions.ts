@@ -1,11 +1,10 @@
 // Completions for shells, made from the tables of commands and flags.
+import type { Commands } from "./command.ts";
 import { bash } from "./completions/bash.ts";
 import { fish } from "./completions/fish.ts";
 import { powershell } from "./completions/powershell.ts";
-import type { Commands } from "./completions/words.ts";
 import { zsh } from "./completions/zsh.ts";
 
-/** The shells that have completions. */
 export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 
 /** What a shell is to run so that it completes the words of `yodel`. */

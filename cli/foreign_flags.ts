@@ -2,7 +2,6 @@
 
 const IN_ENDPOINT = "the endpoint says it: HOST:PORT";
 
-/** Of programs that serve and connect. */
 export const FOREIGN_FLAGS: Readonly<Record<string, string>> = {
   "--port": IN_ENDPOINT,
   "-p": IN_ENDPOINT,

@@ -1,23 +1,30 @@
 // The help, made from the tables of commands and flags.
 import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint.ts";
 import { formatValue } from "../values/kinds.ts";
-import { type Command, type Flag, isToggle, operandsText, takesEndpoints } from "./command.ts";
+import {
+  type Command,
+  type Commands,
+  type Flag,
+  isToggle,
+  operandsText,
+  takesEndpoints,
+} from "./command.ts";
 import { EXIT_STATUSES } from "./exit.ts";
 import { wrapped } from "./stdio.ts";
 
-/** What the program is for, in one sentence. */
 export const PURPOSE = "Echo server and client: do the bytes that I send come back, unchanged?";
 
-/** How an endpoint is written. */
 export const ENDPOINT_HELP = `ENDPOINT is ${ENDPOINT_FORM}.
 An IPv6 address stands in brackets: [::1]:2222. Without an endpoint it is
 ${formatEndpoint(DEFAULT_ENDPOINT)}.`;
 
-/** How values are written. */
 export const VALUES_HELP = "Durations are written 250ms, 1.5s, 2m or 1h, sizes 64, 4k or 1m.";
 
 /** What `yodel --help` prints. */
-export function programHelp(commands: Readonly<Record<string, Command>>): string {
+export function programHelp(commands: Commands): string {
+  const rows = Object.entries(commands).map(([name, command]) =>
+    [usage(name, command), command.summary] as const
+  );
   return `Example:
   yodel serve                        in one terminal
   echo hello | yodel connect         in another
@@ -25,11 +32,7 @@ export function programHelp(commands: Readonly<Record<string, Command>>): string
 ${PURPOSE}
 
 Usage:
-${
-    columns(
-      Object.entries(commands).map(([name, command]) => [usage(name, command), command.summary]),
-    )
-  }
+${columns(rows)}
   yodel COMMAND --help
   yodel --version
 
@@ -57,7 +60,6 @@ export function commandHelp(name: string, command: Command): string {
   return paragraphs.filter((text) => text !== "").join("\n\n") + "\n";
 }
 
-/** The flags of a command by their headings. */
 export function flagGroups({ flags }: Command): Map<string, [string, Flag][]> {
   return Map.groupBy(Object.entries(flags), ([, { group }]) => group);
 }
@@ -112,10 +114,7 @@ export function usage(name: string, command: Command): string {
   return `yodel ${name} ${operandsText(command)}`.trimEnd();
 }
 
-/**
- * Sets pairs of texts in two columns on 80 characters, the second on lines of its own where it or
- * the first is long.
- */
+/** Sets pairs in two columns on 80 characters, the second on its own lines where one is long. */
 function columns(rows: readonly (readonly [string, string])[]): string {
   const width = Math.min(26, Math.max(...rows.map(([left]) => left.length)));
   const below = `\n  ${"".padEnd(width)}  `;

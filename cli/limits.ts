@@ -9,7 +9,6 @@ export interface Limit {
   readonly figure: string;
   /** In milliseconds, percent, or messages a second. */
   readonly bound: number;
-  /** As it was given. */
   readonly text: string;
 }
 
@@ -28,21 +27,17 @@ function limit(
     choices: proposed.map((name) => `${name}=`),
     expected,
     parse(text) {
-      const [figure = "", value = ""] = partsOf(text);
+      const [figure = "", value = ""] = text.split(/=(.*)/s);
       const bound = boundOf(figure, value);
       return bound === undefined ? undefined : { figure, bound, text };
     },
     advice(text) {
-      const [figure = "", value = ""] = partsOf(text);
+      const [figure = "", value = ""] = text.split(/=(.*)/s);
       if (LATENCY.test(figure)) return duration.advice?.(value);
       const lacksSign = figure === "loss" && boundOf(figure, `${value}%`) !== undefined;
       return lacksSign ? `is not in percent: ${text}%?` : undefined;
     },
   };
-}
-
-function partsOf(text: string): string[] {
-  return /^([^=]+)=(.+)$/.exec(text)?.slice(1) ?? [];
 }
 
 function latencyBound(figure: string, value: string): number | undefined {
@@ -56,7 +51,6 @@ export const latencyLimit = limit(
   latencyBound,
 );
 
-/** The same, and for the probes that are lost. */
 export const probeLimit = limit(
   "p99=5ms, or min, mean, max, p50 to p99.99, connect-p99 with --reconnect, or loss=1%",
   [...PROPOSED, "loss"],
@@ -78,16 +72,11 @@ export const rateLimit = limit(
 export interface Figures {
   readonly latencies: Latencies;
   readonly connects: Latencies;
-  /** The messages a second, or percent lost, whichever there is. */
   readonly rate?: number;
   readonly loss?: number;
 }
 
-/**
- * Says which limits a result does not keep, and by how much.
- *
- * @returns whether it keeps them all
- */
+/** Says which limits a result does not keep, and by how much; returns whether it keeps all. */
 export function keepsLimits(
   figures: Figures,
   most: readonly Limit[],

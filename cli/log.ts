@@ -1,10 +1,4 @@
-/**
- * The server's log: lines on stderr, as text for people or JSON for programs.
- *
- * `@std/log` stands behind this file alone (docs/architecture.md, "Dependencies").
- *
- * @module
- */
+// The server's log. `@std/log` stands behind this file alone (docs/architecture.md, "Dependencies").
 import { BaseHandler } from "jsr:@std/log@0.224.14/base-handler";
 import type { LevelName } from "jsr:@std/log@0.224.14/levels";
 import { Logger, type LogRecord } from "jsr:@std/log@0.224.14/logger";
@@ -13,19 +7,14 @@ import { type Log, LOG_LEVELS, type LogFields, type LogLevel } from "../server/l
 import { jsonLine, type LogEntry, terminalLine, textLine } from "./log_lines.ts";
 import { columns } from "./stdio.ts";
 
-/** How a log line can look. */
 export const LOG_FORMATS = ["text", "json"] as const;
 
-/** One of {@linkcode LOG_FORMATS}. */
-export type LogFormat = typeof LOG_FORMATS[number];
-
 /** What stands for a level and a format that are not given. */
-export const LOG_DEFAULTS = { level: "info", format: "text" } as const;
+export const LOG_DEFAULTS = { logLevel: "info", logFormat: "text" } as const;
 
 /** How much of the log may wait for its reader, in characters; more is dropped. */
 const MAX_WAITING = 1024 * 1024;
 
-/** A log that is written to stderr. */
 export interface StderrLog extends Log {
   /** Whether it is text on a terminal, for somebody who sits there. */
   readonly onTerminal: boolean;
@@ -40,13 +29,20 @@ export interface StderrLog extends Log {
  *   in colour on a terminal; `json`: an object a line
  */
 export function createLog(
-  level: LogLevel = LOG_DEFAULTS.level,
-  format: LogFormat = LOG_DEFAULTS.format,
+  level: LogLevel = LOG_DEFAULTS.logLevel,
+  format: typeof LOG_FORMATS[number] = LOG_DEFAULTS.logFormat,
 ): StderrLog {
   const levelName = level.toUpperCase() as LevelName;
   const onTerminal = format === "text" && Deno.stderr.isTerminal();
-  const lineOf = format === "json" ? jsonLine : onTerminal ? lineHere : textLine;
-  const formatter = (record: LogRecord) => lineOf(entryOf(record));
+  const here = (entry: LogEntry) => terminalLine(entry, columns(), !Deno.noColor);
+  const lineOf = format === "json" ? jsonLine : onTerminal ? here : textLine;
+  const formatter = ({ datetime, msg, levelName, args: [fields = {}] }: LogRecord) =>
+    lineOf({
+      time: datetime,
+      level: levelName.toLowerCase() as LogLevel,
+      message: msg,
+      fields: fields as LogFields,
+    });
   const handler = new StderrHandler(levelName, { formatter });
   const logger = new Logger("yodel", levelName, { handlers: [handler] });
   const log: StderrLog = { onTerminal, written: () => handler.written() };
@@ -74,7 +70,6 @@ class StderrHandler extends BaseHandler {
     this.#writing ??= this.#write().finally(() => this.#writing = undefined);
   }
 
-  /** Waits until all lines are written. */
   async written(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
   }
@@ -91,17 +86,4 @@ class StderrHandler extends BaseHandler {
       }
     }
   }
-}
-
-function entryOf({ datetime, levelName, msg, args }: LogRecord): LogEntry {
-  return {
-    time: datetime,
-    level: levelName.toLowerCase() as LogLevel,
-    message: msg,
-    fields: (args[0] ?? {}) as LogFields,
-  };
-}
-
-function lineHere(entry: LogEntry): string {
-  return terminalLine(entry, columns(), !Deno.noColor);
 }

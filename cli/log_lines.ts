@@ -11,7 +11,6 @@ export interface LogEntry {
   readonly fields: LogFields;
 }
 
-/** An object. */
 export function jsonLine({ fields, ...entry }: LogEntry): string {
   return JSON.stringify({ ...entry, ...fields });
 }
@@ -31,9 +30,8 @@ const COLOURS = { debug: 36, info: 32, warn: 33, error: 31 } as const;
 const INDENT = " ".repeat(13);
 
 /**
- * The same as {@linkcode textLine}, but short: the time of day, details without
- * names where they can be told by their looks, and broken between words where
- * it is wider than the terminal.
+ * The same as {@linkcode textLine}, but short: the time of day, details without names where they
+ * can be told by their looks, and broken between words where it is wider than the terminal.
  */
 export function terminalLine(
   { time, level, message, fields }: LogEntry,
@@ -109,7 +107,6 @@ function quoteIfNeeded(value: string): string {
   return /^[^\s"]+$/.test(value) ? value : `"${value.replaceAll('"', '\\"')}"`;
 }
 
-/** How many bytes a line shows. */
 const ROW = 16;
 
 /**

@@ -1,17 +1,13 @@
 // The manual page, in roff, made from the tables of commands and flags.
 import { faults } from "../server/faults/faults.ts";
-import type { Command } from "./command.ts";
+import type { Command, Commands } from "./command.ts";
 import { EXIT_STATUSES } from "./exit.ts";
 import { faultTexts } from "./topics.ts";
 import { ENDPOINT_HELP, flagRows, PURPOSE, usage, VALUES_HELP } from "./help.ts";
 import { wrapped } from "./stdio.ts";
 
 /** Makes yodel(1) by the macros of man(7); `date` is the day that stands at its foot. */
-export function manPage(
-  commands: Readonly<Record<string, Command>>,
-  version: string,
-  date: Date,
-): string {
+export function manPage(commands: Commands, version: string, date: Date): string {
   const all = Object.entries(commands);
   const sections: [title: string, lines: readonly string[]][] = [
     ["NAME", [`yodel \\- ${escaped(PURPOSE)}`]],
@@ -54,7 +50,6 @@ function commandLines(name: string, command: Command): string[] {
   ];
 }
 
-/** A term, and what it means, indented under it. */
 function item(term: string, ...meaning: readonly string[]): string[] {
   const lines = meaning.flatMap((text) => wrapped(escaped(text), 80));
   return [".TP", `.B ${escaped(term)}`, ...lines];

@@ -3,7 +3,7 @@ import type { LoadPlan } from "../client/load/plan.ts";
 import { addLoadResults, emptyLoadResult, type LoadResult } from "../client/load/result.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { readLoadJson, type WrittenLoad } from "../report/load_json_reader.ts";
-import { readText } from "./read_text.ts";
+import { readText } from "./files.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The settings that add up; the others have to be the same. */
@@ -64,13 +64,11 @@ function settingsOf({ plan }: FoundLoad): Record<string, unknown> {
   return { ...plan, endpoint: formatEndpoint(plan.endpoint), ...Object.fromEntries(isThere) };
 }
 
-/** What two loads do together. */
 function addPlan(one: LoadPlan, other: LoadPlan): LoadPlan {
   const sums = AMOUNTS.map((name) => [name, one[name] + other[name]]);
   return { ...one, ...Object.fromEntries(sums) };
 }
 
-/** When it ran, in milliseconds. */
 function spanOf({ result: { started, elapsed } }: FoundLoad): readonly [number, number] {
   return [started.getTime(), started.getTime() + elapsed];
 }

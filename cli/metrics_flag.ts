@@ -1,5 +1,5 @@
-// The flag for metrics.
 import { type HostEndpoint, parseEndpoint } from "../net/endpoint.ts";
+import { flag, group } from "./command.ts";
 import type { Kind } from "../values/kinds.ts";
 
 const address: Kind<HostEndpoint<"tcp">> = {
@@ -12,6 +12,6 @@ const address: Kind<HostEndpoint<"tcp">> = {
 };
 
 /** Where metrics are to be. */
-export const metricsFlag = {
-  "metrics": { group: "Metrics", kind: address, help: "HTTP with /metrics and /healthz there" },
-} as const;
+export const metricsFlag = group("Metrics", {
+  "metrics": flag(address, "HTTP with /metrics and /healthz there"),
+});

@@ -10,6 +10,7 @@ import {
   type Invocation,
   isToggle,
   operandsText,
+  optionName,
   takesEndpoints,
 } from "./command.ts";
 import { commands } from "./commands.ts";
@@ -81,11 +82,13 @@ export function parseInvocation<F extends Flags>(
   const taker = names.find((name) => flagOf(command, name).takesAll && wasGiven(parsed[name]));
   if (taker !== undefined) parsed[taker] = [parsed[taker], words.splice(0)].flat();
   const flags: Record<string, unknown> = {};
-  for (const name of names) flags[name] = valueOf(name, flagOf(command, name), parsed[name]);
+  for (const name of names) {
+    flags[optionName(name)] = valueOf(name, flagOf(command, name), parsed[name]);
+  }
   // Only now: an unknown "-1" is most often the value that a flag misses.
   if (unknown[0] !== undefined) throw unknownFlag(unknown[0], command);
   const operands = parseOperands(command, words);
-  for (const name of names.filter((name) => wasGiven(flags[name]))) {
+  for (const name of names.filter((name) => wasGiven(flags[optionName(name)]))) {
     const flag = flagOf(command, name);
     const { takesAll = [flag.group] } = taker === undefined ? {} : flagOf(command, taker);
     if (!takesAll.includes(flag.group)) throw new UsageError(`--${name}: not with --${taker}`);

@@ -1,6 +1,6 @@
 // The flags that say how a client reaches its server.
 import type { Reach } from "../net/dial.ts";
-import type { FlagValues } from "./command.ts";
+import { flag, type FlagValues, group, HOSTS } from "./command.ts";
 import { duration, toggle } from "../values/kinds.ts";
 import { say } from "./stdio.ts";
 import { clientTls, clientTlsFlags } from "./tls_flags.ts";
@@ -8,32 +8,17 @@ import { UsageError } from "./usage_error.ts";
 
 /** What every client may be told. */
 export const reachFlags = {
-  "wait": {
-    group: "Server",
-    kind: duration,
-    default: 0,
-    help: "try again for so long until it is there",
-  },
-  "ipv4": {
-    group: "Server",
-    kind: toggle,
-    help: "take its IPv4 address",
-    short: "4",
-    only: ["tcp", "tls", "udp"],
-  },
-  "ipv6": {
-    group: "Server",
-    kind: toggle,
-    help: "take its IPv6 address",
-    short: "6",
-    only: ["tcp", "tls", "udp"],
-  },
+  ...group("Server", {
+    "wait": flag(duration, "try again for so long until it is there", { default: 0 }),
+    "ipv4": flag(toggle, "take its IPv4 address", { short: "4", only: HOSTS }),
+    "ipv6": flag(toggle, "take its IPv6 address", { short: "6", only: HOSTS }),
+  }),
   ...clientTlsFlags,
-} as const;
+};
 
 /** Reads what a client was told. */
 export async function reach(flags: FlagValues<typeof reachFlags>): Promise<Reach> {
-  if (flags["ipv4"] && flags["ipv6"]) {
+  if (flags.ipv4 && flags.ipv6) {
     throw new UsageError("--ipv6: not with --ipv4; leave both out for any address");
   }
   let last = "";
@@ -43,7 +28,7 @@ export async function reach(flags: FlagValues<typeof reachFlags>): Promise<Reach
       if (why !== last && Deno.stderr.isTerminal()) say(`waiting for the server: ${why}`);
       last = why;
     },
-    wait: flags["wait"],
-    family: flags["ipv4"] ? 4 : flags["ipv6"] ? 6 : undefined,
+    wait: flags.wait,
+    family: flags.ipv4 ? 4 : flags.ipv6 ? 6 : undefined,
   };
 }

@@ -10,10 +10,8 @@ const SAME_SIGNAL = 100;
 const SIGNALS = [["SIGHUP", 1], ["SIGINT", 2], ["SIGTERM", 15]] as const;
 
 /**
- * Is aborted at the first SIGINT, SIGTERM or SIGHUP, with the exit status of the signal
- * for a reason.
- *
- * @param exit ends the program, at the second one
+ * Is aborted at the first SIGINT, SIGTERM or SIGHUP, with its exit status for a reason; the second
+ * one ends the program.
  */
 export function stopOnSignal(exit: (status: number) => never): AbortSignal {
   const stop = new AbortController();
@@ -31,8 +29,6 @@ export function stopOnSignal(exit: (status: number) => never): AbortSignal {
 /**
  * Ends the program at the first signal, where the system would not: it spares
  * the first process of a container, and Deno 2.9 crashes where it is spared.
- *
- * @param exit ends the program
  */
 export function endOnSignal(exit: (status: number) => never): void {
   if (Deno.pid !== 1) return;

@@ -8,10 +8,8 @@ const encoder = new TextEncoder();
 /** What is left as it is where nothing but the text itself says where its lines end. */
 const LAYOUT = "\n\t\\";
 
-/** The standard input. */
 export const stdin: Input = { read: (into) => whenReady(() => Deno.stdin.read(into)) };
 
-/** The standard output. */
 export const stdout: Output = { write: (bytes) => whenReady(() => Deno.stdout.write(bytes)) };
 
 /** Shows what comes from the network without letting it control the terminal. */
@@ -92,11 +90,7 @@ export class LinePrinter {
     return this.#printed.catch(() => this.#unread.abort());
   }
 
-  /**
-   * Waits until all is printed.
-   *
-   * @throws {StreamError} where it cannot be written
-   */
+  /** Waits until all is printed; throws a {@linkcode StreamError} where it cannot be written. */
   async finish(): Promise<void> {
     await this.#printed;
   }

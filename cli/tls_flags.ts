@@ -2,49 +2,47 @@
 import { type PemContent, pemObjection } from "../net/pem.ts";
 import type { ClientTls } from "../net/stream.ts";
 import type { ServeTls } from "../server/plan.ts";
-import type { Flag, FlagValues } from "./command.ts";
-import { file, host, type Kind, toggle } from "../values/kinds.ts";
-import { readText } from "./read_text.ts";
+import { flag, type FlagValues, group, optionName } from "./command.ts";
+import { file, host, toggle } from "../values/kinds.ts";
+import { readText } from "./files.ts";
 import { say } from "./stdio.ts";
 import { UsageError } from "./usage_error.ts";
 
-function flag<T>(kind: Kind<T>, help: string): Flag<T> & { readonly kind: Kind<T> } {
-  return { group: "TLS", kind, help, only: ["tls"] };
-}
-
 /** What a server may be told for `tls://`. */
-export const serverTlsFlags = {
+export const serverTlsFlags = group("TLS", {
   "cert": flag(file, "certificate, PEM; without it, one is made"),
   "key": flag(file, "key of the certificate, PEM"),
   "client-ca": flag(file, "refuse clients that this CA has not signed"),
   "write-ca": flag(file, "write the CA of a certificate that is made, PEM"),
-  "cert-name": { ...flag(host, "one more name in a certificate that is made"), many: true },
-} as const;
+  "cert-name": flag(host, "one more name in a certificate that is made", { many: true }),
+}, ["tls"]);
 
 /** What every client may be told for `tls://`. */
-export const clientTlsFlags = {
+export const clientTlsFlags = group("TLS", {
   "ca": flag(file, "trust servers that this CA has signed, PEM"),
   "cert": flag(file, "certificate to show the server, PEM"),
   "key": flag(file, "key of the certificate, PEM"),
   "server-name": flag(host, "name that the certificate must be for"),
   "insecure": flag(toggle, "trust any certificate"),
-};
+}, ["tls"]);
 
 /** Reads what a client was told. */
 export async function clientTls(flags: FlagValues<typeof clientTlsFlags>): Promise<ClientTls> {
   const identity = await readIdentity(flags);
-  const ca = await readPem("ca", flags["ca"], "certificate");
-  if (flags["insecure"]) say("yodel: --insecure: nobody knows who the server is");
-  return { ...identity, ca, serverName: flags["server-name"], insecure: flags["insecure"] };
+  const ca = await readPem("ca", flags.ca, "certificate");
+  if (flags.insecure) say("yodel: --insecure: nobody knows who the server is");
+  return { ...identity, ca, serverName: flags.serverName, insecure: flags.insecure };
 }
 
 /** Reads what a server was told. */
 export async function serverTls(flags: FlagValues<typeof serverTlsFlags>): Promise<ServeTls> {
   const identity = await readIdentity(flags);
-  const clientCa = await readPem("client-ca", flags["client-ca"], "certificate");
-  if (identity === undefined) return { clientCa, names: flags["cert-name"] };
+  const clientCa = await readPem("client-ca", flags.clientCa, "certificate");
+  if (identity === undefined) return { clientCa, names: flags.certName };
   for (const name of ["write-ca", "cert-name"] as const) {
-    if (flags[name]?.length) throw new UsageError(`--${name} and --cert exclude each other`);
+    if (flags[optionName(name)]?.length) {
+      throw new UsageError(`--${name} and --cert exclude each other`);
+    }
   }
   return { ...identity, clientCa };
 }

@@ -4,10 +4,8 @@ import { faults } from "../server/faults/faults.ts";
 import { formatValue, probability } from "../values/kinds.ts";
 import { wrapped } from "./stdio.ts";
 
-/** Every topic, by its name. */
 export const topics: Readonly<Record<string, () => string>> = { faults: faultsHelp };
 
-/** What a server can be told to do badly. */
 function faultsHelp(): string {
   const rows = faults.map((fault) => {
     const { written, transports, what } = faultTexts(fault);

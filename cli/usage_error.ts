@@ -1,4 +1,3 @@
-// Mistakes on the command line.
 import { YodelError } from "../errors/yodel_error.ts";
 
 /** A command line that cannot be followed. Its message is one line for people. */

@@ -1,4 +1,5 @@
 // The client that takes an input to a server and what returns to an output.
+import { isWithin, onAbort } from "../async/pause.ts";
 import { sweep, Traffic } from "../net/traffic.ts";
 import { dial, type Reach } from "../net/dial.ts";
 import { addressOf, type Endpoint, readEndpoint } from "../net/endpoint.ts";
@@ -143,9 +144,7 @@ export async function connect(
     hint: "",
   };
   const { promise: cutOff, reject: cut } = Promise.withResolvers<never>();
-  const abort = () => cut(signal?.reason);
-  signal?.addEventListener("abort", abort);
-  if (signal?.aborted) abort();
+  using _aborting = onAbort(signal, () => cut(signal?.reason));
   const over = new AbortController();
   const checking = idleTimeout > 0 &&
     sweep(idleTimeout, new ReadTurns(), over.signal, (interval) => {
@@ -157,13 +156,12 @@ export async function connect(
     const sending = send(connection, input);
     const failedSending = sending.then(() => cutOff);
     await Promise.race([receive(connection, output), failedSending, cutOff]);
-    const complete = await settledWithin(SIMULTANEOUS, sending);
-    checkEnd(connection, complete === true);
+    const complete = await isWithin(SIMULTANEOUS, sending) && await sending;
+    checkEnd(connection, complete);
     return { sent: traffic.sent, received: traffic.received };
   } finally {
     over.abort();
     await checking;
-    signal?.removeEventListener("abort", abort);
     conn.close();
   }
 }
@@ -247,15 +245,4 @@ function checkEnd({ endpoint, traffic, lastByte, hint }: Connection, complete: b
 
 function sofar({ sent, received }: Traffic): string {
   return `, after ${sent} bytes were sent and ${received} came back`;
-}
-
-/** Waits for a promise, but not longer than `limit` milliseconds; then there is no result. */
-async function settledWithin<T>(limit: number, promise: Promise<T>): Promise<T | void> {
-  let timer;
-  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, limit));
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

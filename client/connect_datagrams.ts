@@ -1,5 +1,6 @@
 // The client of an echo server for datagrams (RFC 862, UDP).
 import { Change } from "../async/change.ts";
+import { isWithin, onAbort } from "../async/pause.ts";
 import { OptionError } from "../errors/yodel_error.ts";
 import { dialUdp, MAX_DATAGRAM } from "../net/udp.ts";
 import type { Reach } from "../net/dial.ts";
@@ -64,20 +65,13 @@ export async function connectDatagrams(
     fail,
     options,
   );
-  const abort = () => fail(signal?.reason);
-  signal?.addEventListener("abort", abort);
-  if (signal?.aborted) abort();
+  using _aborting = onAbort(signal, () => fail(signal?.reason));
 
   /** Waits until no more than `count` datagrams are under way, or nothing has come for too long. */
   async function untilUnderWay(count: number): Promise<boolean> {
     while (verifier.missing > count) {
-      let timer;
-      const late = new Promise<boolean>((resolve) => {
-        if (timeout > 0) timer = setTimeout(() => resolve(true), timeout);
-      });
-      const isLate = await Promise.race([arrived.next.then(() => false), late]);
-      clearTimeout(timer);
-      if (isLate) return false;
+      if (timeout === 0) await arrived.next;
+      else if (!await isWithin(timeout, arrived.next)) return false;
     }
     return true;
   }
@@ -122,7 +116,6 @@ export async function connectDatagrams(
     }
     return counts;
   } finally {
-    signal?.removeEventListener("abort", abort);
     link.close();
   }
 }

@@ -1,4 +1,3 @@
-// The answer "no" of a client.
 import { YodelError } from "../errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 

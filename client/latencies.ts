@@ -1,9 +1,5 @@
-/**
- * Latencies and their percentiles, kept in an HdrHistogram: whatever their
- * number, it holds them in a quarter of a megabyte, to three digits.
- *
- * @module
- */
+// Latencies and their percentiles, kept in an HdrHistogram: whatever their number, it holds them in
+// a quarter of a megabyte, to three digits.
 import type { Float64Histogram } from "npm:hdr-histogram-js@3.0.1";
 import { PackageError } from "../errors/yodel_error.ts";
 
@@ -13,7 +9,6 @@ const NANOSECONDS = 1e6;
 /** The longest latency that is told from longer ones: an hour, in nanoseconds. */
 const LONGEST = 3600 * 1000 * NANOSECONDS;
 
-/** How many digits of a latency count. */
 const DIGITS = 3;
 
 /**

@@ -11,9 +11,8 @@ export interface ProbeResult {
   /** The server's address, `127.0.0.1:2222`; undefined where it is not known or has none. */
   readonly address?: string;
   /**
-   * Each probe is `right`, `altered`, `lost` (no answer in time) or `unsent`
-   * (no connection) first. A further answer may follow: a `late` one, after it
-   * was thought lost, or a `repeated` one.
+   * Each probe is `right`, `altered`, `lost` (no answer in time) or `unsent` (no connection) first.
+   * A further answer may follow: a `late` one, after it was thought lost, or a `repeated` one.
    */
   readonly outcome: "right" | "altered" | "lost" | "unsent" | "late" | "repeated";
   /** How many bytes came back. */

@@ -27,12 +27,7 @@ export class StreamError extends YodelError {
   /** `StreamError`. */
   override readonly name = "StreamError";
 
-  /**
-   * Says what failed and why.
-   *
-   * @param doing what failed, as in "read the input"
-   * @param cause what the stream threw
-   */
+  /** Says what failed, as in "read the input", and why: what the stream threw. */
   constructor(doing: string, cause: unknown) {
     super(`cannot ${doing}: ${reason(cause)}`, { cause });
   }

@@ -30,7 +30,6 @@ export class Metrics implements AsyncDisposable {
   readonly #texts: (() => string)[] = [];
   readonly #opened: { close(): unknown }[] = [];
 
-  /** See {@linkcode serveMetrics}. */
   constructor(library: typeof import("npm:prom-client@15.1.3"), version: string) {
     this.#library = library;
     this.#registry = new library.Registry();
@@ -62,7 +61,6 @@ export class Metrics implements AsyncDisposable {
     const metric = name.endsWith("_total") ? new Counter(settings) : new Gauge(settings);
   }
 
-  /** Makes a histogram of seconds. */
   histogram(name: string, help: string): Histogram {
     const { Histogram } = this.#library;
     return new Histogram({ name, help, buckets: BUCKETS, registers: [this.#registry] });
@@ -116,7 +114,6 @@ export class Metrics implements AsyncDisposable {
 /**
  * Serves metrics. Only now the library is loaded, as client/latencies.ts does its own.
  *
- * @param at where; undefined: nowhere
  * @param isUp whether `/healthz` is 200, and not 503
  * @throws {EndpointError} where it cannot be listened on
  * @throws {PackageError} where the library cannot be loaded

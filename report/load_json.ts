@@ -13,7 +13,6 @@ import {
   whatWentWrong,
 } from "./figures.ts";
 
-/** The results as they are in JSON. */
 export type LoadJson = Awaited<ReturnType<typeof loadJson>>;
 
 /** The results as JSON, with the version of the program. */

@@ -11,7 +11,6 @@ import {
 import { PackageError } from "../errors/yodel_error.ts";
 import { type LoadJson, loadJson } from "./load_json.ts";
 
-/** What was written of a load. */
 export interface WrittenLoad {
   readonly plan: LoadPlan;
   /** Without its intervals: the histograms of seconds are not written. */

@@ -97,7 +97,6 @@ function firstLine(result: LoadResult, width: number): string {
   return line.length <= width ? line : `${start},\n  ${shape}`;
 }
 
-/** All that matters, in one line. */
 function verdict(result: LoadResult): string {
   const { messages, elapsed, latencies, plan } = result;
   const errors = totalErrors(result);
@@ -144,16 +143,10 @@ function spread(times: Latencies): string {
   return `p50 ${p50}, p99 ${p99}, max ${formatTime(times.max)}`;
 }
 
-/** The figures of the latencies, in two columns. */
 function figures(latencies: Latencies): string[] {
   const { min, mean, stddev, max } = latencies;
-  const all = [
-    ["min", min],
-    ["mean", mean],
-    ["stddev", stddev],
-    ["max", max],
-    ...LOAD_PERCENTILES.map((percent) => [`p${percent}`, latencies.percentile(percent)] as const),
-  ] as const;
+  const percentiles = LOAD_PERCENTILES.map((p) => [`p${p}`, latencies.percentile(p)] as const);
+  const all = [...Object.entries({ min, mean, stddev, max }), ...percentiles];
   const cells = all.map(([name, time]) => `${name.padEnd(7)}${formatTime(time).padStart(8)}`);
   const half = Math.ceil(cells.length / 2);
   return cells.slice(0, half).map((cell, i) => `${cell}   ${cells[half + i] ?? ""}`.trimEnd());

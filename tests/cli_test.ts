@@ -62,7 +62,7 @@ Deno.test("flags have the documented defaults, and nothing given means localhost
     "ipv6": "",
   });
   const { flags, endpoints } = parseInvocation(serveCommand, []);
-  const { "cert-name": names, fault, allow, deny, ...others } = flags;
+  const { certName: names, fault, allow, deny, ...others } = flags;
   const lists = [names, fault, allow, deny];
   assertEquals([...lists, ...new Set(Object.values(others))], [[], [], [], [], undefined]);
   assertEquals(endpoints, [{ scheme: "tcp", host: "localhost", port: 2222 }]);
@@ -89,14 +89,14 @@ Deno.test("flags and endpoints may come in any order, and a flag's last value co
     "--",
     "9002",
   ]);
-  assertEquals(flags["drain"], 250);
-  assertEquals(flags["idle-timeout"], 90_000);
+  assertEquals(flags.drain, 250);
+  assertEquals(flags.idleTimeout, 90_000);
   assertEquals(endpoints.map(formatEndpoint), [
     "tcp://localhost:9000",
     "tcp://[::1]:9001",
     "tcp://localhost:9002",
   ]);
-  assertEquals(parseInvocation(connectCommand, ["--verify", "9000"]).flags["verify"], true);
+  assertEquals(parseInvocation(connectCommand, ["--verify", "9000"]).flags.verify, true);
 });
 
 Deno.test("the help names every command and flag, in 80 columns, after an example", async () => {

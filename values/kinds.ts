@@ -25,12 +25,7 @@ export function formatValue<T>(kind: Kind<T>, value: T): string {
   return kind.format?.(value) ?? String(value);
 }
 
-/**
- * Reads a value.
- *
- * @param fail makes an error of what is wrong
- * @throws that error where `text` is no value
- */
+/** Reads a value; throws what `fail` makes of the reason where `text` is none. */
 export function readValue<T>(kind: Kind<T>, text: string, fail: (what: string) => Error): T {
   const value = text === "" ? undefined : kind.parse(text);
   if (value !== undefined) return value;
@@ -155,14 +150,12 @@ export const probability: Kind<number> = {
   format: (value) => value > 0 && value < 0.001 ? value.toExponential() : String(value),
 };
 
-/** The name of a file. */
 export const file: Kind<string> = {
   placeholder: "FILE",
   expected: "a file",
   parse: String,
 };
 
-/** The name of a host. */
 export const host: Kind<string> = { ...file, placeholder: "NAME", expected: "a name" };
 
 /** An IP address, or a network of them. */
@@ -187,7 +180,6 @@ export const fileMode: Kind<number> = {
   format: (mode) => mode.toString(8).padStart(4, "0"),
 };
 
-/** One of some names. */
 export function choice<const Name extends string>(names: readonly Name[]): Kind<Name> {
   return {
     placeholder: names.join("|"),

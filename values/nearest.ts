@@ -1,5 +1,3 @@
-// Finds what somebody may have meant.
-
 /** The known word that is nearest to `word`, or undefined where none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;

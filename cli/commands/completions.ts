@@ -1,9 +1,7 @@
-// `yodel completions`.
-import { quoted } from "../../net/escape.ts";
 import { command } from "../command.ts";
 import { completions, SHELLS } from "../completions.ts";
 import { ALL_WELL } from "../exit.ts";
-import { choice } from "../../values/kinds.ts";
+import { choice, readValue } from "../../values/kinds.ts";
 import { print } from "../stdio.ts";
 import { UsageError } from "../usage_error.ts";
 
@@ -13,12 +11,9 @@ export const completionsCommand = command({
   operands: SHELLS,
   flags: {},
   async run({ word }, { commands }) {
-    const shells = choice(SHELLS);
-    const shell = shells.parse(word);
-    if (shell === undefined) {
-      const what = word === "" ? "nothing" : quoted(word);
-      throw new UsageError(`completions: expected ${shells.expected}, not ${what}`);
-    }
+    // Whoever says tcsh does not mean bash.
+    const shells = { ...choice(SHELLS), advice: undefined };
+    const shell = readValue(shells, word, (what) => new UsageError(`completions: ${what}`));
     await print(completions(shell, commands));
     return ALL_WELL;
   },

@@ -1,8 +1,7 @@
-// `yodel connect`.
 import { connect, type Connected } from "../../client.ts";
 import { CONNECT_DEFAULTS } from "../../client/connect.ts";
 import { MAX_DATAGRAM } from "../../net/udp.ts";
-import { command } from "../command.ts";
+import { command, flag, group, STREAMS } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
 import { duration, size, toggle } from "../../values/kinds.ts";
 import { endOnSignal } from "../signals.ts";
@@ -14,39 +13,22 @@ export const connectCommand = command({
   summary: "Send stdin to a server, its answer to stdout",
   example: "yodel connect localhost:2222 --verify <file >/dev/null",
   operands: "endpoint",
+  defaults: CONNECT_DEFAULTS,
   flags: {
-    "timeout": {
-      group: "Limits",
-      kind: duration,
-      default: CONNECT_DEFAULTS.timeout,
-      help: "time to connect; udp: to wait for answers, 1s",
-    },
-    "idle-timeout": {
-      group: "Limits",
-      kind: duration,
-      default: CONNECT_DEFAULTS.idleTimeout,
-      help: "give up when nothing passes; 0: never",
-      only: ["tcp", "tls", "unix"],
-    },
-    "datagram-size": {
-      group: "Datagrams",
-      kind: size(0, MAX_DATAGRAM),
-      default: CONNECT_DEFAULTS.datagramSize,
-      help: "bytes a datagram; 0: each line is one",
-      only: ["udp"],
-    },
+    ...group("Limits", {
+      "timeout": flag(duration, "time to connect; udp: to wait for answers, 1s"),
+      "idle-timeout": flag(duration, "give up when nothing passes; 0: never", { only: STREAMS }),
+    }),
+    ...group("Datagrams", {
+      "datagram-size": flag(size(0, MAX_DATAGRAM), "bytes a datagram; 0: each line is one"),
+    }, ["udp"]),
     ...reachFlags,
-    "verify": {
-      group: "Checks",
-      kind: toggle,
-      help: "compare every byte, not only how many come back",
-    },
-    "verbose": {
-      group: "Output",
-      kind: toggle,
-      help: "tell of the connection and what passed",
-      short: "v",
-    },
+    ...group("Checks", {
+      "verify": flag(toggle, "compare every byte, not only how many come back"),
+    }),
+    ...group("Output", {
+      "verbose": flag(toggle, "tell of the connection and what passed", { short: "v" }),
+    }),
   },
   async run({ flags, endpoints: [endpoint] }, { exit }) {
     endOnSignal(exit);
@@ -54,29 +36,26 @@ export const connectCommand = command({
     const terminal = Deno.stdout.isTerminal() ? new TerminalOutput() : undefined;
     try {
       const { sent, received } = await connect(endpoint, {
+        ...flags,
+        ...await reach(flags),
         input: stdin,
         output: terminal ?? stdout,
-        timeout: flags["timeout"],
-        idleTimeout: flags["idle-timeout"],
-        datagramSize: flags["datagram-size"],
-        verify: flags["verify"],
-        ...await reach(flags),
         onConnect(connected) {
           start = performance.now();
           const end = Deno.build.os === "windows" ? "Ctrl-Z, Enter" : "Ctrl-D";
           const isTyped = Deno.stdin.isTerminal();
-          if (!isTyped && !flags["verbose"]) return;
-          const how = flags["verbose"] ? howConnected(connected) : "";
-          const place = formatPlace(endpoint, flags["verbose"] ? connected.address : undefined);
+          if (!isTyped && !flags.verbose) return;
+          const how = flags.verbose ? howConnected(connected) : "";
+          const place = formatPlace(endpoint, flags.verbose ? connected.address : undefined);
           say(`connected to ${place}${how}${isTyped ? `; ${end} ends` : ""}`);
         },
       }).finally(() => terminal?.end());
-      if (flags["verbose"]) say(whatPassed(sent, received, performance.now() - start));
+      if (flags.verbose) say(whatPassed(sent, received, performance.now() - start));
       return ALL_WELL;
     } catch (error) {
       // Whoever read stdout, as `head` does, has had enough. That ends well, but
       // for what was to be verified and now is not.
-      if (isBrokenPipe(error) && !flags["verify"]) return ALL_WELL;
+      if (isBrokenPipe(error) && !flags.verify) return ALL_WELL;
       throw error;
     }
   },

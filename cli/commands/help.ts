@@ -1,4 +1,3 @@
-// `yodel help`.
 import { quoted } from "../../net/escape.ts";
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";

@@ -1,4 +1,3 @@
-// `yodel man`.
 import { command } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
 import { manPage } from "../man.ts";

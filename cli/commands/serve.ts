@@ -1,4 +1,3 @@
-// `yodel serve`.
 import { pause } from "../../async/pause.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
 import { serveMetrics } from "../../metrics/metrics.ts";
@@ -8,7 +7,7 @@ import { MAX_SEED } from "../../server/fault_plan.ts";
 import { faults } from "../../server/faults/faults.ts";
 import { LOG_DATA_FORMS, LOG_LEVELS } from "../../server/log.ts";
 import { SERVE_DEFAULTS } from "../../server/plan.ts";
-import { command } from "../command.ts";
+import { command, flag, group, HOSTS } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
 import {
   choice,
@@ -21,7 +20,7 @@ import {
 } from "../../values/kinds.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { createLog, LOG_DEFAULTS, LOG_FORMATS } from "../log.ts";
-import { checkWritable, replaceFile } from "../replace_file.ts";
+import { checkWritable, replaceFile } from "../files.ts";
 import { adviceForOthers, atTerminal } from "../serve_at_terminal.ts";
 import { stopOnSignal } from "../signals.ts";
 import { print } from "../stdio.ts";
@@ -36,6 +35,9 @@ const faultKind: Kind<string> = {
   expected: "a fault such as delay=20ms",
   parse: String,
 };
+
+/** The transports whose connections come at a port. */
+const PORTS = ["tcp", "tls"] as const;
 
 /** How many threads; `auto` is for as many as the system gives this program cores. */
 const threads: Kind<number> = {
@@ -52,136 +54,49 @@ export const serveCommand = command({
   summary: "Send back what every connection brings",
   example: "yodel serve 9000 unix:/tmp/echo.sock --idle-timeout 5m",
   operands: "endpoints",
+  defaults: { ...SERVE_DEFAULTS, ...LOG_DEFAULTS },
   flags: {
-    "idle-timeout": {
-      group: "Limits",
-      kind: duration,
-      default: SERVE_DEFAULTS.idleTimeout,
-      help: "close connections that are idle; 0: never",
-    },
-    "backlog": {
-      group: "Limits",
-      kind: count(1),
-      default: SERVE_DEFAULTS.backlog,
-      help: "how many may wait to be accepted",
-      only: ["tcp", "tls"],
-    },
-    "max-connections": {
-      group: "Limits",
-      kind: count(0),
-      default: SERVE_DEFAULTS.maxConnections,
-      help: "connections at once, more wait; 0: no limit",
-    },
-    "max-per-client": {
-      group: "Limits",
-      kind: count(0),
-      default: SERVE_DEFAULTS.maxPerClient,
-      help: "connections of one address; 0: no limit",
-      only: ["tcp", "tls"],
-    },
-    "udp-rate": {
-      group: "Limits",
-      kind: count(0),
-      default: SERVE_DEFAULTS.udpRate,
-      help: "datagrams a second for one address; 0: no limit",
-      only: ["udp"],
-    },
-    "workers": {
-      group: "Limits",
-      kind: threads,
-      default: SERVE_DEFAULTS.workers,
-      help: "threads (Linux); auto: one a core",
-      only: ["tcp", "tls"],
-    },
-    "drain": {
-      group: "Limits",
-      kind: duration,
-      default: SERVE_DEFAULTS.drain,
-      help: "time to finish after a signal; 0: no limit",
-    },
+    ...group("Limits", {
+      "idle-timeout": flag(duration, "close connections that are idle; 0: never"),
+      "backlog": flag(count(1), "how many may wait to be accepted", { only: PORTS }),
+      "max-connections": flag(count(0), "connections at once, more wait; 0: no limit"),
+      "max-per-client": flag(count(0), "connections of one address; 0: no limit", { only: PORTS }),
+      "udp-rate": flag(count(0), "datagrams a second for one address; 0: no limit", {
+        only: ["udp"],
+      }),
+      "workers": flag(threads, "threads (Linux); auto: one a core", { only: PORTS }),
+      "drain": flag(duration, "time to finish after a signal; 0: no limit"),
+      "socket-mode": flag(fileMode, "permissions of Unix socket files", { only: ["unix"] }),
+    }),
     ...serverTlsFlags,
-    "socket-mode": {
-      group: "Limits",
-      kind: fileMode,
-      default: SERVE_DEFAULTS.socketMode,
-      help: "permissions of Unix socket files",
-      only: ["unix"],
-    },
-    "allow": {
-      group: "Access",
-      kind: network,
-      many: true,
-      help: "serve these addresses, no others",
-      only: ["tcp", "tls", "udp"],
-    },
-    "deny": {
-      group: "Access",
-      kind: network,
-      many: true,
-      help: "never serve these addresses",
-      only: ["tcp", "tls", "udp"],
-    },
-    "fault": {
-      group: "Faults",
-      kind: faultKind,
-      many: true,
-      help: "misbehave, see yodel help faults",
-    },
-    "fault-share": {
-      group: "Faults",
-      kind: probability,
-      default: SERVE_DEFAULTS.faultShare,
-      help: "share of the connections that get faults",
-    },
-    "seed": {
-      group: "Faults",
-      kind: count(0, MAX_SEED),
-      help: "the same one makes the same faults again",
-    },
-    "log-level": {
-      group: "Log",
-      kind: choice(LOG_LEVELS),
-      default: LOG_DEFAULTS.level,
-      help: "log this level and those after it",
-    },
-    "log-format": {
-      group: "Log",
-      kind: choice(LOG_FORMATS),
-      default: LOG_DEFAULTS.format,
-      help: "for people or for programs",
-    },
-    "log-data": {
-      group: "Log",
-      kind: choice(LOG_DATA_FORMS),
-      default: SERVE_DEFAULTS.logData,
-      help: "log the bytes that each read brought",
-    },
+    ...group("Access", {
+      "allow": flag(network, "serve these addresses, no others", { many: true }),
+      "deny": flag(network, "never serve these addresses", { many: true }),
+    }, HOSTS),
+    ...group("Faults", {
+      "fault": flag(faultKind, "misbehave, see yodel help faults", { many: true }),
+      "fault-share": flag(probability, "share of the connections that get faults"),
+      "seed": flag(count(0, MAX_SEED), "the same one makes the same faults again"),
+    }),
+    ...group("Log", {
+      "log-level": flag(choice(LOG_LEVELS), "log this level and those after it"),
+      "log-format": flag(choice(LOG_FORMATS), "for people or for programs"),
+      "log-data": flag(choice(LOG_DATA_FORMS), "log the bytes that each read brought"),
+    }),
     ...metricsFlag,
   },
   async run({ flags, endpoints }, { exit, version }) {
-    const log = createLog(flags["log-level"], flags["log-format"]);
-    const file = flags["write-ca"];
+    const log = createLog(flags.logLevel, flags.logFormat);
+    const file = flags.writeCa;
     // What would end the server later is found out before it listens.
     if (file !== undefined) await checkWritable("write-ca", file);
     let isUp = () => false;
-    await using metrics = await serveMetrics(flags["metrics"], version, () => isUp());
+    await using metrics = await serveMetrics(flags.metrics, version, () => isUp());
     await using server = await serve(endpoints, {
+      ...flags,
       tls: await serverTls(flags),
-      faults: flags["fault"],
-      faultShare: flags["fault-share"],
-      seed: flags["seed"],
-      idleTimeout: flags["idle-timeout"],
-      backlog: flags["backlog"],
-      socketMode: flags["socket-mode"],
-      maxConnections: flags["max-connections"],
-      maxPerClient: flags["max-per-client"],
-      udpRate: flags["udp-rate"],
-      workers: flags["workers"],
-      allow: flags["allow"],
-      deny: flags["deny"],
-      drain: flags["drain"],
-      log: log.onTerminal ? atTerminal(log, flags["drain"] ?? SERVE_DEFAULTS.drain) : log,
-      logData: flags["log-data"],
+      faults: flags.fault,
+      log: log.onTerminal ? atTerminal(log, flags.drain ?? SERVE_DEFAULTS.drain) : log,
       signal: stopOnSignal(exit),
     });
     // Only now: a server that cannot listen leaves the file of another as it is.

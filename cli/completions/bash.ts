@@ -1,5 +1,5 @@
-// Completions for bash.
-import { type Commands, firstWords, valuesOfFlags, wordsOf } from "./words.ts";
+import type { Commands } from "../command.ts";
+import { firstWords, valuesOfFlags, wordsOf } from "./words.ts";
 
 /**
  * Completes commands, flags and choices; bash itself completes files where none of these fits and

@@ -1,6 +1,5 @@
-// Completions for fish.
-import { type Flag, isToggle } from "../command.ts";
-import { type Commands, operandsOf, quote, takesFile } from "./words.ts";
+import { type Commands, type Flag, isToggle } from "../command.ts";
+import { operandsOf, quote, takesFile } from "./words.ts";
 
 /** Completes commands, flags, choices and files, and says what commands and flags are for. */
 export function fish(commands: Commands): string {
@@ -25,7 +24,6 @@ export function fish(commands: Commands): string {
   return lines.join("\n") + "\n";
 }
 
-/** What fish is to propose for the value of a flag. */
 function valuesOf(flag: Flag): string {
   if (isToggle(flag)) return "";
   if (takesFile(flag)) return " -r -F";

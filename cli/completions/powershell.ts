@@ -1,5 +1,6 @@
 // Completions for PowerShell, from Windows PowerShell 5.1 on.
-import { type Commands, firstWords, quote, valuesOfFlags, wordsOf } from "./words.ts";
+import type { Commands } from "../command.ts";
+import { firstWords, quote, valuesOfFlags, wordsOf } from "./words.ts";
 
 /**
  * Completes commands, flags and choices; PowerShell itself completes files where none of these
@@ -44,7 +45,6 @@ ${words.join("\n")}
 `;
 }
 
-/** What puts out some words. */
 function block(words: readonly string[]): string {
   return words.length === 0 ? "{ }" : `{ ${words.map(quote).join(", ")} }`;
 }

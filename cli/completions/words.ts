@@ -1,10 +1,7 @@
 // What can be completed, whatever the shell.
-import { type Command, type Flag, isToggle } from "../command.ts";
+import { type Command, type Commands, type Flag, isToggle } from "../command.ts";
 import { topics } from "../topics.ts";
 import { file } from "../../values/kinds.ts";
-
-/** The commands of the program, by their names. */
-export type Commands = Readonly<Record<string, Command>>;
 
 /** What the operands of a command can be, where that is one of a few words. */
 export function operandsOf({ operands }: Command, commands: Commands): readonly string[] {
@@ -44,7 +41,6 @@ export function valuesOfFlags(commands: Commands): Map<string, readonly string[]
   return found;
 }
 
-/** Whether the value of a flag is the name of a file. */
 export function takesFile({ kind }: Flag): boolean {
   return kind === file;
 }

@@ -1,6 +1,5 @@
-// Completions for zsh.
-import { type Flag, isToggle } from "../command.ts";
-import { type Commands, operandsOf, quote, takesFile } from "./words.ts";
+import { type Commands, type Flag, isToggle } from "../command.ts";
+import { operandsOf, quote, takesFile } from "./words.ts";
 
 /** Completes commands, flags, choices and files, and says what commands and flags are for. */
 export function zsh(commands: Commands): string {
@@ -46,7 +45,6 @@ fi
 `;
 }
 
-/** What zsh is to propose for the value of a flag. */
 function valuesOf(flag: Flag): string {
   if (takesFile(flag)) return "_files";
   const { choices } = flag.kind;

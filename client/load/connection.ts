@@ -11,11 +11,8 @@ export const RETRY = 100;
 export interface LoadConnection {
   /** From 1 on; that which replaces it has the same. */
   readonly number: number;
-  /** Whether it can take messages. */
   readonly isOpen: boolean;
-  /** How many messages are under way. */
   readonly underWay: number;
-  /** Sends the next message. */
   send(due: number): void;
   /**
    * Gives up what nothing has come back to for too long.

@@ -1,4 +1,3 @@
-// Messages over datagrams.
 import { pause } from "../../async/pause.ts";
 import type { HostEndpoint } from "../../net/endpoint.ts";
 import type { Family } from "../../net/resolve.ts";

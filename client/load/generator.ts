@@ -1,5 +1,5 @@
 // Generates the load of one thread.
-import { aborted, LONGEST_PAUSE } from "../../async/pause.ts";
+import { aborted, LONGEST_PAUSE, onAbort } from "../../async/pause.ts";
 import { sweep } from "../../net/traffic.ts";
 import type { LoadConnection } from "./connection.ts";
 import { Pacer } from "./pacer.ts";
@@ -67,8 +67,7 @@ class Generator implements PoolEvents {
   async run(signal: AbortSignal, ready: () => Promise<void>): Promise<void> {
     const over = aborted(this.#over.signal);
     const stop = () => this.#over.abort(DONE);
-    signal.addEventListener("abort", stop);
-    if (signal.aborted) stop();
+    using _stopping = onAbort(signal, stop);
     const { timeout } = this.#plan.load;
     const check = (interval: number) => this.#checkTimeouts(interval);
     const checking = sweep(timeout || 1000, this.#pool.turns, this.#over.signal, check)
@@ -95,7 +94,6 @@ class Generator implements PoolEvents {
       await this.#pool.finish();
     } finally {
       clearTimeout(end);
-      signal.removeEventListener("abort", stop);
       stop();
       await this.#pool.close();
       await checking;

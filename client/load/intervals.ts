@@ -69,7 +69,6 @@ export class Intervals {
     this.#start = from;
   }
 
-  /** A message has come back, which took so long. */
   answered(now: number, latency: number): void {
     this.#closeUntil(now);
     const bucket = bucketOf(latency);
@@ -77,7 +76,6 @@ export class Intervals {
     this.#messages++;
   }
 
-  /** Something went wrong. */
   failed(now: number): void {
     if (now < this.#start) return;
     this.#closeUntil(now);

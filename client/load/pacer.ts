@@ -1,4 +1,3 @@
-// Gives messages to connections.
 import { Change } from "../../async/change.ts";
 import { pause } from "../../async/pause.ts";
 import type { LoadConnection } from "./connection.ts";

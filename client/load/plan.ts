@@ -17,9 +17,8 @@ export interface LoadSettings {
   /** How many messages may be under way on each connection. Default: 1. */
   readonly pipeline?: number;
   /**
-   * How many messages a second are due, on all connections together; then
-   * latencies count from when a message was due. 0: a message is sent when
-   * another has come back. Default: 0.
+   * How many messages a second are due, on all connections together; then latencies count from when
+   * a message was due. 0: a message is sent when another has come back. Default: 0.
    */
   readonly rate?: number;
   /** How long to send messages that do not count first, in milliseconds. Default: 0. */
@@ -31,9 +30,8 @@ export interface LoadSettings {
   /** How many threads to use. Default: 1. */
   readonly workers?: number;
   /**
-   * How long to wait for a connection, and for any byte of an answer, in
-   * milliseconds; 0: for ever. Default: 5,000; for `udp://`, where answers can
-   * be lost, 1,000.
+   * How long to wait for a connection, and for any byte of an answer, in milliseconds; 0: for ever.
+   * Default: 5,000; for `udp://`, where answers can be lost, 1,000.
    */
   readonly timeout?: number;
 }

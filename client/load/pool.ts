@@ -29,7 +29,6 @@ const MAX_RETRY = 1600;
 
 /** What a pool and its connections tell, and ask. */
 export interface PoolEvents extends ConnectionEvents {
-  /** A connection is open. */
   onOpen(connection: LoadConnection): void;
   /** Something failed that should not, whatever the server does. */
   onFault(error: unknown): void;
@@ -41,6 +40,7 @@ export interface PoolEvents extends ConnectionEvents {
 export class Pool {
   readonly #plan: WorkerPlan;
   readonly #recorder: Recorder;
+  /** Ends all tries to open connections. */
   readonly #over: AbortSignal;
   readonly #events: PoolEvents;
   readonly #settings: ConnectionSettings;
@@ -53,7 +53,6 @@ export class Pool {
   /** Gives that up. */
   readonly #givingUp = new AbortController();
 
-  /** @param over ends all tries to open connections */
   constructor(plan: WorkerPlan, recorder: Recorder, over: AbortSignal, events: PoolEvents) {
     this.#plan = plan;
     this.#recorder = recorder;
@@ -165,7 +164,6 @@ export class Pool {
     await Promise.all([...this.connections].map((connection) => connection.finish()));
   }
 
-  /** Closes all connections that are open. */
   closeAll(): void {
     for (const connection of this.connections) connection.close();
     this.connections.clear();

@@ -1,4 +1,3 @@
-// Messages over a connection each.
 import { pause } from "../../async/pause.ts";
 import { reason } from "../../errors/reason.ts";
 import { EndpointError } from "../../net/endpoint.ts";

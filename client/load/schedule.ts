@@ -15,13 +15,12 @@ export interface Timing {
 }
 
 /**
- * Says when messages are due: at a constant rate, whatever the server does, or
- * whenever there is room for one.
+ * Says when messages are due: at a constant rate, whatever the server does, or whenever there is
+ * room for one.
  *
- * At a rate, a message that could not be sent when it was due stays due since
- * then. So a server that stalls shows in the latencies of all the messages that
- * it kept waiting, and not only of those that were under way (what is called
- * coordinated omission).
+ * At a rate, a message that could not be sent when it was due stays due since then. So a server
+ * that stalls shows in the latencies of all the messages that it kept waiting, and not only of
+ * those that were under way (what is called coordinated omission).
  */
 export class Schedule {
   readonly countFrom: number;
@@ -70,7 +69,6 @@ export class Schedule {
     return due;
   }
 
-  /** Whether there will be no more messages. */
   isOver(now: number): boolean {
     return now >= this.#end || this.ranOut;
   }
@@ -80,7 +78,6 @@ export class Schedule {
     return this.#left <= 0;
   }
 
-  /** Ends it. */
   stop(now: number): void {
     this.#end = Math.min(this.#end, now);
   }

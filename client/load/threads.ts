@@ -1,4 +1,5 @@
 // A load on several threads.
+import { onAbort } from "../../async/pause.ts";
 import { startThread } from "../../async/threads.ts";
 import { EndpointError } from "../../net/endpoint.ts";
 import type { LoadPlan, WorkerPlan } from "./plan.ts";
@@ -70,13 +71,7 @@ async function generateInThread(
       reject(new EndpointError("cannot connect to", plan.load.endpoint, message.failure));
     },
   );
-  const stop = () => thread.send("stop");
   thread.send({ plan });
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
-  try {
-    return await Promise.race([result, thread.failed]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
+  using _stopping = onAbort(signal, () => thread.send("stop"));
+  return await Promise.race([result, thread.failed]);
 }

@@ -9,7 +9,6 @@ export class DatagramVerifier {
   #answered = 0;
   #latest = 0;
 
-  /** How many datagrams were sent. */
   sent = 0;
 
   /** How many datagrams did not come back, those that came back altered left out. */
@@ -31,7 +30,6 @@ export class DatagramVerifier {
     else missing.push(this.sent);
   }
 
-  /** Notes a datagram that came back. */
   receive(bytes: Uint8Array): void {
     const missing = this.#missing.get(digest(bytes));
     const number = missing?.shift();

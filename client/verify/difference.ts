@@ -20,9 +20,8 @@ export function describeDifference(sent: Uint8Array, returned: Uint8Array): stri
 }
 
 /**
- * What to add to the complaint about the first bytes that came back, where they
- * are those with which a TLS server refuses what is not TLS: an alert that is
- * fatal (RFC 8446, 5.1 and 6).
+ * What to add to the complaint about the first bytes that came back, where they are those with
+ * which a TLS server refuses what is not TLS: an alert that is fatal (RFC 8446, 5.1 and 6).
  */
 export function tlsHint(bytes: Uint8Array): string {
   const isAlert = bytes[0] === 0x15 && bytes[1] === 0x03 && bytes[5] === 2;

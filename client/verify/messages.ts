@@ -36,7 +36,7 @@ export class Messages {
   readonly #messages: readonly Uint8Array<ArrayBuffer>[];
   readonly #words: Int32Array;
 
-  /** @param size of each message, in bytes; at least 1 */
+  /** The size of each message is in bytes, at least 1. */
   constructor(readonly size: number) {
     const block = new Uint8Array(DIFFERENT * STEP + Math.ceil(size / 4) * 4);
     this.#words = new Int32Array(block.buffer);

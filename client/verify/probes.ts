@@ -36,7 +36,6 @@ export class Probes {
     this.#messages = messages;
   }
 
-  /** Those probes. */
   get waiting(): Probe[] {
     return [...this.#sent.values()].filter(({ state }) => state === "waiting");
   }
@@ -54,7 +53,6 @@ export class Probes {
     return probe;
   }
 
-  /** The bytes of a probe. */
   bytesOf({ number }: Probe): Uint8Array<ArrayBuffer> {
     const bytes = this.#messages.at(number).slice();
     for (let i = 0; i < Math.min(NUMBER, bytes.length); i++) bytes[i] = number >>> (8 * i);

@@ -1,6 +1,19 @@
-// Files that the program writes.
-import { noFolder, reason } from "../errors/reason.ts";
+// Files that the program reads and writes.
+import { folderOf, noFolder, reason } from "../errors/reason.ts";
 import { UsageError } from "./usage_error.ts";
+
+/**
+ * Reads a file of text that is the value of a flag.
+ *
+ * @throws {UsageError} where it cannot be read
+ */
+export async function readText(flag: string, file: string): Promise<string> {
+  return await Deno.readTextFile(file).catch(async (error) => {
+    const folder = await Deno.stat(folderOf(file)).catch(() => undefined);
+    const why = folder === undefined ? noFolder(file) : reason(error);
+    throw new UsageError(`--${flag}: cannot read ${file}: ${why}`);
+  });
+}
 
 /**
  * Finds out whether a file can be written, and leaves it as it is.
