@@ -92,5 +92,7 @@ async function dialOnce(
     throw new EndpointError("cannot connect to", endpoint, cause);
   } finally {
     clearTimeout(timer);
+    // Else the signal that was given would keep who has listened to both.
+    overdue.abort("over");
   }
 }

@@ -5,7 +5,7 @@ import type { Endpoint } from "../net/endpoint.ts";
 import { type ListenOptions, openAll } from "../net/listen.ts";
 import type { ServiceCounts } from "./counts.ts";
 import type { Doorkeeper } from "./gate.ts";
-import { type Log, LOG_LEVELS, type LogFields, type LogLevel } from "./log.ts";
+import type { Log, LogFields, LogLevel } from "./log.ts";
 import { Places } from "./places.ts";
 import { planServe, type ServeOptions } from "./plan.ts";
 import { serveHere, type Service } from "./service.ts";
@@ -95,7 +95,7 @@ function logOf({ levels, lines }: ThreadPlan): Log {
     Atomics.add(waiting, 0, 1);
     tell({ level, message, fields });
   };
-  for (const level of LOG_LEVELS.filter((level) => levels.includes(level))) {
+  for (const level of levels) {
     log[level] = (message, fields) => {
       if (Atomics.load(waiting, 0) > MAX_LINES) return void dropped++;
       if (dropped > 0) send("warn", "lines of the log were dropped", { lines: dropped });

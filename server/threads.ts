@@ -51,7 +51,7 @@ export async function serveInThreads(
   const endAll = () => running.forEach((thread) => thread[Symbol.dispose]());
 
   async function serveInThread(): Promise<Service> {
-    const asked: ((counts: ServiceCounts) => void)[] = [];
+    const asked: ((counts: ServiceCounts | Promise<ServiceCounts>) => void)[] = [];
     const serving = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<ServiceCounts>();
     const thread = await startThread<ToThread, FromThread>(
@@ -75,13 +75,21 @@ export async function serveInThreads(
     running.push(thread);
     thread.send({ plan });
     aborted(stopping).then(() => thread.send("stop"));
+    const finished = Promise.race([ended.promise, thread.failed]);
+    let isOver = false;
+    // Not a race for each count: the promises that last would keep all that were made with them.
+    const over = () => {
+      isOver = true;
+      for (const answer of asked.splice(0)) answer(finished);
+    };
+    finished.then(over, over);
     await Promise.race([serving.promise, thread.failed]);
     return {
-      finished: Promise.race([ended.promise, thread.failed]),
+      finished,
       counts() {
-        const counted = new Promise<ServiceCounts>((resolve) => asked.push(resolve));
+        if (isOver) return finished;
         thread.send("count");
-        return Promise.race([ended.promise, counted, thread.failed]);
+        return new Promise((resolve) => asked.push(resolve));
       },
     };
   }

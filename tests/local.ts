@@ -1,4 +1,6 @@
 /** Servers and clients within the process of the tests, on loopback and free ports. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { Endpoint } from "../net/endpoint.ts";
 import { type Log, type LogFields, serve, type ServeOptions } from "../server.ts";
 
@@ -172,6 +174,13 @@ export const PATIENT = 20_000;
 /** Waits for a server that is slow on purpose, in milliseconds. */
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** How much JavaScript holds here once what nobody needs is cleared up, in bytes. */
+export function heldMemory(): number {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+  return Deno.memoryUsage().heapUsed;
 }
 
 /** The middle one of some numbers. */

@@ -2,8 +2,10 @@
 import { createSocket } from "node:dgram";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ping } from "../client.ts";
+import { dial } from "../net/dial.ts";
 import { formatEndpoint, serve } from "../server.ts";
 import {
+  heldMemory,
   inEach,
   linux,
   PATIENT,
@@ -11,6 +13,7 @@ import {
   portOf,
   readBytes,
   startCustom,
+  startLocal,
   unix,
   writeAll,
 } from "./local.ts";
@@ -116,6 +119,21 @@ Deno.test("the time for a try has the look-up of the name in it, also with -4", 
   assertMatch(stderr, /: timed out after 0\.3s\n$/);
   assertEquals([code, performance.now() - start < 5000], [2, true]);
   dns.close();
+});
+
+Deno.test("connecting again and again, also with -4, takes no memory", async () => {
+  await using server = await startLocal({ log: {} });
+  const endpoint = { scheme: "tcp", host: "127.0.0.1", port: server.port } as const;
+  const { signal } = new AbortController();
+  const connect = async () => {
+    for (let i = 0; i < 1000; i++) {
+      (await dial(endpoint, { timeout: PATIENT, signal, family: 4 })).close();
+    }
+    return heldMemory();
+  };
+  const before = await connect();
+  const more = await connect() - before;
+  assert(more < 1_000_000, `${more} bytes`);
 });
 
 Deno.test("-4 and -6 take an address of that family only", async () => {

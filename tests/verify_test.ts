@@ -74,6 +74,16 @@ Deno.test("an answer belongs to the probe whose number it carries, or else is al
   assertEquals(judge(flipped(probes.bytesOf(three))), [undefined, undefined, 0]);
 });
 
+Deno.test("an altered answer that comes twice is not taken for the answer to another probe", () => {
+  const probes = new Probes(messages);
+  const one = probes.send(7, 0);
+  const altered = probes.bytesOf(one).map((byte, i) => i < 50 ? byte : ~byte);
+  assertEquals(probes.receive(altered)?.outcome, "altered");
+  const two = probes.send(8, 0);
+  assertEquals(probes.receive(altered), undefined);
+  assertEquals(probes.receive(probes.bytesOf(two))?.outcome, "right");
+});
+
 Deno.test("of probes that are alike, since their heads hold no more, the one that waits longest is answered first", () => {
   const probes = new Probes(new Messages(1));
   const [one, other] = [1, 257].map((number) => probes.send(number, 0));

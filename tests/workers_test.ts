@@ -12,6 +12,7 @@ import {
   dialPort,
   exchange,
   flood,
+  heldMemory,
   linux,
   pause,
   random,
@@ -231,15 +232,33 @@ Deno.test("what the threads count is added up", threads, async () => {
   assertEquals([connections.tcp?.states.open, connections.tcp?.received], [0, 1200]);
 });
 
+Deno.test(
+  "asking threads for their counts, again and again, takes no memory",
+  threads,
+  async () => {
+    await using server = await serve("tcp://127.0.0.1:0", { workers: 2, drain: 1 });
+    const ask = async () => {
+      for (let i = 0; i < 4000; i++) await server.counts();
+      return heldMemory();
+    };
+    const before = await ask();
+    const more = await ask() - before;
+    assert(more < 1_000_000, `${more} bytes`);
+  },
+);
+
 Deno.test("a thread that dies takes the server with it", threads, async () => {
   const OwnWorker = globalThis.Worker;
+  let started = 0;
   globalThis.Worker = class extends OwnWorker {
-    constructor() {
-      super(new URL("./threads/dying.ts", import.meta.url), { type: "module" });
+    constructor(module: string | URL) {
+      // It has died before the other has begun.
+      const dying = new URL("./threads/dying.ts", import.meta.url);
+      super(started++ === 0 ? dying : module, { type: "module" });
     }
   };
   try {
-    await using server = await serve("tcp://127.0.0.1:0", { workers: 2, drain: 1 });
+    await using server = await serve("tcp://127.0.0.1:0", { workers: 3, drain: 1 });
     await assertRejects(() => server.finished, ThreadError, "died on purpose");
     assertEquals(server.accepting, false);
   } finally {

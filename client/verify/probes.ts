@@ -61,7 +61,7 @@ export class Probes {
 
   /**
    * Notes an answer. It belongs to the probe whose number it carries, where
-   * it equals that, or else to the one that waits and that it is most like.
+   * it equals that, or else, altered, to the one that waits and that it is most like.
    *
    * @returns undefined where there is no such probe
    */
@@ -69,10 +69,12 @@ export class Probes {
     const difference = (probe: Probe) => describeDifference(this.bytesOf(probe), bytes);
     const named = this.#sent.get(this.#numberOf(bytes));
     const isNamed = named !== undefined && difference(named) === undefined;
+    const candidates = named === undefined ? this.waiting : [...this.waiting, named];
     const probe = isNamed
       ? named
-      : mostLike(bytes, this.waiting, (candidate) => this.bytesOf(candidate));
-    if (probe === undefined) return undefined;
+      : mostLike(bytes, candidates, (candidate) => this.bytesOf(candidate));
+    // One that does not wait has been told of already; the answer is none to another.
+    if (probe === undefined || !isNamed && probe.state !== "waiting") return undefined;
     const { state } = probe;
     this.#settle(probe, "answered");
     if (!isNamed) return { probe, outcome: "altered", difference: difference(probe) };
