@@ -6,7 +6,8 @@ import { NoAddress } from "../errors/reason.ts";
 export type Family = 4 | 6;
 
 /**
- * Looks up the addresses of a host, at most one of each family, IPv4 first.
+ * Looks up the addresses of a host, at most one of each family, IPv4 first. Those of
+ * localhost are known, where one family is asked for: not every system has both.
  *
  * @throws where there is none, or the reason of the signal
  */
@@ -15,6 +16,7 @@ export async function addressesOf(
   family: Family | undefined,
   signal: AbortSignal,
 ): Promise<string[]> {
+  if (host === "localhost" && family !== undefined) return [family === 4 ? "127.0.0.1" : "::1"];
   const { lookup } = await import("node:dns/promises");
   // It knows no signal.
   const late = aborted(signal).then(() => Promise.reject(signal.reason));

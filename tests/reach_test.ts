@@ -1,6 +1,6 @@
 /** How the clients reach a server: waiting for it, by a family of addresses, and what they tell. */
 import { createSocket } from "node:dgram";
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ping } from "../client.ts";
 import { formatEndpoint, serve } from "../server.ts";
 import {
@@ -149,6 +149,18 @@ Deno.test("-4 and -6 take an address of that family only", async () => {
   });
 });
 
+Deno.test("localhost has both families where one is asked for, whatever the system says", async () => {
+  await inEach(["tcp", "udp"], async (scheme) => {
+    await using server = await startServer([`${scheme}://localhost:0`]);
+    await inEach(["-4", "-6"], async (family) => {
+      const words = ["connect", `${scheme}://localhost:${server.port}`, family, "-v"];
+      const { code, stderr } = await yodel(words, "hello\n");
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stderr, family === "-4" ? "(127.0.0.1:" : "([::1]:");
+    });
+  });
+});
+
 Deno.test("connect -v tells of the connection, of TLS and of what passed", async () => {
   const time = "[\\d.]+ (µs|ms|s)";
   await inEach(["tcp", "tls", "udp"] as const, async (scheme) => {
@@ -191,7 +203,10 @@ Deno.test("connect says when the server may have ended an idle connection", asyn
   const stderr = await new Response(child.stderr).text();
   await typing.close().catch(() => {});
   assertEquals((await child.status).code, 1);
-  assertMatch(stderr, /came back; 3s without a byte: is that the server's idle time\?\n/);
+  assertMatch(
+    stderr,
+    /came back; 3s without a byte: was that its idle time, or is it stopping\?\n/,
+  );
 });
 
 Deno.test("a Unix socket may have a name and no file, on Linux", { ignore: !linux }, async () => {
