@@ -14,6 +14,7 @@ export const connectCommand = command({
   summary: "Send stdin to a server, its answer to stdout",
   example: "yodel connect localhost:2222 --verify <file >/dev/null",
   operands: "endpoint",
+  surplus: "what to send comes from stdin",
   flags: {
     "timeout": {
       group: "Limits",

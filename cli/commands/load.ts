@@ -14,7 +14,7 @@ import { count, duration, file, MAX_MESSAGE, rate, size, toggle } from "../../va
 import { checkWritable, replaceFile } from "../replace_file.ts";
 import { stopOnSignal } from "../signals.ts";
 import { columns, print, say, StatusLine } from "../stdio.ts";
-import { keepsLimits, latencyLimit, rateLimit } from "../limits.ts";
+import { keepsLimits, latencyLimit, rateLimit, refuseConnects } from "../limits.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { mergeLoads } from "../merge_loads.ts";
 import { reach, reachFlags } from "../reach_flags.ts";
@@ -138,6 +138,9 @@ export const loadCommand = command({
     // Before the load, for which one may have waited for hours.
     if (histogram !== undefined) await checkWritable("histogram", histogram);
     if (files.length > 0) return await tell(await mergeLoads(files, version));
+    if (endpoint.scheme === "udp") {
+      refuseConnects(flags["at-most"], "a tcp://, tls:// or unix: endpoint");
+    }
     // The others have the names of the settings.
     const settings: LoadSettings = {
       ...flags,

@@ -13,7 +13,7 @@ import { count, duration, MAX_MESSAGE, size, toggle } from "../../values/kinds.t
 import { stopOnSignal } from "../signals.ts";
 import { LinePrinter, say } from "../stdio.ts";
 import { formatClock } from "../../report/units.ts";
-import { keepsLimits, probeLimit } from "../limits.ts";
+import { keepsLimits, probeLimit, refuseConnects } from "../limits.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { reach, reachFlags } from "../reach_flags.ts";
 
@@ -81,6 +81,7 @@ export const pingCommand = command({
     ...reachFlags,
   },
   async run({ flags, endpoints: [endpoint] }, { exit, version }) {
+    if (!flags["reconnect"]) refuseConnects(flags["at-most"], "--reconnect");
     const signalled = stopOnSignal(exit);
     const lines = new LinePrinter();
     const { size = PING_DEFAULTS.size, timestamps, quiet } = flags;

@@ -58,6 +58,7 @@ export const serveCommand = command({
       kind: duration,
       default: SERVE_DEFAULTS.idleTimeout,
       help: "close connections that are idle; 0: never",
+      only: ["tcp", "tls", "unix"],
     },
     "backlog": {
       group: "Limits",
@@ -71,6 +72,7 @@ export const serveCommand = command({
       kind: count(0),
       default: SERVE_DEFAULTS.maxConnections,
       help: "connections at once, more wait; 0: no limit",
+      only: ["tcp", "tls", "unix"],
     },
     "max-per-client": {
       group: "Limits",
@@ -98,6 +100,7 @@ export const serveCommand = command({
       kind: duration,
       default: SERVE_DEFAULTS.drain,
       help: "time to finish after a signal; 0: no limit",
+      only: ["tcp", "tls", "unix"],
     },
     ...serverTlsFlags,
     "socket-mode": {
@@ -136,7 +139,7 @@ export const serveCommand = command({
     "seed": {
       group: "Faults",
       kind: count(0, MAX_SEED),
-      help: "the same one makes the same faults again",
+      help: "one seed makes the same faults at each start",
     },
     "log-level": {
       group: "Log",
