@@ -106,6 +106,8 @@ export interface Command<F extends Flags = Flags> {
   readonly flags: F;
   /** Flags that other programs of its kind have, and how yodel says the same. */
   readonly foreign?: Readonly<Record<string, string>>;
+  /** What to do instead of giving it a word too many. */
+  readonly surplus?: string;
   /** Does it; returns the exit status. */
   run(invocation: Invocation<F>, program: Program): Promise<number>;
 }

@@ -9,10 +9,10 @@ export const COULD_NOT_BE_DONE = 2;
 
 /** Every exit status, and when the program ends with it; for the help and docs/reference.md. */
 export const EXIT_STATUSES = [
-  ["0", "all well; for serve: a signal ended it, and it has drained"],
-  ["1", "what was sent came back changed, late, not at all or too slowly"],
+  ["0", "all well; serve: it has drained after a signal"],
+  ["1", "an answer was changed, late, missing or too slow"],
   ["2", "it could not be done: a wrong flag, a taken port, no server"],
-  ["129, 130, 143", "a signal ended it before it could answer"],
+  ["129, 130, 143", "ended by a signal before there was an answer"],
 ] as const;
 
 /** What clients say of servers whose certificates need another CA (net/untrusted.ts). */

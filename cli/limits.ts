@@ -3,6 +3,7 @@ import type { Latencies } from "../client/latencies.ts";
 import { formatRate, formatTime } from "../report/units.ts";
 import { duration, type Kind, rate } from "../values/kinds.ts";
 import { say } from "./stdio.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** What a figure has to be. */
 export interface Limit {
@@ -67,6 +68,18 @@ export const rateLimit = limit(
   ["rate"],
   (figure, value) => figure === "rate" ? rate.parse(value) || undefined : undefined,
 );
+
+/**
+ * Refuses limits for connecting where no time for that is measured.
+ *
+ * @param expected what would have it measured
+ * @throws {UsageError} for the first of them
+ */
+export function refuseConnects(most: readonly Limit[], expected: string): void {
+  const limit = most.find(({ figure }) => figure.startsWith("connect-"));
+  if (limit === undefined) return;
+  throw new UsageError(`--at-most ${limit.text}: expected ${expected} with it`);
+}
 
 /** What limits are for. */
 export interface Figures {

@@ -130,8 +130,8 @@ function parseOperands(
     if (meant !== undefined && operands[0] !== meant) {
       throw new UsageError(`unexpected argument ${quoted(extra)}; did you mean ${meant}?`);
     }
-    const expected = operandsText(command) || "none";
-    throw new UsageError(`unexpected argument ${quoted(extra)}; expected ${expected}`);
+    const advice = command.surplus ?? `expected ${operandsText(command) || "none"}`;
+    throw new UsageError(`unexpected argument ${quoted(extra)}; ${advice}`);
   }
   if (!takesEndpoints(command)) {
     return { endpoints: [DEFAULT_ENDPOINT], word: operands[0] ?? "" };
@@ -209,6 +209,8 @@ function unknownFlag(arg: string, command: Command): UsageError {
 }
 
 function suggestion(word: string, known: readonly string[]): string {
-  const name = nearest(word, known);
+  // One letter is no word: it means the one flag that begins with it.
+  const begun = known.filter((name) => name.startsWith(`-${word}`));
+  const name = /^-.$/.test(word) ? begun.length === 1 ? begun[0] : undefined : nearest(word, known);
   return name === undefined ? "; see --help" : `; did you mean ${name}?`;
 }

@@ -233,7 +233,7 @@ function checkEnd({ endpoint, traffic, lastByte, hint }: Connection, complete: b
   if (!complete || (hint !== "" && received !== sent)) {
     const quiet = Math.round((performance.now() - lastByte) / 1000);
     const idle = quiet >= LONG_QUIET
-      ? `; ${quiet}s without a byte: is that the server's idle time?`
+      ? `; ${quiet}s without a byte: was that its idle time, or is it stopping?`
       : "";
     const what = `the server ended it before the end of input${sofar(traffic)}`;
     throw new EchoError(endpoint, what + idle + hint);

@@ -40,7 +40,7 @@ export interface PingOptions extends PingSettings, Reach {
   onStart?: (address: string | undefined) => void;
   /** Is told what becomes of each probe. The next one waits for what it returns. */
   onResult?: (result: ProbeResult) => Promise<void> | void;
-  /** Is told, in words, when the server ends a connection on which nothing was under way. */
+  /** Is told, in words and before the next probe, of a connection that ended with nothing under way. */
   onLoss?: (what: string) => void;
   /** Ends it; what was measured so far is returned. */
   signal?: AbortSignal;
@@ -89,8 +89,8 @@ class Ping {
   /** What to do when a probe has its result. */
   readonly #settle = new WeakMap<Probe, () => void>();
   #connection: ProbeConnection | undefined;
-  /** Why there is none any more. */
-  #closedFor = "";
+  /** Why it ended, as long as nobody was told: the next probe may yet be lost by it. */
+  #untold = "";
   /** Whether the server was there once. */
   #wasThere = false;
   /** Whether a server that is not there need not be tried again. */
@@ -166,6 +166,8 @@ class Ping {
   /** Opens a connection where there is none; tells where that fails. */
   async #opened(number: number, stop: AbortSignal): Promise<boolean> {
     if (this.#connection !== undefined) return true;
+    if (this.#untold !== "") this.#options.onLoss?.(this.#untold);
+    this.#untold = "";
     try {
       this.#connection = await this.#open(stop);
       this.#wasThere = true;
@@ -213,7 +215,7 @@ class Ping {
         resolve();
       });
       // A server that speaks first may have spoilt it already.
-      if (this.#connection === undefined) this.#giveUp(probe, this.#closedFor);
+      if (this.#connection === undefined) this.#lost(this.#untold);
       else this.#connection.send(this.#probes.bytesOf(probe));
     });
   }
@@ -265,14 +267,13 @@ class Ping {
 
   /** The connection has gone wrong, whether or not a probe was under way. */
   #lost(why: string): void {
-    if (this.#probes.waiting.length === 0) this.#options.onLoss?.(why);
+    this.#untold = this.#probes.waiting.length === 0 ? why : "";
     this.#close(why);
   }
 
   #close(why: string): void {
     this.#connection?.close();
     this.#connection = undefined;
-    this.#closedFor = why;
     this.#giveUpAll(why);
   }
 

@@ -1,8 +1,8 @@
 // Metrics for Prometheus, and health, over HTTP.
 import type { Histogram, Registry } from "npm:prom-client@15.1.3";
 import { LATENCY_BOUNDS } from "../client.ts";
-import { PackageError } from "../errors/yodel_error.ts";
-import { boundTo, formatHostPort, type HostEndpoint } from "../net/endpoint.ts";
+import { OptionError, PackageError } from "../errors/yodel_error.ts";
+import { boundTo, EndpointError, formatHostPort, type HostEndpoint } from "../net/endpoint.ts";
 import { openAtEach } from "../net/listen.ts";
 
 /** How often to look how late the event loop is, in milliseconds. */
@@ -115,7 +115,7 @@ export class Metrics implements AsyncDisposable {
  * Serves metrics. Only now the library is loaded, as client/latencies.ts does its own.
  *
  * @param isUp whether `/healthz` is 200, and not 503
- * @throws {EndpointError} where it cannot be listened on
+ * @throws {OptionError} where it cannot be listened on
  * @throws {PackageError} where the library cannot be loaded
  */
 export async function serveMetrics(
@@ -128,6 +128,8 @@ export async function serveMetrics(
     throw new PackageError("prom-client, which --metrics needs", error);
   });
   const metrics = new Metrics(library, version);
-  await metrics.listen(at, isUp);
+  await metrics.listen(at, isUp).catch((error) => {
+    throw error instanceof EndpointError ? new OptionError("metrics", error.message) : error;
+  });
   return metrics;
 }

@@ -1,7 +1,7 @@
 // Connecting to endpoints.
 import { pause } from "../async/pause.ts";
 import { reason } from "../errors/reason.ts";
-import { EndpointError, type StreamEndpoint } from "./endpoint.ts";
+import { type Endpoint, EndpointError, type StreamEndpoint } from "./endpoint.ts";
 import type { Family } from "./resolve.ts";
 import type { ClientTls, Stream } from "./stream.ts";
 import { dialTcp } from "./tcp.ts";
@@ -75,17 +75,35 @@ async function dialOnce(
   { timeout, signal, tls = {}, family, onTry, onHandshake }: DialOptions,
 ): Promise<Stream> {
   onTry?.();
-  const overdue = new AbortController();
-  const timer = timeout > 0
-    ? setTimeout(() => overdue.abort(`timed out after ${timeout / 1000}s`), timeout)
-    : undefined;
-  const given = signal === undefined ? overdue.signal : AbortSignal.any([overdue.signal, signal]);
-  try {
+  return await inTime(endpoint, timeout, signal, async (given) => {
     if (endpoint.scheme === "unix") return await dialUnix(endpoint, given);
     const conn = await dialTcp(endpoint, given, family);
     if (endpoint.scheme === "tcp") return conn;
     onHandshake?.();
     return await (await import("./tls.ts")).startTls(conn, endpoint.host, tls, given);
+  });
+}
+
+/**
+ * Does what it takes to reach an endpoint, with a signal for when it takes too long.
+ *
+ * @param timeout how long it may take, in milliseconds; 0 or Infinity: for ever
+ * @throws {EndpointError} where it fails, or takes too long
+ * @throws the reason of the signal
+ */
+export async function inTime<T>(
+  endpoint: Endpoint,
+  timeout: number,
+  signal: AbortSignal | undefined,
+  reached: (given: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const overdue = new AbortController();
+  const timer = timeout > 0 && timeout < Infinity
+    ? setTimeout(() => overdue.abort(`timed out after ${timeout / 1000}s`), timeout)
+    : undefined;
+  const given = signal === undefined ? overdue.signal : AbortSignal.any([overdue.signal, signal]);
+  try {
+    return await reached(given);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     const cause = overdue.signal.aborted ? overdue.signal.reason : error;

@@ -1,17 +1,26 @@
 // The addresses of a name.
+import { aborted } from "../async/pause.ts";
 import { NoAddress } from "../errors/reason.ts";
 
 /** The version of the Internet protocol that an address is of. */
 export type Family = 4 | 6;
 
 /**
- * Looks up the addresses of a host, at most one of each family, IPv4 first.
+ * Looks up the addresses of a host, at most one of each family, IPv4 first. Those of
+ * localhost are known, where one family is asked for: not every system has both.
  *
- * @throws where there is none
+ * @throws where there is none, or the reason of the signal
  */
-export async function addressesOf(host: string, family?: Family): Promise<string[]> {
+export async function addressesOf(
+  host: string,
+  family: Family | undefined,
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (host === "localhost" && family !== undefined) return [family === 4 ? "127.0.0.1" : "::1"];
   const { lookup } = await import("node:dns/promises");
-  const all = await lookup(host, { all: true });
+  // It knows no signal.
+  const late = aborted(signal).then(() => Promise.reject(signal.reason));
+  const all = await Promise.race([lookup(host, { all: true }), late]);
   const wanted = family === undefined ? [4, 6] : [family];
   const found = wanted.flatMap((one) => all.find((each) => each.family === one) ?? []);
   if (found.length === 0) throw new NoAddress(`it has no IPv${family} address`);

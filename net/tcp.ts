@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { aborted } from "../async/pause.ts";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import { addressesOf, type Family } from "./resolve.ts";
 import type { Listener } from "./stream.ts";
@@ -50,10 +49,7 @@ export async function dialTcp(
   signal: AbortSignal,
   family?: Family,
 ): Promise<Deno.TcpConn> {
-  // A look-up knows no signal; where that comes first, what follows says so.
-  const [hostname = host] = family === undefined
-    ? []
-    : await Promise.race([addressesOf(host, family), aborted(signal).then(() => [])]);
+  const [hostname = host] = family === undefined ? [] : await addressesOf(host, family, signal);
   return withoutDelay(await Deno.connect({ hostname, port, signal }));
 }
 

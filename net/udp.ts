@@ -1,5 +1,6 @@
 // UDP, on both sides.
 import { pause } from "../async/pause.ts";
+import { inTime } from "./dial.ts";
 import { boundTo, EndpointError, formatHostPort, type HostEndpoint } from "./endpoint.ts";
 import { reason } from "../errors/reason.ts";
 import { addressesOf, type Family } from "./resolve.ts";
@@ -102,7 +103,9 @@ interface DialUdpOptions {
   readonly wait?: number;
   /** Is told why it waits, again and again. */
   readonly onRetry?: (why: string) => void;
-  /** Ends the waiting. */
+  /** How long the look-up of its name may take, in milliseconds; 0 or Infinity: for ever. Default: 0. */
+  readonly timeout?: number;
+  /** Ends the waiting, and the look-up. */
   readonly signal?: AbortSignal;
 }
 
@@ -134,7 +137,7 @@ export async function dialUdp(
   onFailure: (error: EndpointError) => void,
   options: DialUdpOptions = {},
 ): Promise<DatagramLink> {
-  const { family, wait } = options;
+  const { family, wait, timeout = 0, signal } = options;
   if (wait) await untilAnswered(endpoint, wait, options);
   let candidates: Candidate[] = [];
 
@@ -162,9 +165,12 @@ export async function dialUdp(
   }
 
   let failure: unknown;
-  const addresses = await addressesOf(endpoint.host, family).catch((error) => {
-    throw new EndpointError("cannot connect to", endpoint, error);
-  });
+  const addresses = await inTime(
+    endpoint,
+    timeout,
+    signal,
+    (given) => addressesOf(endpoint.host, family, given),
+  );
   for (const address of addresses) {
     // A machine without IPv6 has no such socket.
     const any = address.includes(":") ? "::" : "0.0.0.0";
@@ -196,7 +202,7 @@ export async function dialUdp(
 async function untilAnswered(
   endpoint: HostEndpoint<"udp">,
   wait: number,
-  { family, signal, onRetry }: DialUdpOptions,
+  { family, timeout, signal, onRetry }: DialUdpOptions,
 ): Promise<void> {
   const end = performance.now() + wait;
   const probe = crypto.getRandomValues(new Uint8Array(16));
@@ -206,10 +212,12 @@ async function untilAnswered(
   let why = "nothing came back";
   try {
     while (!stop.aborted) {
-      if (performance.now() >= end) {
+      const left = Math.ceil(end - performance.now());
+      if (left <= 0) {
         throw new EndpointError("no answer from", endpoint, `${why} in ${wait / 1000}s`);
       }
-      link ??= await dialUdp(endpoint, () => over.abort(), () => {}, { family })
+      const settings = { family, timeout: Math.min(timeout || Infinity, left), signal: stop };
+      link ??= await dialUdp(endpoint, () => over.abort(), () => {}, settings)
         .catch((error) => void (why = reason(error.cause)));
       await link?.send(probe);
       await pause(AGAIN, stop);

@@ -14,7 +14,7 @@ export function startText(endpoint: Endpoint, address: string | undefined, size:
 export function probeText(endpoint: Endpoint, result: ProbeResult): string {
   const name = formatEndpoint(endpoint);
   const { seq, outcome, bytes, time, connect, handshake, error } = result;
-  if (outcome === "unsent") return `cannot connect to ${name}: seq=${seq} ${error}`;
+  if (outcome === "unsent") return `${name}: seq=${seq} cannot connect: ${error}`;
   if (outcome === "lost") return `${name}: seq=${seq} lost: ${error}`;
   return [
     `${bytes} bytes from ${name}: seq=${seq}`,

@@ -51,18 +51,19 @@ export const duration: Kind<number> = {
   expected: "a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0",
   parse(text) {
     if (text === "0") return 0;
-    const parts = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/i.exec(text);
+    const parts = /^(\d*\.?\d+)(ms|s|m|h)$/i.exec(text);
     if (parts === null) return undefined;
     const value = Number(parts[1]) * (MILLISECONDS[parts[2]?.toLowerCase() ?? ""] ?? NaN);
     // Timers hold 31 bits of milliseconds and fire at once when given more.
     return value < 2 ** 31 ? value : undefined;
   },
   advice(text) {
-    const [, number, unit] = /^(\d+(?:\.\d+)?)([uµ]s)?$/.exec(text) ?? [];
-    if (number === undefined) return undefined;
+    const [, digits, unit] = /^(\d*\.?\d+)([uµ]s)?$/.exec(text) ?? [];
+    if (digits === undefined) return undefined;
+    const number = Number(digits);
     return unit === undefined
       ? `has no unit: ${number}ms or ${number}s?`
-      : `is less than a unit: ${Number(number) / 1000}ms?`;
+      : `is less than a unit: ${number / 1000}ms?`;
   },
   format(value) {
     if (value === 0) return "0";

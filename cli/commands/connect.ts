@@ -14,6 +14,7 @@ export const connectCommand = command({
   example: "yodel connect localhost:2222 --verify <file >/dev/null",
   operands: "endpoint",
   defaults: CONNECT_DEFAULTS,
+  surplus: "what to send comes from stdin",
   flags: {
     ...group("Limits", {
       "timeout": flag(duration, "time to connect; udp: to wait for answers, 1s"),

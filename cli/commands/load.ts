@@ -13,7 +13,7 @@ import { count, duration, file, MAX_MESSAGE, rate, size, toggle } from "../../va
 import { checkWritable, replaceFile } from "../files.ts";
 import { stopOnSignal } from "../signals.ts";
 import { columns, print, say, StatusLine } from "../stdio.ts";
-import { keepsLimits, latencyLimit, rateLimit } from "../limits.ts";
+import { keepsLimits, latencyLimit, rateLimit, refuseConnects } from "../limits.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { mergeLoads } from "../merge_loads.ts";
 import { reach, reachFlags } from "../reach_flags.ts";
@@ -72,6 +72,9 @@ export const loadCommand = command({
     // Before the load, for which one may have waited for hours.
     if (histogram !== undefined) await checkWritable("histogram", histogram);
     if (files.length > 0) return await tell(await mergeLoads(files, version));
+    if (endpoint.scheme === "udp") {
+      refuseConnects(flags.atMost, "a tcp://, tls:// or unix: endpoint");
+    }
     const plan = planLoad(endpoint, flags);
     const signal = stopOnSignal(exit);
     const progress = Deno.stderr.isTerminal() ? new StatusLine() : undefined;

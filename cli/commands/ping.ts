@@ -12,7 +12,7 @@ import { count, duration, MAX_MESSAGE, size, toggle } from "../../values/kinds.t
 import { stopOnSignal } from "../signals.ts";
 import { LinePrinter, say } from "../stdio.ts";
 import { formatClock } from "../../report/units.ts";
-import { keepsLimits, probeLimit } from "../limits.ts";
+import { keepsLimits, probeLimit, refuseConnects } from "../limits.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { reach, reachFlags } from "../reach_flags.ts";
 
@@ -46,6 +46,7 @@ export const pingCommand = command({
     ...reachFlags,
   },
   async run({ flags, endpoints: [endpoint] }, { exit, version }) {
+    if (!flags.reconnect) refuseConnects(flags.atMost, "--reconnect");
     const signalled = stopOnSignal(exit);
     const lines = new LinePrinter();
     const { size = PING_DEFAULTS.size, timestamps, quiet, json, atMost } = flags;

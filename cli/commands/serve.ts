@@ -7,7 +7,7 @@ import { MAX_SEED } from "../../server/fault_plan.ts";
 import { faults } from "../../server/faults/faults.ts";
 import { LOG_DATA_FORMS, LOG_LEVELS } from "../../server/log.ts";
 import { SERVE_DEFAULTS } from "../../server/plan.ts";
-import { command, flag, group, HOSTS } from "../command.ts";
+import { command, flag, group, HOSTS, STREAMS } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
 import {
   choice,
@@ -39,12 +39,15 @@ const faultKind: Kind<string> = {
 /** The transports whose connections come at a port. */
 const PORTS = ["tcp", "tls"] as const;
 
-/** How many threads; `auto` is for as many as the system gives this program cores. */
+/** How many threads; `auto` is as many as the system gives this program cores, where it can have them. */
 const threads: Kind<number> = {
   placeholder: "N",
   choices: ["auto"],
   expected: "a number of threads from 1 to 256, or auto",
-  parse: (text) => text === "auto" ? navigator.hardwareConcurrency : count(1, 256).parse(text),
+  parse(text) {
+    if (text !== "auto") return count(1, 256).parse(text);
+    return Deno.build.os === "linux" ? navigator.hardwareConcurrency : 1;
+  },
 };
 
 /** How long the last lines of the log may take, in milliseconds. */
@@ -57,15 +60,19 @@ export const serveCommand = command({
   defaults: { ...SERVE_DEFAULTS, ...LOG_DEFAULTS },
   flags: {
     ...group("Limits", {
-      "idle-timeout": flag(duration, "close connections that are idle; 0: never"),
+      "idle-timeout": flag(duration, "close connections that are idle; 0: never", {
+        only: STREAMS,
+      }),
       "backlog": flag(count(1), "how many may wait to be accepted", { only: PORTS }),
-      "max-connections": flag(count(0), "connections at once, more wait; 0: no limit"),
+      "max-connections": flag(count(0), "connections at once, more wait; 0: no limit", {
+        only: STREAMS,
+      }),
       "max-per-client": flag(count(0), "connections of one address; 0: no limit", { only: PORTS }),
       "udp-rate": flag(count(0), "datagrams a second for one address; 0: no limit", {
         only: ["udp"],
       }),
       "workers": flag(threads, "threads (Linux); auto: one a core", { only: PORTS }),
-      "drain": flag(duration, "time to finish after a signal; 0: no limit"),
+      "drain": flag(duration, "time to finish after a signal; 0: no limit", { only: STREAMS }),
       "socket-mode": flag(fileMode, "permissions of Unix socket files", { only: ["unix"] }),
     }),
     ...serverTlsFlags,
@@ -76,7 +83,7 @@ export const serveCommand = command({
     ...group("Faults", {
       "fault": flag(faultKind, "misbehave, see yodel help faults", { many: true }),
       "fault-share": flag(probability, "share of the connections that get faults"),
-      "seed": flag(count(0, MAX_SEED), "the same one makes the same faults again"),
+      "seed": flag(count(0, MAX_SEED), "one seed makes the same faults at each start"),
     }),
     ...group("Log", {
       "log-level": flag(choice(LOG_LEVELS), "log this level and those after it"),

@@ -102,6 +102,6 @@ export async function openDatagrams(
     const { waiting } = probes;
     for (const probe of waiting) probes.giveUp(probe);
     events.onEnd(own, waiting.map(({ due }) => due));
-  }, { family });
+  }, { family, timeout: settings.timeout });
   return own;
 }

@@ -49,7 +49,7 @@ async function waitFor(
   signal: AbortSignal,
 ): Promise<void> {
   const there = endpoint.scheme === "udp"
-    ? await dialUdp(endpoint, () => {}, () => {}, { ...reach, signal })
+    ? await dialUdp(endpoint, () => {}, () => {}, { ...reach, timeout, signal })
     : await dial(endpoint, { ...reach, timeout, signal });
   there.close();
 }
