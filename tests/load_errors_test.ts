@@ -90,7 +90,7 @@ for (
         connections: 1,
         messages: 600,
         size: LARGE,
-        timeout: 200,
+        timeout: 600,
         ...way,
       });
       const told = JSON.stringify([way, result.messages, result.examples]);
