@@ -2,7 +2,7 @@
 import { YodelError } from "../errors/yodel_error.ts";
 
 /** How long a thread may take until it listens, in milliseconds. */
-const FIRST_WORD_WITHIN = 10_000;
+const FIRST_WORD_WITHIN = 30_000;
 
 /** A thread cannot be started, or fails. Its message is one line for people. */
 export class ThreadError extends YodelError {
