@@ -53,7 +53,11 @@ export function listenTls(
 function secured(conn: Stream, { cert, key, clientCa }: ServerTls, limit: number): Stream {
   const stream = new TlsStream(conn, ALERT);
   const { transport } = stream;
-  const options = { cert, key, ca: clientCa, requestCert: clientCa !== undefined };
+  const options = {
+    ...{ cert, key, ca: clientCa, requestCert: clientCa !== undefined },
+    // None of Node's own: it would hold all that belongs to a client for two minutes after it has left.
+    handshakeTimeout: -1,
+  };
   // Of Node's kinds of TLS only a server looks who has signed a client's
   // certificate. Told to reject it, it would say neither why nor whose it was.
   const server = createServer(

@@ -33,11 +33,18 @@ export type ToThread =
   | "count"
   | "stop";
 
+/** A line of its log. */
+export interface ThreadLine {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields?: LogFields;
+}
+
 /** What it tells. Who enters, and what it counts, is answered in the order of the questions. */
 export type FromThread =
   | "serving"
   | { readonly failure: string }
-  | { readonly level: LogLevel; readonly message: string; readonly fields?: LogFields }
+  | ThreadLine
   | { readonly enters: Deno.Addr; readonly on: Endpoint }
   | { readonly leaves: Deno.Addr }
   | { readonly counts: ServiceCounts }
@@ -60,7 +67,8 @@ const tell = listen<ToThread, FromThread>(async (message) => {
 
 async function run(plan: ThreadPlan): Promise<void> {
   const { endpoints, options, tls, gated } = plan;
-  const serverPlan = planServe({ ...options, log: logOf(plan) }, endpoints);
+  const { log, sayDropped } = logOf(plan);
+  const serverPlan = planServe({ ...options, log }, endpoints);
   try {
     const opened = await openAll(endpoints, { ...serverPlan, tls, sharing: "another" });
     service = serveHere(opened, serverPlan, {
@@ -74,6 +82,7 @@ async function run(plan: ThreadPlan): Promise<void> {
   }
   tell("serving");
   await service.finished;
+  sayDropped();
   tell({ finished: await service.counts() });
 }
 
@@ -86,8 +95,8 @@ const gate: Doorkeeper = {
   leave: (leaves) => tell({ leaves }),
 };
 
-/** Leaves the writing to the main thread. */
-function logOf({ levels, lines }: ThreadPlan): Log {
+/** Leaves the writing to the main thread; what was dropped since can be said at any time. */
+function logOf({ levels, lines }: ThreadPlan): { readonly log: Log; sayDropped(): void } {
   const waiting = new Int32Array(lines);
   let dropped = 0;
   const log: Log = {};
@@ -95,13 +104,16 @@ function logOf({ levels, lines }: ThreadPlan): Log {
     Atomics.add(waiting, 0, 1);
     tell({ level, message, fields });
   };
+  const sayDropped = () => {
+    if (dropped > 0) send("warn", "lines of the log were dropped", { lines: dropped });
+    dropped = 0;
+  };
   for (const level of levels) {
     log[level] = (message, fields) => {
       if (Atomics.load(waiting, 0) > MAX_LINES) return void dropped++;
-      if (dropped > 0) send("warn", "lines of the log were dropped", { lines: dropped });
-      dropped = 0;
+      sayDropped();
       send(level, message, fields);
     };
   }
-  return log;
+  return { log, sayDropped };
 }

@@ -1,5 +1,5 @@
 // A server on several cores: threads that listen on the same ports.
-import { aborted } from "../async/pause.ts";
+import { aborted, pause } from "../async/pause.ts";
 import { startThread } from "../async/threads.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 import type { Endpoint } from "../net/endpoint.ts";
@@ -7,7 +7,14 @@ import { addCounts, type ServiceCounts } from "./counts.ts";
 import { LOG_LEVELS } from "./log.ts";
 import type { ServeOptions, ServePlan } from "./plan.ts";
 import type { Service, Shared } from "./service.ts";
-import type { FromThread, ThreadPlan, ToThread } from "./thread.ts";
+import type { FromThread, ThreadLine, ThreadPlan, ToThread } from "./thread.ts";
+
+/**
+ * Of what other threads log so many lines are said at once, and then this one looks after its
+ * clients for so many milliseconds: they can log more than it could say and still serve.
+ */
+const LINES = 50;
+const BREATH = 1;
 
 /**
  * Whether the system is to spread over several threads what comes at an endpoint.
@@ -46,7 +53,18 @@ export async function serveInThreads(
     levels: LOG_LEVELS.filter((level) => log[level] !== undefined),
     gated: gate !== undefined,
   };
-  const lines = new Int32Array(plan.lines);
+  const onTheirWay = new Int32Array(plan.lines);
+  const lines: ThreadLine[] = [];
+  let saying: Promise<void> | undefined;
+  async function say(): Promise<void> {
+    do {
+      const some = lines.splice(0, LINES);
+      for (const { level, message, fields } of some) log[level]?.(message, fields);
+      Atomics.sub(onTheirWay, 0, some.length);
+      await pause(BREATH);
+    } while (lines.length > 0);
+    saying = undefined;
+  }
   const running: Disposable[] = [];
   const endAll = () => running.forEach((thread) => thread[Symbol.dispose]());
 
@@ -67,8 +85,8 @@ export async function serveInThreads(
           const isWelcome = await gate?.enter(message.enters, message.on) ?? true;
           thread.send({ isWelcome });
         } else {
-          Atomics.sub(lines, 0, 1);
-          log[message.level]?.(message.message, message.fields);
+          lines.push(message);
+          saying ??= say();
         }
       },
     );
@@ -101,7 +119,8 @@ export async function serveInThreads(
     throw one.reason;
   });
   return {
-    finished: Promise.all(threads.map(({ finished }) => finished)).finally(endAll),
+    finished: Promise.all(threads.map(({ finished }) => finished)).then(() => saying)
+      .finally(endAll),
     counts: async () => (await Promise.all(threads.map((one) => one.counts()))).reduce(addCounts),
   };
 }

@@ -7,7 +7,7 @@ import { listenTcp } from "../net/tcp.ts";
 import { listenTls } from "../net/tls.ts";
 import { serve } from "../server.ts";
 import { dialPort, linux, PATIENT, portOf, until } from "./local.ts";
-import { available, run, shell, startServer, yodel } from "./program.ts";
+import { available, program, run, shell, startServer, yodel } from "./program.ts";
 import { ca, caFile, cert, folder, key } from "./servers.ts";
 
 const openssl = { ignore: !available("openssl") };
@@ -42,6 +42,17 @@ Deno.test(
     for (const conn of silent) conn.close();
   },
 );
+
+Deno.test("clients that leave before their handshake leave nothing in memory", async () => {
+  const heap = program.toSpliced(2, 0, "--v8-flags=--max-old-space-size=32");
+  await using server = await startServer(["tls://127.0.0.1:0"], [...heap, "serve"]);
+  for (let i = 0; i < 120; i++) {
+    const clients = await Promise.all(Array.from({ length: 25 }, () => dialPort(server.port)));
+    for (const conn of clients) conn.close();
+  }
+  // Where it had kept something of each, it would have run out of memory.
+  assertEquals((await yodel(["ping", server.endpoints[0] ?? "", "-c", "1", "--insecure"])).code, 0);
+});
 
 Deno.test("a client that has shaken hands and does not read is let go when it is idle", {
   ignore: !linux,

@@ -7,7 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { ThreadError } from "../async/threads.ts";
-import { serve } from "../server.ts";
+import { formatEndpoint, type LogFields, serve } from "../server.ts";
 import {
   dialPort,
   exchange,
@@ -244,6 +244,36 @@ Deno.test(
     const before = await ask();
     const more = await ask() - before;
     assert(more < 1_000_000, `${more} bytes`);
+  },
+);
+
+Deno.test(
+  "threads that log too much hold up nobody, and each line is counted",
+  threads,
+  async () => {
+    let lines = 0;
+    function write(message: string, fields: LogFields = {}): void {
+      if (message !== "draining") lines += Number(fields.lines ?? 1);
+      for (const start = performance.now(); performance.now() - start < 0.3;);
+    }
+    const log = { debug: write, info: write, warn: write };
+    await using server = await serve("tcp://127.0.0.1:0", { workers: 3, log, logData: "text" });
+    const [endpoint] = server.endpoints;
+    const name = formatEndpoint(endpoint ?? fail());
+    const busy = yodel(["load", name, "-c", "50", "-d", "2s", "--json"]);
+    let slowest = 0;
+    let finished = false;
+    busy.then(() => finished = true);
+    while (!finished) {
+      const start = performance.now();
+      await pause(1);
+      slowest = Math.max(slowest, performance.now() - start);
+    }
+    const { messages } = JSON.parse((await busy).stdout);
+    await server.stop();
+    // Each connection has two lines as well, and the server itself: it listens, it has stopped.
+    assertEquals(lines, messages.sent + 2 * 50 + 2);
+    assert(slowest < 1000, `${slowest} ms`);
   },
 );
 
