@@ -50,7 +50,10 @@ export type FromThread =
   | { readonly counts: ServiceCounts }
   | { readonly finished: ServiceCounts };
 
-/** So many lines may be on their way to a log that is slower than this thread; more are dropped. */
+/**
+ * So many lines may be on their way to a log that is slower than this thread; more are dropped,
+ * until half of them are written: a line tells of many.
+ */
 const MAX_LINES = 10_000;
 
 const stopping = new AbortController();
@@ -110,7 +113,8 @@ function logOf({ levels, lines }: ThreadPlan): { readonly log: Log; sayDropped()
   };
   for (const level of levels) {
     log[level] = (message, fields) => {
-      if (Atomics.load(waiting, 0) > MAX_LINES) return void dropped++;
+      const most = dropped > 0 ? MAX_LINES / 2 : MAX_LINES;
+      if (Atomics.load(waiting, 0) > most) return void dropped++;
       sayDropped();
       send(level, message, fields);
     };
