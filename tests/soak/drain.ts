@@ -28,6 +28,7 @@ export async function drainBusy(
   const { tally } = around;
   const tls = asked.startsWith("tls");
   const words = [asked, "--drain", `${DRAIN}ms`, ...tls ? ["--write-ca", caFile] : []];
+  if (!asked.startsWith("unix")) words.push("--workers", String(chance(1, 3)));
   await using server = await Watched.start(words);
   const [endpoint] = server.endpoints;
   if (endpoint === undefined || endpoint.scheme === "udp") return;

@@ -70,7 +70,7 @@ async function soak(time: number): Promise<boolean> {
   ];
   await using good = await Watched.start([
     ...listen("good", [...STREAMS, "udp"]),
-    ...["--log-level", "warn"],
+    ...["--log-level", "warn", "--workers", "2"],
   ]);
   await using bad = await Watched.start([
     ...listen("bad", ["tcp", "tls"]),
