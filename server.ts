@@ -20,6 +20,7 @@
  *
  * @module
  */
+import { onAbort } from "./async/pause.ts";
 import { YodelError } from "./errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint, isWildcard, readEndpoint } from "./net/endpoint.ts";
 import { openAll } from "./net/listen.ts";
@@ -166,8 +167,7 @@ export async function serve(
   }
 
   const finished = run();
-  options.signal?.addEventListener("abort", stop, { once: true });
-  if (options.signal?.aborted) stop();
+  onAbort(options.signal, stop);
   return {
     endpoints: bound,
     certificate,

@@ -2,7 +2,7 @@
 import type { Reach } from "../net/dial.ts";
 import { type Endpoint, EndpointError, readEndpoint } from "../net/endpoint.ts";
 import { isUnknownHost, reason } from "../errors/reason.ts";
-import { pause } from "../async/pause.ts";
+import { onAbort, pause } from "../async/pause.ts";
 import { checkDatagrams, checkNotNegative, checkWhole, filledIn } from "./options.ts";
 import {
   emptyPingCounts,
@@ -129,9 +129,7 @@ class Ping {
   async #sendAll(stop: AbortSignal): Promise<void> {
     const { count, interval, timeout, deadline, reconnect } = this.#options;
     // Nobody waits for the results of what is under way then.
-    stop.addEventListener("abort", () => {
-      this.#probes.waiting.forEach((probe) => this.#settled(probe));
-    }, { once: true });
+    onAbort(stop, () => this.#probes.waiting.forEach((probe) => this.#settled(probe)));
     const results = new Set<Promise<void>>();
     let due = performance.now();
     const end = due + (deadline || Infinity);

@@ -5,13 +5,13 @@
  * is closed during the handshake, or with something unwritten, keeps its socket
  * until the peer leaves (Deno 2.9): a server that strangers reach would run out
  * of descriptors. It cannot ask for client certificates, does not say why one
- * is refused, and has no TCP_NODELAY (docs/architecture.md, "TLS", has the
- * figures).
+ * is refused, and has no TCP_NODELAY (docs/architecture.md, "TLS").
  *
  * @module
  */
 import { isIP } from "node:net";
 import { connect, createServer, type TLSSocket } from "node:tls";
+import { onAbort } from "../async/pause.ts";
 import type { HostEndpoint } from "./endpoint.ts";
 import type { ClientTls, Listener, ServerTls, Stream } from "./stream.ts";
 import { TlsStream } from "./tls_stream.ts";
@@ -113,9 +113,7 @@ export async function startTls(
   signal: AbortSignal,
 ): Promise<Stream> {
   const stream = new TlsStream(conn);
-  const giveUp = () => stream.close();
-  signal.addEventListener("abort", giveUp);
-  if (signal.aborted) giveUp();
+  using _givingUp = onAbort(signal, () => stream.close());
   const socket = connect({
     socket: stream.transport,
     host: serverName,
@@ -138,7 +136,5 @@ export async function startTls(
   } catch (error) {
     stream.close();
     throw error;
-  } finally {
-    signal.removeEventListener("abort", giveUp);
   }
 }

@@ -1,4 +1,5 @@
 // The echo of datagrams (RFC 862, UDP): each goes back to where it came from.
+import { onAbort } from "../async/pause.ts";
 import { formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { ReadTurns } from "../net/read_turns.ts";
 import type { DatagramListener } from "../net/udp.ts";
@@ -126,7 +127,7 @@ function impairedLine(faults: FaultPlan, stopping: AbortSignal) {
   const line = new TransformStream<Chunk, Chunk>({}, { highWaterMark: LINE_HOLDS, size: costOf });
   const entrance = line.writable.getWriter();
   let dropped = 0;
-  stopping.addEventListener("abort", () => impairment.end(), { once: true });
+  onAbort(stopping, () => impairment.end());
 
   async function run(): Promise<void> {
     for await (const { bytes, send } of through(impairment.answering, line.readable)) {

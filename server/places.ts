@@ -1,4 +1,5 @@
 // The places for connections of a server.
+import { onAbort } from "../async/pause.ts";
 
 /** Where the numbers are in the memory that threads share. */
 const OPEN = 0;
@@ -26,7 +27,7 @@ export class Places {
     this.#stopping = stopping;
     this.#numbers = new Int32Array(memory, 0, 2);
     this.#accepted = new BigInt64Array(memory, 8, 1);
-    stopping.addEventListener("abort", () => this.#wake(), { once: true });
+    onAbort(stopping, () => this.#wake());
   }
 
   /** How many connections there were. */

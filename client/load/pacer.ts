@@ -1,5 +1,5 @@
 import { Change } from "../../async/change.ts";
-import { pause } from "../../async/pause.ts";
+import { onAbort, pause } from "../../async/pause.ts";
 import type { LoadConnection } from "./connection.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -35,7 +35,7 @@ export class Pacer {
   /** Waits until messages are due and gives them to free connections, until the signal. */
   async run(over: AbortSignal): Promise<void> {
     const { setImmediate } = await import("node:timers");
-    over.addEventListener("abort", () => this.#freed.announce(), { once: true });
+    using _woken = onAbort(over, () => this.#freed.announce());
     for (;;) {
       const now = performance.now();
       if (over.aborted || this.#schedule.isOver(now)) return;
