@@ -1,9 +1,9 @@
 // UDP, on both sides.
 import { pause } from "../async/pause.ts";
-import { inTime } from "./dial.ts";
+import { inTime, type Reach } from "./dial.ts";
 import { boundTo, EndpointError, formatHostPort, type HostEndpoint } from "./endpoint.ts";
 import { reason } from "../errors/reason.ts";
-import { addressesOf, type Family } from "./resolve.ts";
+import { addressesOf } from "./resolve.ts";
 import { type OnDatagram, openUdp, type UdpSocket } from "./udp_socket.ts";
 
 /** The most that a datagram over UDP and IPv4 can hold, in bytes. */
@@ -95,14 +95,8 @@ export interface DatagramLink {
   close(): void;
 }
 
-/** Settings of {@linkcode dialUdp}. */
-interface DialUdpOptions {
-  /** Takes only addresses of this family. */
-  readonly family?: Family;
-  /** How long to wait until the server answers, in milliseconds. Default: not at all. */
-  readonly wait?: number;
-  /** Is told why it waits, again and again. */
-  readonly onRetry?: (why: string) => void;
+/** Settings of {@linkcode dialUdp}; it waits until the server answers. */
+interface DialUdpOptions extends Pick<Reach, "wait" | "family" | "onRetry"> {
   /** How long the look-up of its name may take, in milliseconds; 0 or Infinity: for ever. Default: 0. */
   readonly timeout?: number;
   /** Ends the waiting, and the look-up. */
