@@ -18,9 +18,12 @@ const METRICS = {
 
 /** Shows what a server counts; it keeps all of it anyway. */
 export function watchServer(metrics: Metrics, server: Server): void {
+  // All metrics are asked at once: they show the same moment, and the threads are asked once.
+  let asking: Promise<ReturnType<typeof samplesOf>> | undefined;
+  const ask = () => asking ??= server.counts().then(samplesOf).finally(() => asking = undefined);
   for (const name of Object.keys(METRICS) as (keyof typeof METRICS)[]) {
     const [help, ...labels] = METRICS[name];
-    metrics.watch(name, help, labels, async () => samplesOf(await server.counts())[name]);
+    metrics.watch(name, help, labels, async () => (await ask())[name]);
   }
 }
 
