@@ -35,20 +35,42 @@ static void print_latencies(void) {
   printf("\"p50_us\":%.1f,\"p99_us\":%.1f,", percentile(0.5), percentile(0.99));
 }
 
+/* What is measured, from the end of the warm-up on. */
+struct measurement {
+  uint64_t start, end;
+  double cpu;
+  bool counts;
+};
+
+static struct measurement after(uint64_t first, double warm_up, double seconds) {
+  uint64_t start = first + warm_up * SECOND;
+  return (struct measurement){.start = start, .end = start + seconds * SECOND};
+}
+
+/* Whether the warm-up has just ended: what was counted until now does not count. */
+static bool begins(struct measurement *measured, uint64_t time) {
+  if (measured->counts || time < measured->start) return false;
+  *measured = (struct measurement){time, measured->end, cpu_seconds(), true};
+  return true;
+}
+
+static double elapsed_seconds(const struct measurement *measured) {
+  return (now() - measured->start) / 1e9;
+}
+
+static double share_of_core(const struct measurement *measured, double elapsed) {
+  return (cpu_seconds() - measured->cpu) / elapsed;
+}
+
 static void trips(int count, uint64_t size, double warm_up, double seconds, double rate) {
   open_clients(count);
   struct client **free_ones = calloc(count, sizeof *free_ones);
   uint64_t freed = count, begun = 0, lost = 0, total = 0;
   for (int i = 0; i < count; i++) free_ones[i] = &clients[i];
-  uint64_t first = now(), start = first + warm_up * SECOND, end = start + seconds * SECOND,
-           looked = first;
-  double cpu = 0;
-  bool counts = false;
-  for (uint64_t time; (time = now()) < end;) {
-    if (!counts && time >= start) {
-      counts = true;
-      start = time;
-      cpu = cpu_seconds();
+  uint64_t first = now(), looked = first;
+  struct measurement measured = after(first, warm_up, seconds);
+  for (uint64_t time; (time = now()) < measured.end;) {
+    if (begins(&measured, time)) {
       memset(buckets, 0, sizeof buckets);
       recorded = 0;
     }
@@ -81,11 +103,11 @@ static void trips(int count, uint64_t size, double warm_up, double seconds, doub
         give(client);
       }
   }
-  double elapsed = (now() - start) / 1e9;
+  double elapsed = elapsed_seconds(&measured);
   if (recorded == 0) fail("nothing came back");
   printf("{\"per_second\":%.1f,", recorded / elapsed);
   print_latencies();
-  printf("\"cpu\":%.3f,\"total\":%llu,\"lost\":%llu}\n", (cpu_seconds() - cpu) / elapsed,
+  printf("\"cpu\":%.3f,\"total\":%llu,\"lost\":%llu}\n", share_of_core(&measured, elapsed),
          (unsigned long long)total, (unsigned long long)lost);
 }
 
@@ -95,16 +117,10 @@ static void bulk(int count, double warm_up, double seconds) {
     clients[i].goal = UINT64_MAX;
     give(&clients[i]);
   }
-  uint64_t start = now() + warm_up * SECOND, end = start + seconds * SECOND, bytes = 0;
-  double cpu = 0;
-  bool counts = false;
-  for (uint64_t time; (time = now()) < end;) {
-    if (!counts && time >= start) {
-      counts = true;
-      start = time;
-      cpu = cpu_seconds();
-      bytes = 0;
-    }
+  uint64_t bytes = 0;
+  struct measurement measured = after(now(), warm_up, seconds);
+  for (uint64_t time; (time = now()) < measured.end;) {
+    if (begins(&measured, time)) bytes = 0;
     struct epoll_event events[EVENTS];
     int ready = epoll_wait(poller, events, EVENTS, 100);
     for (int i = 0; i < ready; i++) {
@@ -113,10 +129,10 @@ static void bulk(int count, double warm_up, double seconds) {
       if (events[i].events & EPOLLOUT) give(client);
     }
   }
-  double elapsed = (now() - start) / 1e9;
+  double elapsed = elapsed_seconds(&measured);
   if (bytes == 0) fail("nothing came back");
   printf("{\"mb_per_second\":%.1f,\"cpu\":%.3f}\n", bytes / elapsed / 1e6,
-         (cpu_seconds() - cpu) / elapsed);
+         share_of_core(&measured, elapsed));
 }
 
 static void begin_connect(struct client *client) {
