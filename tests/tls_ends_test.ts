@@ -285,6 +285,11 @@ for (const scheme of ["tcp", "tls"] as const) {
     (await dialPort(port)).close();
     const socket = dialNode(port, "127.0.0.1");
     await new Promise((resolve) => socket.once("connect", resolve));
+    // One that is reset before it is accepted is no connection yet.
+    await until(
+      () => lines.filter((line) => line === "debug opened").length === 2,
+      "both are open",
+    );
     socket.resetAndDestroy();
     const closed = () => lines.filter((line) => line.endsWith(" closed"));
     await until(() => closed().length === 2, "both are closed");
