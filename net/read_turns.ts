@@ -1,5 +1,6 @@
 // Fairness among many connections.
 import { pause } from "../async/pause.ts";
+import { SocketPoll } from "./socket_poll.ts";
 
 /** So many readers need no turns. */
 const FEW = 100;
@@ -26,9 +27,7 @@ interface Group extends PromiseWithResolvers<void> {
  * looked at: of several hundred busy connections the same ones are served over
  * and over, and the rest waits for seconds. So where there are many, everybody
  * waits here before a read, and only some are let through until the event loop
- * has really looked at its sockets. That it does for a socket only, not for a
- * timer that is due or another thread: hence the two that this one has, which
- * are connected to each other.
+ * has really looked at its sockets.
  */
 export class ReadTurns {
   /** How many connections are being read; kept by their readers. */
@@ -38,7 +37,7 @@ export class ReadTurns {
   /** Who waits. One promise for many: a promise for each read costs a tenth of the round trips. */
   readonly #waiting: Group[] = [];
   #running: Promise<void> | undefined;
-  #sockets: [Deno.Conn, Deno.Conn] | undefined;
+  #poll: SocketPoll | undefined;
   /** Without sockets everybody may read at any time. */
   #unfair = false;
 
@@ -67,7 +66,7 @@ export class ReadTurns {
    * is or was; or until the signal.
    */
   async caughtUp(signal: AbortSignal): Promise<void> {
-    if (this.#sockets === undefined) return await pause(ROUND, signal);
+    if (this.#poll === undefined) return await pause(ROUND, signal);
     // Nobody knows in which order a read that waits is looked at. So it takes as long as
     // if all had something to read, those as well whose places others take meanwhile.
     this.#most = Math.max(this.readers, this.#most >> 1);
@@ -78,24 +77,20 @@ export class ReadTurns {
   /** Lets everybody read from now on. */
   async close(): Promise<void> {
     this.#unfair = true;
-    this.#closeSockets();
+    this.#closePoll();
     await this.#running;
   }
 
-  #closeSockets(): void {
-    for (const socket of this.#sockets ?? []) socket.close();
-    this.#sockets = undefined;
+  #closePoll(): void {
+    this.#poll?.[Symbol.dispose]();
+    this.#poll = undefined;
   }
 
   async #run(): Promise<void> {
-    const byte = new Uint8Array(1);
     try {
-      const [one, other] = this.#sockets ??= await openPair();
+      const poll = this.#poll ??= await SocketPoll.open();
       while (this.#waiting.length > 0 && !this.#unfair) {
-        // The read comes first: one that finds its byte would wait for no look.
-        const looked = other.read(byte);
-        await one.write(byte);
-        await looked;
+        await poll.next();
         this.#waiting.shift()?.resolve();
       }
     } catch {
@@ -103,25 +98,9 @@ export class ReadTurns {
       this.#unfair = true;
     }
     if (this.#unfair) {
-      this.#closeSockets();
+      this.#closePoll();
       for (const group of this.#waiting.splice(0)) group.resolve();
     }
     this.#running = undefined;
-  }
-}
-
-/** Opens two sockets that are connected to each other. */
-async function openPair(): Promise<[Deno.Conn, Deno.Conn]> {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  try {
-    const { port } = listener.addr;
-    const [one, other] = await Promise.all([
-      Deno.connect({ hostname: "127.0.0.1", port }),
-      listener.accept(),
-    ]);
-    one.setNoDelay(true);
-    return [one, other];
-  } finally {
-    listener.close();
   }
 }
