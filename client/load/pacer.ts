@@ -1,5 +1,6 @@
 import { Change } from "../../async/change.ts";
 import { onAbort, pause } from "../../async/pause.ts";
+import { SocketPoll } from "../../net/socket_poll.ts";
 import type { LoadConnection } from "./connection.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -34,6 +35,8 @@ export class Pacer {
 
   /** Waits until messages are due and gives them to free connections, until the signal. */
   async run(over: AbortSignal): Promise<void> {
+    // Without one, where this program may not listen on loopback, answers are seen later.
+    using poll = await SocketPoll.open().catch(() => undefined);
     const { setImmediate } = await import("node:timers");
     using _woken = onAbort(over, () => this.#freed.announce());
     for (;;) {
@@ -43,6 +46,7 @@ export class Pacer {
       const wait = Math.min(this.#schedule.next, this.#schedule.end) - performance.now();
       if (this.#free.length === 0) await this.#freed.next;
       else if (wait > TIMER_SLACK) await pause(wait - TIMER_SLACK, over);
+      else if (poll !== undefined) await poll.next();
       else await new Promise<void>((resolve) => void setImmediate(resolve));
     }
   }
