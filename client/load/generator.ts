@@ -57,6 +57,8 @@ class Generator implements PoolEvents {
   readonly #over = new AbortController();
   /** From when on messages are sent. */
   #sending: { readonly schedule: Schedule; readonly pacer: Pacer } | undefined;
+  /** Is fulfilled when the pacer has ended. */
+  #pacing: Promise<void> | undefined;
 
   constructor(plan: WorkerPlan, recorder: Recorder) {
     this.#plan = plan;
@@ -96,7 +98,7 @@ class Generator implements PoolEvents {
       clearTimeout(end);
       stop();
       await this.#pool.close();
-      await checking;
+      await Promise.all([checking, this.#pacing]);
     }
   }
 
@@ -114,7 +116,9 @@ class Generator implements PoolEvents {
     this.#sending = { schedule, pacer };
     this.#recorder.started(now, countFrom);
     for (const connection of this.#pool.connections) this.onOpen(connection);
-    if (schedule.isPaced) pacer.run(this.#over.signal).catch((error) => this.onFault(error));
+    if (schedule.isPaced) {
+      this.#pacing = pacer.run(this.#over.signal).catch((error) => this.onFault(error));
+    }
     return schedule;
   }
 
