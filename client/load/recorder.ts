@@ -18,6 +18,8 @@ export class Recorder {
   #lastAnswer = 0;
   #latencySum = 0;
   readonly #latencyCounts = LATENCY_BOUNDS.map(() => 0);
+  /** How many messages were right, and came back again. */
+  #again = 0;
   /** Since when no connection could be opened, while that was tried. */
   #refusedSince: number | undefined;
 
@@ -80,6 +82,7 @@ export class Recorder {
     if (answered >= this.#countFrom) {
       this.result.messages.right--;
       this.result.messages.failed++;
+      this.#again++;
     }
     if (kind === "connect") this.#refusedSince ??= now;
     this.#intervals.failed(now);
@@ -88,9 +91,11 @@ export class Recorder {
     this.result.examples.push({ kind, connection, what });
   }
 
-  /** How far it is. */
+  /** How far it is. No count falls: what came back again is still right. */
   progress(now: number): LoadProgress {
-    const { connections, messages, bytes, errors } = this.result;
+    const { connections, bytes, errors } = this.result;
+    const { right, failed, ...others } = this.result.messages;
+    const messages = { ...others, right: right + this.#again, failed: failed - this.#again };
     const elapsed = Math.max(0, now - this.#countFrom);
     const [latencySum, latencyCounts] = [this.#latencySum, this.#latencyCounts];
     const counts = { connections, messages, bytes, errors, latencySum, latencyCounts };

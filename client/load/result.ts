@@ -68,7 +68,7 @@ export interface LoadResult {
   connects: Latencies;
 }
 
-/** How far a load is. Which messages are `waiting` and `missed` is known at its end only. */
+/** How far a load is. `waiting` and `missed` come at its end; what came again is `right` still. */
 export interface LoadProgress
   extends Readonly<Pick<LoadResult, "messages" | "bytes" | "connections" | "errors">> {
   /** For how long messages have counted, in milliseconds; 0 before they do. */
