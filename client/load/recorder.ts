@@ -22,6 +22,8 @@ export class Recorder {
   #again = 0;
   /** Since when no connection could be opened, while that was tried. */
   #refusedSince: number | undefined;
+  /** When bytes had come back last, and how many those and the failures were. */
+  #lastSign = { received: 0, failures: 0, at: performance.now() };
 
   constructor(readonly result: LoadResult) {}
 
@@ -43,6 +45,14 @@ export class Recorder {
   /** For how long no connection could be opened, in milliseconds. */
   refusedFor(now: number): number {
     return now - (this.#refusedSince ?? now);
+  }
+
+  /** Whether for so many milliseconds, and through so many failures, nothing came back. */
+  isInVain(now: number, time: number, failures: number): boolean {
+    const { bytes: { received }, errors: { lost, broken } } = this.result;
+    const all = lost + broken;
+    if (received > this.#lastSign.received) this.#lastSign = { received, failures: all, at: now };
+    return all - this.#lastSign.failures >= failures && now - this.#lastSign.at >= time;
   }
 
   /** A message is being sent. */

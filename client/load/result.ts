@@ -54,7 +54,7 @@ export interface LoadResult {
   bytes: { sent: number; received: number };
   /** How many connections were opened. */
   connections: number;
-  /** Whether it ended before its messages did, as no connection could be opened any more. */
+  /** Whether it ended before its messages did, as the server did not answer any more. */
   gaveUp: boolean;
   /** How often something went wrong. */
   errors: Record<LoadErrorKind, number>;
