@@ -278,3 +278,22 @@ Deno.test("a load that cannot begin leaves the histogram of another as it is", a
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
   assertEquals(names.filter((name) => name.startsWith("new.hlog")), []);
 });
+
+Deno.test("a histogram for which there is no room leaves the old one, and nothing else", {
+  ignore: !linux,
+}, async () => {
+  await using server = await startEcho();
+  const place = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${place}/h`, "kept");
+  // No file may be larger than nothing.
+  const { code, stderr } = await shell(
+    `trap '' XFSZ; ulimit -f 0; yodel load ${server.words} -n10 --histogram ${place}/h`,
+  );
+  assertEquals([code, stderr], [
+    2,
+    `yodel: --histogram: cannot write ${place}/h: File too large\n`,
+  ]);
+  assertEquals([...Deno.readDirSync(place)].map(({ name }) => name), ["h"]);
+  assertEquals(await Deno.readTextFile(`${place}/h`), "kept");
+  await Deno.remove(place, { recursive: true });
+});
