@@ -106,7 +106,7 @@ export async function serve(
   const stopping = new AbortController();
   const places = new Places(plan.maxConnections, stopping.signal);
   const common = { places, gate, stopping: stopping.signal };
-  const here = serveHere(opened, plan, common, gate);
+  const here = serveHere(opened, plan, common);
   const services: Service[] = [here];
   const shared = bound.filter((endpoint) => canBeShared(endpoint, plan));
   if (shared.length > 0) {

@@ -65,6 +65,11 @@ export function optionName<Name extends string>(flag: Name): OptionName<Name> {
   return flag.replace(/-(.)/g, (_, letter) => letter.toUpperCase()) as OptionName<Name>;
 }
 
+/** What an option of the library is called as a flag: `--idle-timeout` of `idleTimeout`. */
+export function flagName(option: string): string {
+  return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /**
  * The values of flags, by {@linkcode optionName}: undefined where one was not given, false for one
  * that takes none, and a list for one that may be given several times.

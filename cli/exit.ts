@@ -1,6 +1,7 @@
 // How the program ends (docs/architecture.md, "Exit statuses").
 import { OptionError, YodelError } from "../errors/yodel_error.ts";
 import { escapeControls } from "../net/escape.ts";
+import { flagName } from "./command.ts";
 import { say } from "./stdio.ts";
 
 export const ALL_WELL = 0;
@@ -30,12 +31,8 @@ export function fail(error: unknown): number {
 
 /** What an error is for people: one line, whatever the words are that it repeats. */
 export function complaint(error: YodelError): string {
-  const what = error instanceof OptionError ? inFlags(error) : error.message;
+  const isOption = error instanceof OptionError;
+  const what = isOption ? `${flagName(error.option)}: ${error.what}` : error.message;
   const advice = UNTRUSTED.test(what) ? "; --ca FILE trusts one, --insecure trusts anybody" : "";
   return `yodel: ${escapeControls(what, "\\")}${advice}`;
-}
-
-/** What is wrong with an option of the library, for somebody who gave it as a flag. */
-function inFlags({ option, what }: OptionError): string {
-  return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}: ${what}`;
 }

@@ -15,34 +15,32 @@ export async function readText(flag: string, file: string): Promise<string> {
   });
 }
 
-/**
- * Finds out whether a file can be written, and leaves it as it is.
- *
- * @throws {UsageError} where it cannot
- */
+/** Finds out whether {@linkcode replaceFile} could write a file, and leaves it as it is. */
 export async function checkWritable(flag: string, file: string): Promise<void> {
-  await write(flag, file, undefined);
+  await replaceFile(flag, file);
 }
 
 /**
  * Writes a file. What there was of this name stays until all is written: a
  * program that reads it finds the old text or the new one.
  *
+ * @param text undefined leaves the file as it is
  * @throws {UsageError} where it cannot be written
  */
-export async function replaceFile(flag: string, file: string, text: string): Promise<void> {
-  await write(flag, file, text);
-}
-
-async function write(flag: string, file: string, text: string | undefined): Promise<void> {
+export async function replaceFile(flag: string, file: string, text?: string): Promise<void> {
   try {
     if (!await isReplaceable(file)) {
       if (text !== undefined) await Deno.writeTextFile(file, text);
       return;
     }
     const beside = `${file}.${crypto.randomUUID()}`;
-    await Deno.writeTextFile(beside, text ?? "", { createNew: true });
-    await (text === undefined ? Deno.remove(beside) : Deno.rename(beside, file));
+    try {
+      await Deno.writeTextFile(beside, text ?? "", { createNew: true });
+      if (text !== undefined) await Deno.rename(beside, file);
+    } finally {
+      // It is still there where it was a try, and where something failed, as on a full disk.
+      await Deno.remove(beside).catch(() => {});
+    }
   } catch (error) {
     const why = error instanceof Deno.errors.NotFound ? noFolder(file) : reason(error);
     throw new UsageError(`--${flag}: cannot write ${file}: ${why}`);

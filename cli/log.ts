@@ -36,14 +36,7 @@ export function createLog(
   const onTerminal = format === "text" && Deno.stderr.isTerminal();
   const here = (entry: LogEntry) => terminalLine(entry, columns(), !Deno.noColor);
   const lineOf = format === "json" ? jsonLine : onTerminal ? here : textLine;
-  const formatter = ({ datetime, msg, levelName, args: [fields = {}] }: LogRecord) =>
-    lineOf({
-      time: datetime,
-      level: levelName.toLowerCase() as LogLevel,
-      message: msg,
-      fields: fields as LogFields,
-    });
-  const handler = new StderrHandler(levelName, { formatter });
+  const handler = new StderrHandler(levelName, lineOf);
   const logger = new Logger("yodel", levelName, { handlers: [handler] });
   const log: StderrLog = { onTerminal, written: () => handler.written() };
   for (const wanted of LOG_LEVELS.slice(LOG_LEVELS.indexOf(level))) {
@@ -51,6 +44,8 @@ export function createLog(
   }
   return log;
 }
+
+const DROPPED = { level: "warn", message: "lines of the log were dropped" } as const;
 
 const encoder = new TextEncoder();
 
@@ -63,6 +58,18 @@ class StderrHandler extends BaseHandler {
   #waiting = "";
   #dropped = 0;
   #writing: Promise<void> | undefined;
+
+  constructor(level: LevelName, readonly lineOf: (entry: LogEntry) => string) {
+    super(level, {
+      formatter: ({ datetime: time, msg: message, levelName, args: [fields = {}] }: LogRecord) =>
+        lineOf({
+          time,
+          level: levelName.toLowerCase() as LogLevel,
+          message,
+          fields: fields as LogFields,
+        }),
+    });
+  }
 
   override log(line: string): void {
     if (this.#waiting.length > MAX_WAITING) this.#dropped += line.split("\n").length;
@@ -77,8 +84,10 @@ class StderrHandler extends BaseHandler {
   async #write(): Promise<void> {
     while (this.#waiting !== "") {
       const bytes = encoder.encode(this.#waiting);
-      this.#waiting = this.#dropped > 0 ? `${this.#dropped} lines of the log were dropped\n` : "";
+      const fields = { lines: this.#dropped };
+      this.#waiting = "";
       this.#dropped = 0;
+      if (fields.lines > 0) this.log(this.lineOf({ ...DROPPED, time: new Date(), fields }));
       try {
         await writeAll(Deno.stderr, bytes);
       } catch {

@@ -3,6 +3,7 @@ import type { LoadPlan } from "../client/load/plan.ts";
 import { addLoadResults, emptyLoadResult, type LoadResult } from "../client/load/result.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { readLoadJson, type WrittenLoad } from "../report/load_json_reader.ts";
+import { flagName } from "./command.ts";
 import { readText } from "./files.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -50,7 +51,8 @@ function objectionTo(load: FoundLoad, other: FoundLoad): string | undefined {
   const settings = settingsOf(load);
   for (const [name, value] of Object.entries(settingsOf(other))) {
     if (settings[name] === value) continue;
-    return `its ${name} is ${settings[name]}, and ${value} in ${other.where}`;
+    const setting = name === "endpoint" ? name : flagName(name);
+    return `its ${setting} is ${settings[name]}, and ${value} in ${other.where}`;
   }
   const [start, end] = spanOf(load);
   const [otherStart, otherEnd] = spanOf(other);

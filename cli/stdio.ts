@@ -60,10 +60,7 @@ export async function print(text: string): Promise<boolean> {
 /** Says something to people, on stderr, escaped; nothing where that cannot be written. */
 export function say(text: string): void {
   try {
-    const line = escapeControls(text, LAYOUT);
-    const isLong = line.length > columns() && !line.includes("\n") && Deno.stderr.isTerminal();
-    const shown = isLong ? wrapped(line, columns()).join("\n") : line;
-    const bytes = encoder.encode(shown + "\n");
+    const bytes = encoder.encode(fitted(escapeControls(text, LAYOUT), "", Deno.stderr) + "\n");
     for (let written = 0; written < bytes.length;) {
       written += Deno.stderr.writeSync(bytes.subarray(written));
     }
@@ -113,6 +110,15 @@ export function columns(): number {
 /** Breaks a text at spaces into lines of so many characters at most, where its words allow it. */
 export function wrapped(text: string, width: number): string[] {
   return text.match(new RegExp(`\\S(?:.{0,${width - 1}}(?!\\S)|\\S*)`, "g")) ?? [];
+}
+
+/** Breaks the lines that are too wide for a terminal, where it is one; they go on after `indent`. */
+export function fitted(text: string, indent = "", to: typeof Deno.stderr = Deno.stdout): string {
+  const width = to.isTerminal() ? columns() : Infinity;
+  return text.replace(/.+/g, (line) => {
+    if (line.length <= width) return line;
+    return line.match(/^ */) + wrapped(line, width - indent.length).join(`\n${indent}`);
+  });
 }
 
 /** A terminal that takes nothing for so long is stopped, in milliseconds. */

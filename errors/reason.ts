@@ -42,7 +42,8 @@ export function reason(error: unknown): string {
   if (other !== undefined) return other[1];
   const lookup = LOOKUP.exec(error.message);
   if (lookup !== null) return `unknown host (${lookup[1]})`;
-  return error.message.replace(/ \(os error \d+\)$/, "");
+  // Of a file its name follows, which may be that of one beside it.
+  return error.message.replace(/ \(os error \d+\).*$/s, "");
 }
 
 /** What is wrong where a file cannot be made for want of its folder. */

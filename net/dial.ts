@@ -44,30 +44,27 @@ export interface DialOptions extends Reach {
  * @throws the reason of the signal
  */
 export async function dial(endpoint: StreamEndpoint, options: DialOptions): Promise<Stream> {
-  const { wait = 0, timeout, signal } = options;
+  const { wait = 0, signal } = options;
   if (wait === 0) return await dialOnce(endpoint, options);
-  const end = performance.now() + wait;
-  for (;;) {
-    let isThere = false;
-    try {
-      return await dialOnce(endpoint, {
-        ...options,
-        timeout: Math.min(timeout || Infinity, Math.ceil(Math.max(1, end - performance.now()))),
-        onHandshake() {
-          isThere = true;
-          options.onHandshake?.();
-        },
-      });
-    } catch (error) {
-      if (isThere || !(error instanceof EndpointError)) throw error;
-      if (performance.now() + AGAIN >= end) {
-        const what = `${reason(error.cause)}, and no better in ${wait / 1000}s`;
-        throw new EndpointError("cannot connect to", endpoint, what);
+  let why: string | undefined;
+  return await inTime(endpoint, wait, signal, async (given) => {
+    for (;;) {
+      let isThere = false;
+      const onHandshake = () => {
+        isThere = true;
+        why = undefined;
+        options.onHandshake?.();
+      };
+      try {
+        return await dialOnce(endpoint, { ...options, signal: given, onHandshake });
+      } catch (error) {
+        if (isThere || !(error instanceof EndpointError)) throw error;
+        why = reason(error.cause);
+        options.onRetry?.(why);
+        await pause(AGAIN, given);
       }
-      options.onRetry?.(reason(error.cause));
-      await pause(AGAIN, signal);
     }
-  }
+  }, (time) => why && `${why}, and no better in ${time}`);
 }
 
 async function dialOnce(
@@ -88,6 +85,7 @@ async function dialOnce(
  * Does what it takes to reach an endpoint, with a signal for when it takes too long.
  *
  * @param timeout how long it may take, in milliseconds; 0 or Infinity: for ever
+ * @param late why it could not be reached in that time, where there is more to say
  * @throws {EndpointError} where it fails, or takes too long
  * @throws the reason of the signal
  */
@@ -96,10 +94,12 @@ export async function inTime<T>(
   timeout: number,
   signal: AbortSignal | undefined,
   reached: (given: AbortSignal) => Promise<T>,
+  late: (time: string) => string | undefined = () => undefined,
 ): Promise<T> {
   const overdue = new AbortController();
+  const time = `${timeout / 1000}s`;
   const timer = timeout > 0 && timeout < Infinity
-    ? setTimeout(() => overdue.abort(`timed out after ${timeout / 1000}s`), timeout)
+    ? setTimeout(() => overdue.abort(late(time) ?? `timed out after ${time}`), timeout)
     : undefined;
   const given = signal === undefined ? overdue.signal : AbortSignal.any([overdue.signal, signal]);
   try {
@@ -107,6 +107,7 @@ export async function inTime<T>(
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     const cause = overdue.signal.aborted ? overdue.signal.reason : error;
+    if (cause instanceof EndpointError) throw cause;
     throw new EndpointError("cannot connect to", endpoint, cause);
   } finally {
     clearTimeout(timer);

@@ -26,6 +26,8 @@ export async function listenResettable<E extends HostEndpoint>(
   const server = createServer(
     { allowHalfOpen: true, pauseOnConnect: true, noDelay: true },
     (socket) => {
+      // One that was reset already has no address, and nobody to serve.
+      if (socket.remoteAddress === undefined) return void socket.destroy();
       waiting.push(streamOf(socket));
       wake();
     },

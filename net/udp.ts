@@ -198,29 +198,27 @@ async function untilAnswered(
   wait: number,
   { family, timeout, signal, onRetry }: DialUdpOptions,
 ): Promise<void> {
-  const end = performance.now() + wait;
   const probe = crypto.getRandomValues(new Uint8Array(16));
-  const over = new AbortController();
-  const stop = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
+  const answered = new AbortController();
   let link: DatagramLink | undefined;
-  let why = "nothing came back";
+  let why: string | undefined;
   try {
-    while (!stop.aborted) {
-      const left = Math.ceil(end - performance.now());
-      if (left <= 0) {
-        throw new EndpointError("no answer from", endpoint, `${why} in ${wait / 1000}s`);
+    await inTime(endpoint, wait, signal, async (given) => {
+      const stop = AbortSignal.any([answered.signal, given]);
+      const settings = { family, timeout, signal: given };
+      while (!answered.signal.aborted) {
+        given.throwIfAborted();
+        link ??= await dialUdp(endpoint, () => answered.abort(), () => {}, settings)
+          .catch((error) => void (why = reason(error.cause)));
+        if (link !== undefined) why = "nothing came back";
+        await link?.send(probe);
+        await pause(AGAIN, stop);
+        if (!stop.aborted && why !== undefined) onRetry?.(why);
       }
-      const settings = { family, timeout: Math.min(timeout || Infinity, left), signal: stop };
-      link ??= await dialUdp(endpoint, () => over.abort(), () => {}, settings)
-        .catch((error) => void (why = reason(error.cause)));
-      await link?.send(probe);
-      await pause(AGAIN, stop);
-      if (!stop.aborted) onRetry?.(why);
-    }
+    }, (time) => why && `${why}${link === undefined ? ", and no better" : ""} in ${time}`);
   } finally {
     link?.close();
   }
-  if (!over.signal.aborted) throw signal?.reason;
 }
 
 function isSame(a: Deno.NetAddr, b: Deno.NetAddr): boolean {

@@ -68,7 +68,7 @@ export function loadText(result: LoadResult, width: number): string {
       formatBytes(throughput * size)
     }/s each way, for ${formatTime(elapsed)}`,
     rate > 0 && `rate        ${formatRate(rate)} messages/s asked for${late}`,
-    gaveUp && `gave up     no connection for ${formatTime(timeout)}`,
+    gaveUp && `gave up     no answer for ${formatTime(timeout)}`,
     connects.count > 0 && `connecting  ${formatCount(connects.count)} opened, ${spread(connects)}`,
     `errors      ${listed(kinds) || "none"}`,
     ...whatWentWrong(result).map((example) => `            ${example}`),

@@ -3,7 +3,7 @@ import { onAbort } from "../async/pause.ts";
 import { formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { ReadTurns } from "../net/read_turns.ts";
 import type { DatagramListener } from "../net/udp.ts";
-import type { Gate } from "./gate.ts";
+import type { Doorkeeper } from "./gate.ts";
 import type { FaultPlan } from "./fault_plan.ts";
 import { costOf, Impairment, isStruck } from "./impairment.ts";
 import { dataFields, type LogFields } from "./log.ts";
@@ -44,7 +44,7 @@ export interface DatagramCounts {
 export function answerDatagrams(
   sockets: readonly DatagramListener[],
   { log, logData, faults }: ServePlan,
-  gate: Gate | undefined,
+  gate: Doorkeeper | undefined,
   turns: ReadTurns,
   stopping: AbortSignal,
 ): DatagramCounts {
@@ -73,7 +73,7 @@ export function answerDatagrams(
   ): Promise<unknown> | void {
     const now = performance.now();
     const isTurn = ++received % TURN === 0;
-    const isWelcome = gate?.answers(source, socket.endpoint, now) ?? true;
+    const isWelcome = gate?.answers?.(source, socket.endpoint, now) ?? true;
     if (!isWelcome) return isTurn ? turns.next() : undefined;
     const objection = guard.objection(bytes, source.hostname, source.port, now);
     if (objection !== undefined) {

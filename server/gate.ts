@@ -30,6 +30,8 @@ export interface Doorkeeper {
   enter(from: Deno.Addr, on: Endpoint): boolean | Promise<boolean>;
   /** A connection that was let in is closed. */
   leave(from: Deno.Addr): void;
+  /** Whether a datagram may be answered; `now` is from `performance.now()`. Where there are any. */
+  answers?(from: Deno.NetAddr, on: Endpoint, now: number): boolean;
 }
 
 /** Refuses clients, and says so. Those at Unix sockets have no address and are never refused. */
@@ -61,7 +63,6 @@ export class Gate implements Doorkeeper {
     else this.#connections.delete(client);
   }
 
-  /** Whether a datagram may be answered; `now` is from `performance.now()`. */
   answers(from: Deno.NetAddr, on: Endpoint, now: number): boolean {
     if (now >= this.#secondEnds || this.#datagrams.size >= MAX_CLIENTS) {
       this.#secondEnds = now + SECOND;

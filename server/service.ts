@@ -6,7 +6,7 @@ import { acceptFrom } from "./accept.ts";
 import { Connections } from "./connections.ts";
 import { noConnections, type ServiceCounts } from "./counts.ts";
 import { answerDatagrams } from "./datagrams.ts";
-import type { Doorkeeper, Gate } from "./gate.ts";
+import type { Doorkeeper } from "./gate.ts";
 import type { LogFields } from "./log.ts";
 import type { Places } from "./places.ts";
 import type { ServePlan } from "./plan.ts";
@@ -33,12 +33,11 @@ export function serveHere(
   opened: readonly (Listener | DatagramListener)[],
   plan: ServePlan,
   { places, gate, stopping }: Shared,
-  datagramGate?: Gate,
 ): Service & { readonly datagramFaults: LogFields } {
   const listeners = opened.filter((one) => "accept" in one);
   const sockets = opened.filter((one) => "send" in one);
   const connections = new Connections(plan, stopping);
-  const datagrams = answerDatagrams(sockets, plan, datagramGate, connections.turns, stopping);
+  const datagrams = answerDatagrams(sockets, plan, gate, connections.turns, stopping);
   const stopped = aborted(stopping).then(() => opened.forEach((one) => one.close()));
 
   async function run(): Promise<void> {

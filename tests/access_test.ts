@@ -136,6 +136,25 @@ Deno.test("connections that can be reset are refused as others are", async () =>
   assertEquals(await isLetIn("::1", server.endpoint, server), true);
 });
 
+Deno.test(
+  "a connection that was reset before it is accepted is nobody's",
+  { ignore: !linux },
+  async () => {
+    const flags = ["--fault", "reset-after=1m", "--allow", "127.0.0.1", "--log-level", "debug"];
+    await using server = await startServer(["127.0.0.1:0", ...flags]);
+    server.process.kill("SIGSTOP");
+    const socket = dialNode(server.port, "127.0.0.1");
+    await new Promise((resolve) => socket.once("connect", resolve));
+    await new Promise((resolve) => socket.once("close", resolve).resetAndDestroy());
+    server.process.kill("SIGCONT");
+    const { code, stderr } = await yodel(["connect", `:${server.port}`], "x");
+    assertEquals([code, stderr], [0, ""]);
+    server.process.kill("SIGTERM");
+    const log = await server.log;
+    assert(!/denied|peer=:0/.test(log) && log.includes("stopped connections=1\n"), log);
+  },
+);
+
 Deno.test("who is denied is closed before a handshake of TLS begins", async () => {
   const plan = planServe({ deny: ["127.0.0.1"] }, []);
   const stop = new AbortController();

@@ -1,13 +1,14 @@
 /** The load command: servers that go and come, threads, and how it ends. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { load, type LoadOptions } from "../client.ts";
+import { load, type LoadOptions, type LoadProgress } from "../client.ts";
 import { addProgress, totalErrors } from "../client/load/result.ts";
 import { generate } from "../client/load/generator.ts";
 import { planLoad, planWorkers } from "../client/load/plan.ts";
+import { parseEndpoint } from "../net/endpoint.ts";
 import { assertAddsUp, BOUND, errorsOf, finish } from "./loads.ts";
-import { inEach, PATIENT, pause, readBytes, until, writeAll } from "./local.ts";
+import { inEach, PATIENT, pause, readBytes, startCustom, until, writeAll } from "./local.ts";
 import { program, run, startServer } from "./program.ts";
-import { deserted, startAnswering, startEcho } from "./servers.ts";
+import { deserted, startAnswering, startDatagrams, startEcho } from "./servers.ts";
 
 Deno.test("a server that is gone for good ends the load soon", async () => {
   const ways = [{}, { pipeline: 8 }, { rate: 1000 }, { reconnect: true }];
@@ -23,6 +24,46 @@ Deno.test("a server that is gone for good ends the load soon", async () => {
     assert(messages.right >= 50 && messages.right <= 100, told);
     assertMatch(examples.join("\n"), /^connect: connection \d: connection refused$/m, told);
   });
+});
+
+Deno.test("a server that is stopped, or ends all connections, ends the load soon as well", async () => {
+  await using closing = startCustom(() => Promise.resolve());
+  const all = await finish(closing.endpoint, { connections: 1, messages: 10, timeout: 100 });
+  assertEquals([all.messages.failed, all.gaveUp], [10, false]);
+  for (const name of ["127.0.0.1:0", "udp://127.0.0.1:0"]) {
+    await using server = await startServer([name, "--log-level", "error"]);
+    const stopped = parseEndpoint(server.endpoints[0] ?? "") ?? closing.endpoint;
+    const options = { connections: 4, messages: 1_000_000, timeout: 200 };
+    const loads = [{ rate: 5000 }, { pipeline: 8 }, { workers: 2 }].map((way) =>
+      finish(stopped, { ...options, ...way }, 3 * BOUND)
+    );
+    const ended = finish(closing.endpoint, options, BOUND);
+    await pause(500);
+    server.process.kill("SIGSTOP");
+    for (const { messages, gaveUp, errors } of [await ended, ...await Promise.all(loads)]) {
+      const told = JSON.stringify([name, messages, errors]);
+      assert(gaveUp && messages.failed >= 8 && messages.failed < 1000, told);
+    }
+  }
+});
+
+Deno.test("a server that stalls for a while ends no load that has time, nor do lost datagrams", async () => {
+  await using server = await startServer(["127.0.0.1:0", "--log-level", "error"]);
+  const endpoint = { scheme: "tcp", host: "127.0.0.1", port: server.port } as const;
+  let last = addProgress();
+  const onProgress = (now: LoadProgress) => void (last = now);
+  const options = { connections: 4, duration: 3000, timeout: 100, messages: 1_000_000 };
+  const loading = finish(endpoint, { ...options, rate: 1000, onProgress });
+  await until(() => last.messages.right > 0, "messages come back");
+  server.process.kill("SIGSTOP");
+  await until(() => last.errors.lost >= 12, "it is known to be stopped");
+  const { right } = last.messages;
+  server.process.kill("SIGCONT");
+  const { messages, gaveUp, elapsed } = await loading;
+  assert(!gaveUp && messages.right > right + 100 && elapsed >= 2999, JSON.stringify(messages));
+  await using lossy = await startDatagrams((bytes, number) => number % 8 === 0 ? [bytes] : []);
+  const few = await finish(lossy.endpoint, { connections: 1, messages: 32, timeout: 20 });
+  assertEquals([few.messages.sent, few.messages.right, few.gaveUp], [32, 4, false]);
 });
 
 Deno.test("a server that was killed is used again once it is back", async () => {

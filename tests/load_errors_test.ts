@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type AddressInfo, createServer } from "node:net";
 import type { LoadOptions } from "../client.ts";
+import { addProgress } from "../client/load/result.ts";
 import { errorsOf, finish, plain } from "./loads.ts";
 import { programWithNodeSockets, run } from "./program.ts";
 import { inEach, linux, PATIENT, readBytes, startCustom, writeAll } from "./local.ts";
@@ -173,6 +174,29 @@ for (
     ]);
   });
 }
+
+Deno.test("an answer that comes again takes nothing back of what the progress has told", async () => {
+  const told = Promise.withResolvers<void>();
+  await using server = startCustom(async (conn) => {
+    const first = await readBytes(conn, 64);
+    await writeAll(conn, first);
+    await readBytes(conn, 64);
+    await told.promise;
+    await writeAll(conn, first);
+  });
+  let last = addProgress();
+  const { messages, errors } = await finish(server.endpoint, {
+    connections: 1,
+    messages: 2,
+    onProgress(now) {
+      last = now;
+      if (now.messages.right === 1) told.resolve();
+    },
+  });
+  assertEquals([messages.right, messages.failed, errors.repeated], [0, 2, 1]);
+  assertEquals([last.messages.right, last.messages.failed], [1, 1]);
+  assertEquals(last.errors, errors);
+});
 
 for (
   const [what, at, misdeed, kind, words] of [

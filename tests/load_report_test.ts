@@ -1,5 +1,5 @@
 /** The load command: what it tells. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { HistogramLogReader } from "npm:hdr-histogram-js@3.0.1";
 import { planLoad } from "../client/load/plan.ts";
 import { emptyLoadResult } from "../client/load/result.ts";
@@ -236,6 +236,26 @@ Deno.test("on a terminal a line tells how far it is, fits, and is gone at the en
   assert(picture.length > 0 && picture.every((line) => line.length <= 40), told);
 });
 
+Deno.test("on a terminal what load and ping found wrong is broken between words", {
+  ignore: !available("script") || !linux,
+}, async () => {
+  await using server = startAnswering(64, (message) => [message.with(7, (message[7] ?? 0) ^ 1)]);
+  const wrong = "the byte at offset 7 was sent as 0xNN and came back as 0xNN";
+  const ways = [
+    ["load -c1 -n2", `altered: connection 1: ${wrong}`],
+    ["ping -c2 -i0", `altered: ${wrong}`],
+  ] as const;
+  for (const [client, expected] of ways) {
+    const words = [...program, client, "-s64", formatEndpoint(server.endpoint)].join(" ");
+    const options = ["-q", "-e", "-c", `stty cols 80; ${words}`, "/dev/null"];
+    const { stdout } = await run(["script", ...options]);
+    const [report = ""] = stdout.split("\x1b[2K").slice(-1);
+    const lines = report.replaceAll("\r", "").split("\n");
+    assertEquals(lines.filter((line) => line.length > 80), []);
+    assertStringIncludes(plain(lines.join(" ").replace(/ +/g, " ")), expected);
+  }
+});
+
 Deno.test("load ends quietly when nobody reads its output", { ignore: !unix }, async () => {
   await using server = await startEcho();
   const args = `${server.words.join(" ")} -c2 -n10`;
@@ -257,4 +277,23 @@ Deno.test("a load that cannot begin leaves the histogram of another as it is", a
   assertEquals((await yodel([...words, "--histogram", `${folder}/new.hlog`])).code, 2);
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
   assertEquals(names.filter((name) => name.startsWith("new.hlog")), []);
+});
+
+Deno.test("a histogram for which there is no room leaves the old one, and nothing else", {
+  ignore: !linux,
+}, async () => {
+  await using server = await startEcho();
+  const place = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${place}/h`, "kept");
+  // No file may be larger than nothing.
+  const { code, stderr } = await shell(
+    `trap '' XFSZ; ulimit -f 0; yodel load ${server.words} -n10 --histogram ${place}/h`,
+  );
+  assertEquals([code, stderr], [
+    2,
+    `yodel: --histogram: cannot write ${place}/h: File too large\n`,
+  ]);
+  assertEquals([...Deno.readDirSync(place)].map(({ name }) => name), ["h"]);
+  assertEquals(await Deno.readTextFile(`${place}/h`), "kept");
+  await Deno.remove(place, { recursive: true });
 });

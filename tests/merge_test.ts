@@ -116,9 +116,13 @@ Deno.test("what does not fit together is told in a line, with status 2", async (
   const notJson = `it is not what load --json of yodel ${config.version} prints`;
   const size = await write(await found(SLOW, { size: 128 }));
   const ways = [
-    [[size], `${size}: its size is 128, and 64 in ${first}`],
-    [[await write(await found(SLOW, { duration: 1 }))], `its duration is 1, and 10000 in ${first}`],
-    [[await write(await found(SLOW, { rate: 5 }))], `its rate is set, and not set in ${first}`],
+    [[size], `${size}: its --size is 128, and 64 in ${first}`],
+    [
+      [await write(await found(SLOW, { duration: 1 }))],
+      `its --duration is 1, and 10000 in ${first}`,
+    ],
+    [[await write(await found(SLOW, { warmUp: 1 }))], `its --warm-up is 1, and 0 in ${first}`],
+    [[await write(await found(SLOW, { rate: 5 }))], `its --rate is set, and not set in ${first}`],
     [
       [await write(await found(SLOW, {}, "localhost:1"))],
       `its endpoint is tcp://localhost:1, and tcp://localhost:2222 in ${first}`,

@@ -74,13 +74,12 @@ Deno.test("probes that were due while ping waited for the server do not follow a
 
 Deno.test("a server that is not there in the time of --wait is status 2 and one line", async () => {
   const port = portOf(deserted());
-  const ways = [["tcp://", "cannot connect to"], ["udp://", "(cannot connect to|no answer from)"]];
-  await inEach(ways, async ([scheme, what]) => {
+  await inEach(["tcp://", "udp://"], async (scheme) => {
     await inEach(clients, async ([client, ...flags]) => {
       const name = `${scheme}127.0.0.1:${port}`;
       const { code, stderr } = await yodel([client, name, ...flags, "--wait", "300ms"], "x");
       assertEquals(code, 2);
-      assertMatch(stderr, new RegExp(`^yodel: ${what} ${name}: .* in 0\\.3s\n$`), client);
+      assertMatch(stderr, new RegExp(`^yodel: cannot connect to ${name}: .* in 0\\.3s\n$`), client);
     });
   });
 });
@@ -121,11 +120,12 @@ Deno.test("the time for a try has the look-up of the name in it, also with -4 an
       ["connect", "udp://silent.example:1", "--timeout", "300ms"],
       ["load", "udp://silent.example:1", "--timeout", "300ms"],
       ["load", "udp://silent.example:1", "--wait", "300ms"],
+      ["load", "silent.example:1", "--wait", "300ms"],
     ],
     async (words) => {
       const prefix = ["unshare", "-m", "sh", "-c", script, "sh"];
       const { code, stderr } = await run([...prefix, ...program, ...words]);
-      assertMatch(stderr, /: timed out after 0\.3s( in 0\.3s)?\n$/);
+      assertMatch(stderr, /: timed out after 0\.3s\n$/);
       assertEquals(code, 2);
     },
   );

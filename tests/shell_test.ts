@@ -219,6 +219,27 @@ Deno.test("a server whose log is not read for a while goes on", { ignore: !linux
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("a log that was not read for a while counts what it dropped, in a line of its form", {
+  ignore: !linux,
+}, async () => {
+  const folder = await Deno.makeTempDir();
+  const { stdout } = await shell(`
+    mkfifo ${folder}/log; exec 4<>${folder}/log
+    exec 3< <(yodel serve 0 --log-format json --log-data text 2>${folder}/log 4>&-); server=$!
+    read -r address <&3
+    yodel load "$address" -c 1 -n 20000 >/dev/null
+    exec 5<${folder}/log 4>&-; cat <&5 & kill $server; wait
+  `);
+  await Deno.remove(folder, { recursive: true });
+  const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line))
+    .filter(({ message }) => message !== "draining");
+  const dropped = lines.filter((line) => line.message === "lines of the log were dropped");
+  assert(dropped.length > 0 && dropped.every(({ level }) => level === "warn"), stdout.slice(-500));
+  const known = dropped.reduce((sum, line) => sum + line.lines, lines.length - dropped.length);
+  // Each message has a line, the connection as well, and the server itself: it listens, it has stopped.
+  assertEquals(known, 20_000 + 1 + 2, stdout.slice(-500));
+});
+
 Deno.test("the server's memory stays flat while a client does not read", {
   ignore: !linux,
 }, async () => {

@@ -12,7 +12,7 @@ import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
 import { count, duration, file, MAX_MESSAGE, rate, size, toggle } from "../../values/kinds.ts";
 import { checkWritable, replaceFile } from "../files.ts";
 import { stopOnSignal } from "../signals.ts";
-import { columns, print, say, StatusLine } from "../stdio.ts";
+import { columns, fitted, print, say, StatusLine } from "../stdio.ts";
 import { keepsLimits, latencyLimit, rateLimit, refuseConnects } from "../limits.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { mergeLoads } from "../merge_loads.ts";
@@ -107,7 +107,9 @@ export const loadCommand = command({
 
     async function tell(result: LoadResult, signal?: AbortSignal): Promise<number> {
       await print(
-        json ? JSON.stringify(await loadJson(result, version)) + "\n" : loadText(result, columns()),
+        json
+          ? JSON.stringify(await loadJson(result, version)) + "\n"
+          : fitted(loadText(result, columns()), " ".repeat(12)),
       );
       const { messages, elapsed, latencies, started, plan: { timeout } } = result;
       if (histogram !== undefined) {

@@ -10,7 +10,7 @@ import { command, flag, group, STREAMS } from "../command.ts";
 import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
 import { count, duration, MAX_MESSAGE, size, toggle } from "../../values/kinds.ts";
 import { stopOnSignal } from "../signals.ts";
-import { LinePrinter, say } from "../stdio.ts";
+import { fitted, LinePrinter, say } from "../stdio.ts";
 import { formatClock } from "../../report/units.ts";
 import { keepsLimits, probeLimit, refuseConnects } from "../limits.ts";
 import { metricsFlag } from "../metrics_flag.ts";
@@ -70,7 +70,8 @@ export const pingCommand = command({
     });
     // The terminal has shown the Ctrl-C at the beginning of the line.
     if (signalled.aborted && Deno.stderr.isTerminal()) say("");
-    lines.print(json ? JSON.stringify(summaryJson(summary, new Date())) : summaryText(summary));
+    if (json) lines.print(JSON.stringify(summaryJson(summary, new Date())));
+    else lines.print(fitted(summaryText(summary)));
     await lines.finish();
     if (summary.sent === 0 && unsent !== undefined) {
       throw new EndpointError("cannot connect to", endpoint, unsent);
@@ -83,7 +84,7 @@ export const pingCommand = command({
     function lineOf(result: ProbeResult): string {
       if (json) return JSON.stringify(probeJson(result));
       const time = timestamps ? `${formatClock(result.at)} ` : "";
-      const line = time + probeText(endpoint, result);
+      const line = fitted(time + probeText(endpoint, result));
       const isRed = result.outcome !== "right" && Deno.stdout.isTerminal() && !Deno.noColor;
       return isRed ? `\x1b[31m${line}\x1b[0m` : line;
     }

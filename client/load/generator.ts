@@ -20,6 +20,9 @@ const PROGRESS = 200;
 /** How long the last answers may take where nothing else limits that, in milliseconds. */
 const LAST_ANSWERS = 1000;
 
+/** Fewer failures one after the other may be datagrams that were lost on their way. */
+const LEAST_FAILURES = 10;
+
 /** Why a run is over in which nothing has failed that should not. */
 const DONE = "done";
 
@@ -168,9 +171,12 @@ class Generator implements PoolEvents {
     const now = performance.now();
     // Where the server does not come back, messages that are counted would never all be sent.
     const { timeout, reconnect, messages, duration } = this.#plan.load;
-    const endless = messages > 0 && duration === 0;
-    const refused = timeout > 0 && this.#recorder.refusedFor(now) >= timeout;
-    if (endless && refused && (reconnect || connections.size === 0) && this.#sending) {
+    const endless = messages > 0 && duration === 0 && timeout > 0;
+    const refused = this.#recorder.refusedFor(now) >= timeout &&
+      (reconnect || connections.size === 0);
+    const failures = Math.max(LEAST_FAILURES, 2 * this.#plan.connections);
+    const inVain = this.#recorder.isInVain(now, timeout, failures);
+    if (endless && (refused || inVain) && this.#sending?.schedule.isOver(now) === false) {
       this.#recorder.result.gaveUp = true;
       this.#sending.schedule.stop(now);
     }

@@ -18,8 +18,12 @@ export class Recorder {
   #lastAnswer = 0;
   #latencySum = 0;
   readonly #latencyCounts = LATENCY_BOUNDS.map(() => 0);
+  /** How many messages were right, and came back again. */
+  #again = 0;
   /** Since when no connection could be opened, while that was tried. */
   #refusedSince: number | undefined;
+  /** When bytes had come back last, and how many those and the failures were. */
+  #lastSign = { received: 0, failures: 0, at: performance.now() };
 
   constructor(readonly result: LoadResult) {}
 
@@ -41,6 +45,14 @@ export class Recorder {
   /** For how long no connection could be opened, in milliseconds. */
   refusedFor(now: number): number {
     return now - (this.#refusedSince ?? now);
+  }
+
+  /** Whether for so many milliseconds, and through so many failures, nothing came back. */
+  isInVain(now: number, time: number, failures: number): boolean {
+    const { bytes: { received }, errors: { lost, broken } } = this.result;
+    const all = lost + broken;
+    if (received > this.#lastSign.received) this.#lastSign = { received, failures: all, at: now };
+    return all - this.#lastSign.failures >= failures && now - this.#lastSign.at >= time;
   }
 
   /** A message is being sent. */
@@ -80,6 +92,7 @@ export class Recorder {
     if (answered >= this.#countFrom) {
       this.result.messages.right--;
       this.result.messages.failed++;
+      this.#again++;
     }
     if (kind === "connect") this.#refusedSince ??= now;
     this.#intervals.failed(now);
@@ -88,9 +101,11 @@ export class Recorder {
     this.result.examples.push({ kind, connection, what });
   }
 
-  /** How far it is. */
+  /** How far it is. No count falls: what came back again is still right. */
   progress(now: number): LoadProgress {
-    const { connections, messages, bytes, errors } = this.result;
+    const { connections, bytes, errors } = this.result;
+    const { right, failed, ...others } = this.result.messages;
+    const messages = { ...others, right: right + this.#again, failed: failed - this.#again };
     const elapsed = Math.max(0, now - this.#countFrom);
     const [latencySum, latencyCounts] = [this.#latencySum, this.#latencyCounts];
     const counts = { connections, messages, bytes, errors, latencySum, latencyCounts };

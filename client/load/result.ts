@@ -54,7 +54,7 @@ export interface LoadResult {
   bytes: { sent: number; received: number };
   /** How many connections were opened. */
   connections: number;
-  /** Whether it ended before its messages did, as no connection could be opened any more. */
+  /** Whether it ended before its messages did, as the server did not answer any more. */
   gaveUp: boolean;
   /** How often something went wrong. */
   errors: Record<LoadErrorKind, number>;
@@ -68,7 +68,7 @@ export interface LoadResult {
   connects: Latencies;
 }
 
-/** How far a load is. Which messages are `waiting` and `missed` is known at its end only. */
+/** How far a load is. `waiting` and `missed` come at its end; what came again is `right` still. */
 export interface LoadProgress
   extends Readonly<Pick<LoadResult, "messages" | "bytes" | "connections" | "errors">> {
   /** For how long messages have counted, in milliseconds; 0 before they do. */
