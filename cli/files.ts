@@ -9,8 +9,8 @@ import { UsageError } from "./usage_error.ts";
  */
 export async function readText(flag: string, file: string): Promise<string> {
   return await Deno.readTextFile(file).catch(async (error) => {
-    const folder = await Deno.stat(folderOf(file)).catch(() => undefined);
-    const why = folder === undefined ? noFolder(file) : reason(error);
+    const isLost = isAbsent(error) && await Deno.stat(folderOf(file)).then(() => false, isAbsent);
+    const why = isLost ? noFolder(file) : reason(error);
     throw new UsageError(`--${flag}: cannot read ${file}: ${why}`);
   });
 }
@@ -42,7 +42,7 @@ export async function replaceFile(flag: string, file: string, text?: string): Pr
       await Deno.remove(beside).catch(() => {});
     }
   } catch (error) {
-    const why = error instanceof Deno.errors.NotFound ? noFolder(file) : reason(error);
+    const why = isAbsent(error) ? noFolder(file) : reason(error);
     throw new UsageError(`--${flag}: cannot write ${file}: ${why}`);
   }
 }
@@ -50,9 +50,13 @@ export async function replaceFile(flag: string, file: string, text?: string): Pr
 /** A pipe or a device has to be written to, not replaced; so does what a link leads to. */
 async function isReplaceable(file: string): Promise<boolean> {
   const found = await Deno.lstat(file).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (isAbsent(error)) return undefined;
     throw error;
   });
   if (found?.isDirectory) throw new Error("it is a folder");
   return found === undefined || found.isFile;
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound;
 }

@@ -8,9 +8,11 @@ const REASONS: Record<string, string> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset by the peer",
   EHOSTUNREACH: "host unreachable",
+  EISDIR: "it is a folder",
   EMFILE: "too many open files; ulimit -n sets the limit",
   ENOENT: "no such file",
   ENETUNREACH: "network unreachable",
+  ENOTDIR: "a part of its path is no folder",
   ENOTFOUND: "unknown host",
   EAI_AGAIN: "unknown host, for now",
   ENFILE: "too many open files on this machine",
@@ -18,32 +20,34 @@ const REASONS: Record<string, string> = {
   ETIMEDOUT: "timed out",
 };
 
-/** What the runtime and its TLS library say, and what that means. */
-const OTHER_REASONS: readonly (readonly [RegExp, string])[] = [
-  [/UnsupportedCertVersion/, "the certificate is X.509 version 1, and version 3 is needed"],
-  [/KeyMismatch/, "the key is not that of the certificate"],
-  [
-    /got ClientHello when expecting ServerHello/,
-    "it sends back what it gets, without TLS: tcp:// instead of tls://?",
-  ],
-  [/received corrupt message/, "it does not speak TLS"],
-  [/^send UNKNOWN/, "the system does not send there; is it a broadcast address?"],
-];
-
 /** Deno gives failed look-ups no class and no code of their own. */
 const LOOKUP = /^failed to lookup address information: (.*)$/;
+
+/** What the runtime and its TLS library say, and what that means in place of the part that matches. */
+const OTHER_REASONS: readonly (readonly [RegExp, string])[] = [
+  [LOOKUP, "unknown host ($1)"],
+  [/^.*UnsupportedCertVersion.*/s, "the certificate is X.509 version 1, and version 3 is needed"],
+  [/^.*KeyMismatch.*/s, "the key is not that of the certificate"],
+  [
+    /^.*got ClientHello when expecting ServerHello.*/s,
+    "it sends back what it gets, without TLS: tcp:// instead of tls://?",
+  ],
+  [/^.*received corrupt message.*/s, "it does not speak TLS"],
+  [/^send UNKNOWN.*/s, "the system does not send there; is it a broadcast address?"],
+  // Whoever can open what is under /dev or /proc could do everything: Deno asks for every right.
+  [/^Requires all access.*/s, "yodel may not open devices and the like; name another file"],
+  [/^Requires .* access to .*(--allow-\w+) flag.*/s, "Deno needs $1 for it"],
+  // Of a file its name follows, which may be that of one beside it.
+  [/ \(os error \d+\).*/s, ""],
+];
 
 /** Says in a few words why an operation failed. */
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const known = REASONS[errorCode(error) ?? ""];
   if (known !== undefined) return known;
-  const other = OTHER_REASONS.find(([sign]) => sign.test(error.message));
-  if (other !== undefined) return other[1];
-  const lookup = LOOKUP.exec(error.message);
-  if (lookup !== null) return `unknown host (${lookup[1]})`;
-  // Of a file its name follows, which may be that of one beside it.
-  return error.message.replace(/ \(os error \d+\).*$/s, "");
+  const [sign, words] = OTHER_REASONS.find(([sign]) => sign.test(error.message)) ?? ["", ""];
+  return error.message.replace(sign, words);
 }
 
 /** What is wrong where a file cannot be made for want of its folder. */

@@ -164,3 +164,20 @@ Deno.test("a Deno that is too old is named with what is needed, whatever it was 
   }
   assertEquals((await run([...withDeno("2.10.0"), "--version"])).code, 0);
 });
+
+for (
+  const [right, words, complaint] of [
+    ["read", ["load", "--merge", "a.json"], "--merge: cannot read a.json"],
+    ["write", ["load", ":1", "--histogram", "a.hgrm"], "--histogram: cannot write a.hgrm"],
+    ["net", ["connect", "127.0.0.1:1"], "cannot connect to tcp://127.0.0.1:1"],
+  ] as const
+) {
+  Deno.test(`without --allow-${right}, a line says that Deno needs it`, async () => {
+    const command = program.filter((word) => word !== `--allow-${right}`);
+    assertEquals(await run([...command, ...words]), {
+      code: 2,
+      stdout: "",
+      stderr: `yodel: ${complaint}: Deno needs --allow-${right} for it\n`,
+    });
+  });
+}

@@ -154,10 +154,11 @@ export const probability: Kind<number> = {
 export const file: Kind<string> = {
   placeholder: "FILE",
   expected: "a file",
-  parse: String,
+  parse: (text) => text === "-" ? undefined : text,
+  advice: (text) => text === "-" ? "is not stdin or stdout here; name a file" : undefined,
 };
 
-export const host: Kind<string> = { ...file, placeholder: "NAME", expected: "a name" };
+export const host: Kind<string> = { placeholder: "NAME", expected: "a name", parse: String };
 
 /** An IP address, or a network of them. */
 export const network: Kind<string> = {
