@@ -13,7 +13,7 @@ export interface Limit {
   readonly text: string;
 }
 
-const LATENCY = /^(connect-)?(min|mean|max|p\d{1,2}(\.\d+)?)$/;
+const LATENCY = /^(connect-)?(min|mean|max|p[5-9]\d(\.\d\d?)?)$/;
 
 /** Those latencies that shells propose. */
 const PROPOSED = ["min", "mean", "max", "p50", "p90", "p99", "p99.9", "connect-p99"];

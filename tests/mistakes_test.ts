@@ -157,6 +157,19 @@ for (
     [
       "load --at-least p99=5ms",
       '--at-least: expected rate=50k, the messages a second, not "p99=5ms"',
+    ...([
+      "load --at-most p9=5ms",
+      "load --at-most p49.9=5ms",
+      "load --at-most p99.999=5ms",
+    ] as const)
+      .map((words) =>
+        [
+          words,
+          `--at-most: expected p99=5ms, or min, mean, max, p50 to p99.99, and connect-p99 for connecting, not "${
+            words.slice(15)
+          }"`,
+        ] as const
+      ),
     ],
     [
       "ping --at-most loss=all",
