@@ -4,7 +4,7 @@ import type { Kind } from "../values/kinds.ts";
 
 const address: Kind<HostEndpoint<"tcp">> = {
   placeholder: "[HOST:]PORT",
-  expected: "where to listen, such as 9115 or *:9115",
+  expected: "where to listen, such as 9115 or *:9115, PORT from 0 to 65535",
   parse(text) {
     const endpoint = parseEndpoint(text);
     return endpoint?.scheme === "tcp" ? endpoint : undefined;

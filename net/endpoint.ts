@@ -113,7 +113,9 @@ function objection(text: string): string | undefined {
   if (/^(?:[a-z][\w.-]*|\d+(?:\.\d+){3}|\[[\da-f:.]+\]|\*):?$/i.test(rest)) {
     return `it has no port: ${before}${rest.replace(/:$/, "")}:${DEFAULT_ENDPOINT.port}?`;
   }
-  return undefined;
+  const isForeign = /^(?=.*[^\0-\x7f])[\p{L}\p{M}\p{N}.-]+$/u.test(head);
+  const ascii = isForeign && URL.parse(`http://${head}`)?.hostname;
+  return ascii ? `names are written in ASCII: ${before}${ascii}:${last}?` : undefined;
 }
 
 /** Whether a text is an IPv6 address, a zone included. */

@@ -10,7 +10,7 @@ import { commands } from "../cli/commands.ts";
 import { open, startFaulty } from "./faulty.ts";
 
 Deno.test("a fault that cannot be is one line, status 2, before anything listens", async () => {
-  const duration = "expected a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0";
+  const duration = "expected a duration such as 500us, 250ms, 1.5s, 2m or 1h, or 0";
   const cases: [args: string[], line: string][] = [
     [["--fault", "dealy=20ms"], '--fault: unknown fault "dealy"; did you mean delay?'],
     [["--fault", "teapot"], '--fault: unknown fault "teapot"; see yodel help faults'],

@@ -52,31 +52,30 @@ for (
     ["load --threads 5", 'unknown flag "--threads"; use --workers N'],
     [
       "serve --idle-timeout ten",
-      '--idle-timeout: expected a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0, not "ten"',
+      '--idle-timeout: expected a duration such as 500us, 250ms, 1.5s, 2m or 1h, or 0, not "ten"',
     ],
     [
       "serve --drain",
-      "--drain: expected a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0, not nothing",
+      "--drain: expected a duration such as 500us, 250ms, 1.5s, 2m or 1h, or 0, not nothing",
     ],
-    [
-      "serve --drain 999999m",
-      '--drain: expected a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0, not "999999m"',
-    ],
+    ["serve --drain 999999m", '--drain: "999999m" is too long: 596h are the most'],
+    ["serve --drain 597h", '--drain: "597h" is too long: 596h are the most'],
+    ["load --at-most p99=999h", '--at-most: "p99=999h" is too long: 596h are the most'],
     [
       "serve --idle-timeout -1s",
-      '--idle-timeout: expected a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0, not "-1s"',
+      '--idle-timeout: expected a duration such as 500us, 250ms, 1.5s, 2m or 1h, or 0, not "-1s"',
     ],
     ["serve --idle-timeout 5", '--idle-timeout: "5" has no unit: 5ms or 5s?'],
     ["connect --timeout 1.5", '--timeout: "1.5" has no unit: 1.5ms or 1.5s?'],
     ["ping -W 2", '--timeout: "2" has no unit: 2ms or 2s?'],
     [
       "ping -i -1s",
-      '--interval: expected a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0, not "-1s"',
+      '--interval: expected a duration such as 500us, 250ms, 1.5s, 2m or 1h, or 0, not "-1s"',
     ],
     ["load -d 10", '--duration: "10" has no unit: 10ms or 10s?'],
     [
       "load -d 10seconds",
-      '--duration: expected a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0, not "10seconds"',
+      '--duration: expected a duration such as 500us, 250ms, 1.5s, 2m or 1h, or 0, not "10seconds"',
     ],
     [
       "load -c 0",
@@ -86,7 +85,18 @@ for (
       "load -n 1.5",
       '--messages: expected a whole number such as 5 or 10k, from 0 to 2147483647, not "1.5"',
     ],
-    ["load -r fast", '--rate: expected a rate such as 0.5, 200 or 10k, or 0, not "fast"'],
+    [
+      "load -r fast",
+      '--rate: expected a rate such as 0.5, 200 or 10k, from 0 to 2147483648, not "fast"',
+    ],
+    [
+      "load --connect-rate 999999999999",
+      '--connect-rate: expected a rate such as 0.5, 200 or 10k, from 0 to 2147483648, not "999999999999"',
+    ],
+    [
+      "serve --metrics 99999",
+      '--metrics: expected where to listen, such as 9115 or *:9115, PORT from 0 to 65535, not "99999"',
+    ],
     ["load -s 1g", '--size: expected a size such as 64 or 4k, from 1 to 67108864 bytes, not "1g"'],
     ["load -s 0", '--size: expected a size such as 64 or 4k, from 1 to 67108864 bytes, not "0"'],
     ["serve --log-level loud", '--log-level: expected one of debug, info, warn, error, not "loud"'],
@@ -147,16 +157,6 @@ for (
     ["serve unix:/tmp/x --backlog 5", "--backlog: expected a tcp:// or tls:// endpoint with it"],
     ["connect -4 -6", "--ipv6: not with --ipv4; leave both out for any address"],
     ["ping unix:/tmp/x -4", "--ipv4: expected a tcp://, tls:// or udp:// endpoint with it"],
-    ["load --at-most p99=5", '--at-most: "p99=5" has no unit: 5ms or 5s?'],
-    ["load --at-most p99=500us", '--at-most: "p99=500us" is less than a unit: 0.5ms?'],
-    ["ping --at-most loss=0", '--at-most: "loss=0" is not in percent: loss=0%?'],
-    [
-      "load --at-most loss=1%",
-      '--at-most: expected p99=5ms, or min, mean, max, p50 to p99.99, and connect-p99 for connecting, not "loss=1%"',
-    ],
-    [
-      "load --at-least p99=5ms",
-      '--at-least: expected rate=50k, the messages a second, not "p99=5ms"',
     ...([
       "load --at-most p9=5ms",
       "load --at-most p49.9=5ms",
@@ -170,6 +170,15 @@ for (
           }"`,
         ] as const
       ),
+    ["load --at-most p99=5", '--at-most: "p99=5" has no unit: 5ms or 5s?'],
+    ["ping --at-most loss=0", '--at-most: "loss=0" is not in percent: loss=0%?'],
+    [
+      "load --at-most loss=1%",
+      '--at-most: expected p99=5ms, or min, mean, max, p50 to p99.99, and connect-p99 for connecting, not "loss=1%"',
+    ],
+    [
+      "load --at-least p99=5ms",
+      '--at-least: expected rate=50k, the messages a second, not "p99=5ms"',
     ],
     [
       "ping --at-most loss=all",
@@ -229,6 +238,10 @@ for (
       'endpoint "localhost:70000": the port is 70000, and the last one is 65535',
     ],
     ["connect 99999", 'endpoint "99999": the port is 99999, and the last one is 65535'],
+    [
+      "serve tls://ünï:80",
+      'endpoint "tls://ünï:80": names are written in ASCII: tls://xn--n-nga1b:80?',
+    ],
     ["serve ::1:2222", 'endpoint "::1:2222": an IPv6 address stands in brackets: [::1]:2222?'],
     ["serve ::1", 'endpoint "::1": an IPv6 address stands in brackets: [::1]:2222?'],
     [

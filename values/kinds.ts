@@ -43,27 +43,27 @@ export const toggle: Kind<boolean> = {
   parse: (text) => text === "true",
 };
 
-const MILLISECONDS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const MILLISECONDS: Record<string, number> = { us: 0.001, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** A number and its unit; the micro sign and the Greek letter look the same. */
+const LENGTH = /^(\d*\.?\d+)([uµμm]?s|m|h)?$/i;
 
 /** A length of time, in milliseconds. 0 switches a limit off. */
 export const duration: Kind<number> = {
   placeholder: "DURATION",
-  expected: "a duration such as 250ms, 1.5s, 2m or 1h (24 days at most), or 0",
+  expected: "a duration such as 500us, 250ms, 1.5s, 2m or 1h, or 0",
   parse(text) {
     if (text === "0") return 0;
-    const parts = /^(\d*\.?\d+)(ms|s|m|h)$/i.exec(text);
-    if (parts === null) return undefined;
-    const value = Number(parts[1]) * (MILLISECONDS[parts[2]?.toLowerCase() ?? ""] ?? NaN);
+    const [, digits, unit = ""] = LENGTH.exec(text) ?? [];
+    const value = Number(digits) * (MILLISECONDS[unit.toLowerCase().replace(/[µμ]/, "u")] ?? NaN);
     // Timers hold 31 bits of milliseconds and fire at once when given more.
     return value < 2 ** 31 ? value : undefined;
   },
   advice(text) {
-    const [, digits, unit] = /^(\d*\.?\d+)([uµ]s)?$/.exec(text) ?? [];
+    const [, digits, unit] = LENGTH.exec(text) ?? [];
     if (digits === undefined) return undefined;
-    const number = Number(digits);
-    return unit === undefined
-      ? `has no unit: ${number}ms or ${number}s?`
-      : `is less than a unit: ${number / 1000}ms?`;
+    if (unit === undefined) return `has no unit: ${Number(digits)}ms or ${Number(digits)}s?`;
+    return duration.parse(text) === undefined ? "is too long: 596h are the most" : undefined;
   },
   format(value) {
     if (value === 0) return "0";
@@ -103,7 +103,7 @@ export function count(least: number, most = 2 ** 31 - 1): Kind<number> {
 /** How many a second; 0: as many as there are. */
 export const rate = scaled(
   "N",
-  "a rate such as 0.5, 200 or 10k, or 0",
+  "a rate such as 0.5, 200 or 10k, from 0 to 2147483648",
   1000,
   (value) => value <= 2 ** 31,
 );
