@@ -140,12 +140,17 @@ export async function serve(
       stopping.abort();
     }
     const { answered, unanswered } = await counts();
+    const { datagrams_denied = 0, datagrams_over_limit = 0 } = gate?.refused ?? {};
+    const refused = datagrams_denied + datagrams_over_limit;
     log.info?.("stopped", {
       ...bound.every(isUdp) ? {} : { connections: places.accepted },
       ...bound.some(isUdp)
         ? {
           datagrams_answered: answered,
-          datagrams_not_answered: Object.values(unanswered).reduce((sum, count) => sum + count),
+          datagrams_not_answered: Object.values(unanswered).reduce(
+            (sum, count) => sum + count,
+            refused,
+          ),
           ...here.datagramFaults,
         }
         : {},

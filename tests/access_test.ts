@@ -242,7 +242,7 @@ Deno.test(
     const { fields = {} } = server.logged("stopped")[0] ?? {};
     assertEquals(fields, {
       datagrams_answered: answered + 1,
-      datagrams_not_answered: 0,
+      datagrams_not_answered: 20 - answered,
       ...answered < 20 ? { datagrams_over_limit: 20 - answered } : {},
     });
     const limits = server.logged("limit reached").map(({ fields }) => fields.datagrams);
