@@ -7,6 +7,8 @@ import type { Listener, Stream } from "./stream.ts";
 /** The most bytes that a path can have: unix(7), and unix(4) of others. */
 const MAX_PATH = Deno.build.os === "linux" ? 107 : 103;
 
+const NO_SOCKET = "there is a file of this name that is not a socket";
+
 /** How often to try for the lock of a folder, or at a server that is full, in milliseconds. */
 const AGAIN = 10;
 
@@ -141,7 +143,10 @@ export async function dialUnix(endpoint: UnixEndpoint, signal: AbortSignal): Pro
     try {
       return await Deno.connect({ transport: "unix", path });
     } catch (error) {
-      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      if (!(error instanceof Deno.errors.WouldBlock)) {
+        const found = await Deno.stat(path).catch(() => undefined);
+        throw found?.isSocket === false ? new Error(NO_SOCKET) : error;
+      }
     }
     await pause(AGAIN, signal);
   }
@@ -151,7 +156,7 @@ export async function dialUnix(endpoint: UnixEndpoint, signal: AbortSignal): Pro
 async function removeStale(path: string): Promise<void> {
   try {
     const { isSocket } = await Deno.lstat(path);
-    if (!isSocket) throw new Error("there is a file of this name that is not a socket");
+    if (!isSocket) throw new Error(NO_SOCKET);
     (await Deno.connect({ transport: "unix", path })).close();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return;
