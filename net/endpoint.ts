@@ -61,7 +61,7 @@ const FORM =
  * @returns the endpoint, or undefined where `text` is none
  */
 export function parseEndpoint(text: string): Endpoint | undefined {
-  const [, path] = /^unix:(?!@$)(.+)$/s.exec(text) ?? [];
+  const [, path] = /^unix:(?!@$)(\P{Cc}+)$/u.exec(text) ?? [];
   if (path !== undefined) return { scheme: "unix", path };
   const parts = FORM.exec(text)?.groups;
   if (parts === undefined) return undefined;
@@ -97,6 +97,7 @@ export function readEndpoint(given: Endpoint | string, leastPort: 0 | 1): Endpoi
 /** Says what keeps a text from being an endpoint, where that can be told. */
 function objection(text: string): string | undefined {
   if (/^unix:@?$/.test(text)) return "it has no path: unix:/tmp/echo.sock?";
+  if (/^unix:/.test(text)) return "its path has control characters";
   const [, scheme, rest = ""] = /^(?:([a-z][\w+.-]*):\/\/)?(.*?)\/?$/is.exec(text) ?? [];
   if (scheme !== undefined && !["tcp", "tls", "udp"].includes(scheme.toLowerCase())) {
     return `${scheme}:// is not spoken here; tcp://, tls://, udp:// and unix: are`;

@@ -40,9 +40,13 @@ Deno.test("an error for people has no control characters and nothing unseen", {
     const [words, complaint] of [
       [["connect", hidden], `endpoint "${shown}": expected`],
       [["connect", `--${hidden}`], `unknown flag "--${shown}"; see --help`],
-      [[`unix:${hidden}`], `unknown command "unix:${shown}"; did you mean yodel connect unix:`],
-      [["connect", `unix:/${hidden}`], `cannot connect to unix:/${shown}: no such file`],
-      [["serve", `unix:/${hidden}/\n`], `cannot listen on unix:/${shown}/`],
+      [["unix:\u202e"], 'unknown command "unix:\\u202e"; did you mean yodel connect unix:'],
+      [["connect", "unix:/\u202e"], "cannot connect to unix:/\\u202e: no such file"],
+      [["serve", "unix:/\u202e/a"], "cannot listen on unix:/\\u202e/a: there is no folder"],
+      [
+        ["serve", `unix:/nowhere/${hidden}\n`],
+        `endpoint "unix:/nowhere/${shown}\\n": its path has control`,
+      ],
     ] as const
   ) {
     const { stderr } = await yodel(words);
