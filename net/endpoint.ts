@@ -130,6 +130,12 @@ export function isWildcard(host: string): boolean {
   return ["*", "0.0.0.0", "::"].includes(host);
 }
 
+/** Whether two endpoints are the same port, if maybe of different addresses. */
+export function isOnePort(one: Endpoint, other: Endpoint): boolean {
+  if (one.scheme === "unix" || other.scheme === "unix" || one.port !== other.port) return false;
+  return (one.scheme === "udp") === (other.scheme === "udp");
+}
+
 /**
  * The endpoint with the address and port that it has in fact. The zone of a
  * link-local address is not in what the system says: fe80::1%eth0.

@@ -4,6 +4,7 @@ import {
   type Endpoint,
   EndpointError,
   type HostEndpoint,
+  isOnePort,
   type StreamEndpoint,
 } from "./endpoint.ts";
 import type { Listener, ServerTls } from "./stream.ts";
@@ -51,9 +52,19 @@ export async function openAll(
   try {
     for (const endpoint of endpoints) {
       const more = endpoint.scheme === "udp"
-        ? await openAtEach(endpoint, listenUdp)
-        : await listen(endpoint, options);
-      opened.push(...more);
+        ? openAtEach(endpoint, listenUdp)
+        : listen(endpoint, options);
+      opened.push(
+        ...await more.catch((error) => {
+          const isOwn = opened.some((other) => isOnePort(other.endpoint, endpoint));
+          if (!isOwn || codeOf(error) !== "EADDRINUSE") throw error;
+          throw new EndpointError(
+            "cannot listen on",
+            endpoint,
+            "address in use; is it given twice?",
+          );
+        }),
+      );
     }
     return opened;
   } catch (error) {

@@ -374,6 +374,6 @@ Deno.test("a place where metrics cannot be is told in a line, and nothing is lef
   const wrong = await yodel(["ping", "--metrics", "udp://1"]);
   assertEquals(
     wrong.stderr,
-    'yodel: --metrics: expected where to listen, such as 9115 or *:9115, not "udp://1"\n',
+    'yodel: --metrics: expected where to listen, such as 9115 or *:9115, PORT from 0 to 65535, not "udp://1"\n',
   );
 });

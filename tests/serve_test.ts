@@ -202,6 +202,22 @@ Deno.test("several endpoints listen, or none does", async () => {
   );
 });
 
+Deno.test("an address that another endpoint of the same call has is asked about as its own", async () => {
+  const free = await startLocal();
+  const { port } = free;
+  await free[Symbol.asyncDispose]();
+  for (
+    const [one, other] of [
+      [`tcp://127.0.0.1:${port}`, `tcp://localhost:${port}`],
+      [`tcp://0.0.0.0:${port}`, `tcp://*:${port}`],
+      [`udp://127.0.0.1:${port}`, `udp://localhost:${port}`],
+    ] as const
+  ) {
+    const { message } = await assertRejects(() => serve([one, other]), EndpointError);
+    assertEquals(message, `cannot listen on ${other}: address in use; is it given twice?`);
+  }
+});
+
 Deno.test("localhost is 127.0.0.1 and ::1, with the same port", async () => {
   const stop = new AbortController();
   const endpoints = [{ scheme: "tcp", host: "localhost", port: 0 }] as const;

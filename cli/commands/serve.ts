@@ -1,5 +1,5 @@
 import { pause } from "../../async/pause.ts";
-import { formatEndpoint } from "../../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isOnePort } from "../../net/endpoint.ts";
 import { serveMetrics } from "../../metrics/metrics.ts";
 import { watchServer } from "../../metrics/watch.ts";
 import { serve } from "../../server.ts";
@@ -25,6 +25,7 @@ import { adviceForOthers, atTerminal } from "../serve_at_terminal.ts";
 import { stopOnSignal } from "../signals.ts";
 import { print } from "../stdio.ts";
 import { serverTls, serverTlsFlags } from "../tls_flags.ts";
+import { UsageError } from "../usage_error.ts";
 
 /** What is wrong with a fault, the server says. */
 const faultKind: Kind<string> = {
@@ -97,8 +98,13 @@ export const serveCommand = command({
     const file = flags.writeCa;
     // What would end the server later is found out before it listens.
     if (file !== undefined) await checkWritable("write-ca", file);
+    const { metrics: at } = flags;
+    const isTwice = (one: Endpoint) => "host" in one && one.host === at?.host && isOnePort(one, at);
+    if (at?.port && endpoints.some(isTwice)) {
+      throw new UsageError(`--metrics: port ${at.port} is that of an endpoint`);
+    }
     let isUp = () => false;
-    await using metrics = await serveMetrics(flags.metrics, version, () => isUp());
+    await using metrics = await serveMetrics(at, version, () => isUp());
     await using server = await serve(endpoints, {
       ...flags,
       tls: await serverTls(flags),
