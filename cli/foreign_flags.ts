@@ -16,4 +16,6 @@ export const FOREIGN_FLAGS: Readonly<Record<string, string>> = {
   "-u": "the endpoint says it: udp://HOST:PORT",
   "--unix": "the endpoint says it: unix:PATH",
   "-U": "the endpoint says it: unix:PATH",
+  "-k": "clients have --insecure",
+  "--cacert": "clients have --ca FILE",
 };

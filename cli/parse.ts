@@ -200,11 +200,11 @@ function unknownFlag(arg: string, command: Command): UsageError {
   const flag = arg.replace(/=.*/s, "");
   const foreign = new Map(Object.entries({ ...FOREIGN_FLAGS, ...command.foreign })).get(flag);
   if (foreign !== undefined) return new UsageError(`unknown flag ${quoted(flag)}; ${foreign}`);
-  const [owner] = Object.entries(commands)
-    .find(([, { flags }]) => Object.hasOwn(flags, flag.slice(2))) ?? [];
-  const advice = owner === undefined
+  const owners = Object.entries(commands)
+    .flatMap(([name, { flags }]) => Object.hasOwn(flags, flag.slice(2)) ? [`yodel ${name}`] : []);
+  const advice = owners.length === 0
     ? suggestion(flag, [...Object.keys(command.flags), "help"].map((name) => `--${name}`))
-    : `; it belongs to yodel ${owner}`;
+    : `; it belongs to ${owners.join(" and ")}`;
   return new UsageError(`unknown flag ${quoted(flag)}${advice}`);
 }
 

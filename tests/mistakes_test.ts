@@ -43,6 +43,18 @@ for (
     ["connect --udp localhost:1", 'unknown flag "--udp"; the endpoint says it: udp://HOST:PORT'],
     ["ping -u localhost:1", 'unknown flag "-u"; the endpoint says it: udp://HOST:PORT'],
     ["serve -U /tmp/x", 'unknown flag "-U"; the endpoint says it: unix:PATH'],
+    ["connect -k tls://:1", 'unknown flag "-k"; clients have --insecure'],
+    ["ping --cacert ca.pem", 'unknown flag "--cacert"; clients have --ca FILE'],
+    ["ping -n 3", 'unknown flag "-n"; use -c N'],
+    ["serve -c 5", 'unknown flag "-c"; use --max-connections N'],
+    [
+      "load --idle-timeout 5s",
+      'unknown flag "--idle-timeout"; it belongs to yodel serve and yodel connect',
+    ],
+    [
+      "serve --wait 5s",
+      'unknown flag "--wait"; it belongs to yodel connect and yodel ping and yodel load',
+    ],
     ["load -z 5s", 'unknown flag "-z"; use -d DURATION'],
     ["load -t 4", 'unknown flag "-t"; use -d DURATION, or --workers N for threads'],
     ["load --qps 5", 'unknown flag "--qps"; use -r N'],

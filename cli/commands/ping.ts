@@ -45,6 +45,7 @@ export const pingCommand = command({
     ...metricsFlag,
     ...reachFlags,
   },
+  foreign: { "-n": "use -c N" },
   async run({ flags, endpoints: [endpoint] }, { exit, version }) {
     if (!flags.reconnect) refuseConnects(flags.atMost, "--reconnect");
     const signalled = stopOnSignal(exit);

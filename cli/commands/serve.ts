@@ -93,6 +93,7 @@ export const serveCommand = command({
     }),
     ...metricsFlag,
   },
+  foreign: { "-c": "use --max-connections N" },
   async run({ flags, endpoints }, { exit, version }) {
     const log = createLog(flags.logLevel, flags.logFormat);
     const file = flags.writeCa;
