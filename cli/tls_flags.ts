@@ -28,6 +28,7 @@ export const clientTlsFlags = group("TLS", {
 
 /** Reads what a client was told. */
 export async function clientTls(flags: FlagValues<typeof clientTlsFlags>): Promise<ClientTls> {
+  if (flags.insecure && flags.ca) throw new UsageError("--insecure and --ca exclude each other");
   const identity = await readIdentity(flags);
   const ca = await readPem("ca", flags.ca, "certificate");
   if (flags.insecure) say("yodel: --insecure: nobody knows who the server is");

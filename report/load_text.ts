@@ -102,8 +102,8 @@ function verdict(result: LoadResult): string {
   const errors = totalErrors(result);
   const none = plan.warmUp > 0 && result.connections > 0
     ? "it ended in the warm-up"
-    : "it ended first";
-  if (messages.sent === 0) return `nothing counted yet: ${none}`;
+    : "it ended before the first message";
+  if (messages.sent === 0) return `nothing counted: ${none}`;
   return listed([
     formatAmount(messages.right, "message"),
     `${formatRate(perSecond(messages.right, elapsed))}/s`,

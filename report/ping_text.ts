@@ -7,7 +7,7 @@ import { formatAmount, formatPlace, listed } from "./units.ts";
 
 /** The first line: where probes go, and how large they are. */
 export function startText(endpoint: Endpoint, address: string | undefined, size: number): string {
-  return `PING ${formatPlace(endpoint, address)}: ${formatAmount(size, "byte")}`;
+  return `PING ${formatPlace(endpoint, address)}: ${size} bytes`;
 }
 
 /** A line for people that says what became of a probe to an endpoint. */

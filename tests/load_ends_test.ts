@@ -7,7 +7,7 @@ import { planLoad, planWorkers } from "../client/load/plan.ts";
 import { parseEndpoint } from "../net/endpoint.ts";
 import { assertAddsUp, BOUND, errorsOf, finish } from "./loads.ts";
 import { inEach, PATIENT, pause, readBytes, startCustom, until, writeAll } from "./local.ts";
-import { program, run, startServer } from "./program.ts";
+import { program, run, startServer, yodel } from "./program.ts";
 import { deserted, startAnswering, startDatagrams, startEcho } from "./servers.ts";
 
 Deno.test("a server that is gone for good ends the load soon", async () => {
@@ -209,6 +209,14 @@ Deno.test("a thread that may not be started is one line and status 2", async () 
     stdout: "",
     stderr: "yodel: cannot start a thread without --allow-read\n",
   });
+});
+
+Deno.test("--workers auto has a thread a core, or a connection", async () => {
+  await using server = await startEcho();
+  const words = ["load", ...server.words, "--workers", "auto", "-n1", "--json"];
+  const { code, stdout } = await yodel(words);
+  assertEquals(code, 0);
+  assertEquals(JSON.parse(stdout).settings.workers, navigator.hardwareConcurrency);
 });
 
 Deno.test("a load that was ended leaves nothing behind", async () => {

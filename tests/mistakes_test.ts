@@ -277,6 +277,7 @@ for (
       'endpoint "unix:": it has no path: unix:/tmp/echo.sock?',
     ],
     ["serve unix:@", 'endpoint "unix:@": it has no path: unix:/tmp/echo.sock?'],
+    ["connect tls://:1 --insecure --ca ca.pem", "--insecure and --ca exclude each other"],
     ["connect 9000 --insecure", "--insecure: expected a tls:// endpoint with it"],
     ["ping udp://:1 --ca ca.pem", "--ca: expected a tls:// endpoint with it"],
     ["connect 9000 --datagram-size 5", "--datagram-size: expected a udp:// endpoint with it"],
@@ -302,11 +303,11 @@ for (
     ],
     [
       "load --pipeline 8 --reconnect",
-      "--pipeline: with reconnect a connection carries one message",
+      "--pipeline: with a connection for each message, each carries one",
     ],
     [
       "load --workers 257",
-      '--workers: expected a whole number such as 5 or 10k, from 1 to 256, not "257"',
+      '--workers: expected a number of threads from 1 to 256, or auto, not "257"',
     ],
     ["load --histogram", "--histogram: expected a file, not nothing"],
     [

@@ -98,13 +98,13 @@ Deno.test("short flags may be one word, with their values, and -q leaves the sum
 Deno.test("-D has the time of day before each probe, and the first line the address", async () => {
   await using server = await startEcho("tcp");
   const name = `localhost:${portOf(server.endpoint)}`;
-  const { code, stdout } = await yodel(["ping", name, "-4", "-c2", "-i0", "-D"]);
+  const { code, stdout } = await yodel(["ping", name, "-4", "-c2", "-i0", "-D", "-s4k"]);
   assertEquals(code, 0);
   const lines = plain(stdout.replace(/^\d\d:\d\d:\d\d\.\d{3} /gm, "HH:MM:SS ")).split("\n");
   assertEquals(lines.slice(0, 3), [
-    `PING tcp://${name} (127.0.0.1:${portOf(server.endpoint)}): 56 bytes`,
-    `HH:MM:SS 56 bytes from tcp://${name}: seq=1 time=T ms`,
-    `HH:MM:SS 56 bytes from tcp://${name}: seq=2 time=T ms`,
+    `PING tcp://${name} (127.0.0.1:${portOf(server.endpoint)}): 4096 bytes`,
+    `HH:MM:SS 4096 bytes from tcp://${name}: seq=1 time=T ms`,
+    `HH:MM:SS 4096 bytes from tcp://${name}: seq=2 time=T ms`,
   ]);
 });
 

@@ -50,12 +50,12 @@ for (
     [
       ":1",
       { reconnect: true, pipeline: 2 },
-      "pipeline: with reconnect a connection carries one message",
+      "pipeline: with a connection for each message, each carries one",
     ],
     [
       ":1",
       { reconnect: true, connectRate: 5 },
-      "connectRate: it is for connections that stay open; with reconnect, set a rate",
+      "connectRate: it is for connections that stay open; with one for each message, set a rate",
     ],
     [
       "udp://:1",

@@ -1,9 +1,6 @@
 // The kinds of values that flags and faults take.
 import { nearest } from "./nearest.ts";
 
-/** The most that a message of ping or load can be, in bytes. */
-export const MAX_MESSAGE = 64 * 1024 * 1024;
-
 /** A kind of value: how it is written, and what it then is. */
 export interface Kind<T> {
   /** What stands for the value in the help; empty for a flag that takes none. */
@@ -100,6 +97,16 @@ export function count(least: number, most = 2 ** 31 - 1): Kind<number> {
   return scaled("N", expected, 1000, isWhole(least, most));
 }
 
+/** A number of threads; `auto` is as many as the system gives this program cores, or another number. */
+export function cores(auto = navigator.hardwareConcurrency): Kind<number> {
+  return {
+    placeholder: "N",
+    choices: ["auto"],
+    expected: "a number of threads from 1 to 256, or auto",
+    parse: (text) => text === "auto" ? auto : count(1, 256).parse(text),
+  };
+}
+
 /** How many a second; 0: as many as there are. */
 export const rate = scaled(
   "N",
@@ -113,6 +120,9 @@ export function size(least: number, most: number): Kind<number> {
   const expected = `a size such as 64 or 4k, from ${least} to ${most} bytes`;
   return scaled("SIZE", expected, 1024, isWhole(least, most));
 }
+
+/** How large a message of ping or load is, in bytes. */
+export const messageSize = size(1, 64 * 1024 * 1024);
 
 /** From the least to the most; both are the same where it is one value. */
 export interface Range {

@@ -9,7 +9,7 @@ import { failedLoadJson, loadJson } from "../../report/load_json.ts";
 import { loadText, progressText } from "../../report/load_text.ts";
 import { command, flag, group, STREAMS } from "../command.ts";
 import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
-import { count, duration, file, MAX_MESSAGE, rate, size, toggle } from "../../values/kinds.ts";
+import { cores, count, duration, file, messageSize, rate, toggle } from "../../values/kinds.ts";
 import { checkWritable, replaceFile } from "../files.ts";
 import { stopOnSignal } from "../signals.ts";
 import { columns, fitted, print, say, StatusLine } from "../stdio.ts";
@@ -28,13 +28,13 @@ export const loadCommand = command({
       "connections": flag(count(1, 1_000_000), "connections at once; udp: sockets", { short: "c" }),
       "duration": flag(duration, "time to send; 0: until Ctrl-C; -n: no limit", { short: "d" }),
       "messages": flag(count(0), "messages to send; 0: until the time is over", { short: "n" }),
-      "size": flag(size(1, MAX_MESSAGE), "bytes a message", { short: "s" }),
+      "size": flag(messageSize, "bytes a message", { short: "s" }),
       "pipeline": flag(count(1, 65_536), "messages under way on each connection"),
       "rate": flag(rate, "messages a second in all; 0: at each answer", { short: "r" }),
       "warm-up": flag(duration, "send for so long before counting"),
       "connect-rate": flag(rate, "connections opened a second; 0: no limit", { only: STREAMS }),
       "reconnect": flag(toggle, "open a connection for each message", { only: STREAMS }),
-      "workers": flag(count(1, 256), "threads that send; each wants a core"),
+      "workers": flag(cores(), "threads that send; auto: one a core"),
       "timeout": flag(duration, "time to connect, or to get a byte; udp: 1s"),
     }),
     ...group("Checks", {

@@ -8,7 +8,7 @@ import { probeJson, summaryJson } from "../../report/ping_json.ts";
 import { probeText, startText, summaryText } from "../../report/ping_text.ts";
 import { command, flag, group, STREAMS } from "../command.ts";
 import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
-import { count, duration, MAX_MESSAGE, size, toggle } from "../../values/kinds.ts";
+import { count, duration, messageSize, toggle } from "../../values/kinds.ts";
 import { stopOnSignal } from "../signals.ts";
 import { fitted, LinePrinter, say } from "../stdio.ts";
 import { formatClock } from "../../report/units.ts";
@@ -25,7 +25,7 @@ export const pingCommand = command({
     ...group("Probes", {
       "count": flag(count(0), "probes to send; 0: until Ctrl-C", { short: "c" }),
       "interval": flag(duration, "time between probes; 0: send at each answer", { short: "i" }),
-      "size": flag(size(1, MAX_MESSAGE), "bytes a probe", { short: "s" }),
+      "size": flag(messageSize, "bytes a probe", { short: "s" }),
       "timeout": flag(duration, "time to connect, and to answer; 0: no limit", { short: "W" }),
       "deadline": flag(duration, "end after this time; 0: never", { short: "w" }),
       "reconnect": flag(toggle, "open a connection for each probe", { only: STREAMS }),

@@ -11,6 +11,7 @@ import { command, flag, group, HOSTS, STREAMS } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
 import {
   choice,
+  cores,
   count,
   duration,
   fileMode,
@@ -40,16 +41,8 @@ const faultKind: Kind<string> = {
 /** The transports whose connections come at a port. */
 const PORTS = ["tcp", "tls"] as const;
 
-/** How many threads; `auto` is as many as the system gives this program cores, where it can have them. */
-const threads: Kind<number> = {
-  placeholder: "N",
-  choices: ["auto"],
-  expected: "a number of threads from 1 to 256, or auto",
-  parse(text) {
-    if (text !== "auto") return count(1, 256).parse(text);
-    return Deno.build.os === "linux" ? navigator.hardwareConcurrency : 1;
-  },
-};
+/** How many threads there can be; `auto` is 1 where no more than that can. */
+const threads = cores(Deno.build.os === "linux" ? undefined : 1);
 
 /** How long the last lines of the log may take, in milliseconds. */
 const LAST_LINES = 1000;

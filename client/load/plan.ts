@@ -84,11 +84,11 @@ export function planLoad(server: Endpoint | string, settings: LoadSettings = {})
   checkNotNegative({ duration, warmUp, rate, connectRate, timeout });
   checkDatagrams(endpoint, plan);
   if (connectRate > 0 && (reconnect || udp)) {
-    const instead = reconnect ? "with reconnect, set a rate" : "udp:// has none";
+    const instead = reconnect ? "with one for each message, set a rate" : "udp:// has none";
     throw new OptionError("connectRate", `it is for connections that stay open; ${instead}`);
   }
   if (reconnect && pipeline > 1) {
-    throw new OptionError("pipeline", "with reconnect a connection carries one message");
+    throw new OptionError("pipeline", "with a connection for each message, each carries one");
   }
   return plan;
 }
