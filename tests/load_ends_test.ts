@@ -211,12 +211,26 @@ Deno.test("a thread that may not be started is one line and status 2", async () 
   });
 });
 
-Deno.test("--workers auto has a thread a core, or a connection", async () => {
+Deno.test("load --workers auto asks for a thread a core", async () => {
   await using server = await startEcho();
   const words = ["load", ...server.words, "--workers", "auto", "-n1", "--json"];
   const { code, stdout } = await yodel(words);
   assertEquals(code, 0);
   assertEquals(JSON.parse(stdout).settings.workers, navigator.hardwareConcurrency);
+});
+
+Deno.test("a load that ends in its warm-up has begun, and not in time to come", async () => {
+  await using server = await startEcho();
+  for (const workers of [1, 2]) {
+    const stop = new AbortController();
+    const begun = Date.now();
+    const onProgress = ({ bytes }: LoadProgress) => void (bytes.received > 0 && stop.abort());
+    const options = { connections: 2, warmUp: 60_000, workers, signal: stop.signal, onProgress };
+    const { started, elapsed } = await load(server.endpoint, options);
+    const told = `${begun} ${started.getTime()} ${Date.now()}`;
+    assert(begun <= started.getTime() && started.getTime() <= Date.now(), told);
+    assertEquals(elapsed, 0);
+  }
 });
 
 Deno.test("a load that was ended leaves nothing behind", async () => {

@@ -15,6 +15,8 @@ export class Recorder {
   underWay = 0;
   readonly #intervals = new Intervals();
   #countFrom = Infinity;
+  /** When that is, by the clock. */
+  #counted = new Date(NaN);
   #lastAnswer = 0;
   #latencySum = 0;
   readonly #latencyCounts = LATENCY_BOUNDS.map(() => 0);
@@ -31,7 +33,7 @@ export class Recorder {
   started(now: number, countFrom: number): void {
     this.#countFrom = countFrom;
     this.#intervals.start(countFrom);
-    this.result.started = new Date(Date.now() + countFrom - now);
+    this.#counted = new Date(Date.now() + countFrom - now);
   }
 
   /** A connection to an address was opened, which took so many milliseconds. */
@@ -122,6 +124,8 @@ export class Recorder {
     // seconds, though the fifth comes back after four.
     const due = plan.rate > 0 ? this.#countFrom + plan.messages / plan.rate * 1000 : 0;
     const end = Math.max(this.#lastAnswer, ranOut ? due : schedule.end);
+    // A load that ends in its warm-up counts from when it began: a result has no time to come.
+    if (this.#counted <= new Date()) this.result.started = this.#counted;
     this.result.elapsed = Math.max(0, end - this.#countFrom);
     this.result.intervals = this.#intervals.until(end);
   }

@@ -30,7 +30,7 @@ export interface LoadResult {
   plan: LoadPlan;
   /** The address that the first connection went to; undefined where there was none or it has none. */
   address?: string;
-  /** When the first message that counts was due. */
+  /** When the first message that counts was due; when it began, where it ended before that. */
   started: Date;
   /**
    * From then on until the last answer, or until no more was sent, in milliseconds; at a rate
