@@ -17,8 +17,11 @@ import { Schedule } from "./schedule.ts";
 /** From one report of the progress to the next, in milliseconds. */
 const PROGRESS = 200;
 
-/** How long the last answers may take where nothing else limits that, in milliseconds. */
+/** How long the last answers may take without a timeout, in milliseconds. */
 const LAST_ANSWERS = 1000;
+
+/** And with one, by how many of it: what does not come at all is found out before that. */
+const TIMEOUTS = 1.5;
 
 /** Fewer failures one after the other may be datagrams that were lost on their way. */
 const LEAST_FAILURES = 10;
@@ -88,7 +91,7 @@ class Generator implements PoolEvents {
         const left = Math.max(0, schedule.end - performance.now()) + 1;
         end = setTimeout(() => {
           this.#endIfDone(performance.now());
-          if (timeout === 0) end = setTimeout(stop, LAST_ANSWERS);
+          end = setTimeout(stop, TIMEOUTS * timeout || LAST_ANSWERS);
         }, Math.min(left, LONGEST_PAUSE));
       }
       await over;
