@@ -9,7 +9,7 @@ import {
   offsetOf,
   type StreamPosition,
 } from "../verify/diagnosis.ts";
-import { type Messages, receiveBuffer, type Received } from "../verify/messages.ts";
+import { receiveBuffer, type Received } from "../verify/messages.ts";
 import {
   type ConnectionEvents,
   type ConnectionSettings,
@@ -36,21 +36,15 @@ const FINISH_WITHIN = 1000;
  */
 export class StreamConnection implements LoadConnection {
   readonly #conn: Stream;
-  readonly #messages: Messages;
   readonly #settings: ConnectionSettings;
   readonly #events: ConnectionEvents;
   readonly #traffic = new Traffic();
   readonly #buffer: Received;
   /** When the messages under way were due, and the one before them, in a ring. */
   readonly #due: Float64Array;
-  /** The number of the first message. */
-  readonly #first: number;
-  /** How many messages were handed over, written and answered. */
-  #sent = 0;
+  readonly #position: StreamPosition;
+  /** How many messages were written. */
   #written = 0;
-  #answered = 0;
-  /** How much of the present answer has come. */
-  #partial = 0;
   /** What is being written, and how many messages that is. */
   #writing: Uint8Array<ArrayBuffer> | undefined;
   #writingMessages = 0;
@@ -65,15 +59,14 @@ export class StreamConnection implements LoadConnection {
   ) {
     const { messages, pipeline, turns } = settings;
     this.#conn = conn;
-    this.#first = firstMessage(number);
-    this.#messages = messages;
+    this.#position = { messages, first: firstMessage(number), sent: 0, answered: 0, partial: 0 };
     this.#settings = settings;
     this.#events = events;
     this.#due = new Float64Array(pipeline + 1);
     this.#buffer = receiveBuffer(Math.min(messages.size * pipeline + SPARE, MAX_READ));
     turns.readers++;
     this.#receive().catch((error) => {
-      this.#end("broken", `${reason(error)}, at offset ${offsetOf(this.#at())}`);
+      this.#end("broken", `${reason(error)}, at offset ${offsetOf(this.#position)}`);
     });
   }
 
@@ -82,19 +75,19 @@ export class StreamConnection implements LoadConnection {
   }
 
   get underWay(): number {
-    return this.#sent - this.#answered;
+    return this.#position.sent - this.#position.answered;
   }
 
   send(due: number): void {
-    this.#due[this.#sent % this.#due.length] = due;
-    this.#sent++;
+    this.#due[this.#position.sent % this.#due.length] = due;
+    this.#position.sent++;
     if (this.#writing === undefined) this.#write();
   }
 
   checkTimeout(interval: number): void {
     if (!this.#open || this.underWay === 0) return;
     if (this.#traffic.idleTime(interval) < this.#settings.timeout) return;
-    this.#end("lost", describeSilence(this.#at()));
+    this.#end("lost", describeSilence(this.#position));
   }
 
   async finish(): Promise<void> {
@@ -114,30 +107,16 @@ export class StreamConnection implements LoadConnection {
     this.#finished.resolve();
   }
 
-  #at(): StreamPosition {
-    return {
-      messages: this.#messages,
-      first: this.#first,
-      sent: this.#sent,
-      answered: this.#answered,
-      partial: this.#partial,
-    };
-  }
-
-  #message(index: number): Uint8Array<ArrayBuffer> {
-    return this.#messages.at(this.#first + index);
-  }
-
   #write(): void {
-    const { size } = this.#messages;
-    const waiting = Math.min(this.#sent - this.#written, Math.floor(MAX_WRITE / size) || 1);
+    const { messages, first, sent } = this.#position;
+    const { size } = messages;
+    const waiting = Math.min(sent - this.#written, Math.floor(MAX_WRITE / size) || 1);
+    const next = first + this.#written;
     this.#writingMessages = waiting;
-    this.#writing = this.#message(this.#written);
+    this.#writing = messages.at(next);
     if (waiting > 1) {
       this.#writing = new Uint8Array(waiting * size);
-      for (let i = 0; i < waiting; i++) {
-        this.#writing.set(this.#message(this.#written + i), i * size);
-      }
+      for (let i = 0; i < waiting; i++) this.#writing.set(messages.at(next + i), i * size);
     }
     this.#conn.write(this.#writing).then(this.#onWritten, this.#onWriteFailed);
   }
@@ -154,15 +133,17 @@ export class StreamConnection implements LoadConnection {
     }
     this.#writing = undefined;
     this.#written += this.#writingMessages;
-    if (this.#written < this.#sent) this.#write();
+    if (this.#written < this.#position.sent) this.#write();
   };
 
   // Why it broke, the next read says; and what still comes back should be read.
   readonly #onWriteFailed = (): void => {};
 
   async #receive(): Promise<void> {
-    const { size } = this.#messages;
     const buffer = this.#buffer;
+    const position = this.#position;
+    const { messages, first } = position;
+    const { size } = messages;
     const { bytes, turns } = this.#settings;
     for (;;) {
       // Even where there is no turn to wait for, all that is due on other connections
@@ -171,24 +152,24 @@ export class StreamConnection implements LoadConnection {
       const length = await this.#conn.read(buffer.bytes);
       if (!this.#open) return;
       if (length === null) {
-        return this.underWay === 0 ? this.#end() : this.#end("broken", describeEnd(this.#at()));
+        return this.underWay === 0 ? this.#end() : this.#end("broken", describeEnd(position));
       }
       const now = performance.now();
       this.#traffic.received += length;
       bytes.received += length;
       for (let at = 0; at < length;) {
-        if (this.#answered === this.#sent) return this.#wrong(at, length);
-        const part = Math.min(length - at, size - this.#partial);
-        const number = this.#first + this.#answered;
-        const equal = this.#messages.countEqual(number, this.#partial, buffer, at, part);
+        if (position.answered === position.sent) return this.#wrong(at, length);
+        const part = Math.min(length - at, size - position.partial);
+        const number = first + position.answered;
+        const equal = messages.countEqual(number, position.partial, buffer, at, part);
         at += equal;
-        this.#partial += equal;
+        position.partial += equal;
         if (equal < part) return this.#wrong(at, length);
-        if (this.#partial < size) break;
-        this.#partial = 0;
-        this.#answered++;
+        if (position.partial < size) break;
+        position.partial = 0;
+        position.answered++;
         // What came with more than was sent has not come back as it was.
-        if (at < length && this.#answered === this.#sent) {
+        if (at < length && position.answered === position.sent) {
           return this.#wrong(at, length, 1);
         }
         const due = this.#lastDue ?? now;
@@ -204,15 +185,15 @@ export class StreamConnection implements LoadConnection {
    * @param untold how many messages before it were answered, and nobody was told
    */
   #wrong(from: number, to: number, untold: 0 | 1 = 0): void {
-    const { kind, what } = diagnose(this.#at(), this.#buffer.bytes.subarray(from, to));
+    const { kind, what } = diagnose(this.#position, this.#buffer.bytes.subarray(from, to));
     const again = kind === "repeated" && untold === 0 ? this.#lastDue : undefined;
-    this.#answered -= untold;
+    this.#position.answered -= untold;
     this.#end(kind, what, again);
   }
 
   /** When the last message that was answered was due. */
   get #lastDue(): number | undefined {
-    return this.#due[(this.#answered - 1) % this.#due.length];
+    return this.#due[(this.#position.answered - 1) % this.#due.length];
   }
 
   #end(kind?: LoadErrorKind, what = "", answered?: number): void {
@@ -221,9 +202,9 @@ export class StreamConnection implements LoadConnection {
     if (kind !== undefined) this.#events.onError(this, kind, what, answered);
     const due = Array.from(
       { length: this.underWay },
-      (_, i) => this.#due[(this.#answered + i) % this.#due.length] ?? 0,
+      (_, i) => this.#due[(this.#position.answered + i) % this.#due.length] ?? 0,
     );
-    this.#answered = this.#sent;
+    this.#position.answered = this.#position.sent;
     this.#events.onEnd(this, due);
   }
 }
