@@ -6,12 +6,7 @@ import { Pacer } from "./pacer.ts";
 import type { WorkerPlan } from "./plan.ts";
 import { Pool, type PoolEvents } from "./pool.ts";
 import { Recorder } from "./recorder.ts";
-import {
-  emptyLoadResult,
-  type LoadErrorKind,
-  type LoadProgress,
-  type LoadResult,
-} from "./result.ts";
+import { emptyLoadResult, type LoadProgress, type LoadResult } from "./result.ts";
 import { Schedule } from "./schedule.ts";
 
 /** From one report of the progress to the next, in milliseconds. */
@@ -144,10 +139,6 @@ class Generator implements PoolEvents {
     this.#recorder.failed(due);
     this.#sending?.pacer.offer(connection, now);
     this.#endIfDone(now);
-  }
-
-  onError({ number }: LoadConnection, kind: LoadErrorKind, what: string, answered?: number): void {
-    this.#recorder.error(kind, number, what, answered);
   }
 
   onEnd(connection: LoadConnection, due: readonly number[]): void {

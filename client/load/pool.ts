@@ -62,8 +62,7 @@ export class Pool {
       messages: new Messages(plan.load.size),
       pipeline: plan.load.pipeline,
       timeout: plan.load.timeout || Infinity,
-      bytes: recorder.result.bytes,
-      onAddress: (address) => recorder.result.address ??= address,
+      recorder,
       turns: this.turns,
     };
   }
@@ -130,7 +129,8 @@ export class Pool {
     const over = (conn: Stream, events: ConnectionEvents) =>
       new StreamConnection(number, conn, this.#settings, events);
     if (!reconnect) return over(await dial(), this.#events);
-    return await reconnecting(number, dial, over, interval > 0, this.#events);
+    const failed = (error: unknown) => this.#failed(number, error);
+    return await reconnecting(number, dial, over, failed, interval > 0, this.#events);
   }
 
   async #dial(endpoint: StreamEndpoint): Promise<Stream> {

@@ -122,7 +122,7 @@ export class StreamConnection implements LoadConnection {
   }
 
   readonly #onWritten = (length: number): void => {
-    this.#settings.bytes.sent += length;
+    this.#settings.recorder.result.bytes.sent += length;
     if (!this.#open) return;
     this.#traffic.sent += length;
     const writing = this.#writing;
@@ -144,7 +144,7 @@ export class StreamConnection implements LoadConnection {
     const position = this.#position;
     const { messages, first } = position;
     const { size } = messages;
-    const { bytes, turns } = this.#settings;
+    const { recorder: { result: { bytes } }, turns } = this.#settings;
     for (;;) {
       // Even where there is no turn to wait for, all that is due on other connections
       // is written before the next read: 7 % more round trips.
@@ -199,7 +199,7 @@ export class StreamConnection implements LoadConnection {
   #end(kind?: LoadErrorKind, what = "", answered?: number): void {
     if (!this.#open) return;
     this.close();
-    if (kind !== undefined) this.#events.onError(this, kind, what, answered);
+    if (kind !== undefined) this.#settings.recorder.error(kind, this.number, what, answered);
     const due = Array.from(
       { length: this.underWay },
       (_, i) => this.#due[(this.#position.answered + i) % this.#due.length] ?? 0,
