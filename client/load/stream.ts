@@ -1,4 +1,5 @@
 // Messages over a connection.
+import { isWithin } from "../../async/pause.ts";
 import { reason } from "../../errors/reason.ts";
 import type { Stream } from "../../net/stream.ts";
 import { Traffic } from "../../net/traffic.ts";
@@ -92,10 +93,8 @@ export class StreamConnection implements LoadConnection {
 
   async finish(): Promise<void> {
     if (!this.#open) return;
-    const tooLong = setTimeout(() => this.#finished.resolve(), FINISH_WITHIN);
     this.#conn.closeWrite().catch(() => {});
-    await this.#finished.promise;
-    clearTimeout(tooLong);
+    await isWithin(FINISH_WITHIN, this.#finished.promise);
     this.close();
   }
 
