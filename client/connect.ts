@@ -127,10 +127,9 @@ export async function connect(
   }
   if (datagramSize > 0) throw new OptionError("datagramSize", "expected a udp:// endpoint with it");
   const { input, output, signal, tls, wait, family, onRetry } = options;
-  let start = 0;
-  const onTry = () => void (start = performance.now());
-  const conn = await dial(endpoint, { timeout, signal, tls, wait, family, onRetry, onTry });
-  const time = performance.now() - start;
+  const reach = { tls, wait, family, onRetry };
+  const { conn, connect, handshake = 0 } = await dial(endpoint, { timeout, signal, ...reach });
+  const time = connect + handshake;
   options.onConnect?.({ time, address: addressOf(conn.remoteAddr), session: conn.session });
   const traffic = new Traffic();
   const verifier = verify ? new StreamVerifier() : undefined;

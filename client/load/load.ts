@@ -50,6 +50,6 @@ async function waitFor(
 ): Promise<void> {
   const there = endpoint.scheme === "udp"
     ? await dialUdp(endpoint, () => {}, () => {}, { ...reach, timeout, signal })
-    : await dial(endpoint, { ...reach, timeout, signal });
+    : (await dial(endpoint, { ...reach, timeout, signal })).conn;
   there.close();
 }

@@ -135,14 +135,13 @@ export class Pool {
 
   async #dial(endpoint: StreamEndpoint): Promise<Stream> {
     const { reach, load: { timeout } } = this.#plan;
-    const start = performance.now();
     const dialling = dial(endpoint, { ...reach, timeout, signal: this.#givingUp.signal });
-    const conn = await this.#whileOpening(dialling);
+    const { conn, connect, handshake = 0 } = await this.#whileOpening(dialling);
     if (this.#over.aborted) {
       conn.close();
       throw this.#over.reason;
     }
-    this.#recorder.opened(addressOf(conn.remoteAddr), performance.now() - start);
+    this.#recorder.opened(addressOf(conn.remoteAddr), connect + handshake);
     return conn;
   }
 
