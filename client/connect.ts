@@ -10,7 +10,8 @@ import type { Stream, TlsSession } from "../net/stream.ts";
 import { connectDatagrams } from "./connect_datagrams.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";
-import { checkNotNegative, checkWhole, filledIn } from "./options.ts";
+import { checkNotNegative, checkWhole } from "./options.ts";
+import { filledIn } from "../values/settings.ts";
 import { tlsHint } from "./verify/difference.ts";
 import { StreamVerifier } from "./verify/stream.ts";
 

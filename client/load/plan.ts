@@ -2,7 +2,8 @@
 import { OptionError } from "../../errors/yodel_error.ts";
 import { type Endpoint, readEndpoint } from "../../net/endpoint.ts";
 import type { Reach } from "../../net/dial.ts";
-import { checkDatagrams, checkNotNegative, checkWhole, filledIn } from "../options.ts";
+import { checkDatagrams, checkNotNegative, checkWhole } from "../options.ts";
+import { filledIn } from "../../values/settings.ts";
 
 /** Settings of a load that can be told from its result. */
 export interface LoadSettings {
