@@ -61,7 +61,7 @@ class Generator implements PoolEvents {
   constructor(plan: WorkerPlan, recorder: Recorder) {
     this.#plan = plan;
     this.#recorder = recorder;
-    this.#pool = new Pool(plan, recorder, this.#over.signal, this);
+    this.#pool = new Pool(plan, recorder, this.#over, this);
   }
 
   async run(signal: AbortSignal, ready: () => Promise<void>): Promise<void> {
@@ -71,7 +71,7 @@ class Generator implements PoolEvents {
     const { timeout } = this.#plan.load;
     const check = (interval: number) => this.#checkTimeouts(interval);
     const checking = sweep(timeout || 1000, this.#pool.turns, this.#over.signal, check)
-      .catch((error) => this.onFault(error));
+      .catch((error) => this.#over.abort(error));
     let end: ReturnType<typeof setTimeout> | undefined;
     try {
       await this.#pool.openAll();
@@ -115,7 +115,7 @@ class Generator implements PoolEvents {
     this.#recorder.started(now, countFrom);
     for (const connection of this.#pool.connections) this.onOpen(connection);
     if (schedule.isPaced) {
-      this.#pacing = pacer.run(this.#over.signal).catch((error) => this.onFault(error));
+      this.#pacing = pacer.run(this.#over.signal).catch((error) => this.#over.abort(error));
     }
     return schedule;
   }
@@ -146,10 +146,6 @@ class Generator implements PoolEvents {
     for (const each of due) this.#recorder.failed(each);
     this.#endIfDone(performance.now());
     this.#pool.replace(connection.number);
-  }
-
-  onFault(error: unknown): void {
-    this.#over.abort(error);
   }
 
   isNeeded(): boolean {

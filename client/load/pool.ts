@@ -30,8 +30,6 @@ const MAX_RETRY = 1600;
 /** What a pool and its connections tell, and ask. */
 export interface PoolEvents extends ConnectionEvents {
   onOpen(connection: LoadConnection): void;
-  /** Something failed that should not, whatever the server does. */
-  onFault(error: unknown): void;
   /** Whether there still is something to send. */
   isNeeded(): boolean;
 }
@@ -39,9 +37,8 @@ export interface PoolEvents extends ConnectionEvents {
 /** Keeps as many connections open as the plan says. */
 export class Pool {
   readonly #plan: WorkerPlan;
-  readonly #recorder: Recorder;
-  /** Ends all tries to open connections. */
-  readonly #over: AbortSignal;
+  /** Ends all tries to open connections; the run as well, where something fails that should not. */
+  readonly #over: AbortController;
   readonly #events: PoolEvents;
   readonly #settings: ConnectionSettings;
   /** The connections that are open. */
@@ -53,9 +50,8 @@ export class Pool {
   /** Gives that up. */
   readonly #givingUp = new AbortController();
 
-  constructor(plan: WorkerPlan, recorder: Recorder, over: AbortSignal, events: PoolEvents) {
+  constructor(plan: WorkerPlan, recorder: Recorder, over: AbortController, events: PoolEvents) {
     this.#plan = plan;
-    this.#recorder = recorder;
     this.#over = over;
     this.#events = events;
     this.#settings = {
@@ -75,12 +71,12 @@ export class Pool {
   async openAll(): Promise<void> {
     const { connections, firstConnection, connectionStep, connectInterval } = this.#plan;
     const start = performance.now();
-    const over = aborted(this.#over);
+    const over = aborted(this.#over.signal);
     const opening = new Set<Promise<void>>();
     const failures: unknown[] = [];
     for (let i = 0; i < connections; i++) {
-      await pause(start + i * connectInterval - performance.now(), this.#over);
-      if (this.#over.aborted) break;
+      await pause(start + i * connectInterval - performance.now(), this.#over.signal);
+      if (this.#over.signal.aborted) break;
       const number = firstConnection + i * connectionStep;
       const opened = this.#openOne(number).catch((error) => {
         failures.push(error);
@@ -93,7 +89,7 @@ export class Pool {
     }
     await Promise.race([Promise.all(opening), over]);
     const none = failures.length === connections && this.connections.size === 0;
-    if (none && !this.#over.aborted) throw failures[0];
+    if (none && !this.#over.signal.aborted) throw failures[0];
   }
 
   /** Opens a connection for one that has ended or could not be opened. */
@@ -103,8 +99,8 @@ export class Pool {
 
   async #retry(number: number): Promise<void> {
     for (let wait = RETRY;; wait = Math.min(2 * wait, MAX_RETRY)) {
-      await pause(wait, this.#over);
-      if (this.#over.aborted || !this.#events.isNeeded()) return;
+      await pause(wait, this.#over.signal);
+      if (this.#over.signal.aborted || !this.#events.isNeeded()) return;
       try {
         return await this.#openOne(number);
       } catch (error) {
@@ -115,7 +111,7 @@ export class Pool {
 
   async #openOne(number: number): Promise<void> {
     const connection = await this.#connection(number);
-    if (this.#over.aborted) return connection.close();
+    if (this.#over.signal.aborted) return connection.close();
     this.connections.add(connection);
     this.#events.onOpen(connection);
   }
@@ -137,11 +133,11 @@ export class Pool {
     const { reach, load: { timeout } } = this.#plan;
     const dialling = dial(endpoint, { ...reach, timeout, signal: this.#givingUp.signal });
     const { conn, connect, handshake = 0 } = await this.#whileOpening(dialling);
-    if (this.#over.aborted) {
+    if (this.#over.signal.aborted) {
       conn.close();
-      throw this.#over.reason;
+      throw this.#over.signal.reason;
     }
-    this.#recorder.opened(addressOf(conn.remoteAddr), connect + handshake);
+    this.#settings.recorder.opened(addressOf(conn.remoteAddr), connect + handshake);
     return conn;
   }
 
@@ -153,9 +149,9 @@ export class Pool {
   }
 
   #failed(number: number, error: unknown): void {
-    if (this.#over.aborted) return;
-    if (!(error instanceof EndpointError)) return this.#events.onFault(error);
-    this.#recorder.error("connect", number, reason(error.cause));
+    if (this.#over.signal.aborted) return;
+    if (!(error instanceof EndpointError)) return this.#over.abort(error);
+    this.#settings.recorder.error("connect", number, reason(error.cause));
   }
 
   /** Sends no more on any connection, and waits for what should not come any more. */
