@@ -1,11 +1,6 @@
 // Listening on endpoints.
 import { errorCode } from "../errors/reason.ts";
-import {
-  type Endpoint,
-  EndpointError,
-  type HostEndpoint,
-  type StreamEndpoint,
-} from "./endpoint.ts";
+import { type Endpoint, EndpointError, type HostEndpoint } from "./endpoint.ts";
 import type { Listener, ServerTls } from "./stream.ts";
 import { listenTcp, type Sharing } from "./tcp.ts";
 import { type DatagramListener, listenUdp } from "./udp.ts";
@@ -49,12 +44,7 @@ export async function openAll(
 ): Promise<(Listener | DatagramListener)[]> {
   const opened: (Listener | DatagramListener)[] = [];
   try {
-    for (const endpoint of endpoints) {
-      const more = endpoint.scheme === "udp"
-        ? await openAtEach(endpoint, listenUdp)
-        : await listen(endpoint, options);
-      opened.push(...more);
-    }
+    for (const endpoint of endpoints) opened.push(...await listen(endpoint, options));
     return opened;
   } catch (error) {
     for (const one of opened) one.close();
@@ -62,8 +52,13 @@ export async function openAll(
   }
 }
 
-async function listen(endpoint: StreamEndpoint, options: ListenOptions): Promise<Listener[]> {
+async function listen(
+  endpoint: Endpoint,
+  options: ListenOptions,
+): Promise<(Listener | DatagramListener)[]> {
   switch (endpoint.scheme) {
+    case "udp":
+      return await openAtEach(endpoint, listenUdp);
     case "unix":
       return [await open(endpoint, (endpoint) => listenUnix(endpoint, options.socketMode))];
     case "tcp":
