@@ -49,7 +49,7 @@ export class StreamConnection implements LoadConnection {
   /** What is being written, and how many messages that is. */
   #writing: Uint8Array<ArrayBuffer> | undefined;
   #writingMessages = 0;
-  #open = true;
+  isOpen = true;
   readonly #finished = Promise.withResolvers<void>();
 
   constructor(
@@ -71,10 +71,6 @@ export class StreamConnection implements LoadConnection {
     });
   }
 
-  get isOpen(): boolean {
-    return this.#open;
-  }
-
   get underWay(): number {
     return this.#position.sent - this.#position.answered;
   }
@@ -86,21 +82,21 @@ export class StreamConnection implements LoadConnection {
   }
 
   checkTimeout(interval: number): void {
-    if (!this.#open || this.underWay === 0) return;
+    if (!this.isOpen || this.underWay === 0) return;
     if (this.#traffic.idleTime(interval) < this.#settings.timeout) return;
     this.#end("lost", describeSilence(this.#position));
   }
 
   async finish(): Promise<void> {
-    if (!this.#open) return;
+    if (!this.isOpen) return;
     this.#conn.closeWrite().catch(() => {});
     await isWithin(FINISH_WITHIN, this.#finished.promise);
     this.close();
   }
 
   close(): void {
-    if (!this.#open) return;
-    this.#open = false;
+    if (!this.isOpen) return;
+    this.isOpen = false;
     this.#settings.turns.readers--;
     this.#conn.close();
     this.#finished.resolve();
@@ -122,7 +118,7 @@ export class StreamConnection implements LoadConnection {
 
   readonly #onWritten = (length: number): void => {
     this.#settings.recorder.result.bytes.sent += length;
-    if (!this.#open) return;
+    if (!this.isOpen) return;
     this.#traffic.sent += length;
     const writing = this.#writing;
     if (writing !== undefined && length < writing.length) {
@@ -149,7 +145,7 @@ export class StreamConnection implements LoadConnection {
       // is written before the next read: 7 % more round trips.
       await (turns.crowded ? turns.next() : undefined);
       const length = await this.#conn.read(buffer.bytes);
-      if (!this.#open) return;
+      if (!this.isOpen) return;
       if (length === null) {
         return this.underWay === 0 ? this.#end() : this.#end("broken", describeEnd(position));
       }
@@ -173,7 +169,7 @@ export class StreamConnection implements LoadConnection {
         }
         const due = this.#lastDue ?? now;
         this.#events.onAnswer(this, due, due, now);
-        if (!this.#open) return;
+        if (!this.isOpen) return;
       }
     }
   }
@@ -196,7 +192,7 @@ export class StreamConnection implements LoadConnection {
   }
 
   #end(kind?: LoadErrorKind, what = "", answered?: number): void {
-    if (!this.#open) return;
+    if (!this.isOpen) return;
     this.close();
     if (kind !== undefined) this.#settings.recorder.error(kind, this.number, what, answered);
     const due = Array.from(
