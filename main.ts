@@ -5,6 +5,7 @@
  * @module
  */
 import { commands } from "./cli/commands.ts";
+import { proposals } from "./cli/complete.ts";
 import { ALL_WELL, COULD_NOT_BE_DONE, fail } from "./cli/exit.ts";
 import { commandHelp, programHelp } from "./cli/help.ts";
 import { asksForHelp, parseCommand, parseInvocation } from "./cli/parse.ts";
@@ -29,6 +30,8 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     say(programHelp(commands).trimEnd());
     return COULD_NOT_BE_DONE;
   }
+  // No help has it: only the scripts of cli/completions.ts ask for it.
+  if (name === "complete") return await show([...proposals(args, commands), ""].join("\n"));
   const command = parseCommand(name, args);
   if (asksForHelp(args)) return await show(commandHelp(name, command));
   return await command.run(parseInvocation(command, args), {

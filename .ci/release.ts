@@ -10,7 +10,7 @@
  * @module
  */
 import { commands } from "../cli/commands.ts";
-import { completions, SHELLS } from "../cli/completions.ts";
+import { completions } from "../cli/completions.ts";
 import { manPage } from "../cli/man.ts";
 import config from "../deno.json" with { type: "json" };
 
@@ -23,12 +23,12 @@ const TARGETS = [
   "aarch64-pc-windows-msvc",
 ];
 
-/** What each shell expects the file of its completions to be called. */
+/** The completions, by what each shell expects their file to be called. */
 const COMPLETION_FILES = {
-  bash: "yodel.bash",
-  zsh: "_yodel",
-  fish: "yodel.fish",
-  powershell: "yodel.ps1",
+  "yodel.bash": completions.bash,
+  "_yodel": completions.zsh,
+  "yodel.fish": completions.fish,
+  "yodel.ps1": completions.powershell,
 };
 
 async function run(command: string, args: string[], cwd = "."): Promise<void> {
@@ -51,9 +51,8 @@ async function archive(target: string): Promise<string> {
   ]);
   for (const file of ["README.md", "LICENSE"]) await Deno.copyFile(file, `${folder}/${file}`);
   await Deno.writeTextFile(`${folder}/yodel.1`, manPage(commands, config.version, new Date()));
-  for (const shell of SHELLS) {
-    const file = `${folder}/completions/${COMPLETION_FILES[shell]}`;
-    await Deno.writeTextFile(file, completions(shell, commands));
+  for (const [name, script] of Object.entries(COMPLETION_FILES)) {
+    await Deno.writeTextFile(`${folder}/completions/${name}`, script);
   }
   const file = windows ? `${name}.zip` : `${name}.tar.gz`;
   if (windows) await run("zip", ["-qr", file, name], "dist");

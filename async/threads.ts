@@ -1,5 +1,6 @@
 // Threads, and messages to and from them.
 import { YodelError } from "../errors/yodel_error.ts";
+import { isWithin } from "./pause.ts";
 
 /** How long a thread may take until it listens, in milliseconds. */
 const FIRST_WORD_WITHIN = 30_000;
@@ -45,17 +46,13 @@ export async function startThread<In, Out>(
     worker.addEventListener("message", ({ data }) => onMessage(data));
     listens();
   }, { once: true });
-  const silent = setTimeout(
-    () => fail(new ThreadError(`a thread did not begin within ${firstWordWithin / 1000}s`)),
-    firstWordWithin,
-  );
   try {
-    await Promise.race([listening, failed]);
+    if (!await isWithin(firstWordWithin, Promise.race([listening, failed]))) {
+      throw new ThreadError(`a thread did not begin within ${firstWordWithin / 1000}s`);
+    }
   } catch (error) {
     worker.terminate();
     throw error;
-  } finally {
-    clearTimeout(silent);
   }
   return {
     failed,

@@ -10,7 +10,8 @@ import type { Stream, TlsSession } from "../net/stream.ts";
 import { connectDatagrams } from "./connect_datagrams.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";
-import { checkNotNegative, checkWhole, filledIn } from "./options.ts";
+import { checkNotNegative, checkWhole } from "./options.ts";
+import { filledIn } from "../values/settings.ts";
 import { tlsHint } from "./verify/difference.ts";
 import { StreamVerifier } from "./verify/stream.ts";
 
@@ -79,21 +80,6 @@ const SIMULTANEOUS = 100;
 /** After so many seconds without a byte the server may have ended the connection for that. */
 const LONG_QUIET = 3;
 
-/** An open connection, with what is known of it. */
-interface Connection {
-  readonly endpoint: Endpoint;
-  readonly conn: Stream;
-  readonly traffic: Traffic;
-  /** Only where what comes back is compared. */
-  readonly verifier?: StreamVerifier;
-  /** When a byte passed last, by `performance.now()`. */
-  lastByte: number;
-  /** Whether what came back waits for the output to take it. */
-  delivering: boolean;
-  /** What the first bytes that came back say of the server, if anything. */
-  hint: string;
-}
-
 /**
  * Sends the input to an endpoint and writes what comes back to the output,
  * both at once. At the end of the input it sends no more and takes what still
@@ -114,135 +100,133 @@ export async function connect(
 ): Promise<Exchange> {
   const endpoint = readEndpoint(server, 1);
   const { datagramTimeout, ...defaults } = CONNECT_DEFAULTS;
-  const settings = filledIn(options, {
+  const filled = filledIn(options, {
     ...defaults,
     timeout: endpoint.scheme === "udp" ? datagramTimeout : defaults.timeout,
   });
-  const { timeout, idleTimeout, datagramSize, verify } = settings;
+  const settings = { ...options, ...filled };
+  const { timeout, idleTimeout, datagramSize, onConnect } = settings;
   checkNotNegative({ timeout, idleTimeout });
   checkWhole(0, { datagramSize });
   if (endpoint.scheme === "udp") {
-    if (idleTimeout === 0) return await connectDatagrams(endpoint, { ...options, ...settings });
+    if (idleTimeout === 0) return await connectDatagrams(endpoint, settings);
     throw new OptionError("idleTimeout", "udp:// has no connection that could be idle");
   }
   if (datagramSize > 0) throw new OptionError("datagramSize", "expected a udp:// endpoint with it");
-  const { input, output, signal, tls, wait, family, onRetry } = options;
-  let start = 0;
-  const onTry = () => void (start = performance.now());
-  const conn = await dial(endpoint, { timeout, signal, tls, wait, family, onRetry, onTry });
-  const time = performance.now() - start;
-  options.onConnect?.({ time, address: addressOf(conn.remoteAddr), session: conn.session });
+  const { conn, connect, handshake = 0 } = await dial(endpoint, settings);
+  try {
+    const { remoteAddr, session } = conn;
+    onConnect?.({ time: connect + handshake, address: addressOf(remoteAddr), session });
+    return await exchange(endpoint, conn, settings);
+  } finally {
+    conn.close();
+  }
+}
+
+/** Sends and receives over a connection that is open. */
+async function exchange(
+  endpoint: Endpoint,
+  conn: Stream,
+  { input, output, signal, idleTimeout, verify }: ConnectOptions & Required<ConnectSettings>,
+): Promise<Exchange> {
   const traffic = new Traffic();
   const verifier = verify ? new StreamVerifier() : undefined;
-  const connection: Connection = {
-    endpoint,
-    conn,
-    traffic,
-    verifier,
-    lastByte: performance.now(),
-    delivering: false,
-    hint: "",
-  };
+  /** When a byte passed last, by `performance.now()`. */
+  let lastByte = performance.now();
+  /** Whether what came back waits for the output to take it. */
+  let delivering = false;
+  /** What the first bytes that came back say of the server, if anything. */
+  let hint = "";
+
+  const sofar = () => `, after ${traffic.sent} bytes were sent and ${traffic.received} came back`;
+
+  /** Sends all of the input and half-closes; returns whether the connection took it all. */
+  async function send(): Promise<boolean> {
+    const chunk = new Uint8Array(CHUNK);
+    for (;;) {
+      const length = await readFrom(input, chunk);
+      if (length === null) break;
+      const bytes = verifier === undefined ? chunk.subarray(0, length) : chunk.slice(0, length);
+      verifier?.send(bytes);
+      if (verifier !== undefined && verifier.missing > MAX_UNDER_WAY) {
+        const what = `${verifier.missing} bytes were sent and are not back`;
+        throw new EchoError(endpoint, `${what}, more than can be remembered`);
+      }
+      try {
+        for (let written = 0; written < length;) {
+          const more = await conn.write(bytes.subarray(written));
+          written += more;
+          traffic.sent += more;
+          lastByte = performance.now();
+        }
+      } catch {
+        return false; // The server takes no more; what it still sends is received all the same.
+      }
+    }
+    return await conn.closeWrite().then(() => true, () => false);
+  }
+
+  /** Writes what comes back to the output, until the server ends the connection. */
+  async function receive(): Promise<void> {
+    const chunk = new Uint8Array(CHUNK);
+    for (;;) {
+      const length = await conn.read(chunk).catch((error) => {
+        throw new EchoError(endpoint, reason(error) + sofar());
+      });
+      if (length === null) return;
+      const bytes = chunk.subarray(0, length);
+      const difference = verifier?.receive(bytes);
+      // What looks like a TLS alert may have been sent.
+      const isRight = verifier !== undefined && difference === undefined;
+      if (traffic.received === 0 && !isRight) hint = tlsHint(bytes);
+      traffic.received += length;
+      lastByte = performance.now();
+      delivering = true;
+      await writeAll(output, bytes);
+      delivering = false;
+      if (difference !== undefined) throw new EchoError(endpoint, difference + hint);
+    }
+  }
+
+  /** Decides, when the server has ended the connection, whether that was the end of everything. */
+  function checkEnd(complete: boolean): void {
+    const { sent, received } = traffic;
+    // A TLS server refuses a client after the client's handshake is done, and then
+    // says nothing at all.
+    if (endpoint.scheme === "tls" && sent > 0 && received === 0) {
+      const why = "it may want a client certificate, or another one";
+      throw new EchoError(endpoint, `ended by the server without an answer: ${why}`);
+    }
+    if (!complete || (hint !== "" && received !== sent)) {
+      const quiet = Math.round((performance.now() - lastByte) / 1000);
+      const idle = quiet >= LONG_QUIET
+        ? `; ${quiet}s without a byte: was that its idle time, or is it stopping?`
+        : "";
+      const what = `the server ended it before the end of input${sofar()}`;
+      throw new EchoError(endpoint, what + idle + hint);
+    }
+    if (received < sent) {
+      throw new EchoError(endpoint, `only ${received} of ${sent} bytes came back`);
+    }
+  }
+
   const { promise: cutOff, reject: cut } = Promise.withResolvers<never>();
   using _aborting = onAbort(signal, () => cut(signal?.reason));
   const over = new AbortController();
   const checking = idleTimeout > 0 &&
     sweep(idleTimeout, new ReadTurns(), over.signal, (interval) => {
       // As long as the output takes its time, the server is not to blame.
-      if (connection.delivering || traffic.idleTime(interval) < idleTimeout) return;
-      cut(new EchoError(endpoint, `idle for ${idleTimeout / 1000}s${sofar(traffic)}`));
+      if (delivering || traffic.idleTime(interval) < idleTimeout) return;
+      cut(new EchoError(endpoint, `idle for ${idleTimeout / 1000}s${sofar()}`));
     });
   try {
-    const sending = send(connection, input);
+    const sending = send();
     const failedSending = sending.then(() => cutOff);
-    await Promise.race([receive(connection, output), failedSending, cutOff]);
-    const complete = await isWithin(SIMULTANEOUS, sending) && await sending;
-    checkEnd(connection, complete);
+    await Promise.race([receive(), failedSending, cutOff]);
+    checkEnd(await isWithin(SIMULTANEOUS, sending) && await sending);
     return { sent: traffic.sent, received: traffic.received };
   } finally {
     over.abort();
     await checking;
-    conn.close();
   }
-}
-
-/** Sends all of the input and half-closes; returns whether the connection took it all. */
-async function send(connection: Connection, input: Input): Promise<boolean> {
-  const { endpoint, conn, traffic, verifier } = connection;
-  const chunk = new Uint8Array(CHUNK);
-  for (;;) {
-    const length = await readFrom(input, chunk);
-    if (length === null) break;
-    const bytes = verifier === undefined ? chunk.subarray(0, length) : chunk.slice(0, length);
-    verifier?.send(bytes);
-    if (verifier !== undefined && verifier.missing > MAX_UNDER_WAY) {
-      throw new EchoError(
-        endpoint,
-        `${verifier.missing} bytes were sent and are not back, more than can be remembered`,
-      );
-    }
-    try {
-      for (let written = 0; written < length;) {
-        const more = await conn.write(bytes.subarray(written));
-        written += more;
-        traffic.sent += more;
-        connection.lastByte = performance.now();
-      }
-    } catch {
-      return false; // The server takes no more; what it still sends is received all the same.
-    }
-  }
-  return await conn.closeWrite().then(() => true, () => false);
-}
-
-/** Writes what comes back to the output, until the server ends the connection. */
-async function receive(connection: Connection, output: Output): Promise<void> {
-  const { endpoint, conn, traffic, verifier } = connection;
-  const chunk = new Uint8Array(CHUNK);
-  for (;;) {
-    let length;
-    try {
-      length = await conn.read(chunk);
-    } catch (error) {
-      throw new EchoError(endpoint, reason(error) + sofar(traffic));
-    }
-    if (length === null) return;
-    const bytes = chunk.subarray(0, length);
-    const difference = verifier?.receive(bytes);
-    // What looks like a TLS alert may have been sent.
-    const isRight = verifier !== undefined && difference === undefined;
-    if (traffic.received === 0 && !isRight) connection.hint = tlsHint(bytes);
-    traffic.received += length;
-    connection.lastByte = performance.now();
-    connection.delivering = true;
-    await writeAll(output, bytes);
-    connection.delivering = false;
-    if (difference !== undefined) throw new EchoError(endpoint, difference + connection.hint);
-  }
-}
-
-/** Decides, when the server has ended the connection, whether that was the end of everything. */
-function checkEnd({ endpoint, traffic, lastByte, hint }: Connection, complete: boolean): void {
-  const { sent, received } = traffic;
-  // A TLS server refuses a client after the client's handshake is done, and then
-  // says nothing at all.
-  if (endpoint.scheme === "tls" && sent > 0 && received === 0) {
-    const why = "it may want a client certificate, or another one";
-    throw new EchoError(endpoint, `ended by the server without an answer: ${why}`);
-  }
-  if (!complete || (hint !== "" && received !== sent)) {
-    const quiet = Math.round((performance.now() - lastByte) / 1000);
-    const idle = quiet >= LONG_QUIET
-      ? `; ${quiet}s without a byte: was that its idle time, or is it stopping?`
-      : "";
-    const what = `the server ended it before the end of input${sofar(traffic)}`;
-    throw new EchoError(endpoint, what + idle + hint);
-  }
-  if (received < sent) {
-    throw new EchoError(endpoint, `only ${received} of ${sent} bytes came back`);
-  }
-}
-
-function sofar({ sent, received }: Traffic): string {
-  return `, after ${sent} bytes were sent and ${received} came back`;
 }

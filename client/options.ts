@@ -3,16 +3,6 @@ import { OptionError } from "../errors/yodel_error.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { MAX_DATAGRAM } from "../net/udp.ts";
 
-/** The options that have defaults, with these where nothing, or `undefined`, is given. */
-export function filledIn<T extends object>(
-  given: { readonly [Name in keyof T]?: T[Name] },
-  defaults: T,
-): T {
-  const settings = Object.entries(given)
-    .filter(([name, value]) => name in defaults && value !== undefined);
-  return { ...defaults, ...Object.fromEntries(settings) };
-}
-
 /**
  * Checks numbers, each of which has to be whole and at least `least`.
  *

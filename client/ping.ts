@@ -3,7 +3,8 @@ import type { Reach } from "../net/dial.ts";
 import { type Endpoint, EndpointError, readEndpoint } from "../net/endpoint.ts";
 import { isUnknownHost, reason } from "../errors/reason.ts";
 import { onAbort, pause } from "../async/pause.ts";
-import { checkDatagrams, checkNotNegative, checkWhole, filledIn } from "./options.ts";
+import { checkDatagrams, checkNotNegative, checkWhole } from "./options.ts";
+import { filledIn } from "../values/settings.ts";
 import {
   emptyPingCounts,
   type PingCounts,

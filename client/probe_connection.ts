@@ -1,5 +1,5 @@
 // What carries probes to a server and their answers back.
-import { dial, type DialOptions } from "../net/dial.ts";
+import { dial, type Dialled, type DialOptions } from "../net/dial.ts";
 import { dialUdp } from "../net/udp.ts";
 import { addressOf, type Endpoint, type HostEndpoint } from "../net/endpoint.ts";
 import { reason } from "../errors/reason.ts";
@@ -24,13 +24,9 @@ export interface ProbeEvents {
   onEnd(why: string): void;
 }
 
-/** A way to a server that was opened, and how long that took, in milliseconds. */
-export interface OpenedProbes {
+/** A way to a server that was opened, and how long that took; undefined for `udp://`. */
+export interface OpenedProbes extends Partial<Omit<Dialled, "conn">> {
   readonly connection: ProbeConnection;
-  /** Undefined for `udp://`. */
-  readonly connect?: number;
-  /** How long the handshake of TLS took after that. */
-  readonly handshake?: number;
 }
 
 /**
@@ -41,25 +37,14 @@ export interface OpenedProbes {
  */
 export async function openProbes(
   endpoint: Endpoint,
-  options: Omit<DialOptions, "onTry" | "onHandshake"> & { readonly size: number },
+  options: DialOptions & { readonly size: number },
   events: ProbeEvents,
 ): Promise<OpenedProbes> {
   if (endpoint.scheme === "udp") {
     return { connection: await datagramProbes(endpoint, options, events) };
   }
-  let tried = performance.now();
-  let connected: number | undefined;
-  const conn = await dial(endpoint, {
-    ...options,
-    onTry: () => void (tried = performance.now()),
-    onHandshake: () => void (connected = performance.now()),
-  });
-  const now = performance.now();
-  return {
-    connection: streamProbes(conn, options.size, events),
-    connect: (connected ?? now) - tried,
-    handshake: connected === undefined ? undefined : now - connected,
-  };
+  const { conn, ...times } = await dial(endpoint, options);
+  return { connection: streamProbes(conn, options.size, events), ...times };
 }
 
 /** Carries probes over a connection. Every `size` bytes that come are an answer. */

@@ -31,10 +31,15 @@ export interface DialOptions extends Reach {
   readonly timeout: number;
   /** Gives up when it is aborted. */
   readonly signal?: AbortSignal;
-  /** Called at the beginning of each try. */
-  readonly onTry?: () => void;
-  /** Called when all is done but the handshake of TLS. */
-  readonly onHandshake?: () => void;
+}
+
+/** A connection that was opened, and how long that took, in milliseconds. */
+export interface Dialled {
+  readonly conn: Stream;
+  /** From the beginning of the try that did it, without the handshake of TLS. */
+  readonly connect: number;
+  /** That handshake. */
+  readonly handshake?: number;
 }
 
 /**
@@ -43,20 +48,15 @@ export interface DialOptions extends Reach {
  * @throws {EndpointError} refused, unreachable, unknown host or timed out
  * @throws the reason of the signal
  */
-export async function dial(endpoint: StreamEndpoint, options: DialOptions): Promise<Stream> {
+export async function dial(endpoint: StreamEndpoint, options: DialOptions): Promise<Dialled> {
   const { wait = 0, signal } = options;
   if (wait === 0) return await dialOnce(endpoint, options);
   let why: string | undefined;
+  let isThere = false;
   return await inTime(endpoint, wait, signal, async (given) => {
     for (;;) {
-      let isThere = false;
-      const onHandshake = () => {
-        isThere = true;
-        why = undefined;
-        options.onHandshake?.();
-      };
       try {
-        return await dialOnce(endpoint, { ...options, signal: given, onHandshake });
+        return await dialOnce(endpoint, { ...options, signal: given }, () => isThere = true);
       } catch (error) {
         if (isThere || !(error instanceof EndpointError)) throw error;
         why = reason(error.cause);
@@ -64,20 +64,27 @@ export async function dial(endpoint: StreamEndpoint, options: DialOptions): Prom
         await pause(AGAIN, given);
       }
     }
-  }, (time) => why && `${why}, and no better in ${time}`);
+  }, (time) => isThere ? undefined : why && `${why}, and no better in ${time}`);
 }
 
 async function dialOnce(
   endpoint: StreamEndpoint,
-  { timeout, signal, tls = {}, family, onTry, onHandshake }: DialOptions,
-): Promise<Stream> {
-  onTry?.();
+  { timeout, signal, tls = {}, family }: DialOptions,
+  onHandshake?: () => void,
+): Promise<Dialled> {
+  const start = performance.now();
+  const time = () => performance.now() - start;
   return await inTime(endpoint, timeout, signal, async (given) => {
-    if (endpoint.scheme === "unix") return await dialUnix(endpoint, given);
+    if (endpoint.scheme === "unix") {
+      return { conn: await dialUnix(endpoint, given), connect: time() };
+    }
     const conn = await dialTcp(endpoint, given, family);
-    if (endpoint.scheme === "tcp") return conn;
+    const connect = time();
+    if (endpoint.scheme === "tcp") return { conn, connect };
     onHandshake?.();
-    return await (await import("./tls.ts")).startTls(conn, endpoint.host, tls, given);
+    const { startTls } = await import("./tls.ts");
+    const secured = await startTls(conn, endpoint.host, tls, given);
+    return { conn: secured, connect, handshake: time() - connect };
   });
 }
 

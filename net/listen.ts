@@ -1,12 +1,6 @@
 // Listening on endpoints.
 import { errorCode } from "../errors/reason.ts";
-import {
-  type Endpoint,
-  EndpointError,
-  type HostEndpoint,
-  isOnePort,
-  type StreamEndpoint,
-} from "./endpoint.ts";
+import { type Endpoint, EndpointError, type HostEndpoint, isOnePort } from "./endpoint.ts";
 import type { Listener, ServerTls } from "./stream.ts";
 import { listenTcp, type Sharing } from "./tcp.ts";
 import { type DatagramListener, listenUdp } from "./udp.ts";
@@ -51,20 +45,13 @@ export async function openAll(
   const opened: (Listener | DatagramListener)[] = [];
   try {
     for (const endpoint of endpoints) {
-      const more = endpoint.scheme === "udp"
-        ? openAtEach(endpoint, listenUdp)
-        : listen(endpoint, options);
-      opened.push(
-        ...await more.catch((error) => {
-          const isOwn = opened.some((other) => isOnePort(other.endpoint, endpoint));
-          if (!isOwn || codeOf(error) !== "EADDRINUSE") throw error;
-          throw new EndpointError(
-            "cannot listen on",
-            endpoint,
-            "address in use; is it given twice?",
-          );
-        }),
-      );
+      const more = await listen(endpoint, options).catch((error) => {
+        const isOwn = opened.some((other) => isOnePort(other.endpoint, endpoint));
+        if (!isOwn || errorCode(error.cause) !== "EADDRINUSE") throw error;
+        const why = "address in use; is it given twice?";
+        throw new EndpointError("cannot listen on", endpoint, why);
+      });
+      opened.push(...more);
     }
     return opened;
   } catch (error) {
@@ -73,8 +60,13 @@ export async function openAll(
   }
 }
 
-async function listen(endpoint: StreamEndpoint, options: ListenOptions): Promise<Listener[]> {
+async function listen(
+  endpoint: Endpoint,
+  options: ListenOptions,
+): Promise<(Listener | DatagramListener)[]> {
   switch (endpoint.scheme) {
+    case "udp":
+      return await openAtEach(endpoint, listenUdp);
     case "unix":
       return [await open(endpoint, (endpoint) => listenUnix(endpoint, options.socketMode))];
     case "tcp":
@@ -124,45 +116,34 @@ function whyNot(endpoint: Endpoint, error: unknown): unknown {
 /**
  * Opens something at each address that an endpoint means, with the same port, or at none.
  *
+ * @param tries how often to look for a port that is free at all of them
  * @throws {EndpointError} where it cannot be listened on
  */
 export async function openAtEach<E extends HostEndpoint, T extends Opened>(
   endpoint: E,
   how: Open<E, T>,
+  tries = PORT_TRIES,
 ): Promise<T[]> {
-  const addresses = TWO_ADDRESSES.get(endpoint.host);
-  if (addresses === undefined) return [await open(endpoint, how)];
-  for (let tries = 1;; tries++) {
-    const [first, second] = addresses;
-    const one = await openWhereThereIs({ ...endpoint, host: first }, how);
-    if (one === undefined) return [await open({ ...endpoint, host: second }, how)];
-    const { port } = one.endpoint;
+  const opened: T[] = [];
+  let missing: unknown;
+  for (const host of TWO_ADDRESSES.get(endpoint.host) ?? [endpoint.host]) {
+    const [first] = opened;
     try {
-      const other = await openWhereThereIs({ ...endpoint, host: second, port }, how);
-      return other === undefined ? [one] : [one, other];
+      const port = first?.endpoint.port ?? endpoint.port;
+      opened.push(await open({ ...endpoint, host, port }, how));
     } catch (error) {
-      // On most systems :: takes IPv4 too, and leaves nothing to do for 0.0.0.0.
-      if (endpoint.host === "*" && codeOf(error) === "EADDRINUSE") return [one];
-      one.close();
-      const takenByChance = endpoint.port === 0 && codeOf(error) === "EADDRINUSE";
-      if (!takenByChance || tries === PORT_TRIES) throw error;
+      const code = error instanceof EndpointError ? errorCode(error.cause) : undefined;
+      const isTaken = first !== undefined && code === "EADDRINUSE";
+      // Not every machine has both, and on most :: takes IPv4 too, and leaves nothing for 0.0.0.0.
+      if (code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT" || isTaken && endpoint.host === "*") {
+        missing = error;
+        continue;
+      }
+      first?.close();
+      if (!isTaken || endpoint.port > 0 || tries === 1) throw error;
+      return await openAtEach(endpoint, how, tries - 1);
     }
   }
-}
-
-/** Opens something at an address, or returns undefined where this machine does not have it. */
-async function openWhereThereIs<E extends HostEndpoint, T extends Opened>(
-  endpoint: E,
-  how: Open<E, T>,
-): Promise<T | undefined> {
-  try {
-    return await open(endpoint, how);
-  } catch (error) {
-    if (["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes(codeOf(error) ?? "")) return undefined;
-    throw error;
-  }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof EndpointError ? errorCode(error.cause) : undefined;
+  if (opened.length === 0) throw missing;
+  return opened;
 }

@@ -64,7 +64,7 @@ export async function sweep(
   signal: AbortSignal,
   check: (interval: number) => void,
 ): Promise<void> {
-  const interval = Math.min(1000, Math.max(10, timeout / 4));
+  const interval = Math.min(1000, Math.max(10, timeout / 10));
   for (;;) {
     // A timer can be early by a part of a millisecond.
     await pause(interval + 1, signal);

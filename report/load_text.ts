@@ -37,7 +37,8 @@ export function progressText(
   const throughput = perSecond(right, now.elapsed - before.elapsed);
   const left = Math.max(0, duration - now.elapsed);
   return listed([
-    duration > 0 && `${Math.ceil(left / 1000)} s left`,
+    duration > 0 &&
+    (left > 0 ? `${Math.ceil(left / 1000)} s left` : "waiting for the last answers"),
     messages > 0 && `${formatCount(now.messages.right)} of ${formatCount(messages)} messages`,
     `${formatRate(throughput)} messages/s`,
     `${formatBytes(throughput * size)}/s`,

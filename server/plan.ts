@@ -2,6 +2,7 @@
 import { OptionError, YodelError } from "../errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import type { ServerTls } from "../net/stream.ts";
+import { filledIn } from "../values/settings.ts";
 import { type FaultOption, type FaultPlan, planFaults, USUAL_SHARE } from "./fault_plan.ts";
 import type { Log, LogDataForm } from "./log.ts";
 
@@ -86,36 +87,25 @@ export interface ServePlan
  * @throws {YodelError} for an endpoint that is given twice
  */
 export function planServe(options: ServeOptions, endpoints: readonly Endpoint[]): ServePlan {
-  const names = endpoints.filter((one) => one.scheme === "unix" || one.port > 0).map(
-    formatEndpoint,
-  );
+  const names = endpoints.filter((one) => one.scheme === "unix" || one.port > 0)
+    .map(formatEndpoint);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new YodelError(`${twice} is given twice`);
-  return {
-    idleTimeout: options.idleTimeout ?? SERVE_DEFAULTS.idleTimeout,
-    backlog: options.backlog ?? SERVE_DEFAULTS.backlog,
-    socketMode: options.socketMode ?? SERVE_DEFAULTS.socketMode,
-    maxConnections: options.maxConnections ?? SERVE_DEFAULTS.maxConnections,
-    maxPerClient: options.maxPerClient ?? SERVE_DEFAULTS.maxPerClient,
-    udpRate: options.udpRate ?? SERVE_DEFAULTS.udpRate,
-    workers: workersOf(options),
-    allow: options.allow ?? [],
-    deny: options.deny ?? [],
-    drain: options.drain ?? SERVE_DEFAULTS.drain,
-    logData: options.logData ?? SERVE_DEFAULTS.logData,
-    log: options.log ?? {},
-    faults: planFaults(options, endpoints),
-  };
+  const plan = filledIn<Omit<ServePlan, "faults">>(
+    options,
+    { ...SERVE_DEFAULTS, allow: [], deny: [], log: {} },
+  );
+  checkWorkers(plan.workers);
+  return { ...plan, faults: planFaults(options, endpoints) };
 }
 
-/** How many threads serve; several need a system that spreads connections, and leave to ask for it. */
-function workersOf({ workers = SERVE_DEFAULTS.workers }: ServeOptions): number {
-  if (workers === 1) return workers;
+/** Several threads need a system that spreads connections, and leave to ask for it. */
+function checkWorkers(workers: number): void {
+  if (workers === 1) return;
   if (Deno.build.os !== "linux") {
     throw new OptionError("workers", "more than 1 are for Linux, which shares a port among them");
   }
   if (Deno.listenDatagram === undefined) {
     throw new OptionError("workers", "more than 1 need deno run --unstable-net");
   }
-  return workers;
 }

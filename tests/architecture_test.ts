@@ -24,7 +24,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "server.ts": ["server", "net", "async", "errors"],
   "client.ts": ["client", "net", "async", "errors"],
   "server": ["values", "net", "async", "errors"],
-  "client": ["net", "async", "errors"],
+  "client": ["values", "net", "async", "errors"],
   "values": [],
   "net": ["async", "errors"],
   "async": ["errors"],

@@ -1,8 +1,12 @@
 /** The completions, used by the shells that they are for. */
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import fc from "npm:fast-check@4.10.2";
 import { commands } from "../cli/commands.ts";
-import { completions, SHELLS } from "../cli/completions.ts";
-import { available, run, yodel } from "./program.ts";
+import { proposals } from "../cli/complete.ts";
+import { completions } from "../cli/completions.ts";
+import { linux } from "./local.ts";
+import { available, program, type Result, run, yodel } from "./program.ts";
+import { commandLine } from "./texts.ts";
 
 const cases: [words: string[], expected: string[]][] = [
   [["yodel", "ser"], ["serve"]],
@@ -11,16 +15,29 @@ const cases: [words: string[], expected: string[]][] = [
   [["yodel", "connect", "--veri"], ["--verify"]],
   [["yodel", "serve", "--log-format", ""], ["text", "json"]],
   [["yodel", "serve", "--fault", "dela"], ["delay="]],
+  [
+    ["yodel", "serve", "--fault", "re"],
+    ["refuse", "read-rate=", "repeat", "reorder", "reset-after="],
+  ],
   [["yodel", "load", "--at-least", ""], ["rate="]],
   [["yodel", "completions", "z"], ["zsh"]],
   [["yodel", "help", "se"], ["serve"]],
+  [["yodel", "help", "fa"], ["faults"]],
 ];
 
-/** A folder that it makes, with a file in it that flags such as --cert can take. */
-async function folderWithFile(): Promise<{ folder: string } & AsyncDisposable> {
+/** A folder that it makes, with the program, and a file that flags such as --cert can take. */
+async function folderWithProgram() {
   const folder = await Deno.makeTempDir();
+  const words = program.map((word) => `'${word}'`).join(" ");
+  await Deno.writeTextFile(`${folder}/yodel`, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
   await Deno.writeTextFile(`${folder}/certificate.pem`, "");
-  return { folder, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
+  return {
+    folder,
+    /** Runs a command that finds the program in its PATH. */
+    run: (command: readonly string[], stdin = ""): Promise<Result> =>
+      run(["env", `PATH=${folder}:${Deno.env.get("PATH")}`, ...command], stdin),
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
 }
 
 /** What bash makes of `yodel serve --log-format=j` and its like. */
@@ -31,26 +48,80 @@ const withEquals: typeof cases = [
   [["yodel", "serve", "--fault", "delay", "="], []],
 ];
 
+/** Has bash call the function as it does when Tab is pressed after these words, as it has them. */
+function tabInBash(words: readonly string[], then: string): string[] {
+  const script = `${completions.bash}
+    compopt() { echo "$*"; }
+    COMP_LINE=$1 COMP_POINT=\${#1} COMP_WORDS=("\${@:3}") COMP_CWORD=$(($# - 3))
+    ${then.replace("PRESS", '_yodel "$3" "$2"')}`;
+  const line = words.join(" ").replace(/ ([=:]) ?/g, "$1");
+  const last = (words.at(-1) ?? "").replace(/^[=:]$/, "");
+  return ["bash", "-c", script, "bash", line, last, ...words];
+}
+
 Deno.test("completions prints what each shell is to run", async () => {
-  for (const shell of SHELLS) {
+  for (const [shell, script] of Object.entries(completions)) {
     const result = await yodel(["completions", shell]);
-    assertEquals(result, { code: 0, stdout: completions(shell, commands), stderr: "" });
+    assertEquals(result, { code: 0, stdout: script, stderr: "" });
+  }
+});
+
+Deno.test("each flag of a command is proposed once, with what it is for", () => {
+  for (const [name, { flags }] of Object.entries(commands)) {
+    const proposed = proposals([name, "-"], commands);
+    for (const [flag, { short, help }] of Object.entries(flags)) {
+      const words = [`--${flag}`, ...short === undefined ? [] : [`-${short}`]];
+      for (const word of words) assert(proposed.includes(`${word}\t${help}`), word);
+    }
+    assertEquals(proposed.length, new Set(proposed).size);
+  }
+});
+
+Deno.test("a flag that was given is proposed again only where it may be repeated", () => {
+  const words = ["--json", "-c5", "-n", "1", "--rate=5", "--at-most", "p99=1s", "--"];
+  const flags = proposals(["load", ...words.with(-1, "-")], commands).join("\n");
+  for (const word of ["--json", "--connections", "-c", "--messages", "--rate"]) {
+    assert(!flags.includes(`${word}\t`), word);
+  }
+  assertStringIncludes(flags, "--at-most\t");
+  assertEquals(proposals(["load", ...words, "-"], commands), []);
+});
+
+Deno.test("values are those of the flag in this command, and the words before an endpoint no flags", () => {
+  const wordsOf = (...words: string[]) =>
+    proposals(words, commands).map((line) => line.replace(/\t.*/, ""));
+  assertEquals(wordsOf("serve", "--workers", ""), ["auto"]);
+  assertEquals(wordsOf("load", "--workers", ""), []);
+  assert(wordsOf("ping", "--at-most", "").includes("loss="));
+  assert(!wordsOf("load", "--at-most", "").includes("loss="));
+  assertEquals(wordsOf("connect", "t"), []);
+  assertEquals(wordsOf("serve", "unix:./e"), ["FILE"]);
+  assertEquals(wordsOf("load", "--merge", "a.json", "b"), ["FILE"]);
+  assertEquals(wordsOf("help", "serve", ""), ["--help"]);
+});
+
+Deno.test("whatever was typed, the answer is words, with status 0", async () => {
+  fc.assert(fc.property(commandLine, (words) => {
+    for (const line of proposals(words, commands)) {
+      if (!line.startsWith("--")) assertMatch(line, /^[\w.=-]+(\t[^\t\n]+)?$/);
+    }
+  }));
+  for (
+    const words of [["nope", ""], ["constructor", "-"], ["serve", "--", "-"], ["sérve", '"']]
+  ) {
+    assertEquals(await yodel(["complete", ...words]), { code: 0, stdout: "", stderr: "" });
   }
 });
 
 Deno.test("bash completes commands, flags and values", { ignore: !available("bash") }, async () => {
+  await using made = await folderWithProgram();
   // It completes files by itself, where the function has no words.
-  const noWords: typeof cases[0] = [["yodel", "serve", "--cert", "./c"], []];
-  for (const [words, expected] of [...cases, ...withEquals, noWords]) {
-    const { stdout, stderr } = await run([
-      "bash",
-      "-c",
-      `${completions("bash", commands)}
-      COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _yodel; echo "\${COMPREPLY[*]}"
-      complete -p yodel`,
-      "bash",
-      ...words,
-    ]);
+  const noWords = ["./c", "", "F"].map((typed): typeof cases[0] => {
+    return [["yodel", "serve", "--cert", typed], []];
+  });
+  for (const [words, expected] of [...cases, ...withEquals, ...noWords]) {
+    const then = 'PRESS >/dev/null; echo "${COMPREPLY[*]}"; complete -p yodel';
+    const { stdout, stderr } = await made.run(tabInBash(words, then));
     assertEquals({ stdout, stderr }, {
       stdout: `${expected.join(" ")}\ncomplete -o default -F _yodel yodel\n`,
       stderr: "",
@@ -61,32 +132,60 @@ Deno.test("bash completes commands, flags and values", { ignore: !available("bas
 Deno.test("bash has no space after what goes on, and no files where none is meant", {
   ignore: !available("bash"),
 }, async () => {
-  const script = `${completions("bash", commands)}
-    compopt() { echo "$*"; }
-    COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _yodel`;
+  await using made = await folderWithProgram();
   for (
     const [words, told] of [
       [["--fault", "dela"], "+o default\n-o nospace\n"],
+      [["--fault", "delay", "="], "+o default\n-o nospace\n"],
       [["--idle-timeout", ""], "+o default\n"],
-      [["--cert", ""], ""],
+      [["--cert", ""], "-o default\n"],
       [["unix", ":", "/tmp/"], "-o default\n"],
     ] as const
   ) {
-    const { stdout } = await run(["bash", "-c", script, "bash", "yodel", "serve", ...words]);
+    const { stdout } = await made.run(tabInBash(["yodel", "serve", ...words], "PRESS"));
     assertEquals(stdout, told, words.join(" "));
   }
 });
 
+Deno.test("bash completes what is typed into it, by the program that is named there", {
+  ignore: !available("bash") || !available("script") || !linux,
+}, async () => {
+  await using made = await folderWithProgram();
+  await Deno.writeTextFile(`${made.folder}/script`, completions.bash);
+  const terminal = ["script", "--quiet", "--return", "--command"];
+  const keys = [
+    `cd ${made.folder}; source ./script; PATH=/nowhere`,
+    // Ctrl-A and echo show the line; what is typed after a Tab, whether there was a space.
+    ...[
+      "./yodel serve --fault dela\t20ms --fault=certificate=e\t.",
+      "./yodel serve --log-format=j\t. --cert=cert\t. unix:cert\t.",
+      "yodel serve --idle-t\t.",
+    ].map((words) => `${words}\x01echo `),
+    "exit",
+  ];
+  const bash = [...terminal, "TERM=dumb bash --norc --noprofile -i", "/dev/null"];
+  const { stdout } = await made.run(bash, keys.map((line) => `${line}\n`).join(""));
+  const lines = stdout.replaceAll("\r", "").split("\n");
+  for (
+    const words of [
+      "./yodel serve --fault delay=20ms --fault=certificate=expired .",
+      "./yodel serve --log-format=json . --cert=certificate.pem . unix:certificate.pem .",
+      "yodel serve --idle-t.",
+    ]
+  ) assert(lines.includes(words), stdout);
+});
+
 Deno.test("fish completes commands, flags and values", { ignore: !available("fish") }, async () => {
+  await using made = await folderWithProgram();
   for (const [words, expected] of cases) {
-    const { stdout, stderr } = await run([
+    const { stdout, stderr } = await made.run([
       "fish",
       "--no-config",
       "-c",
-      `${completions("fish", commands)}\ncomplete -C '${words.join(" ")}'`,
+      `${completions.fish}\ncomplete -C '${words.join(" ")}'`,
     ]);
     const proposed = stdout.trimEnd().split("\n").map((line) => line.replace(/\t.*/, ""));
-    for (const word of expected.filter((word) => words.at(-1) !== "" || !word.startsWith("-"))) {
+    for (const word of expected) {
       assertEquals(proposed.includes(word), true, `${word} among ${proposed}`);
     }
     assertEquals(stderr, "");
@@ -96,26 +195,40 @@ Deno.test("fish completes commands, flags and values", { ignore: !available("fis
 Deno.test("fish completes files for the flags that take one, and for no others", {
   ignore: !available("fish"),
 }, async () => {
-  await using made = await folderWithFile();
+  await using made = await folderWithProgram();
   const proposed = async (words: string) => {
-    const script = `${completions("fish", commands)}\ncomplete -C '${words}${made.folder}/cert'`;
-    return (await run(["fish", "--no-config", "-c", script])).stdout.trimEnd();
+    const script = `${completions.fish}\ncomplete -C '${words}${made.folder}/cert'`;
+    return (await made.run(["fish", "--no-config", "-c", script])).stdout.trimEnd();
   };
   const file = `${made.folder}/certificate.pem`;
   assertEquals(await proposed("yodel serve --cert "), file);
   assertEquals(await proposed("yodel connect --ca="), `--ca=${file}`);
   assertEquals(await proposed("yodel load -n 5 --histogram "), file);
+  assertEquals(await proposed("yodel serve unix:"), `unix:${file}`);
   assertEquals(await proposed("yodel serve --cert-name "), "");
+});
+
+Deno.test("fish finds words by their middle, but not by what they are for", {
+  ignore: !available("fish"),
+}, async () => {
+  await using made = await folderWithProgram();
+  const proposed = async (words: string) => {
+    const script = `${completions.fish}\ncomplete -C '${words}'`;
+    return (await made.run(["fish", "--no-config", "-c", script])).stdout;
+  };
+  assertEquals(await proposed("yodel erve"), `serve\t${commands.serve?.summary}\n`);
+  assertEquals(await proposed("yodel serve --log-format so"), "json\tfor people or for programs\n");
+  assertEquals(await proposed("yodel every"), "");
 });
 
 // In zsh completion works only in an interactive shell, so the test types into one.
 Deno.test("zsh completes commands, flags, values and files", {
   ignore: !available("zsh"),
 }, async () => {
-  await using made = await folderWithFile();
+  await using made = await folderWithProgram();
   const file = `${made.folder}/_yodel`;
-  await Deno.writeTextFile(file, completions("zsh", commands));
-  const { stdout } = await run([
+  await Deno.writeTextFile(file, completions.zsh);
+  const { stdout } = await made.run([
     "zsh",
     "-f",
     "-c",
@@ -137,6 +250,8 @@ Deno.test("zsh completes commands, flags, values and files", {
     complete "yodel completions z" "zsh"
     complete "yodel serve --cert ${made.folder}/c" "certificate.pem"
     complete "yodel connect --ca=${made.folder}/c" "--ca=${made.folder}/certificate.pem"
+    complete "yodel serve unix:${made.folder}/c" "unix:${made.folder}/certificate.pem"
+    complete "yodel load --conn" "udp: sockets"
     zpty -d shell`,
   ]);
   const expected = [
@@ -148,6 +263,8 @@ Deno.test("zsh completes commands, flags, values and files", {
     "zsh",
     `--cert ${made.folder}/certificate.pem`,
     `--ca=${made.folder}/certificate.pem`,
+    `unix:${made.folder}/certificate.pem`,
+    "--connections   -- connections at once; udp: sockets",
   ];
   for (const words of expected) assertStringIncludes(stdout, words);
 });
@@ -155,29 +272,25 @@ Deno.test("zsh completes commands, flags, values and files", {
 Deno.test("PowerShell completes commands, flags and values", {
   ignore: !available("pwsh"),
 }, async () => {
+  await using made = await folderWithProgram();
   for (const [words, expected] of cases) {
     const line = words.join(" ");
-    const { stdout, stderr } = await run([
+    const { stdout, stderr } = await made.run([
       "pwsh",
       "-NoProfile",
       "-NonInteractive",
       "-Command",
-      `${completions("powershell", commands)}
+      `${completions.powershell}
       (TabExpansion2 '${line}' ${line.length}).CompletionMatches.CompletionText -join ' '`,
     ]);
     assertEquals({ stdout: stdout.trimEnd(), stderr }, { stdout: expected.join(" "), stderr: "" });
   }
 });
 
-Deno.test("what PowerShell is to run has every word, plainly quoted, and each flag once", () => {
-  const script = completions("powershell", commands);
-  assertMatch(script, /^[ -~\n]+$/); // Windows PowerShell reads what programs print as if it were ASCII.
-  for (const [name, { flags }] of Object.entries(commands)) {
-    const [, words = ""] = new RegExp(`^ +'${name}' { (.*) }$`, "m").exec(script) ?? [];
-    for (const flag of Object.keys(flags)) assertStringIncludes(words, `'--${flag}'`);
-  }
-  assertMatch(script, /^ +'--log-format' { 'text', 'json' }$/m);
-  assertMatch(script, /^ +'--cert' { }$/m);
-  const clauses = script.match(/^ +'-[^']*' {/gm) ?? [];
-  assertEquals(clauses.length, new Set(clauses).size);
+Deno.test("Windows PowerShell can read its script and the answers, and drops no empty word", () => {
+  const answers = Object.keys(commands).flatMap((name) => proposals([name, "-"], commands));
+  // It reads what programs print as if it were ASCII.
+  for (const text of [completions.powershell, ...answers]) assertMatch(text, /^[ -~\t\n]+$/);
+  assertEquals(proposals(['""'], commands), proposals([""], commands));
+  assertEquals(proposals(["serve", '""'], commands), proposals(["serve", ""], commands));
 });

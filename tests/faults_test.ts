@@ -4,9 +4,7 @@ import { makeIdentity } from "../net/certificate.ts";
 import { OptionError, serve } from "../server.ts";
 import { faults } from "../server/faults/faults.ts";
 import { exchange, random, until } from "./local.ts";
-import { available, run, yodel } from "./program.ts";
-import { completions } from "../cli/completions.ts";
-import { commands } from "../cli/commands.ts";
+import { yodel } from "./program.ts";
 import { open, startFaulty } from "./faulty.ts";
 
 Deno.test("a fault that cannot be is one line, status 2, before anything listens", async () => {
@@ -130,26 +128,3 @@ Deno.test("help lists every fault and fits a terminal", async () => {
   assertEquals(stdout.split("\n").filter((line) => line.length > 80), []);
   assertStringIncludes((await yodel(["help", "fault"])).stderr, "did you mean faults?");
 });
-
-Deno.test(
-  "bash completes faults, and the help about them",
-  { ignore: !available("bash") },
-  async () => {
-    for (
-      const [words, expected] of [
-        [["yodel", "serve", "--fault", "re"], "refuse read-rate= repeat reorder reset-after="],
-        [["yodel", "help", "fa"], "faults"],
-      ] as const
-    ) {
-      const { stdout } = await run([
-        "bash",
-        "-c",
-        `${completions("bash", commands)}
-      COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _yodel; echo "\${COMPREPLY[*]}"`,
-        "bash",
-        ...words,
-      ]);
-      assertEquals(stdout, `${expected}\n`);
-    }
-  },
-);

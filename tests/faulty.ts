@@ -53,7 +53,7 @@ export async function startFaulty<Scheme extends Endpoint["scheme"]>(
 
 /** Opens a connection, which is closed at the end of the block. */
 export async function open({ endpoint }: { endpoint: Endpoint }): Promise<Stream & Disposable> {
-  const stream = await dial(endpoint as StreamEndpoint, { timeout: 10_000, tls: { ca } });
+  const { conn: stream } = await dial(endpoint as StreamEndpoint, { timeout: 10_000, tls: { ca } });
   let closed = false;
   const close = () => {
     if (!closed) stream.close();

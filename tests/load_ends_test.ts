@@ -26,6 +26,17 @@ Deno.test("a server that is gone for good ends the load soon", async () => {
   });
 });
 
+Deno.test("what comes back too slowly for the time that is left is under way at the end", async () => {
+  const slow = ["127.0.0.1:0", "--fault", "rate=10k", "--log-level", "error"];
+  await using server = await startServer(slow);
+  const time = ["-d", "100ms", "--timeout", "400ms", "--json"];
+  const words = ["load", `127.0.0.1:${server.port}`, "-c", "1", "-s", "1k", "--pipeline", "100"];
+  const { code, stdout } = await run([...program, ...words, ...time]);
+  const { messages, errors } = JSON.parse(stdout);
+  assert(messages.right > 0 && messages.waiting > 0, stdout);
+  assertEquals([code, errors.total], [1, 0]);
+});
+
 Deno.test("a server that is stopped, or ends all connections, ends the load soon as well", async () => {
   await using closing = startCustom(() => Promise.resolve());
   const all = await finish(closing.endpoint, { connections: 1, messages: 10, timeout: 100 });

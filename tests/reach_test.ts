@@ -139,7 +139,7 @@ Deno.test("connecting again and again, also with -4, takes no memory", async () 
   const { signal } = new AbortController();
   const connect = async () => {
     for (let i = 0; i < 1000; i++) {
-      (await dial(endpoint, { timeout: PATIENT, signal, family: 4 })).close();
+      (await dial(endpoint, { timeout: PATIENT, signal, family: 4 })).conn.close();
     }
     return heldMemory();
   };

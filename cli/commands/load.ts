@@ -111,7 +111,7 @@ export const loadCommand = command({
           ? JSON.stringify(await loadJson(result, version)) + "\n"
           : fitted(loadText(result, columns()), " ".repeat(12)),
       );
-      const { messages, elapsed, latencies, started, plan: { timeout } } = result;
+      const { messages, elapsed, latencies, started } = result;
       if (histogram !== undefined) {
         await replaceFile("histogram", histogram, await latencies.log(started, elapsed));
       }
@@ -119,8 +119,7 @@ export const loadCommand = command({
       if (messages.right === 0 && signal?.aborted && errors === 0) return signal.reason;
       const figures = { ...result, rate: perSecond(messages.right, elapsed) };
       const isGood = keepsLimits(figures, flags.atMost, flags.atLeast);
-      // Where there is a timeout, messages wait at the end for a signal only.
-      const isComplete = errors === 0 && (messages.waiting === 0 || timeout > 0 || signal?.aborted);
+      const isComplete = errors === 0 && (messages.waiting === 0 || signal?.aborted);
       return isGood && isComplete ? ALL_WELL : ANSWER_WAS_NO;
     }
   },

@@ -1,8 +1,7 @@
 // What all connections of a load have in common, a socket for datagrams as well.
 import type { ReadTurns } from "../../net/read_turns.ts";
-import type { Exchange } from "../streams.ts";
 import type { Messages } from "../verify/messages.ts";
-import type { LoadErrorKind } from "./result.ts";
+import type { Recorder } from "./recorder.ts";
 
 /** How long to wait before another try to connect, in milliseconds. */
 export const RETRY = 100;
@@ -33,10 +32,8 @@ export interface ConnectionSettings {
   readonly pipeline: number;
   /** How long nothing may come back, in milliseconds; Infinity: for ever. */
   readonly timeout: number;
-  /** Counts what passes. */
-  readonly bytes: Exchange;
-  /** Is told where datagrams went, once that is known. */
-  readonly onAddress: (address: string | undefined) => void;
+  /** Counts what passes, and what goes wrong. */
+  readonly recorder: Recorder;
   /** Keeps many connections from starving each other. */
   readonly turns: ReadTurns;
 }
@@ -57,12 +54,6 @@ export interface ConnectionEvents {
   onAnswer(connection: LoadConnection, due: number, from: number, now: number): void;
   /** A message has not and will not; the connection goes on. */
   onFailure(connection: LoadConnection, due: number): void;
-  /**
-   * Something went wrong.
-   *
-   * @param answered when the message was due that it makes wrong after its answer
-   */
-  onError(connection: LoadConnection, kind: LoadErrorKind, what: string, answered?: number): void;
   /** It has ended by itself, and with it the messages under way, which were due then. */
   onEnd(connection: LoadConnection, due: readonly number[]): void;
 }

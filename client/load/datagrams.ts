@@ -25,8 +25,9 @@ export async function openDatagrams(
   settings: ConnectionSettings,
   events: ConnectionEvents,
 ): Promise<LoadConnection> {
+  const { messages, timeout, recorder } = settings;
   const first = firstMessage(number);
-  const probes = new Probes(settings.messages);
+  const probes = new Probes(messages);
   /** For how long each has waited, in milliseconds, as far as it was waited for. */
   const waited = new WeakMap<Probe, number>();
   let sent = 0;
@@ -34,10 +35,10 @@ export async function openDatagrams(
 
   function receive(bytes: Uint8Array): void {
     const now = performance.now();
-    settings.bytes.received += bytes.length;
+    recorder.result.bytes.received += bytes.length;
     const answer = probes.receive(bytes);
     if (answer === undefined) {
-      return events.onError(own, "surplus", "a datagram came that was not sent");
+      return recorder.error("surplus", number, "a datagram came that was not sent");
     }
     const { probe, outcome, difference } = answer;
     // Each message is wrong once, whatever else comes of it.
@@ -46,9 +47,9 @@ export async function openDatagrams(
       case "right":
         return events.onAnswer(own, probe.due, probe.due, now);
       case "repeated":
-        return events.onError(own, outcome, `${nameOf(probe)} came back again`, probe.due);
+        return recorder.error(outcome, number, `${nameOf(probe)} came back again`, probe.due);
       case "altered":
-        events.onError(own, "altered", `${nameOf(probe)}: ${difference}`);
+        recorder.error("altered", number, `${nameOf(probe)}: ${difference}`);
         return events.onFailure(own, probe.due);
       case "late": // It counts as lost already, and has been said to be.
     }
@@ -60,7 +61,7 @@ export async function openDatagrams(
 
   function close(): void {
     isOpen = false;
-    settings.onAddress(link.address);
+    recorder.result.address ??= link.address;
     link.close();
   }
 
@@ -74,16 +75,16 @@ export async function openDatagrams(
     },
     send(due) {
       const bytes = probes.bytesOf(probes.send(first + sent++, due));
-      settings.bytes.sent += bytes.length;
+      recorder.result.bytes.sent += bytes.length;
       link.send(bytes);
     },
     checkTimeout(interval) {
       for (const probe of probes.waitingCount > 0 ? probes.waiting : []) {
         // Counted, not by the clock: while the process was stopped, answers may have come.
         const time = waited.get(probe) ?? 0;
-        if (time >= settings.timeout) {
+        if (time >= timeout) {
           probes.giveUp(probe);
-          events.onError(own, "lost", `no answer came to ${nameOf(probe)}`);
+          recorder.error("lost", number, `no answer came to ${nameOf(probe)}`);
           events.onFailure(own, probe.due);
         }
         waited.set(probe, time + interval);
@@ -97,11 +98,11 @@ export async function openDatagrams(
   };
   const link = await dialUdp(endpoint, receive, (error) => {
     if (!isOpen) return;
-    events.onError(own, "broken", error.message);
+    recorder.error("broken", number, error.message);
     close();
     const { waiting } = probes;
     for (const probe of waiting) probes.giveUp(probe);
     events.onEnd(own, waiting.map(({ due }) => due));
-  }, { family, timeout: settings.timeout });
+  }, { family, timeout });
   return own;
 }

@@ -6,19 +6,17 @@ import { Pacer } from "./pacer.ts";
 import type { WorkerPlan } from "./plan.ts";
 import { Pool, type PoolEvents } from "./pool.ts";
 import { Recorder } from "./recorder.ts";
-import {
-  emptyLoadResult,
-  type LoadErrorKind,
-  type LoadProgress,
-  type LoadResult,
-} from "./result.ts";
+import { emptyLoadResult, type LoadProgress, type LoadResult } from "./result.ts";
 import { Schedule } from "./schedule.ts";
 
 /** From one report of the progress to the next, in milliseconds. */
 const PROGRESS = 200;
 
-/** How long the last answers may take where nothing else limits that, in milliseconds. */
+/** How long the last answers may take without a timeout, in milliseconds. */
 const LAST_ANSWERS = 1000;
+
+/** And with one, by how many of it: what does not come at all is found out before that. */
+const TIMEOUTS = 1.5;
 
 /** Fewer failures one after the other may be datagrams that were lost on their way. */
 const LEAST_FAILURES = 10;
@@ -66,7 +64,7 @@ class Generator implements PoolEvents {
   constructor(plan: WorkerPlan, recorder: Recorder) {
     this.#plan = plan;
     this.#recorder = recorder;
-    this.#pool = new Pool(plan, recorder, this.#over.signal, this);
+    this.#pool = new Pool(plan, recorder, this.#over, this);
   }
 
   async run(signal: AbortSignal, ready: () => Promise<void>): Promise<void> {
@@ -76,7 +74,7 @@ class Generator implements PoolEvents {
     const { timeout } = this.#plan.load;
     const check = (interval: number) => this.#checkTimeouts(interval);
     const checking = sweep(timeout || 1000, this.#pool.turns, this.#over.signal, check)
-      .catch((error) => this.onFault(error));
+      .catch((error) => this.#over.abort(error));
     let end: ReturnType<typeof setTimeout> | undefined;
     try {
       await this.#pool.openAll();
@@ -88,7 +86,7 @@ class Generator implements PoolEvents {
         const left = Math.max(0, schedule.end - performance.now()) + 1;
         end = setTimeout(() => {
           this.#endIfDone(performance.now());
-          if (timeout === 0) end = setTimeout(stop, LAST_ANSWERS);
+          end = setTimeout(stop, TIMEOUTS * timeout || LAST_ANSWERS);
         }, Math.min(left, LONGEST_PAUSE));
       }
       await over;
@@ -120,7 +118,7 @@ class Generator implements PoolEvents {
     this.#recorder.started(now, countFrom);
     for (const connection of this.#pool.connections) this.onOpen(connection);
     if (schedule.isPaced) {
-      this.#pacing = pacer.run(this.#over.signal).catch((error) => this.onFault(error));
+      this.#pacing = pacer.run(this.#over.signal).catch((error) => this.#over.abort(error));
     }
     return schedule;
   }
@@ -146,19 +144,11 @@ class Generator implements PoolEvents {
     this.#endIfDone(now);
   }
 
-  onError({ number }: LoadConnection, kind: LoadErrorKind, what: string, answered?: number): void {
-    this.#recorder.error(kind, number, what, answered);
-  }
-
   onEnd(connection: LoadConnection, due: readonly number[]): void {
     this.#pool.connections.delete(connection);
     for (const each of due) this.#recorder.failed(each);
     this.#endIfDone(performance.now());
     this.#pool.replace(connection.number);
-  }
-
-  onFault(error: unknown): void {
-    this.#over.abort(error);
   }
 
   isNeeded(): boolean {

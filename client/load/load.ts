@@ -28,12 +28,12 @@ export async function load(
   server: Endpoint | string,
   options: LoadOptions = {},
 ): Promise<LoadResult> {
-  const { tls, wait, family, onRetry, onProgress = () => {} } = options;
+  const { tls, family, wait, onProgress = () => {} } = options;
   const { signal = new AbortController().signal } = options;
   const plan = planLoad(server, options);
   const plans = planWorkers(plan, { tls, family });
   if (wait) {
-    await waitFor(plan, { tls, wait, family, onRetry }, signal).catch((error) => {
+    await waitFor(plan, options).catch((error) => {
       if (!signal.aborted) throw error;
     });
   }
@@ -43,13 +43,9 @@ export async function load(
 }
 
 /** Waits until the server is there: a connection is opened, or a datagram comes back. */
-async function waitFor(
-  { endpoint, timeout }: LoadPlan,
-  reach: Reach,
-  signal: AbortSignal,
-): Promise<void> {
+async function waitFor({ endpoint, timeout }: LoadPlan, options: LoadOptions): Promise<void> {
   const there = endpoint.scheme === "udp"
-    ? await dialUdp(endpoint, () => {}, () => {}, { ...reach, timeout, signal })
-    : await dial(endpoint, { ...reach, timeout, signal });
+    ? await dialUdp(endpoint, () => {}, () => {}, { ...options, timeout })
+    : (await dial(endpoint, { ...options, timeout })).conn;
   there.close();
 }

@@ -2,7 +2,8 @@
 import { OptionError } from "../../errors/yodel_error.ts";
 import { type Endpoint, readEndpoint } from "../../net/endpoint.ts";
 import type { Reach } from "../../net/dial.ts";
-import { checkDatagrams, checkNotNegative, checkWhole, filledIn } from "../options.ts";
+import { checkDatagrams, checkNotNegative, checkWhole } from "../options.ts";
+import { filledIn } from "../../values/settings.ts";
 
 /** Settings of a load that can be told from its result. */
 export interface LoadSettings {
@@ -94,24 +95,10 @@ export function planLoad(server: Endpoint | string, settings: LoadSettings = {})
 }
 
 /** What one thread does of a load. Everything in it can go to another thread. */
-export interface WorkerPlan {
-  readonly load: LoadPlan;
-  readonly reach: Reach;
-  /** How many connections, and how they are numbered. */
-  readonly connections: number;
-  readonly firstConnection: number;
-  readonly connectionStep: number;
-  /** How many messages that count; Infinity: no limit. */
-  readonly messages: number;
-  /** From one message to the next, and before the first one, in milliseconds; 0: at any time. */
-  readonly interval: number;
-  readonly delay: number;
-  /** From one connection to the next, in milliseconds; 0: at any time. */
-  readonly connectInterval: number;
-}
+export type WorkerPlan = Readonly<ReturnType<typeof planWorkers>[number]>;
 
 /** Divides a load among threads: as many as are asked for, and no more than have a connection. */
-export function planWorkers(load: LoadPlan, reach: Reach): WorkerPlan[] {
+export function planWorkers(load: LoadPlan, reach: Reach) {
   const { connections, messages, rate, connectRate, workers } = load;
   const threads = Math.min(workers, connections);
   const interval = rate > 0 ? 1000 / rate : 0;
@@ -121,12 +108,16 @@ export function planWorkers(load: LoadPlan, reach: Reach): WorkerPlan[] {
     return {
       load,
       reach,
+      /** How many connections, and how they are numbered. */
       connections: part(connections),
       firstConnection: 1 + index,
       connectionStep: threads,
+      /** How many messages that count; Infinity: no limit. */
       messages: messages > 0 ? part(messages) : Infinity,
+      /** From one message to the next, and before the first one, in milliseconds; 0: at any time. */
       interval: interval * threads,
       delay: interval * index,
+      /** From one connection to the next, in milliseconds; 0: at any time. */
       connectInterval: connectRate > 0 ? 1000 / connectRate * threads : 0,
     };
   });

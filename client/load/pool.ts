@@ -30,8 +30,6 @@ const MAX_RETRY = 1600;
 /** What a pool and its connections tell, and ask. */
 export interface PoolEvents extends ConnectionEvents {
   onOpen(connection: LoadConnection): void;
-  /** Something failed that should not, whatever the server does. */
-  onFault(error: unknown): void;
   /** Whether there still is something to send. */
   isNeeded(): boolean;
 }
@@ -39,9 +37,8 @@ export interface PoolEvents extends ConnectionEvents {
 /** Keeps as many connections open as the plan says. */
 export class Pool {
   readonly #plan: WorkerPlan;
-  readonly #recorder: Recorder;
-  /** Ends all tries to open connections. */
-  readonly #over: AbortSignal;
+  /** Ends all tries to open connections; the run as well, where something fails that should not. */
+  readonly #over: AbortController;
   readonly #events: PoolEvents;
   readonly #settings: ConnectionSettings;
   /** The connections that are open. */
@@ -53,17 +50,15 @@ export class Pool {
   /** Gives that up. */
   readonly #givingUp = new AbortController();
 
-  constructor(plan: WorkerPlan, recorder: Recorder, over: AbortSignal, events: PoolEvents) {
+  constructor(plan: WorkerPlan, recorder: Recorder, over: AbortController, events: PoolEvents) {
     this.#plan = plan;
-    this.#recorder = recorder;
     this.#over = over;
     this.#events = events;
     this.#settings = {
       messages: new Messages(plan.load.size),
       pipeline: plan.load.pipeline,
       timeout: plan.load.timeout || Infinity,
-      bytes: recorder.result.bytes,
-      onAddress: (address) => recorder.result.address ??= address,
+      recorder,
       turns: this.turns,
     };
   }
@@ -76,12 +71,12 @@ export class Pool {
   async openAll(): Promise<void> {
     const { connections, firstConnection, connectionStep, connectInterval } = this.#plan;
     const start = performance.now();
-    const over = aborted(this.#over);
+    const over = aborted(this.#over.signal);
     const opening = new Set<Promise<void>>();
     const failures: unknown[] = [];
     for (let i = 0; i < connections; i++) {
-      await pause(start + i * connectInterval - performance.now(), this.#over);
-      if (this.#over.aborted) break;
+      await pause(start + i * connectInterval - performance.now(), this.#over.signal);
+      if (this.#over.signal.aborted) break;
       const number = firstConnection + i * connectionStep;
       const opened = this.#openOne(number).catch((error) => {
         failures.push(error);
@@ -94,7 +89,7 @@ export class Pool {
     }
     await Promise.race([Promise.all(opening), over]);
     const none = failures.length === connections && this.connections.size === 0;
-    if (none && !this.#over.aborted) throw failures[0];
+    if (none && !this.#over.signal.aborted) throw failures[0];
   }
 
   /** Opens a connection for one that has ended or could not be opened. */
@@ -104,8 +99,8 @@ export class Pool {
 
   async #retry(number: number): Promise<void> {
     for (let wait = RETRY;; wait = Math.min(2 * wait, MAX_RETRY)) {
-      await pause(wait, this.#over);
-      if (this.#over.aborted || !this.#events.isNeeded()) return;
+      await pause(wait, this.#over.signal);
+      if (this.#over.signal.aborted || !this.#events.isNeeded()) return;
       try {
         return await this.#openOne(number);
       } catch (error) {
@@ -116,7 +111,7 @@ export class Pool {
 
   async #openOne(number: number): Promise<void> {
     const connection = await this.#connection(number);
-    if (this.#over.aborted) return connection.close();
+    if (this.#over.signal.aborted) return connection.close();
     this.connections.add(connection);
     this.#events.onOpen(connection);
   }
@@ -130,19 +125,19 @@ export class Pool {
     const over = (conn: Stream, events: ConnectionEvents) =>
       new StreamConnection(number, conn, this.#settings, events);
     if (!reconnect) return over(await dial(), this.#events);
-    return await reconnecting(number, dial, over, interval > 0, this.#events);
+    const failed = (error: unknown) => this.#failed(number, error);
+    return await reconnecting(number, dial, over, failed, interval > 0, this.#events);
   }
 
   async #dial(endpoint: StreamEndpoint): Promise<Stream> {
     const { reach, load: { timeout } } = this.#plan;
-    const start = performance.now();
     const dialling = dial(endpoint, { ...reach, timeout, signal: this.#givingUp.signal });
-    const conn = await this.#whileOpening(dialling);
-    if (this.#over.aborted) {
+    const { conn, connect, handshake = 0 } = await this.#whileOpening(dialling);
+    if (this.#over.signal.aborted) {
       conn.close();
-      throw this.#over.reason;
+      throw this.#over.signal.reason;
     }
-    this.#recorder.opened(addressOf(conn.remoteAddr), performance.now() - start);
+    this.#settings.recorder.opened(addressOf(conn.remoteAddr), connect + handshake);
     return conn;
   }
 
@@ -154,9 +149,9 @@ export class Pool {
   }
 
   #failed(number: number, error: unknown): void {
-    if (this.#over.aborted) return;
-    if (!(error instanceof EndpointError)) return this.#events.onFault(error);
-    this.#recorder.error("connect", number, reason(error.cause));
+    if (this.#over.signal.aborted) return;
+    if (!(error instanceof EndpointError)) return this.#over.abort(error);
+    this.#settings.recorder.error("connect", number, reason(error.cause));
   }
 
   /** Sends no more on any connection, and waits for what should not come any more. */

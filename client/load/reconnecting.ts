@@ -1,6 +1,4 @@
 import { pause } from "../../async/pause.ts";
-import { reason } from "../../errors/reason.ts";
-import { EndpointError } from "../../net/endpoint.ts";
 import type { Stream } from "../../net/stream.ts";
 import { type ConnectionEvents, type LoadConnection, RETRY } from "./connection.ts";
 
@@ -9,6 +7,7 @@ import { type ConnectionEvents, type LoadConnection, RETRY } from "./connection.
  * one is opened ahead, so that it shows whether there is a server.
  *
  * @param over makes one that carries messages of it, with these events
+ * @param onFailed is told why one of the others could not be opened
  * @param fromDue whether the time to connect is a part of the latency
  * @throws {EndpointError} where there is no server
  */
@@ -16,6 +15,7 @@ export async function reconnecting(
   number: number,
   dial: () => Promise<Stream>,
   over: (conn: Stream, events: ConnectionEvents) => LoadConnection,
+  onFailed: (error: unknown) => void,
   fromDue: boolean,
   events: ConnectionEvents,
 ): Promise<LoadConnection> {
@@ -32,7 +32,6 @@ export async function reconnecting(
       events.onAnswer(own, due, from, now);
     },
     onFailure: failed,
-    onError: (_connection, kind, what) => events.onError(own, kind, what),
     onEnd(_connection, due) {
       present = undefined;
       // Not at once: the server may end every connection.
@@ -49,7 +48,7 @@ export async function reconnecting(
       present ??= over(await dial(), ownEvents);
     } catch (error) {
       if (closed.signal.aborted) return;
-      events.onError(own, "connect", reason(error instanceof EndpointError ? error.cause : error));
+      onFailed(error);
       await pause(RETRY, closed.signal);
       return failed();
     }

@@ -45,7 +45,7 @@ export interface LoadResult {
     right: number;
     /** Did not, or not in time. */
     failed: number;
-    /** Were under way when it ended: at a signal, or a second after its time without a timeout. */
+    /** Were under way when it ended: at a signal, or when they had had time to come back. */
     waiting: number;
     /** Were due by the rate and could not be sent, since all connections were waiting. */
     missed: number;

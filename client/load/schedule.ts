@@ -23,31 +23,27 @@ export interface Timing {
  * those that were under way (what is called coordinated omission).
  */
 export class Schedule {
-  readonly countFrom: number;
-  readonly #start: number;
-  readonly #interval: number;
+  readonly #timing: Timing;
   #end: number;
   /** How many messages that count are left. */
   #left: number;
   /** How many were taken. */
   #taken = 0;
 
-  constructor({ start, countFrom, end, messages, interval }: Timing) {
-    this.countFrom = countFrom;
-    this.#start = start;
-    this.#interval = interval;
-    this.#end = end;
-    this.#left = messages;
+  constructor(timing: Timing) {
+    this.#timing = timing;
+    this.#end = timing.end;
+    this.#left = timing.messages;
   }
 
   /** Whether messages are due at a rate. */
   get isPaced(): boolean {
-    return this.#interval > 0;
+    return this.#timing.interval > 0;
   }
 
   /** When the next message is due; at a rate only. */
   get next(): number {
-    return this.#start + this.#taken * this.#interval;
+    return this.#timing.start + this.#taken * this.#timing.interval;
   }
 
   /** When there will be no more messages, as far as that is known. */
@@ -58,14 +54,15 @@ export class Schedule {
   /** Takes the next message; returns when it was due, or undefined where none is. */
   take(now: number): number | undefined {
     if (this.isOver(now)) return undefined;
+    const { countFrom } = this.#timing;
     // What the warm-up left behind would take the time of the messages that count.
-    if (this.#interval > 0 && now >= this.countFrom) {
-      this.#taken = Math.max(this.#taken, this.#dueBefore(this.countFrom));
+    if (this.isPaced && now >= countFrom) {
+      this.#taken = Math.max(this.#taken, this.#dueBefore(countFrom));
     }
-    const due = this.#interval === 0 ? now : this.next;
+    const due = this.isPaced ? this.next : now;
     if (due > now) return undefined;
     this.#taken++;
-    if (due >= this.countFrom) this.#left--;
+    if (due >= countFrom) this.#left--;
     return due;
   }
 
@@ -84,13 +81,13 @@ export class Schedule {
 
   /** How many messages that count were due until the end and were not taken; at a rate only. */
   get missed(): number {
-    if (this.#interval === 0 || this.#end === Infinity) return 0;
-    const first = Math.max(this.#taken, this.#dueBefore(this.countFrom));
+    if (!this.isPaced || this.#end === Infinity) return 0;
+    const first = Math.max(this.#taken, this.#dueBefore(this.#timing.countFrom));
     return Math.min(this.#left, Math.max(0, this.#dueBefore(this.#end) - first));
   }
 
   /** How many messages are due before a time. One that only rounding puts there is not. */
   #dueBefore(time: number): number {
-    return Math.ceil((time - this.#start) / this.#interval - 1e-6);
+    return Math.ceil((time - this.#timing.start) / this.#timing.interval - 1e-6);
   }
 }

@@ -1,4 +1,5 @@
 // Messages over a connection.
+import { isWithin } from "../../async/pause.ts";
 import { reason } from "../../errors/reason.ts";
 import type { Stream } from "../../net/stream.ts";
 import { Traffic } from "../../net/traffic.ts";
@@ -9,7 +10,7 @@ import {
   offsetOf,
   type StreamPosition,
 } from "../verify/diagnosis.ts";
-import { type Messages, receiveBuffer, type Received } from "../verify/messages.ts";
+import { receiveBuffer, type Received } from "../verify/messages.ts";
 import {
   type ConnectionEvents,
   type ConnectionSettings,
@@ -36,25 +37,19 @@ const FINISH_WITHIN = 1000;
  */
 export class StreamConnection implements LoadConnection {
   readonly #conn: Stream;
-  readonly #messages: Messages;
   readonly #settings: ConnectionSettings;
   readonly #events: ConnectionEvents;
   readonly #traffic = new Traffic();
   readonly #buffer: Received;
   /** When the messages under way were due, and the one before them, in a ring. */
   readonly #due: Float64Array;
-  /** The number of the first message. */
-  readonly #first: number;
-  /** How many messages were handed over, written and answered. */
-  #sent = 0;
+  readonly #position: StreamPosition;
+  /** How many messages were written. */
   #written = 0;
-  #answered = 0;
-  /** How much of the present answer has come. */
-  #partial = 0;
   /** What is being written, and how many messages that is. */
   #writing: Uint8Array<ArrayBuffer> | undefined;
   #writingMessages = 0;
-  #open = true;
+  isOpen = true;
   readonly #finished = Promise.withResolvers<void>();
 
   constructor(
@@ -65,86 +60,65 @@ export class StreamConnection implements LoadConnection {
   ) {
     const { messages, pipeline, turns } = settings;
     this.#conn = conn;
-    this.#first = firstMessage(number);
-    this.#messages = messages;
+    this.#position = { messages, first: firstMessage(number), sent: 0, answered: 0, partial: 0 };
     this.#settings = settings;
     this.#events = events;
     this.#due = new Float64Array(pipeline + 1);
     this.#buffer = receiveBuffer(Math.min(messages.size * pipeline + SPARE, MAX_READ));
     turns.readers++;
     this.#receive().catch((error) => {
-      this.#end("broken", `${reason(error)}, at offset ${offsetOf(this.#at())}`);
+      this.#end("broken", `${reason(error)}, at offset ${offsetOf(this.#position)}`);
     });
   }
 
-  get isOpen(): boolean {
-    return this.#open;
-  }
-
   get underWay(): number {
-    return this.#sent - this.#answered;
+    return this.#position.sent - this.#position.answered;
   }
 
   send(due: number): void {
-    this.#due[this.#sent % this.#due.length] = due;
-    this.#sent++;
+    this.#due[this.#position.sent % this.#due.length] = due;
+    this.#position.sent++;
     if (this.#writing === undefined) this.#write();
   }
 
   checkTimeout(interval: number): void {
-    if (!this.#open || this.underWay === 0) return;
+    if (!this.isOpen || this.underWay === 0) return;
     if (this.#traffic.idleTime(interval) < this.#settings.timeout) return;
-    this.#end("lost", describeSilence(this.#at()));
+    this.#end("lost", describeSilence(this.#position));
   }
 
   async finish(): Promise<void> {
-    if (!this.#open) return;
-    const tooLong = setTimeout(() => this.#finished.resolve(), FINISH_WITHIN);
+    if (!this.isOpen) return;
     this.#conn.closeWrite().catch(() => {});
-    await this.#finished.promise;
-    clearTimeout(tooLong);
+    await isWithin(FINISH_WITHIN, this.#finished.promise);
     this.close();
   }
 
   close(): void {
-    if (!this.#open) return;
-    this.#open = false;
+    if (!this.isOpen) return;
+    this.isOpen = false;
     this.#settings.turns.readers--;
     this.#conn.close();
     this.#finished.resolve();
   }
 
-  #at(): StreamPosition {
-    return {
-      messages: this.#messages,
-      first: this.#first,
-      sent: this.#sent,
-      answered: this.#answered,
-      partial: this.#partial,
-    };
-  }
-
-  #message(index: number): Uint8Array<ArrayBuffer> {
-    return this.#messages.at(this.#first + index);
-  }
-
   #write(): void {
-    const { size } = this.#messages;
-    const waiting = Math.min(this.#sent - this.#written, Math.floor(MAX_WRITE / size) || 1);
+    const { messages, first, sent } = this.#position;
+    const { size } = messages;
+    const waiting = Math.min(sent - this.#written, Math.floor(MAX_WRITE / size) || 1);
+    const next = first + this.#written;
     this.#writingMessages = waiting;
-    this.#writing = this.#message(this.#written);
+    this.#writing = messages.at(next);
     if (waiting > 1) {
       this.#writing = new Uint8Array(waiting * size);
-      for (let i = 0; i < waiting; i++) {
-        this.#writing.set(this.#message(this.#written + i), i * size);
-      }
+      for (let i = 0; i < waiting; i++) this.#writing.set(messages.at(next + i), i * size);
     }
     this.#conn.write(this.#writing).then(this.#onWritten, this.#onWriteFailed);
   }
 
   readonly #onWritten = (length: number): void => {
-    this.#settings.bytes.sent += length;
-    if (!this.#open) return;
+    this.#settings.recorder.result.bytes.sent += length;
+    if (!this.isOpen) return;
     this.#traffic.sent += length;
     const writing = this.#writing;
     if (writing !== undefined && length < writing.length) {
@@ -154,46 +128,48 @@ export class StreamConnection implements LoadConnection {
     }
     this.#writing = undefined;
     this.#written += this.#writingMessages;
-    if (this.#written < this.#sent) this.#write();
+    if (this.#written < this.#position.sent) this.#write();
   };
 
   // Why it broke, the next read says; and what still comes back should be read.
   readonly #onWriteFailed = (): void => {};
 
   async #receive(): Promise<void> {
-    const { size } = this.#messages;
     const buffer = this.#buffer;
-    const { bytes, turns } = this.#settings;
+    const position = this.#position;
+    const { messages, first } = position;
+    const { size } = messages;
+    const { recorder: { result: { bytes } }, turns } = this.#settings;
     for (;;) {
       // Even where there is no turn to wait for, all that is due on other connections
       // is written before the next read: 7 % more round trips.
       await (turns.crowded ? turns.next() : undefined);
       const length = await this.#conn.read(buffer.bytes);
-      if (!this.#open) return;
+      if (!this.isOpen) return;
       if (length === null) {
-        return this.underWay === 0 ? this.#end() : this.#end("broken", describeEnd(this.#at()));
+        return this.underWay === 0 ? this.#end() : this.#end("broken", describeEnd(position));
       }
       const now = performance.now();
       this.#traffic.received += length;
       bytes.received += length;
       for (let at = 0; at < length;) {
-        if (this.#answered === this.#sent) return this.#wrong(at, length);
-        const part = Math.min(length - at, size - this.#partial);
-        const number = this.#first + this.#answered;
-        const equal = this.#messages.countEqual(number, this.#partial, buffer, at, part);
+        if (position.answered === position.sent) return this.#wrong(at, length);
+        const part = Math.min(length - at, size - position.partial);
+        const number = first + position.answered;
+        const equal = messages.countEqual(number, position.partial, buffer, at, part);
         at += equal;
-        this.#partial += equal;
+        position.partial += equal;
         if (equal < part) return this.#wrong(at, length);
-        if (this.#partial < size) break;
-        this.#partial = 0;
-        this.#answered++;
+        if (position.partial < size) break;
+        position.partial = 0;
+        position.answered++;
         // What came with more than was sent has not come back as it was.
-        if (at < length && this.#answered === this.#sent) {
+        if (at < length && position.answered === position.sent) {
           return this.#wrong(at, length, 1);
         }
         const due = this.#lastDue ?? now;
         this.#events.onAnswer(this, due, due, now);
-        if (!this.#open) return;
+        if (!this.isOpen) return;
       }
     }
   }
@@ -204,26 +180,26 @@ export class StreamConnection implements LoadConnection {
    * @param untold how many messages before it were answered, and nobody was told
    */
   #wrong(from: number, to: number, untold: 0 | 1 = 0): void {
-    const { kind, what } = diagnose(this.#at(), this.#buffer.bytes.subarray(from, to));
+    const { kind, what } = diagnose(this.#position, this.#buffer.bytes.subarray(from, to));
     const again = kind === "repeated" && untold === 0 ? this.#lastDue : undefined;
-    this.#answered -= untold;
+    this.#position.answered -= untold;
     this.#end(kind, what, again);
   }
 
   /** When the last message that was answered was due. */
   get #lastDue(): number | undefined {
-    return this.#due[(this.#answered - 1) % this.#due.length];
+    return this.#due[(this.#position.answered - 1) % this.#due.length];
   }
 
   #end(kind?: LoadErrorKind, what = "", answered?: number): void {
-    if (!this.#open) return;
+    if (!this.isOpen) return;
     this.close();
-    if (kind !== undefined) this.#events.onError(this, kind, what, answered);
+    if (kind !== undefined) this.#settings.recorder.error(kind, this.number, what, answered);
     const due = Array.from(
       { length: this.underWay },
-      (_, i) => this.#due[(this.#answered + i) % this.#due.length] ?? 0,
+      (_, i) => this.#due[(this.#position.answered + i) % this.#due.length] ?? 0,
     );
-    this.#answered = this.#sent;
+    this.#position.answered = this.#position.sent;
     this.#events.onEnd(this, due);
   }
 }

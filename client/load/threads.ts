@@ -47,11 +47,8 @@ export async function generateInThreads(
       throw error;
     }).finally(() => running.delete(index))
   );
-  const results = (await Promise.allSettled(runs)).map((run) => {
-    if (run.status === "rejected") throw run.reason;
-    return run.value;
-  });
-  return await addLoadResults(sum, results);
+  await Promise.allSettled(runs); // None is left running where one fails.
+  return await addLoadResults(sum, await Promise.all(runs));
 }
 
 async function generateInThread(

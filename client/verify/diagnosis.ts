@@ -15,10 +15,10 @@ export interface StreamPosition {
   /** The number of the first message. */
   readonly first: number;
   /** How many messages were sent, and how many of them have come back. */
-  readonly sent: number;
-  readonly answered: number;
+  sent: number;
+  answered: number;
   /** How many bytes of the next one have come back. */
-  readonly partial: number;
+  partial: number;
 }
 
 /** What is wrong, as a kind and in words. */

@@ -118,7 +118,7 @@ function stranger(times: number, act: (stream: Stream) => Promise<unknown>): Str
       tally.connections++;
       try {
         if (endpoint.scheme === "udp") return;
-        const stream = await dial(endpoint, { timeout: PATIENT, tls: { ca } });
+        const { conn: stream } = await dial(endpoint, { timeout: PATIENT, tls: { ca } });
         await act(stream).catch(() => {});
         stream.close();
       } catch {

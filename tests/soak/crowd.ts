@@ -29,7 +29,7 @@ export async function oneAfterAnother(
   around: Surroundings,
 ) {
   for (let i = 0; i < count && !around.signal.aborted; i++) {
-    const stream = await dial(endpoint, { timeout: 10_000 });
+    const { conn: stream } = await dial(endpoint, { timeout: 10_000 });
     around.tally.connections++;
     await check(stream, around);
     stream.close();
@@ -51,11 +51,11 @@ async function openAll(
   const streams: Stream[] = [];
   while (streams.length < count && !signal.aborted) {
     const more = Math.min(ON_THEIR_WAY, count - streams.length);
-    streams.push(
-      ...await Promise.all(
-        Array.from({ length: more }, () => dial(endpoint, { timeout: 30_000, tls: { ca } })),
-      ),
+    const dialled = Array.from(
+      { length: more },
+      () => dial(endpoint, { timeout: 30_000, tls: { ca } }),
     );
+    streams.push(...(await Promise.all(dialled)).map(({ conn }) => conn));
   }
   return streams;
 }

@@ -70,7 +70,7 @@ async function beBusy(
   ca: string,
   state: { readonly isOver: boolean },
 ): Promise<Finished> {
-  const stream = await dial(endpoint, { timeout: 20_000, tls: { ca } });
+  const { conn: stream } = await dial(endpoint, { timeout: 20_000, tls: { ca } });
   const verifier = new StreamVerifier();
   let returned = 0;
   let isEnded = false;
@@ -110,7 +110,7 @@ async function beBusy(
 }
 
 async function resetLate(endpoint: Endpoint, ca: string, state: { readonly isOver: boolean }) {
-  const stream = await dial(endpoint as StreamEndpoint, { timeout: 20_000, tls: { ca } });
+  const { conn: stream } = await dial(endpoint as StreamEndpoint, { timeout: 20_000, tls: { ca } });
   while (!state.isOver) await pause(20);
   await stream.write(random(50_000)).catch(() => {});
   await pause(chance(0, 50));

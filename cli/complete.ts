@@ -1,0 +1,56 @@
+// What the scripts of completions.ts ask yodel at each Tab.
+import { type Command, type Commands, isToggle, takesEndpoints } from "./command.ts";
+import { topics } from "./topics.ts";
+import { file } from "../values/kinds.ts";
+
+const HELP = "--help\tshow help";
+
+/**
+ * What can stand in place of the last word after `yodel`: words, each with what it is for behind a
+ * tab, or `FILE` for any file. It is left to the shells which of them fit what has been typed of
+ * it: some look at more than how a word begins.
+ *
+ * @param given as bash has them, which takes `a=b` and `a:b` for three words, or joined; `""` is an
+ * empty one, for Windows PowerShell would drop that
+ */
+export function proposals(given: readonly string[], commands: Commands): string[] {
+  const joined = given.join("\0").replace(/\0([=:]+)(?:\0|$)/g, "$1").replace(/(^|\0)""$/, "$1");
+  const [name = "", ...before] = joined.split("\0");
+  const typed = before.pop();
+  const all = Object.entries(commands).map(([name, { summary }]) => `${name}\t${summary}`);
+  if (typed === undefined) return [...all, HELP, "--version\tshow the version"];
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined || before.includes("--")) return [];
+  if (command.operands !== "command") return wordsOf(command, before, typed);
+  return wordsOf({ ...command, operands: [...all, ...Object.keys(topics)] }, before, typed);
+}
+
+function wordsOf(command: Command, before: readonly string[], typed: string): string[] {
+  const flags = Object.entries(command.flags);
+  const flagOf = (word: string) =>
+    flags.find(([name, { short }]) => [`--${name}`, short && `-${short}`].includes(word))?.[1];
+  const [start = ""] = /^--[^=]+=/.exec(typed) ?? [];
+  const asked = flagOf(start.slice(0, -1) || (before.at(-1) ?? ""));
+  if (asked?.kind === file) return ["FILE"];
+  if (asked !== undefined && !isToggle(asked)) {
+    return (asked.kind.choices ?? []).map((choice) => `${start}${choice}\t${asked.help}`);
+  }
+  const given = before.map((word) => flagOf(word.replace(/^(--[^=]*|-.).*/s, "$1")));
+  const isFlag = typed.startsWith("-");
+  const takesFiles = !isFlag && given.some((flag) => flag?.takesAll);
+  if (takesFiles || takesEndpoints(command) && typed.startsWith("unix:")) return ["FILE"];
+  const operands = typeof command.operands === "string" || before.length > 0
+    ? []
+    : command.operands;
+  // Shells that find words by their middle would put a flag in place of what begins an endpoint.
+  if (typed !== "" && !isFlag) return [...operands];
+  const left = flags.filter(([, flag]) => flag.many || !given.includes(flag));
+  return [
+    ...operands,
+    ...left.flatMap(([name, { short, help }]) => [
+      `--${name}\t${help}`,
+      ...short && typed === "-" ? [`-${short}\t${help}`] : [],
+    ]),
+    HELP,
+  ];
+}
