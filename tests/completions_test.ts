@@ -91,7 +91,7 @@ Deno.test("values are those of the flag in this command, and the words before an
   const wordsOf = (...words: string[]) =>
     proposals(words, commands).map((line) => line.replace(/\t.*/, ""));
   assertEquals(wordsOf("serve", "--workers", ""), ["auto"]);
-  assertEquals(wordsOf("load", "--workers", ""), []);
+  assertEquals(wordsOf("load", "--pipeline", ""), []);
   assert(wordsOf("ping", "--at-most", "").includes("loss="));
   assert(!wordsOf("load", "--at-most", "").includes("loss="));
   assertEquals(wordsOf("connect", "t"), []);

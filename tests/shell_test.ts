@@ -64,7 +64,7 @@ Deno.test("a full disk, or a folder for input, is one line and status 2", {
   assertEquals(await shell(`yodel connect ${server.port} </`), {
     code: 2,
     stdout: "",
-    stderr: "yodel: cannot read the input: Is a directory\n",
+    stderr: "yodel: cannot read the input: it is a folder\n",
   });
 });
 
