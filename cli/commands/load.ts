@@ -119,7 +119,9 @@ export const loadCommand = command({
       if (messages.right === 0 && signal?.aborted && errors === 0) return signal.reason;
       const figures = { ...result, rate: perSecond(messages.right, elapsed) };
       const isGood = keepsLimits(figures, flags.atMost, flags.atLeast);
-      const isComplete = errors === 0 && (messages.waiting === 0 || signal?.aborted);
+      // Of loads that are merged nobody knows here whether a signal has ended them.
+      const isEnded = messages.waiting === 0 || signal === undefined || signal.aborted;
+      const isComplete = errors === 0 && isEnded;
       return isGood && isComplete ? ALL_WELL : ANSWER_WAS_NO;
     }
   },
