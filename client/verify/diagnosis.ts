@@ -75,6 +75,7 @@ export function offsetOf({ messages, answered, partial }: StreamPosition): numbe
 function isRepeated({ messages, first, answered, partial }: StreamPosition, bytes: Uint8Array) {
   if (answered === 0 || partial > 0) return false;
   const last = messages.at(first + answered - 1);
+  if (bytes.length < Math.min(EVIDENCE, last.length)) return false;
   return bytes.subarray(0, last.length).every((byte, i) => byte === last[i]);
 }
 
