@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type AddressInfo, createServer } from "node:net";
 import { connect, EchoError, EndpointError, type Input, StreamError } from "../client.ts";
-import { random, readBytes, startCustom, startLocal, writeAll } from "./local.ts";
+import { freePort, random, readBytes, startCustom, startLocal, writeAll } from "./local.ts";
 
 /** An input that brings `bytes`, and then ends, unless it is to stay open. */
 function source(bytes: Uint8Array, ends = true): Input {
@@ -184,9 +184,7 @@ Deno.test("--verify gives up on a server that takes 256 MiB and returns nothing"
 });
 
 Deno.test("a refused connection, and an unknown host, are one plain line", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  const port = freePort();
   const options = { input: source(new Uint8Array()), output: sink() };
   const refused = await assertRejects(
     () => connect({ scheme: "tcp", host: "127.0.0.1", port }, options),

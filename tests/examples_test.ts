@@ -4,6 +4,7 @@ import { commands } from "../cli/commands.ts";
 import config from "../deno.json" with { type: "json" };
 import { EXIT_STATUSES } from "../cli/exit.ts";
 import { available, packages, program, root, run, startServer } from "./program.ts";
+import { freePort } from "./local.ts";
 
 const pages = ["README.md", "CONTRIBUTING.md"];
 for (const { name } of Deno.readDirSync(`${root}docs`)) {
@@ -85,9 +86,7 @@ async function makeSandbox(flags: string[] = []) {
   function portFor(port: string): string {
     const known = ports.get(port);
     if (known !== undefined) return known;
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    listener.close();
-    ports.set(port, String(listener.addr.port));
+    ports.set(port, String(freePort()));
     return portFor(port);
   }
 

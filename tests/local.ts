@@ -22,6 +22,20 @@ export interface LogLine {
   fields: LogFields;
 }
 
+/**
+ * A port of 127.0.0.1 at which nobody listens. It is none of those that a system gives to whoever
+ * asks for any, from 32,768 on or later: it stays free until somebody names it.
+ */
+export function freePort(): number {
+  const port = 20_000 + Math.floor(Math.random() * 12_000);
+  try {
+    Deno.listen({ hostname: "127.0.0.1", port }).close();
+    return port;
+  } catch {
+    return freePort();
+  }
+}
+
 /** Starts an echo server on 127.0.0.1 and a free port. */
 export async function startLocal(options: ServeOptions = {}): Promise<LocalServer> {
   const stop = new AbortController();

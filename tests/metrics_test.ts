@@ -7,7 +7,7 @@ import { type Metrics, serveMetrics } from "../metrics/metrics.ts";
 import { watchLoad, watchPing, watchServer } from "../metrics/watch.ts";
 import { serve } from "../server.ts";
 import { assertAddsUp, finish } from "./loads.ts";
-import { dialPort, exchange, flood, PATIENT, portOf, random } from "./local.ts";
+import { dialPort, exchange, flood, freePort, PATIENT, portOf, random } from "./local.ts";
 import { alter, but, lose, startProbed } from "./pings.ts";
 import { startAnswering } from "./servers.ts";
 import { available, program, root, run, startServer, yodel } from "./program.ts";
@@ -47,12 +47,6 @@ async function eventually(condition: () => Promise<boolean>): Promise<void> {
     assert(performance.now() < end, "it does not come");
     await pause(10);
   }
-}
-
-/** A free port of this machine. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** All that a server on every transport, a ping and a load show. */

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Endpoint, formatEndpoint } from "../server.ts";
 import {
+  freePort,
   inEach,
   linux,
   median,
@@ -45,7 +46,7 @@ function startLeaving(port: number): { endpoint: Endpoint; gone: Promise<void> }
 }
 
 Deno.test("a server that goes away is told, and used again once it is back", async () => {
-  const before = startLeaving(0);
+  const before = startLeaving(freePort());
   let after: Promise<void> | undefined;
   const { told } = await results(before.endpoint, {
     count: 4,

@@ -4,7 +4,7 @@
  *     deno task test tests/recording_test.ts -- --refresh     writes it anew
  */
 import { assertEquals } from "@std/assert";
-import { linux, until } from "./local.ts";
+import { freePort, linux, until } from "./local.ts";
 import { available, program, root, startServer } from "./program.ts";
 
 const README = `${root}README.md`;
@@ -72,9 +72,7 @@ class Terminal {
 
 /** Runs the commands of the recording on a free port, and says what they print of port 2222. */
 async function record(commands: readonly string[]): Promise<Recorded[]> {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  const port = freePort();
   const folder = await Deno.makeTempDir();
   // In the recording nothing says where the server is.
   const words = program.map((word) => `'${word}'`).join(" ");

@@ -2,7 +2,7 @@
 import { createSocket } from "node:dgram";
 import { makeIdentity } from "../net/certificate.ts";
 import { type Endpoint, formatEndpoint, serve } from "../server.ts";
-import { type CustomServer, readBytes, startCustom, writeAll } from "./local.ts";
+import { type CustomServer, freePort, readBytes, startCustom, writeAll } from "./local.ts";
 
 /** An authority, and a certificate that it signed for 127.0.0.1. */
 export const { ca, cert, key } = await makeIdentity(["127.0.0.1"]);
@@ -110,7 +110,5 @@ export async function startDatagrams(
 
 /** An endpoint at which nobody listens. */
 export function deserted(): Endpoint {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return { scheme: "tcp", host: "127.0.0.1", port: listener.addr.port };
+  return { scheme: "tcp", host: "127.0.0.1", port: freePort() };
 }

@@ -1,7 +1,7 @@
 /** TLS, in serve and connect, with programs that others wrote. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { makeIdentity } from "../net/certificate.ts";
-import { dialPort, random } from "./local.ts";
+import { dialPort, freePort, random } from "./local.ts";
 import { available, shell, startServer, yodel } from "./program.ts";
 
 const ignore = !available("openssl");
@@ -257,9 +257,7 @@ Deno.test(
 Deno.test("the client finds out a TLS server that returns something else", {
   ignore,
 }, async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  const port = freePort();
   const server = new Deno.Command("openssl", {
     args: [
       ...["s_server", "-quiet", "-rev", "-accept", `127.0.0.1:${port}`],
