@@ -22,8 +22,8 @@ export async function writePages(result: Result): Promise<void> {
     const old = await Deno.readTextFile(root + page);
     await Deno.writeTextFile(root + page, replaced(old, text));
   }
-  const files = pages.map(([page]) => root + page);
-  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", ...files] }).output();
+  const args = ["fmt", "--quiet", `${root}docs`, `${root}README.md`];
+  await new Deno.Command(Deno.execPath(), { args }).output();
 }
 
 /**
