@@ -7,9 +7,16 @@
  *
  * @module
  */
+import { onAbort } from "../async/pause.ts";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import { addressesOf, type Family } from "./resolve.ts";
 import type { Listener } from "./stream.ts";
+
+/**
+ * A connection that is given up can be open already, where this program was too busy to see it: then
+ * Deno 2.9 would lose its socket. So it is waited for so much longer, in milliseconds.
+ */
+const LAST_LOOK = 50;
 
 /** The first of some threads that listen at the same ports, or another one. */
 export type Sharing = "first" | "another";
@@ -50,7 +57,21 @@ export async function dialTcp(
   family?: Family,
 ): Promise<Deno.TcpConn> {
   const [hostname = host] = family === undefined ? [] : await addressesOf(host, family, signal);
-  return withoutDelay(await Deno.connect({ hostname, port, signal }));
+  const late = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  using _givingUp = onAbort(signal, () => {
+    timer = setTimeout(() => late.abort(), LAST_LOOK);
+  });
+  try {
+    const conn = await Deno.connect({ hostname, port, signal: late.signal });
+    if (!signal.aborted) return withoutDelay(conn);
+    conn.close();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  throw signal.reason;
 }
 
 function withoutDelay(conn: Deno.TcpConn): Deno.TcpConn {
