@@ -19,6 +19,11 @@ export class SocketPoll implements Disposable {
 
   /** @throws where this program may not listen on loopback, or has no sockets left */
   static async open(): Promise<SocketPoll> {
+    // Asked for first: otherwise Deno would ask whoever sits at the terminal.
+    const loopback = { name: "net", host: "127.0.0.1" } as const;
+    if (Deno.permissions.querySync(loopback).state !== "granted") {
+      throw new Deno.errors.NotCapable("no loopback");
+    }
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     try {
       const { port } = listener.addr;
