@@ -24,9 +24,9 @@ Deno.test("three digits are three digits, also where they are rounded up to one 
 });
 
 Deno.test("a duration has the units of the results, µ as the micro sign, the Greek letter, or u", () => {
-  const texts = ["500us", "500\u00b5s", "500\u03bcs", "0.5MS", "361US", "1.5s", "596h", "597h"];
+  const texts = ["500us", "500\u00b5s", "500\u03bcs", "0.5MS", "9us", "1.5s", "596h", "597h"];
   assertEquals(texts.map(duration.parse), [
     ...[0.5, 0.5, 0.5, 0.5],
-    ...[0.361, 1500, 2_145_600_000, undefined],
+    ...[0.009, 1500, 2_145_600_000, undefined],
   ]);
 });

@@ -40,7 +40,7 @@ export const toggle: Kind<boolean> = {
   parse: (text) => text === "true",
 };
 
-const MILLISECONDS: Record<string, number> = { us: 0.001, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const MILLISECONDS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** A number and its unit; the micro sign and the Greek letter look the same. */
 const LENGTH = /^(\d*\.?\d+)([uµμm]?s|m|h)?$/i;
@@ -52,7 +52,9 @@ export const duration: Kind<number> = {
   parse(text) {
     if (text === "0") return 0;
     const [, digits, unit = ""] = LENGTH.exec(text) ?? [];
-    const value = Number(digits) * (MILLISECONDS[unit.toLowerCase().replace(/[µμ]/, "u")] ?? NaN);
+    const value = /^[uµμ]/i.test(unit)
+      ? Number(digits) / 1000 // 0.001 is not exact.
+      : Number(digits) * (MILLISECONDS[unit.toLowerCase()] ?? NaN);
     // Timers hold 31 bits of milliseconds and fire at once when given more.
     return value < 2 ** 31 ? value : undefined;
   },
