@@ -130,10 +130,12 @@ export function isWildcard(host: string): boolean {
   return ["*", "0.0.0.0", "::"].includes(host);
 }
 
-/** Whether two endpoints are the same port, if maybe of different addresses. */
-export function isOnePort(one: Endpoint, other: Endpoint): boolean {
+/** Whether two endpoints are the same port, of addresses that can be the same. */
+export function canBeOne(one: Endpoint, other: Endpoint): boolean {
   if (one.scheme === "unix" || other.scheme === "unix" || one.port !== other.port) return false;
-  return (one.scheme === "udp") === (other.scheme === "udp");
+  const isOneHost = one.host === other.host ||
+    [one.host, other.host].some((host) => isWildcard(host) || host === "localhost");
+  return isOneHost && (one.scheme === "udp") === (other.scheme === "udp");
 }
 
 /**

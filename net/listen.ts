@@ -1,6 +1,6 @@
 // Listening on endpoints.
 import { errorCode } from "../errors/reason.ts";
-import { type Endpoint, EndpointError, type HostEndpoint, isOnePort } from "./endpoint.ts";
+import { canBeOne, type Endpoint, EndpointError, type HostEndpoint } from "./endpoint.ts";
 import type { Listener, ServerTls } from "./stream.ts";
 import { listenTcp, type Sharing } from "./tcp.ts";
 import { type DatagramListener, listenUdp } from "./udp.ts";
@@ -46,7 +46,7 @@ export async function openAll(
   try {
     for (const endpoint of endpoints) {
       const more = await listen(endpoint, options).catch((error) => {
-        const isOwn = opened.some((other) => isOnePort(other.endpoint, endpoint));
+        const isOwn = opened.some((other) => canBeOne(other.endpoint, endpoint));
         if (!isOwn || errorCode(error.cause) !== "EADDRINUSE") throw error;
         const why = "address in use; is it given twice?";
         throw new EndpointError("cannot listen on", endpoint, why);

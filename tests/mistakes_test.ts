@@ -225,6 +225,7 @@ for (
     ["connect *:2222", "endpoint tcp://*:2222: * is to listen on; tcp://localhost:2222?"],
     ["serve 1 :2 1", "tcp://localhost:1 is given twice"],
     ["serve 4132 --metrics 4132", "--metrics: port 4132 is that of an endpoint"],
+    ["serve 4132 --metrics *:4132", "--metrics: port 4132 is that of an endpoint"],
     ["serve unix:/tmp/x unix:/tmp/x", "unix:/tmp/x is given twice"],
     [
       "serve tls://:0 --fault certificate=expird",

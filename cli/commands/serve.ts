@@ -1,5 +1,5 @@
 import { pause } from "../../async/pause.ts";
-import { type Endpoint, formatEndpoint, isOnePort } from "../../net/endpoint.ts";
+import { canBeOne, formatEndpoint } from "../../net/endpoint.ts";
 import { serveMetrics } from "../../metrics/metrics.ts";
 import { watchServer } from "../../metrics/watch.ts";
 import { serve } from "../../server.ts";
@@ -93,8 +93,7 @@ export const serveCommand = command({
     // What would end the server later is found out before it listens.
     if (file !== undefined) await checkWritable("write-ca", file);
     const { metrics: at } = flags;
-    const isTwice = (one: Endpoint) => "host" in one && one.host === at?.host && isOnePort(one, at);
-    if (at?.port && endpoints.some(isTwice)) {
+    if (at?.port && endpoints.some((one) => canBeOne(one, at))) {
       throw new UsageError(`--metrics: port ${at.port} is that of an endpoint`);
     }
     let isUp = () => false;
