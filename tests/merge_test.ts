@@ -154,6 +154,12 @@ Deno.test("what does not fit together is told in a line, with status 2", async (
   });
 });
 
+Deno.test("loads in which nothing came back are no good together either", async () => {
+  const silent = await found([]);
+  silent.messages.sent = silent.messages.waiting = 2;
+  assertEquals((await yodel(["load", "--merge", await write(silent)])).code, 1);
+});
+
 Deno.test("flags of a load make no sense with --merge, and are refused", async () => {
   const file = await write(await found(FAST));
   const flags = ["-c5", "--reconnect", "--wait=1s", "--ca=x", "--metrics=9", "--workers=2"];

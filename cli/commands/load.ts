@@ -119,8 +119,8 @@ export const loadCommand = command({
       if (messages.right === 0 && signal?.aborted && errors === 0) return signal.reason;
       const figures = { ...result, rate: perSecond(messages.right, elapsed) };
       const isGood = keepsLimits(figures, flags.atMost, flags.atLeast);
-      // Of loads that are merged nobody knows here whether a signal has ended them.
-      const isEnded = messages.waiting === 0 || signal === undefined || signal.aborted;
+      // Of loads that are merged nobody knows whether it was a signal that ended them.
+      const isEnded = messages.waiting === 0 || (signal?.aborted ?? messages.right > 0);
       const isComplete = errors === 0 && isEnded;
       return isGood && isComplete ? ALL_WELL : ANSWER_WAS_NO;
     }
