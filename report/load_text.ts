@@ -101,7 +101,7 @@ function firstLine(result: LoadResult, width: number): string {
 function verdict(result: LoadResult): string {
   const { messages, elapsed, latencies, plan } = result;
   const errors = totalErrors(result);
-  const none = plan.warmUp > 0 && result.connections > 0
+  const none = plan.warmUp > 0 && result.bytes.sent > 0
     ? "it ended in the warm-up"
     : "it ended before the first message";
   if (messages.sent === 0) return `nothing counted: ${none}`;

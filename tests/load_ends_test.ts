@@ -6,7 +6,16 @@ import { generate } from "../client/load/generator.ts";
 import { planLoad, planWorkers } from "../client/load/plan.ts";
 import { parseEndpoint } from "../net/endpoint.ts";
 import { assertAddsUp, BOUND, errorsOf, finish } from "./loads.ts";
-import { inEach, PATIENT, pause, readBytes, startCustom, until, writeAll } from "./local.ts";
+import {
+  inEach,
+  PATIENT,
+  pause,
+  readBytes,
+  startCustom,
+  startLocal,
+  until,
+  writeAll,
+} from "./local.ts";
 import { program, run, startServer, yodel } from "./program.ts";
 import { deserted, startAnswering, startDatagrams, startEcho } from "./servers.ts";
 
@@ -35,6 +44,17 @@ Deno.test("what comes back too slowly for the time that is left is under way at 
   const { messages, errors } = JSON.parse(stdout);
   assert(messages.right > 0 && messages.waiting > 0, stdout);
   assertEquals([code, errors.total], [1, 0]);
+});
+
+Deno.test("what does not come back after the end is lost, and has its time, short or long", async () => {
+  await using silent = await startLocal({ faults: ["silent"] });
+  const short = { connections: 2, duration: 5, timeout: 15 };
+  assertEquals(errorsOf(await finish(silent.endpoint, short, BOUND)), { lost: 2 });
+  await using slow = await startLocal({ faults: ["delay=300ms"] });
+  // As a timer the time for the last answers, or a part more than that, would be over at once.
+  const long = { connections: 2, duration: 100, timeout: 2 ** 31 - 1 };
+  const { messages } = await finish(slow.endpoint, long, BOUND);
+  assertEquals([messages.right, messages.failed], [2, 0]);
 });
 
 Deno.test("a server that is stopped, or ends all connections, ends the load soon as well", async () => {

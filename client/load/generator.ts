@@ -12,11 +12,8 @@ import { Schedule } from "./schedule.ts";
 /** From one report of the progress to the next, in milliseconds. */
 const PROGRESS = 200;
 
-/** How long the last answers may take without a timeout, in milliseconds. */
+/** How long the last answers may take where there is no timeout, in milliseconds. */
 const LAST_ANSWERS = 1000;
-
-/** And with one, by how many of it: what does not come at all is found out before that. */
-const TIMEOUTS = 1.5;
 
 /** Fewer failures one after the other may be datagrams that were lost on their way. */
 const LEAST_FAILURES = 10;
@@ -58,6 +55,8 @@ class Generator implements PoolEvents {
   readonly #over = new AbortController();
   /** From when on messages are sent. */
   #sending: { readonly schedule: Schedule; readonly pacer: Pacer } | undefined;
+  /** For how long the last answers were waited for, in milliseconds. */
+  #waited = 0;
   /** Is fulfilled when the pacer has ended. */
   #pacing: Promise<void> | undefined;
 
@@ -71,9 +70,8 @@ class Generator implements PoolEvents {
     const over = aborted(this.#over.signal);
     const stop = () => this.#over.abort(DONE);
     using _stopping = onAbort(signal, stop);
-    const { timeout } = this.#plan.load;
     const check = (interval: number) => this.#checkTimeouts(interval);
-    const checking = sweep(timeout || 1000, this.#pool.turns, this.#over.signal, check)
+    const checking = sweep(this.#patience, this.#pool.turns, this.#over.signal, check)
       .catch((error) => this.#over.abort(error));
     let end: ReturnType<typeof setTimeout> | undefined;
     try {
@@ -86,7 +84,6 @@ class Generator implements PoolEvents {
         const left = Math.max(0, schedule.end - performance.now()) + 1;
         end = setTimeout(() => {
           this.#endIfDone(performance.now());
-          end = setTimeout(stop, TIMEOUTS * timeout || LAST_ANSWERS);
         }, Math.min(left, LONGEST_PAUSE));
       }
       await over;
@@ -170,7 +167,16 @@ class Generator implements PoolEvents {
       this.#recorder.result.gaveUp = true;
       this.#sending.schedule.stop(now);
     }
+    // As idle times are: while the machine slept, answers may have come. Those that have not come
+    // at all are found out before that.
+    if (now >= (this.#sending?.schedule.end ?? Infinity)) this.#waited += interval;
+    if (this.#waited > this.#patience + 2 * interval) this.#over.abort(DONE);
     this.#endIfDone(now);
+  }
+
+  /** How long an answer may take, in milliseconds. */
+  get #patience(): number {
+    return this.#plan.load.timeout || LAST_ANSWERS;
   }
 
   #endIfDone(now: number): void {
