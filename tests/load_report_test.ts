@@ -289,9 +289,10 @@ Deno.test("a histogram for which there is no room leaves the old one, and nothin
   const { code, stderr } = await shell(
     `trap '' XFSZ; ulimit -f 0; yodel load ${server.words} -n10 --histogram ${place}/h`,
   );
-  assertEquals([code, stderr], [
+  // Deno may complain as well, where it measures the coverage.
+  assertEquals([code, stderr.match(/^yodel.*$/gm)], [
     2,
-    `yodel: --histogram: cannot write ${place}/h: File too large\n`,
+    [`yodel: --histogram: cannot write ${place}/h: File too large`],
   ]);
   assertEquals([...Deno.readDirSync(place)].map(({ name }) => name), ["h"]);
   assertEquals(await Deno.readTextFile(`${place}/h`), "kept");
