@@ -139,22 +139,19 @@ export async function serve(
     } finally {
       stopping.abort();
     }
-    const { answered, unanswered } = await counts();
-    const { datagrams_denied = 0, datagrams_over_limit = 0 } = gate?.refused ?? {};
-    const refused = datagrams_denied + datagrams_over_limit;
+    const { answered, unanswered, refused } = await counts();
+    const { datagrams_denied = 0, datagrams_over_limit = 0 } = refused;
+    const notAnswered = { ...unanswered, datagrams_denied, datagrams_over_limit };
     log.info?.("stopped", {
       ...bound.every(isUdp) ? {} : { connections: places.accepted },
       ...bound.some(isUdp)
         ? {
           datagrams_answered: answered,
-          datagrams_not_answered: Object.values(unanswered).reduce(
-            (sum, count) => sum + count,
-            refused,
-          ),
+          datagrams_not_answered: Object.values(notAnswered).reduce((sum, count) => sum + count),
           ...here.datagramFaults,
         }
         : {},
-      ...gate?.refused,
+      ...refused,
     });
   }
 
