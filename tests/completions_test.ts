@@ -59,6 +59,11 @@ function tabInBash(words: readonly string[], then: string): string[] {
   return ["bash", "-c", script, "bash", line, last, ...words];
 }
 
+/** Has fish say what it proposes at the end of a line. */
+function tabInFish(line: string): string[] {
+  return ["fish", "--no-config", "-c", `${completions.fish}\ncomplete -C '${line}'`];
+}
+
 Deno.test("completions prints what each shell is to run", async () => {
   for (const [shell, script] of Object.entries(completions)) {
     const result = await yodel(["completions", shell]);
@@ -178,12 +183,7 @@ Deno.test("bash completes what is typed into it, by the program that is named th
 Deno.test("fish completes commands, flags and values", { ignore: !available("fish") }, async () => {
   await using made = await folderWithProgram();
   for (const [words, expected] of cases) {
-    const { stdout, stderr } = await made.run([
-      "fish",
-      "--no-config",
-      "-c",
-      `${completions.fish}\ncomplete -C '${words.join(" ")}'`,
-    ]);
+    const { stdout, stderr } = await made.run(tabInFish(words.join(" ")));
     const proposed = stdout.trimEnd().split("\n").map((line) => line.replace(/\t.*/, ""));
     for (const word of expected) {
       assertEquals(proposed.includes(word), true, `${word} among ${proposed}`);
@@ -197,8 +197,7 @@ Deno.test("fish completes files for the flags that take one, and for no others",
 }, async () => {
   await using made = await folderWithProgram();
   const proposed = async (words: string) => {
-    const script = `${completions.fish}\ncomplete -C '${words}${made.folder}/cert'`;
-    return (await made.run(["fish", "--no-config", "-c", script])).stdout.trimEnd();
+    return (await made.run(tabInFish(`${words}${made.folder}/cert`))).stdout.trimEnd();
   };
   const file = `${made.folder}/certificate.pem`;
   assertEquals(await proposed("yodel serve --cert "), file);
@@ -212,10 +211,7 @@ Deno.test("fish finds words by their middle, but not by what they are for", {
   ignore: !available("fish"),
 }, async () => {
   await using made = await folderWithProgram();
-  const proposed = async (words: string) => {
-    const script = `${completions.fish}\ncomplete -C '${words}'`;
-    return (await made.run(["fish", "--no-config", "-c", script])).stdout;
-  };
+  const proposed = async (words: string) => (await made.run(tabInFish(words))).stdout;
   assertEquals(await proposed("yodel erve"), `serve\t${commands.serve?.summary}\n`);
   assertEquals(await proposed("yodel serve --log-format so"), "json\tfor people or for programs\n");
   assertEquals(await proposed("yodel every"), "");
