@@ -100,12 +100,12 @@ export function count(least: number, most = 2 ** 31 - 1): Kind<number> {
 }
 
 /** A number of threads; `auto` is as many as the system gives this program cores, or another number. */
-export function cores(auto = navigator.hardwareConcurrency): Kind<number> {
+export function cores(auto = () => navigator.hardwareConcurrency): Kind<number> {
   return {
     placeholder: "N",
     choices: ["auto"],
     expected: "a number of threads from 1 to 256, or auto",
-    parse: (text) => text === "auto" ? auto : count(1, 256).parse(text),
+    parse: (text) => text === "auto" ? auto() : count(1, 256).parse(text),
   };
 }
 

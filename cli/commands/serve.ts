@@ -42,7 +42,7 @@ const faultKind: Kind<string> = {
 const PORTS = ["tcp", "tls"] as const;
 
 /** How many threads there can be; `auto` is 1 where no more than that can. */
-const threads = cores(Deno.build.os === "linux" ? undefined : 1);
+const threads = cores(Deno.build.os === "linux" ? undefined : () => 1);
 
 /** How long the last lines of the log may take, in milliseconds. */
 const LAST_LINES = 1000;
