@@ -37,7 +37,6 @@ export class Pacer {
   async run(over: AbortSignal): Promise<void> {
     // Without one, where this program may not listen on loopback, answers are seen later.
     using poll = await SocketPoll.open().catch(() => undefined);
-    const { setImmediate } = await import("node:timers");
     using _woken = onAbort(over, () => this.#freed.announce());
     for (;;) {
       const now = performance.now();
@@ -47,7 +46,7 @@ export class Pacer {
       if (this.#free.length === 0) await this.#freed.next;
       else if (wait > TIMER_SLACK) await pause(wait - TIMER_SLACK, over);
       else if (poll !== undefined) await poll.next();
-      else await new Promise<void>((resolve) => void setImmediate(resolve));
+      else await turnOfEventLoop();
     }
   }
 
@@ -61,4 +60,10 @@ export class Pacer {
       this.#free.shift();
     }
   }
+}
+
+/** Lets the event loop go round once, whether or not it looks at its sockets. */
+async function turnOfEventLoop(): Promise<void> {
+  const { setImmediate } = await import("node:timers");
+  await new Promise<void>((resolve) => void setImmediate(resolve));
 }
