@@ -21,9 +21,6 @@ import { StreamConnection } from "./stream.ts";
 /** How many connections are being opened at once, so that a server's backlog holds them. */
 const MAX_OPENING = 128;
 
-/** How long what is being opened may take when the run is over, in milliseconds. */
-const GIVE_UP = 100;
-
 /** How long to wait after many tries in vain, in milliseconds. */
 const MAX_RETRY = 1600;
 
@@ -47,8 +44,6 @@ export class Pool {
   readonly turns = new ReadTurns();
   /** What is being opened, and has to end before the run does. */
   readonly #opening = new Set<Promise<unknown>>();
-  /** Gives that up. */
-  readonly #givingUp = new AbortController();
 
   constructor(plan: WorkerPlan, recorder: Recorder, over: AbortController, events: PoolEvents) {
     this.#plan = plan;
@@ -131,7 +126,7 @@ export class Pool {
 
   async #dial(endpoint: StreamEndpoint): Promise<Stream> {
     const { reach, load: { timeout } } = this.#plan;
-    const dialling = dial(endpoint, { ...reach, timeout, signal: this.#givingUp.signal });
+    const dialling = dial(endpoint, { ...reach, timeout, signal: this.#over.signal });
     const { conn, connect, handshake = 0 } = await this.#whileOpening(dialling);
     if (this.#over.signal.aborted) {
       conn.close();
@@ -166,10 +161,7 @@ export class Pool {
 
   /** Closes them and those that are being opened; the run has to be over. */
   async close(): Promise<void> {
-    // Of a connection that is given up as it opens Deno 2.9 loses the socket.
-    const tooLong = setTimeout(() => this.#givingUp.abort(), GIVE_UP);
     await Promise.allSettled(this.#opening);
-    clearTimeout(tooLong);
     this.closeAll();
     await this.turns.close();
   }
