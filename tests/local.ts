@@ -167,9 +167,9 @@ export function random(length: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Waits until `condition` holds, for ten seconds at most. */
+/** Waits until `condition` holds. Only a condition that never holds reaches the limit of a minute. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + PATIENT;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -182,12 +182,32 @@ export const unix = Deno.build.os !== "windows";
 /** Whether this machine runs Linux. */
 export const linux = Deno.build.os === "linux";
 
-/** Enough for any machine, in milliseconds. Nothing waits for it unless something is wrong. */
-export const PATIENT = 20_000;
+/** A limit that only a hang can reach, also on a slow and busy machine, in milliseconds. */
+export const PATIENT = 60_000;
 
 /** Waits for a server that is slow on purpose, in milliseconds. */
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/**
+ * Repeats a measurement until this process was not held up during it: until no turn of its event
+ * loop came more than `late` milliseconds late. For times that the machine must not decide.
+ */
+export async function undisturbed<T>(measure: () => Promise<T>, late = 20): Promise<T> {
+  for (;;) {
+    const interval = 5;
+    let latest = 0;
+    let last = performance.now();
+    const look = () => {
+      latest = Math.max(latest, performance.now() - last - interval);
+      last = performance.now();
+    };
+    const timer = setInterval(look, interval);
+    const result = await measure().finally(() => clearInterval(timer));
+    look();
+    if (latest <= late) return result;
+  }
 }
 
 /** How much JavaScript holds here once what nobody needs is cleared up, in bytes. */

@@ -50,7 +50,7 @@ export async function shell(script: string, stdin = ""): Promise<Result> {
 export async function run(
   [command = "", ...args]: readonly string[],
   stdin = "",
-  limit = 30_000,
+  limit = 120_000,
 ): Promise<Result> {
   const child = new Deno.Command(command, {
     args,
