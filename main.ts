@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isThread } from "./async/threads.ts";
 import { commands } from "./cli/commands.ts";
 import { proposals } from "./cli/complete.ts";
 import { ALL_WELL, COULD_NOT_BE_DONE, fail } from "./cli/exit.ts";
@@ -52,4 +53,4 @@ async function show(text: string): Promise<number> {
   return ALL_WELL;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args).catch(fail));
+if (import.meta.main && !isThread) Deno.exit(await main(Deno.args).catch(fail));

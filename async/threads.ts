@@ -18,26 +18,28 @@ export interface Thread<In> extends Disposable {
   send(message: In): void;
 }
 
+/** A module that runs as a thread: what {@linkcode thread} returns. */
+export interface ThreadModule {
+  readonly name: string;
+  readonly url: string;
+}
+
 /**
- * Starts a thread and waits until it listens: Deno 2.9 drops what reaches a
- * thread before. Its module calls {@linkcode listen}.
+ * Starts a thread and waits until it listens: Deno 2.9 drops messages that reach a thread before.
  *
- * @param create makes it: the bundler of `deno compile` looks for the literal
- *   `new Worker(new URL("…", import.meta.url))` and finds it with the caller only
  * @throws {ThreadError} where this program may not read the module, and where
  *   the thread fails or is silent for too long
  */
 export async function startThread<In, Out>(
-  create: () => Worker,
-  module: URL,
+  { name, url }: ThreadModule,
   onMessage: (message: Out) => void,
   firstWordWithin = FIRST_WORD_WITHIN,
 ): Promise<Thread<In>> {
-  await checkReadable(module);
+  await checkReadable(new URL(url));
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   const { promise: listening, resolve: listens } = Promise.withResolvers<void>();
   failed.catch(() => {});
-  const worker = create();
+  const worker = new Worker(url, { type: "module", name: NAMED + name });
   worker.addEventListener("error", (event) => {
     event.preventDefault();
     fail(new ThreadError(`a thread failed: ${event.message}`));
@@ -69,13 +71,35 @@ async function checkReadable(module: URL): Promise<void> {
   throw new ThreadError("cannot start a thread without --allow-read");
 }
 
-/** In a thread: listens to who started it, and says so; what is returned sends it messages. */
-export function listen<In, Out>(onMessage: (message: In) => void): (message: Out) => void {
-  addEventListener("message", (event) => {
-    if (event instanceof MessageEvent) onMessage(event.data);
-  });
-  // The types are those of the main thread, which has no such function.
-  const thread = globalThis as unknown as Pick<Worker, "postMessage">;
-  thread.postMessage("listening");
-  return (message) => thread.postMessage(message);
+/** The beginning of the names of threads. */
+const NAMED = "yodel ";
+
+const { name: ownName = "" } = globalThis as { name?: string };
+
+/** Whether this is a thread, and not the program: a bundle is one module that runs as either. */
+export const isThread: boolean = ownName.startsWith(NAMED);
+
+/**
+ * Makes a module a thread.
+ *
+ * @param name says which thread to run where several are in one bundle
+ * @param url the module's own `import.meta.url`
+ * @param run runs in the thread of that name alone; takes what sends a message, and returns what
+ *   handles one
+ */
+export function thread<In, Out>(
+  name: string,
+  url: string,
+  run: (send: (message: Out) => void) => (message: In) => void,
+): ThreadModule {
+  if (ownName === NAMED + name) {
+    // The types are those of the main thread, which has no such function.
+    const { postMessage } = globalThis as unknown as Pick<Worker, "postMessage">;
+    const onMessage = run((message) => postMessage(message));
+    addEventListener("message", (event) => {
+      if (event instanceof MessageEvent) onMessage(event.data);
+    });
+    postMessage("listening");
+  }
+  return { name, url };
 }

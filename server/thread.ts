@@ -1,5 +1,5 @@
 // A thread that serves a part of the connections: see threads.ts.
-import { listen } from "../async/threads.ts";
+import { thread, type ThreadModule } from "../async/threads.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { type ListenOptions, openAll } from "../net/listen.ts";
@@ -56,50 +56,60 @@ export type FromThread =
  */
 const MAX_LINES = 10_000;
 
-const stopping = new AbortController();
-const asked: ((isWelcome: boolean) => void)[] = [];
-let service: Service | undefined;
+/** The thread. */
+export const serverThread: ThreadModule = thread<ToThread, FromThread>(
+  "server",
+  import.meta.url,
+  (tell) => {
+    const stopping = new AbortController();
+    const asked: ((isWelcome: boolean) => void)[] = [];
+    let service: Service | undefined;
 
-const tell = listen<ToThread, FromThread>(async (message) => {
-  if (message === "stop") stopping.abort();
-  else if (message === "count") {
-    if (service !== undefined) tell({ counts: await service.counts() });
-  } else if ("isWelcome" in message) asked.shift()?.(message.isWelcome);
-  else await run(message.plan);
-});
+    /** Asks the thread that counts the clients of all. */
+    const gate: Doorkeeper = {
+      enter(enters, on) {
+        tell({ enters, on });
+        return new Promise((resolve) => asked.push(resolve));
+      },
+      leave: (leaves) => tell({ leaves }),
+    };
 
-async function run(plan: ThreadPlan): Promise<void> {
-  const { endpoints, options, tls, gated } = plan;
-  const { log, sayDropped } = logOf(plan);
-  const serverPlan = planServe({ ...options, log }, endpoints);
-  try {
-    const opened = await openAll(endpoints, { ...serverPlan, tls, sharing: "another" });
-    service = serveHere(opened, serverPlan, {
-      places: new Places(serverPlan.maxConnections, stopping.signal, plan.places),
-      gate: gated ? gate : undefined,
-      stopping: stopping.signal,
-    });
-  } catch (error) {
-    if (!(error instanceof YodelError)) throw error;
-    return tell({ failure: error.message });
-  }
-  tell("serving");
-  await service.finished;
-  sayDropped();
-  tell({ finished: await service.counts() });
-}
+    async function run(plan: ThreadPlan): Promise<void> {
+      const { endpoints, options, tls, gated } = plan;
+      const { log, sayDropped } = logOf(plan, tell);
+      const serverPlan = planServe({ ...options, log }, endpoints);
+      try {
+        const opened = await openAll(endpoints, { ...serverPlan, tls, sharing: "another" });
+        service = serveHere(opened, serverPlan, {
+          places: new Places(serverPlan.maxConnections, stopping.signal, plan.places),
+          gate: gated ? gate : undefined,
+          stopping: stopping.signal,
+        });
+      } catch (error) {
+        if (!(error instanceof YodelError)) throw error;
+        return tell({ failure: error.message });
+      }
+      tell("serving");
+      await service.finished;
+      sayDropped();
+      tell({ finished: await service.counts() });
+    }
 
-/** Asks the thread that counts the clients of all. */
-const gate: Doorkeeper = {
-  enter(enters, on) {
-    tell({ enters, on });
-    return new Promise((resolve) => asked.push(resolve));
+    return async (message) => {
+      if (message === "stop") stopping.abort();
+      else if (message === "count") {
+        if (service !== undefined) tell({ counts: await service.counts() });
+      } else if ("isWelcome" in message) asked.shift()?.(message.isWelcome);
+      else await run(message.plan);
+    };
   },
-  leave: (leaves) => tell({ leaves }),
-};
+);
 
 /** Leaves the writing to the main thread; what was dropped since can be said at any time. */
-function logOf({ levels, lines }: ThreadPlan): { readonly log: Log; sayDropped(): void } {
+function logOf(
+  { levels, lines }: ThreadPlan,
+  tell: (message: FromThread) => void,
+): { readonly log: Log; sayDropped(): void } {
   const waiting = new Int32Array(lines);
   let dropped = 0;
   const log: Log = {};

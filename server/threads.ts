@@ -7,7 +7,13 @@ import { addCounts, type ServiceCounts } from "./counts.ts";
 import { LOG_LEVELS } from "./log.ts";
 import type { ServeOptions, ServePlan } from "./plan.ts";
 import type { Service, Shared } from "./service.ts";
-import type { FromThread, ThreadLine, ThreadPlan, ToThread } from "./thread.ts";
+import {
+  type FromThread,
+  serverThread,
+  type ThreadLine,
+  type ThreadPlan,
+  type ToThread,
+} from "./thread.ts";
 
 /**
  * Of what other threads log so many lines are said at once, and then this one looks after its
@@ -72,24 +78,20 @@ export async function serveInThreads(
     const asked: ((counts: ServiceCounts | Promise<ServiceCounts>) => void)[] = [];
     const serving = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<ServiceCounts>();
-    const thread = await startThread<ToThread, FromThread>(
-      () => new Worker(new URL("./thread.ts", import.meta.url), { type: "module" }),
-      new URL("./thread.ts", import.meta.url),
-      async (message) => {
-        if (message === "serving") serving.resolve();
-        else if ("failure" in message) serving.reject(new YodelError(message.failure));
-        else if ("counts" in message) asked.shift()?.(message.counts);
-        else if ("finished" in message) ended.resolve(message.finished);
-        else if ("leaves" in message) gate?.leave(message.leaves);
-        else if ("enters" in message) {
-          const isWelcome = await gate?.enter(message.enters, message.on) ?? true;
-          thread.send({ isWelcome });
-        } else {
-          lines.push(message);
-          saying ??= say();
-        }
-      },
-    );
+    const thread = await startThread<ToThread, FromThread>(serverThread, async (message) => {
+      if (message === "serving") serving.resolve();
+      else if ("failure" in message) serving.reject(new YodelError(message.failure));
+      else if ("counts" in message) asked.shift()?.(message.counts);
+      else if ("finished" in message) ended.resolve(message.finished);
+      else if ("leaves" in message) gate?.leave(message.leaves);
+      else if ("enters" in message) {
+        const isWelcome = await gate?.enter(message.enters, message.on) ?? true;
+        thread.send({ isWelcome });
+      } else {
+        lines.push(message);
+        saying ??= say();
+      }
+    });
     running.push(thread);
     thread.send({ plan });
     aborted(stopping).then(() => thread.send("stop"));

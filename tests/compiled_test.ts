@@ -37,7 +37,6 @@ async function compile(): Promise<{ with: string } | { failed: string }> {
     "--allow-write",
     "--include=npm:hdr-histogram-js@3.0.1",
     "--include=npm:prom-client@15.1.3",
-    `--include=${root}client/load/thread.ts`,
     ...packages,
     "--output",
     executable,

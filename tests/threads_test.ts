@@ -4,9 +4,8 @@ import { startThread, ThreadError } from "../async/threads.ts";
 
 /** Starts one of the threads of these tests. */
 function start(name: string, onMessage: (message: string) => void, limit?: number) {
-  const module = new URL(`./threads/${name}.ts`, import.meta.url);
-  const create = () => new Worker(module, { type: "module" });
-  return startThread<string, string>(create, module, onMessage, limit);
+  const url = new URL(`./threads/${name}.ts`, import.meta.url).href;
+  return startThread<string, string>({ name, url }, onMessage, limit);
 }
 
 Deno.test("a thread that is slow to listen gets what it is sent all the same", async () => {

@@ -284,10 +284,10 @@ Deno.test("a thread that dies takes the server with it", threads, async () => {
   const OwnWorker = globalThis.Worker;
   let started = 0;
   globalThis.Worker = class extends OwnWorker {
-    constructor(module: string | URL) {
+    constructor(module: string | URL, options?: WorkerOptions) {
       // It has died before the other has begun.
       const dying = new URL("./threads/dying.ts", import.meta.url);
-      super(started++ === 0 ? dying : module, { type: "module" });
+      super(started++ === 0 ? dying : module, options);
     }
   };
   try {

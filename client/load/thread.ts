@@ -1,5 +1,5 @@
 // A thread that generates a part of a load: see threads.ts.
-import { listen } from "../../async/threads.ts";
+import { thread, type ThreadModule } from "../../async/threads.ts";
 import { reason } from "../../errors/reason.ts";
 import { EndpointError } from "../../net/endpoint.ts";
 import { generate } from "./generator.ts";
@@ -16,25 +16,32 @@ export type FromThread =
   | { readonly result: EncodedLoadResult }
   | { readonly failure: string };
 
-const start = Promise.withResolvers<void>();
-const stop = new AbortController();
+/** The thread. */
+export const loadThread: ThreadModule = thread<ToThread, FromThread>(
+  "load",
+  import.meta.url,
+  (send) => {
+    const start = Promise.withResolvers<void>();
+    const stop = new AbortController();
 
-const tell = listen<ToThread, FromThread>((message) => {
-  if (message === "start") start.resolve();
-  else if (message === "stop") stop.abort();
-  else run(message.plan);
-});
+    async function run(plan: WorkerPlan): Promise<void> {
+      const ready = () => {
+        send("ready");
+        return start.promise;
+      };
+      try {
+        const result = await generate(plan, (progress) => send({ progress }), stop.signal, ready);
+        send({ result: await encodeLoadResult(result) });
+      } catch (error) {
+        if (!(error instanceof EndpointError)) throw error;
+        send({ failure: reason(error.cause) });
+      }
+    }
 
-async function run(plan: WorkerPlan): Promise<void> {
-  const ready = () => {
-    tell("ready");
-    return start.promise;
-  };
-  try {
-    const result = await generate(plan, (progress) => tell({ progress }), stop.signal, ready);
-    tell({ result: await encodeLoadResult(result) });
-  } catch (error) {
-    if (!(error instanceof EndpointError)) throw error;
-    tell({ failure: reason(error.cause) });
-  }
-}
+    return (message) => {
+      if (message === "start") start.resolve();
+      else if (message === "stop") stop.abort();
+      else run(message.plan);
+    };
+  },
+);

@@ -11,7 +11,7 @@ import {
   type LoadProgress,
   type LoadResult,
 } from "./result.ts";
-import type { FromThread, ToThread } from "./thread.ts";
+import { type FromThread, loadThread, type ToThread } from "./thread.ts";
 
 /**
  * Runs each part of a load on a thread of its own, and adds up what they find.
@@ -58,16 +58,12 @@ async function generateInThread(
   onProgress: (progress: LoadProgress) => void,
 ): Promise<EncodedLoadResult> {
   const { promise: result, resolve, reject } = Promise.withResolvers<EncodedLoadResult>();
-  using thread = await startThread<ToThread, FromThread>(
-    () => new Worker(new URL("./thread.ts", import.meta.url), { type: "module" }),
-    new URL("./thread.ts", import.meta.url),
-    (message) => {
-      if (message === "ready") return void ready().then(() => thread.send("start"));
-      if ("progress" in message) return onProgress(message.progress);
-      if ("result" in message) return resolve(message.result);
-      reject(new EndpointError("cannot connect to", plan.load.endpoint, message.failure));
-    },
-  );
+  using thread = await startThread<ToThread, FromThread>(loadThread, (message) => {
+    if (message === "ready") return void ready().then(() => thread.send("start"));
+    if ("progress" in message) return onProgress(message.progress);
+    if ("result" in message) return resolve(message.result);
+    reject(new EndpointError("cannot connect to", plan.load.endpoint, message.failure));
+  });
   thread.send({ plan });
   using _stopping = onAbort(signal, () => thread.send("stop"));
   return await Promise.race([result, thread.failed]);

@@ -1,8 +1,8 @@
 /** A thread of a server that listens, serves, and dies. */
-import { listen } from "../../async/threads.ts";
+import { thread } from "../../async/threads.ts";
 
-const tell = listen(() => {
-  tell("serving");
+thread("server", import.meta.url, (send) => () => {
+  send("serving");
   setTimeout(() => {
     throw new Error("died on purpose");
   });

@@ -1,6 +1,6 @@
 /** A thread that listens, and fails at the first message. */
-import { listen } from "../../async/threads.ts";
+import { thread } from "../../async/threads.ts";
 
-listen<string, string>((message) => {
+thread<string, string>("failing", import.meta.url, () => (message) => {
   throw new Error(`no ${message}`);
 });

@@ -1,5 +1,5 @@
 /** A thread that does not listen at once, and then sends back what it is sent. */
-import { listen } from "../../async/threads.ts";
+import { thread } from "../../async/threads.ts";
 
 await new Promise((resolve) => setTimeout(resolve, 400));
-const tell = listen<string, string>((message) => tell(message));
+thread<string, string>("slow", import.meta.url, (send) => (message) => send(message));
