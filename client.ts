@@ -75,7 +75,7 @@ export {
   type UnixEndpoint,
 } from "./net/endpoint.ts";
 export type { ClientTls, TlsSession } from "./net/stream.ts";
-export type { Reach } from "./net/dial.ts";
+export type { DialOptions } from "./net/dial.ts";
 export type { Family } from "./net/resolve.ts";
 export { OptionError, PackageError, YodelError } from "./errors/yodel_error.ts";
 export { EchoError } from "./client/echo_error.ts";

@@ -1,7 +1,7 @@
 // The client that takes an input to a server and what returns to an output.
 import { isWithin, onAbort } from "../async/pause.ts";
 import { sweep, Traffic } from "../net/traffic.ts";
-import { dial, type Reach } from "../net/dial.ts";
+import { dial, type DialOptions } from "../net/dial.ts";
 import { addressOf, type Endpoint, readEndpoint } from "../net/endpoint.ts";
 import { OptionError } from "../errors/yodel_error.ts";
 import { reason } from "../errors/reason.ts";
@@ -41,7 +41,7 @@ export interface Connected {
 }
 
 /** What is given to {@linkcode connect}. */
-export interface ConnectOptions extends ConnectSettings, Reach {
+export interface ConnectOptions extends ConnectSettings, DialOptions {
   /** What to send. */
   input: Input;
   /** Where what comes back goes. */

@@ -3,13 +3,13 @@ import { Change } from "../async/change.ts";
 import { isWithin, onAbort } from "../async/pause.ts";
 import { OptionError } from "../errors/yodel_error.ts";
 import { dialUdp, MAX_DATAGRAM } from "../net/udp.ts";
-import type { Reach } from "../net/dial.ts";
+import type { DialOptions } from "../net/dial.ts";
 import { EndpointError, type HostEndpoint } from "../net/endpoint.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";
 
 /** What {@linkcode connectDatagrams} needs of the options of `connect`. */
-export interface DatagramOptions extends Reach {
+export interface DatagramOptions extends DialOptions {
   readonly input: Input;
   readonly output: Output;
   /** How long to wait for an answer, in milliseconds; 0: for ever. */

@@ -1,5 +1,5 @@
 // The client that measures round trips, one probe after another.
-import type { Reach } from "../net/dial.ts";
+import type { DialOptions } from "../net/dial.ts";
 import { type Endpoint, EndpointError, readEndpoint } from "../net/endpoint.ts";
 import { isUnknownHost, reason } from "../errors/reason.ts";
 import { onAbort, pause } from "../async/pause.ts";
@@ -36,7 +36,7 @@ export interface PingSettings {
 }
 
 /** What can be given to {@linkcode ping}. */
-export interface PingOptions extends PingSettings, Reach {
+export interface PingOptions extends PingSettings, DialOptions {
   /** Is told the server's address, where it is known, before what becomes of the first probe. */
   onStart?: (address: string | undefined) => void;
   /** Is told what becomes of each probe. The next one waits for what it returns. */

@@ -1,5 +1,5 @@
 // What carries probes to a server and their answers back.
-import { dial, type Dialled, type DialOptions } from "../net/dial.ts";
+import { dial, type DialAttempt, type Dialled } from "../net/dial.ts";
 import { dialUdp } from "../net/udp.ts";
 import { addressOf, type Endpoint, type HostEndpoint } from "../net/endpoint.ts";
 import { reason } from "../errors/reason.ts";
@@ -37,7 +37,7 @@ export interface OpenedProbes extends Partial<Omit<Dialled, "conn">> {
  */
 export async function openProbes(
   endpoint: Endpoint,
-  options: DialOptions & { readonly size: number },
+  options: DialAttempt & { readonly size: number },
   events: ProbeEvents,
 ): Promise<OpenedProbes> {
   if (endpoint.scheme === "udp") {
@@ -109,7 +109,7 @@ function streamProbes(conn: Stream, size: number, events: ProbeEvents): ProbeCon
  */
 async function datagramProbes(
   endpoint: HostEndpoint<"udp">,
-  options: DialOptions,
+  options: DialAttempt,
   events: ProbeEvents,
 ): Promise<ProbeConnection> {
   const link = await dialUdp(

@@ -10,20 +10,20 @@ import { dialUnix } from "./unix.ts";
 /** How long to wait before another try, in milliseconds. */
 const AGAIN = 100;
 
-/** How a client reaches its server, whatever it does there. */
-export interface Reach {
-  /** What a `tls://` endpoint needs besides what the system trusts. */
+/** How any client opens a connection to its server. */
+export interface DialOptions {
+  /** Certificates for a `tls://` endpoint besides those that the system trusts. */
   readonly tls?: ClientTls;
-  /** How long to try again where the server is not there, in milliseconds. Default: 0. */
+  /** How long to retry while the server is not there, in milliseconds. Default: 0. */
   readonly wait?: number;
-  /** Takes only addresses of this family, where the host has several. Default: any. */
+  /** Uses only addresses of this family. Default: any. */
   readonly family?: Family;
-  /** Is told why the server is not there, before each other try. */
+  /** Called before each retry, with why the last try failed. */
   readonly onRetry?: (why: string) => void;
 }
 
-/** Settings of {@linkcode dial}. */
-export interface DialOptions extends Reach {
+/** The same for one call of {@linkcode dial}, with its limit. */
+export interface DialAttempt extends DialOptions {
   /**
    * How long a try may take, with the look-up of the name and the handshake of
    * TLS, in milliseconds; 0: as long as the system waits.
@@ -48,7 +48,7 @@ export interface Dialled {
  * @throws {EndpointError} refused, unreachable, unknown host or timed out
  * @throws the reason of the signal
  */
-export async function dial(endpoint: StreamEndpoint, options: DialOptions): Promise<Dialled> {
+export async function dial(endpoint: StreamEndpoint, options: DialAttempt): Promise<Dialled> {
   const { wait = 0, signal } = options;
   if (wait === 0) return await dialOnce(endpoint, options);
   let why: string | undefined;
@@ -69,7 +69,7 @@ export async function dial(endpoint: StreamEndpoint, options: DialOptions): Prom
 
 async function dialOnce(
   endpoint: StreamEndpoint,
-  { timeout, signal, tls = {}, family }: DialOptions,
+  { timeout, signal, tls = {}, family }: DialAttempt,
   onHandshake?: () => void,
 ): Promise<Dialled> {
   const start = performance.now();

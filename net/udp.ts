@@ -1,6 +1,6 @@
 // UDP, on both sides.
 import { pause } from "../async/pause.ts";
-import { inTime, type Reach } from "./dial.ts";
+import { type DialOptions, inTime } from "./dial.ts";
 import { boundTo, EndpointError, formatHostPort, type HostEndpoint } from "./endpoint.ts";
 import { reason } from "../errors/reason.ts";
 import { addressesOf } from "./resolve.ts";
@@ -96,7 +96,7 @@ export interface DatagramLink {
 }
 
 /** Settings of {@linkcode dialUdp}; it waits until the server answers. */
-interface DialUdpOptions extends Pick<Reach, "wait" | "family" | "onRetry"> {
+interface DialUdpOptions extends Pick<DialOptions, "wait" | "family" | "onRetry"> {
   /** How long the look-up of its name may take, in milliseconds; 0 or Infinity: for ever. Default: 0. */
   readonly timeout?: number;
   /** Ends the waiting, and the look-up. */

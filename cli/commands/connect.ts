@@ -7,7 +7,7 @@ import { duration, size, toggle } from "../../values/kinds.ts";
 import { endOnSignal } from "../signals.ts";
 import { isBrokenPipe, say, stdin, stdout, TerminalOutput } from "../stdio.ts";
 import { formatBytes, formatCount, formatPlace, formatTime } from "../../report/units.ts";
-import { reach, reachFlags } from "../reach_flags.ts";
+import { clientFlags, dialOptions } from "../client_flags.ts";
 
 export const connectCommand = command({
   summary: "Send stdin to a server, its answer to stdout",
@@ -23,7 +23,7 @@ export const connectCommand = command({
     ...group("Datagrams", {
       "datagram-size": flag(size(0, MAX_DATAGRAM), "bytes a datagram; 0: each line is one"),
     }, ["udp"]),
-    ...reachFlags,
+    ...clientFlags,
     ...group("Checks", {
       "verify": flag(toggle, "compare every byte, not only how many come back"),
     }),
@@ -38,7 +38,7 @@ export const connectCommand = command({
     try {
       const { sent, received } = await connect(endpoint, {
         ...flags,
-        ...await reach(flags),
+        ...await dialOptions(flags),
         input: stdin,
         output: terminal ?? stdout,
         onConnect(connected) {

@@ -16,7 +16,7 @@ import { columns, fitted, print, say, StatusLine } from "../stdio.ts";
 import { keepsLimits, latencyLimit, rateLimit, refuseConnects } from "../limits.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { mergeLoads } from "../merge_loads.ts";
-import { reach, reachFlags } from "../reach_flags.ts";
+import { clientFlags, dialOptions } from "../client_flags.ts";
 
 export const loadCommand = command({
   summary: "Send messages over many connections, verify each",
@@ -54,7 +54,7 @@ export const loadCommand = command({
       }),
     }),
     ...metricsFlag,
-    ...reachFlags,
+    ...clientFlags,
   },
   foreign: {
     "-z": "use -d DURATION",
@@ -88,7 +88,7 @@ export const loadCommand = command({
     try {
       result = await load(endpoint, {
         ...flags,
-        ...await reach(flags),
+        ...await dialOptions(flags),
         signal,
         onProgress(now) {
           progress?.show(progressText(plan, now, last));

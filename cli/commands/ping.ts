@@ -14,7 +14,7 @@ import { fitted, LinePrinter, say } from "../stdio.ts";
 import { formatClock } from "../../report/units.ts";
 import { keepsLimits, probeLimit, refuseConnects } from "../limits.ts";
 import { metricsFlag } from "../metrics_flag.ts";
-import { reach, reachFlags } from "../reach_flags.ts";
+import { clientFlags, dialOptions } from "../client_flags.ts";
 
 export const pingCommand = command({
   summary: "Measure round trips, one probe after another",
@@ -43,7 +43,7 @@ export const pingCommand = command({
       "json": flag(toggle, "print JSON, an object a line"),
     }),
     ...metricsFlag,
-    ...reachFlags,
+    ...clientFlags,
   },
   foreign: { "-n": "use -c N" },
   async run({ flags, endpoints: [endpoint] }, { exit, version }) {
@@ -57,7 +57,7 @@ export const pingCommand = command({
     if (metrics !== undefined) say(`yodel: metrics at ${metrics.urls.join(" ")}`);
     const summary = await ping(endpoint, {
       ...flags,
-      ...await reach(flags),
+      ...await dialOptions(flags),
       signal: AbortSignal.any([signalled, lines.unread]),
       onLoss: (what) => say(`yodel: ${formatEndpoint(endpoint)}: ${what}`),
       onStart(address) {

@@ -1,6 +1,6 @@
 // The client that sends many messages over many connections, and verifies each.
 import type { Endpoint } from "../../net/endpoint.ts";
-import { dial, type Reach } from "../../net/dial.ts";
+import { dial, type DialOptions } from "../../net/dial.ts";
 import { dialUdp } from "../../net/udp.ts";
 import { generate } from "./generator.ts";
 import { type LoadPlan, type LoadSettings, planLoad, planWorkers } from "./plan.ts";
@@ -8,7 +8,7 @@ import type { LoadProgress, LoadResult } from "./result.ts";
 import { generateInThreads } from "./threads.ts";
 
 /** What can be given to {@linkcode load}. */
-export interface LoadOptions extends LoadSettings, Reach {
+export interface LoadOptions extends LoadSettings, DialOptions {
   /** Is told a few times a second how far it is, and at its end. */
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Ends it; what was found so far is returned. */

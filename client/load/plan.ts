@@ -1,7 +1,7 @@
 // What a load is to do: its settings, their defaults and rules, and the part of each thread.
 import { OptionError } from "../../errors/yodel_error.ts";
 import { type Endpoint, readEndpoint } from "../../net/endpoint.ts";
-import type { Reach } from "../../net/dial.ts";
+import type { DialOptions } from "../../net/dial.ts";
 import { checkDatagrams, checkNotNegative, checkWhole } from "../options.ts";
 import { filledIn } from "../../values/settings.ts";
 
@@ -98,7 +98,7 @@ export function planLoad(server: Endpoint | string, settings: LoadSettings = {})
 export type WorkerPlan = Readonly<ReturnType<typeof planWorkers>[number]>;
 
 /** Divides a load among threads: as many as are asked for, and no more than have a connection. */
-export function planWorkers(load: LoadPlan, reach: Reach) {
+export function planWorkers(load: LoadPlan, reach: DialOptions) {
   const { connections, messages, rate, connectRate, workers } = load;
   const threads = Math.min(workers, connections);
   const interval = rate > 0 ? 1000 / rate : 0;

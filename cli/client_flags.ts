@@ -1,13 +1,13 @@
-// The flags that say how a client reaches its server.
-import type { Reach } from "../net/dial.ts";
+// The flags that all clients have: how they connect to the server.
+import type { DialOptions } from "../net/dial.ts";
 import { flag, type FlagValues, group, HOSTS } from "./command.ts";
 import { duration, toggle } from "../values/kinds.ts";
 import { say } from "./stdio.ts";
 import { clientTls, clientTlsFlags } from "./tls_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** What every client may be told. */
-export const reachFlags = {
+/** The flags of every client. */
+export const clientFlags = {
   ...group("Server", {
     "wait": flag(duration, "try again for so long until it is there", { default: 0 }),
     "ipv4": flag(toggle, "take its IPv4 address", { short: "4", only: HOSTS }),
@@ -16,8 +16,8 @@ export const reachFlags = {
   ...clientTlsFlags,
 };
 
-/** Reads what a client was told. */
-export async function reach(flags: FlagValues<typeof reachFlags>): Promise<Reach> {
+/** Turns the flags into options for dialling. */
+export async function dialOptions(flags: FlagValues<typeof clientFlags>): Promise<DialOptions> {
   if (flags.ipv4 && flags.ipv6) {
     throw new UsageError("--ipv6: not with --ipv4; leave both out for any address");
   }
