@@ -9,7 +9,8 @@ import config from "../deno.json" with { type: "json" };
 import { formatEndpoint } from "../net/endpoint.ts";
 import { faults } from "../server/faults/faults.ts";
 import { formatValue } from "../values/kinds.ts";
-import { program, run, shell, yodel } from "./program.ts";
+import { runHere } from "./in_process.ts";
+import { program, run, shell } from "./program.ts";
 
 /** The defaults that the help shows, by the names of the flags. */
 function defaultsOf(name: string): Record<string, string> {
@@ -100,10 +101,10 @@ Deno.test("flags and endpoints may come in any order, and a flag's last value co
 });
 
 Deno.test("the help names every command and flag, in 80 columns, after an example", async () => {
-  assertEquals(await yodel(["--help"]), { code: 0, stdout: programHelp(commands), stderr: "" });
+  assertEquals(await runHere(["--help"]), { code: 0, stdout: programHelp(commands), stderr: "" });
   for (const [name, command] of Object.entries(commands)) {
     const help = commandHelp(name, command);
-    assertEquals(await yodel([name, "--help"]), { code: 0, stdout: help, stderr: "" });
+    assertEquals(await runHere([name, "--help"]), { code: 0, stdout: help, stderr: "" });
     const flags = Object.entries(command.flags);
     for (const [flag] of flags) assertStringIncludes(help, `--${flag}`);
     const repeated = flags.filter(([, { many }]) => many).length;
@@ -115,7 +116,7 @@ Deno.test("the help names every command and flag, in 80 columns, after an exampl
 });
 
 Deno.test("help faults says of each fault what its share is of, and without one", async () => {
-  const { stdout } = await yodel(["help", "faults"]);
+  const { stdout } = await runHere(["help", "faults"]);
   for (const line of stdout.split("\n")) assert(line.length <= 80, line);
   const shares = stdout.replace(/\s+/g, " ").match(/P: of the \w+, without it \w/g) ?? [];
   assertEquals(shares.length, faults.filter(({ chance }) => chance !== undefined).length);
@@ -123,15 +124,15 @@ Deno.test("help faults says of each fault what its share is of, and without one"
 
 for (const word of ["--version", "-V", "version"]) {
   Deno.test(`${word} prints the version of deno.json`, async () => {
-    const result = await yodel([word]);
+    const result = await runHere([word]);
     assertEquals(result, { code: 0, stdout: `yodel ${config.version}\n`, stderr: "" });
   });
 }
 
 Deno.test("help says the same as --help, and nothing at all is answered with it on stderr", async () => {
-  assertEquals((await yodel(["help"])).stdout, programHelp(commands));
-  assertEquals((await yodel(["help", "serve"])).stdout, commandHelp("serve", serveCommand));
-  assertEquals(await yodel([]), { code: 2, stdout: "", stderr: programHelp(commands) });
+  assertEquals((await runHere(["help"])).stdout, programHelp(commands));
+  assertEquals((await runHere(["help", "serve"])).stdout, commandHelp("serve", serveCommand));
+  assertEquals(await runHere([]), { code: 2, stdout: "", stderr: programHelp(commands) });
 });
 
 for (

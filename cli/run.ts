@@ -1,0 +1,61 @@
+// Runs a whole command line, except for exiting.
+import config from "../deno.json" with { type: "json" };
+import { commands } from "./commands.ts";
+import { proposals } from "./complete.ts";
+import { ALL_WELL, COULD_NOT_BE_DONE, fail } from "./exit.ts";
+import { commandHelp, programHelp } from "./help.ts";
+import { asksForHelp, parseCommand, parseInvocation } from "./parse.ts";
+import { print, say } from "./stdio.ts";
+
+const NEEDED_DENO = "2.9";
+
+/**
+ * Runs the command that `args` name, and prints errors.
+ *
+ * @param exit ends the program at once, after a second signal
+ * @returns the exit status
+ */
+export async function runCommandLine(
+  args: readonly string[],
+  exit: (status: number) => never,
+): Promise<number> {
+  return await run(args, exit).catch(fail);
+}
+
+async function run(
+  [name, ...args]: readonly string[],
+  exit: (status: number) => never,
+): Promise<number> {
+  if (isTooOld(Deno.version.deno)) {
+    say(
+      `yodel needs Deno ${NEEDED_DENO} or later, this is ${Deno.version.deno}; ` +
+        "get it with deno upgrade, or with npm install --global deno@latest",
+    );
+    return COULD_NOT_BE_DONE;
+  }
+  if (name === "--help" || name === "-h") return await show(programHelp(commands));
+  if (["--version", "-V", "version"].includes(name ?? "")) {
+    return await show(`yodel ${config.version}\n`);
+  }
+  if (name === undefined) {
+    say(programHelp(commands).trimEnd());
+    return COULD_NOT_BE_DONE;
+  }
+  // No help has it: only the scripts of completions.ts ask for it.
+  if (name === "complete") return await show([...proposals(args, commands), ""].join("\n"));
+  const command = parseCommand(name, args);
+  if (asksForHelp(args)) return await show(commandHelp(name, command));
+  const { version } = config;
+  return await command.run(parseInvocation(command, args), { commands, version, exit });
+}
+
+/** Whether this Deno lacks what the program calls. An executable has the one that it was made with. */
+function isTooOld(version: string): boolean {
+  if (Deno.build.standalone) return false;
+  return version.localeCompare(NEEDED_DENO, "en", { numeric: true }) < 0;
+}
+
+async function show(text: string): Promise<number> {
+  await print(text);
+  return ALL_WELL;
+}
