@@ -6,7 +6,7 @@ import { root } from "./program.ts";
  * (docs/architecture.md, "Rooms"). A door is a room of its own.
  */
 const ROOMS: Record<string, readonly string[]> = {
-  "main.ts": ["cli"],
+  "main.ts": ["cli", "async"],
   "cli": [
     "server.ts",
     "client.ts",
