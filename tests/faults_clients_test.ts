@@ -1,8 +1,11 @@
 /** What each client says of each fault: every one is reported as what it is. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { formatEndpoint } from "../net/endpoint.ts";
-import { startFaulty } from "./faulty.ts";
-import { yodel } from "./program.ts";
+import { connect, load, ping } from "../client.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+import { loadText } from "../report/load_text.ts";
+import { probeText, summaryText } from "../report/ping_text.ts";
+import { inputOf, nowhere, startFaulty } from "./faulty.ts";
+import { inEach, PATIENT, undisturbed } from "./local.ts";
 
 type Clients = Record<"connect" | "ping" | "load", RegExp>;
 
@@ -15,7 +18,7 @@ const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
   }],
   ["tcp", "lose", {
     connect: /only 0 of 18 bytes came back/,
-    ping: /lost: no answer in 0\.3s/,
+    ping: /lost: no answer in 0\.2s/,
     load: /lost: connection 1: no answer came, at offset 0/,
   }],
   ["tcp", "repeat", {
@@ -24,13 +27,13 @@ const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
     load: /surplus|repeated|unasked/,
   }],
   ["tcp", "silent", {
-    connect: /idle for 0\.5s, after 18 bytes were sent and 0 came back/,
-    ping: /lost: no answer in 0\.3s/,
+    connect: /idle for 0\.2s, after 18 bytes were sent and 0 came back/,
+    ping: /lost: no answer in 0\.2s/,
     load: /lost: connection 1: no answer came/,
   }],
   ["tcp", "stall=1h", {
-    connect: /idle for 0\.5s, after 18 bytes were sent and 0 came back/,
-    ping: /lost: no answer in 0\.3s/,
+    connect: /idle for 0\.2s, after 18 bytes were sent and 0 came back/,
+    ping: /lost: no answer in 0\.2s/,
     load: /lost: connection 1: no answer came/,
   }],
   ["tcp", "close-after=10", {
@@ -50,7 +53,7 @@ const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
   }],
   ["tcp", "delay=400ms", {
     connect: /^$/,
-    ping: /lost: no answer in 0\.3s/,
+    ping: /lost: no answer in 0\.2s/,
     load: /lost: connection 1: no answer came/,
   }],
   ["udp", "corrupt@1", {
@@ -60,11 +63,11 @@ const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
   }],
   ["udp", "lose@50%", {
     connect: /of 18 datagrams \d+ lost/,
-    ping: /lost: no answer in 0\.3s/,
+    ping: /lost: no answer in 0\.2s/,
     load: /lost: socket 1: no answer came to datagram/,
   }],
   ["udp", "repeat", {
-    connect: /of 18 datagrams 18 repeated/,
+    connect: /of 18 datagrams 1[78] repeated/,
     ping: / repeated\n/,
     load: /repeated/,
   }],
@@ -74,36 +77,61 @@ const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
     load: /messages +\d/,
   }],
   ["udp", "silent", {
-    connect: /nothing came back in 1s/,
-    ping: /lost: no answer in 0\.3s/,
+    connect: /nothing came back in 0\.2s/,
+    ping: /lost: no answer in 0\.2s/,
     load: /lost: socket 1: no answer came to datagram/,
   }],
 ];
 
-/** How each client is started. A slow machine has its time where the server ends what it does. */
-function flagsOf(command: keyof Clients, fault: string): readonly string[] {
-  const timeout = /close|reset|refuse/.test(fault) ? "20s" : "300ms";
-  return {
-    connect: ["--verify"],
-    ping: ["--count", "4", "--interval", "20ms", "--timeout", timeout],
-    load: ["--duration", "600ms", "--timeout", timeout, "--connections", "1"],
-  }[command];
+/** How long a client waits for an answer that does not come, in milliseconds. */
+const SHORT = 200;
+
+/** How long a client waits: not long where nothing comes, but where something comes it does come. */
+function timeoutOf(fault: string): number {
+  return /^(lose|silent|stall|delay)/.test(fault) ? SHORT : PATIENT;
 }
 
-for (const [scheme, fault, called] of CALLED) {
-  Deno.test(`over ${scheme}, ${fault} is called what it is by each client`, async () => {
-    await using server = await startFaulty(scheme, [fault], { seed: 1 });
-    const endpoint = formatEndpoint(server.endpoint);
-    const idle = scheme === "tcp" ? ["--idle-timeout", "500ms"] : [];
-    for (const [command, says] of Object.entries(called) as [keyof Clients, RegExp][]) {
-      const more = command === "connect" ? idle : [];
-      const input = scheme === "tcp"
-        ? "eighteen bytes ..\n"
-        : Array.from({ length: 18 }, (_, i) => `${i}\n`).join("");
-      const args = [command, endpoint, ...flagsOf(command, fault), ...more];
-      const { stdout, stderr } = await yodel(args, input);
-      assertMatch(command === "connect" ? stderr : stdout + stderr, says, command);
-    }
-    assertEquals(server.log[0]?.fields.faults, fault);
+/** What each client prints of an endpoint with a fault. */
+const CLIENTS: Record<keyof Clients, (endpoint: Endpoint, fault: string) => Promise<string>> = {
+  async connect(endpoint, fault) {
+    const input = endpoint.scheme === "tcp"
+      ? "eighteen bytes ..\n"
+      : Array.from({ length: 18 }, (_, i) => `${i}\n`).join("");
+    const options = { input: inputOf(input), output: nowhere, verify: true };
+    const limits = endpoint.scheme === "udp"
+      ? { timeout: timeoutOf(fault) }
+      : { timeout: PATIENT, idleTimeout: /^(silent|stall)/.test(fault) ? SHORT : 0 };
+    return await connect(endpoint, { ...options, ...limits })
+      .then(() => "", ({ message }) => message);
+  },
+  async ping(endpoint, fault) {
+    const lines: string[] = [];
+    const summary = await ping(endpoint, {
+      count: 3,
+      interval: 0,
+      timeout: timeoutOf(fault),
+      onResult: (result) => void lines.push(probeText(endpoint, result)),
+    });
+    return [...lines, summaryText(summary), ""].join("\n");
+  },
+  async load(endpoint, fault) {
+    const settings = { messages: 5, connections: 1, timeout: timeoutOf(fault) };
+    return loadText(await load(endpoint, settings), 80);
+  },
+};
+
+for (const scheme of ["tcp", "udp"] as const) {
+  Deno.test(`over ${scheme}, each fault is called what it is by each client`, async () => {
+    const faults = CALLED.filter(([its]) => its === scheme);
+    const runs = faults.flatMap(([, fault, called]) =>
+      (["connect", "ping", "load"] as const).map((client) => ({ fault, client, called }))
+    );
+    await inEach(runs, async ({ fault, client, called }) => {
+      await using server = await startFaulty(scheme, [fault], { seed: 1 });
+      // What is late by as much as a client waits could look like what never comes.
+      const said = await undisturbed(() => CLIENTS[client](server.endpoint, fault), SHORT / 2);
+      assertMatch(said, called[client], `${client}, ${fault}: ${said}`);
+      assertEquals(server.log[0]?.fields.faults, fault);
+    });
   });
 }

@@ -1,4 +1,5 @@
 /** Servers within the process of the tests that misbehave on purpose, and clients for them. */
+import type { Input, Output } from "../client.ts";
 import { dial } from "../net/dial.ts";
 import type { Endpoint, StreamEndpoint } from "../net/endpoint.ts";
 import type { Stream } from "../net/stream.ts";
@@ -82,3 +83,20 @@ export async function timed(what: () => Promise<unknown>): Promise<number> {
   await what();
   return performance.now() - start;
 }
+
+/** An input for `connect` that has some text. */
+export function inputOf(text: string): Input {
+  let rest = new TextEncoder().encode(text);
+  return {
+    read(into) {
+      if (rest.length === 0) return Promise.resolve(null);
+      const { length } = rest.subarray(0, into.length);
+      into.set(rest.subarray(0, length));
+      rest = rest.subarray(length);
+      return Promise.resolve(length);
+    },
+  };
+}
+
+/** An output for `connect` that keeps nothing. */
+export const nowhere: Output = { write: (bytes) => Promise.resolve(bytes.length) };
