@@ -15,7 +15,17 @@ import {
   until,
   writeAll,
 } from "./local.ts";
-import { packages, program, type Result, root, run, shell, startServer, yodel } from "./program.ts";
+import {
+  packages,
+  program,
+  programOfModules,
+  type Result,
+  root,
+  run,
+  shell,
+  startServer,
+  yodel,
+} from "./program.ts";
 import { caFile, deserted, folder, startEcho } from "./servers.ts";
 import {
   alter,
@@ -375,13 +385,30 @@ Deno.test(
     const address = `http://127.0.0.1:${portOf(proxy.endpoint)}`;
     const proxies = [`HTTPS_PROXY=${address}`, `HTTP_PROXY=${address}`];
     const command = ["env", `DENO_DIR=${cache}`, "DENO_NO_UPDATE_CHECK=1", ...proxies];
-    await using server = await startServer(["127.0.0.1:0"], [...command, ...program, "serve"]);
-    const connect = [...command, ...program, "connect", `${server.port}`, "--verify"];
+    await using server = await startServer(["127.0.0.1:0"], [
+      ...command,
+      ...programOfModules,
+      "serve",
+    ]);
+    const connect = [...command, ...programOfModules, "connect", `${server.port}`, "--verify"];
     assertEquals(await run(connect, "hello\n"), { code: 0, stdout: "hello\n", stderr: "" });
     assertEquals(asked, []);
-    const { code, stderr } = await run([...command, ...program, "ping", `${server.port}`, "-c1"]);
+    const { code, stderr } = await run([
+      ...command,
+      ...programOfModules,
+      "ping",
+      `${server.port}`,
+      "-c1",
+    ]);
     assert(code !== 0 && asked.length > 0, stderr);
-    const metrics = await run([...command, ...program, "serve", "127.0.0.1:0", "--metrics", "0"]);
+    const metrics = await run([
+      ...command,
+      ...programOfModules,
+      "serve",
+      "127.0.0.1:0",
+      "--metrics",
+      "0",
+    ]);
     assertEquals(metrics.code, 2);
     assertMatch(metrics.stderr, /^yodel: cannot load npm:prom-client, which --metrics needs/);
   },

@@ -11,22 +11,33 @@ export const packages: readonly string[] = standIns
   ? [`--import-map=${root}.ci/npm/imports.json`]
   : [];
 
-/** The command line that starts the program, as the tasks of deno.json have it. */
-export const program: readonly string[] = [
+/** How deno starts the program, as the tasks of deno.json have it. */
+const deno = [
   Deno.execPath(),
   "run",
   "--quiet",
+  "--no-check",
   "--v8-flags=--max-semi-space-size=2",
   "--allow-net",
   "--allow-read",
   "--allow-write",
   "--allow-sys=hostname,networkInterfaces",
-  ...packages,
-  `${root}main.ts`,
 ];
 
+/** The command line that starts the program from its modules, as in a checkout. */
+export const programOfModules: readonly string[] = [...deno, ...packages, `${root}main.ts`];
+
+/** The program in one module, which starts sooner; tests/run.ts makes it. */
+const bundle = Deno.env.get("YODEL_PROGRAM");
+
+/** The command line that starts the program. */
+export const program: readonly string[] = bundle === undefined
+  ? programOfModules
+  : [...deno, `--config=${root}deno.json`, bundle];
+
 /** The same without leave to use Deno's sockets for datagrams, as from a URL. */
-export const programWithNodeSockets: readonly string[] = program.toSpliced(2, 0, "--no-config");
+export const programWithNodeSockets: readonly string[] = programOfModules
+  .toSpliced(2, 0, "--no-config");
 
 /** What a finished program leaves behind. */
 export interface Result {
@@ -117,13 +128,23 @@ export async function startServer(
   };
 }
 
+/** Notes why tests are skipped, for the last line of the test run. */
+export function noteSkip(reason: string): void {
+  const file = Deno.env.get("YODEL_SKIPS");
+  if (file !== undefined) Deno.writeTextFileSync(file, `${reason}\n`, { append: true });
+}
+
 /** Whether a command is on this machine. CI installs all that the tests ask for. */
 export function available(command: string): boolean {
-  if (Deno.build.os === "windows") return false;
+  if (Deno.build.os === "windows") {
+    noteSkip("not on Windows");
+    return false;
+  }
   const { success } = new Deno.Command("sh", {
     args: ["-c", `command -v ${command}`],
     stdout: "null",
     stderr: "null",
   }).outputSync();
+  if (!success) noteSkip(`no ${command}`);
   return success;
 }
