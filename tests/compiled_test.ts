@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import config from "../deno.json" with { type: "json" };
 import { dialPort, exchange, random } from "./local.ts";
-import { available, packages, root, run, startServer } from "./program.ts";
+import { available, noteSkip, packages, root, run, startServer } from "./program.ts";
 
 const folder = await Deno.makeTempDir();
 const executable = `${folder}/yodel${Deno.build.os === "windows" ? ".exe" : ""}`;
@@ -50,6 +50,7 @@ async function compile(): Promise<{ with: string } | { failed: string }> {
 }
 
 const ignore = "failed" in compiled;
+if (ignore) noteSkip("no runtime to compile with");
 const note = "failed" in compiled ? `skipped: ${compiled.failed}` : `with Deno ${compiled.with}`;
 
 Deno.test(`the compiled program knows its version (${note})`, { ignore }, async () => {

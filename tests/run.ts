@@ -33,7 +33,7 @@ const suites: { readonly name: string; readonly seconds: number }[] = [];
 
 try {
   const packages = await output("task", "--quiet", "packages", "main.ts", "jsr:@std/assert@1.0.19");
-  await output("run", "--allow-all", ".ci/bundle.ts", program);
+  await output("task", "--quiet", "bundle", program);
   const isAlone = (file: string) => ALONE.includes(file);
   await test(files.filter((file) => !isAlone(file)), ["--parallel", ...packages]);
   for (const file of files.filter(isAlone)) await test([file], packages);
