@@ -1,8 +1,10 @@
 /** The ping command: answers that are wrong, late, or to nothing that was sent. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ping } from "../client.ts";
+import { isAllRight } from "../client/ping_result.ts";
+import { summaryText } from "../report/ping_text.ts";
 import { formatEndpoint } from "../server.ts";
-import { PATIENT, pause, random, readBytes, startCustom, writeAll } from "./local.ts";
+import { PATIENT, pause, random, readBytes, startCustom, undisturbed, writeAll } from "./local.ts";
 import { yodel } from "./program.ts";
 import { startEcho } from "./servers.ts";
 import {
@@ -14,6 +16,7 @@ import {
   latencyLines,
   lose,
   plain,
+  printed,
   repeat,
   results,
   shorten,
@@ -22,13 +25,16 @@ import {
   startProbed,
 } from "./pings.ts";
 
+/** How long to wait for answers that do not come, in milliseconds. */
+const WAITING = 300;
+
 for (
   const [what, answers, lines, counts, schemes = ["tcp", "udp"] as const] of [
     [
       "late",
       () => holding(2),
       [
-        "E: seq=2 lost: no answer in 0.4s",
+        "E: seq=2 lost: no answer in 0.3s",
         "56 bytes from E: seq=2 time=T ms late",
         "56 bytes from E: seq=3 time=T ms",
       ],
@@ -38,7 +44,7 @@ for (
       "lost",
       () => but(2, lose),
       [
-        "E: seq=2 lost: no answer in 0.4s",
+        "E: seq=2 lost: no answer in 0.3s",
         "56 bytes from E: seq=3 time=T ms",
       ],
       "2 right, 1 lost, 33% lost",
@@ -57,7 +63,7 @@ for (
       "cut short",
       () => but(2, shorten),
       [
-        "E: seq=2 lost: no answer in 0.4s, only 55 of 56 bytes",
+        "E: seq=2 lost: no answer in 0.3s, only 55 of 56 bytes",
         "56 bytes from E: seq=3 time=T ms",
       ],
       "2 right, 1 lost, 33% lost",
@@ -85,26 +91,43 @@ for (
     ],
   ] as readonly [string, () => Answers, string[], string, (readonly ("tcp" | "udp")[])?][]
 ) {
-  Deno.test(`an answer that is ${what} is told, with status 1, over ${schemes.join(" and ")}`, async () => {
+  Deno.test(`an answer that is ${what} is told, and is not all right, over ${schemes.join(" and ")}`, async () => {
     await Promise.all(schemes.map(async (scheme) => {
-      await using server = await startProbed(scheme, answers());
-      const name = formatEndpoint(server.endpoint);
-      const timeout = lines[0]?.includes("no answer") ? "400ms" : "20s";
-      const { code, stdout, stderr } = await yodel(["ping", name, "-c3", "-i0", "-W", timeout]);
-      const about = ["56 bytes from E: seq=1 time=T ms", ...lines].join("\n").replaceAll(
-        "E:",
-        `${name}:`,
-      );
-      assertEquals({ code, stdout: plain(stdout), stderr }, {
-        code: 1,
-        stdout: `${startLine(name)}${about}\n--- ${name} ---\n3 probes: ${counts}, T s\n${
+      const timeout = lines[0]?.includes("no answer") ? WAITING : PATIENT;
+      const { found, summary } = await undisturbed(async () => {
+        await using server = await startProbed(scheme, answers());
+        return await results(server.endpoint, { count: 3, interval: 0, timeout });
+      });
+      const name = formatEndpoint(summary.endpoint);
+      const about = ["56 bytes from E: seq=1 time=T ms", ...lines].join("\n")
+        .replaceAll("E:", `${name}:`);
+      assertEquals(
+        printed(found, summary),
+        `${startLine(name)}${about}\n--- ${name} ---\n3 probes: ${counts}, T s\n${
           latencyLines("time")
         }`,
-        stderr: "",
-      });
+      );
+      assert(!isAllRight(summary));
     }));
   });
 }
+
+Deno.test("the command prints what is wrong with answers, with status 1", async () => {
+  await using server = await startProbed("udp", (probe, number) => {
+    return number === 1 ? repeat(probe) : alter(probe);
+  });
+  const name = formatEndpoint(server.endpoint);
+  const { code, stdout, stderr } = await yodel(["ping", name, "-c2", "-i0", "-W1m"]);
+  assertEquals({ code, stdout: plain(stdout), stderr }, {
+    code: 1,
+    stdout: `${startLine(name)}56 bytes from ${name}: seq=1 time=T ms
+56 bytes from ${name}: seq=1 time=T ms repeated
+56 bytes from ${name}: seq=2 time=T ms altered: the byte at offset 7 was sent as 0xNN and came back as 0xNN
+--- ${name} ---
+2 probes: 1 right, 1 altered, 1 repeated, 0% lost, T s\n${latencyLines("time")}`,
+    stderr: "",
+  });
+});
 
 Deno.test("answers that come in another order belong to the probes that they answer", async () => {
   const held: Uint8Array[] = [];
@@ -120,21 +143,23 @@ Deno.test("answers that come in another order belong to the probes that they ans
 for (
   const [scheme, why] of [
     ["tcp", "the server ended the connection"],
-    ["udp", "no answer in 0.4s"],
+    ["udp", "no answer in 0.3s"],
   ] as const
 ) {
   Deno.test(`an answer that is like no probe is not one to a lost probe, over ${scheme}`, async () => {
-    let connections = 0;
-    await using server = scheme === "udp"
-      ? await startProbed(scheme, (probe, number) => number === 1 ? [] : invert(probe))
-      : startCustom(async (conn) => {
-        const first = ++connections === 1;
-        const probe = await readBytes(conn, SIZE);
-        if (first) return;
-        for (const answer of invert(probe)) await writeAll(conn, answer);
-        await readBytes(conn, 1);
-      });
-    const { told } = await results(server.endpoint, { count: 2, interval: 0, timeout: 400 });
+    const { told } = await undisturbed(async () => {
+      let connections = 0;
+      await using server = scheme === "udp"
+        ? await startProbed(scheme, (probe, number) => number === 1 ? [] : invert(probe))
+        : startCustom(async (conn) => {
+          const first = ++connections === 1;
+          const probe = await readBytes(conn, SIZE);
+          if (first) return;
+          for (const answer of invert(probe)) await writeAll(conn, answer);
+          await readBytes(conn, 1);
+        });
+      return await results(server.endpoint, { count: 2, interval: 0, timeout: WAITING });
+    });
     assertEquals(
       told.map((words) => words.replace(/altered: .*/, "altered")),
       [`1 lost: ${why}`, "2 altered"],
@@ -150,7 +175,7 @@ Deno.test("a server that speaks first keeps nobody waiting, and each probe has o
   });
   const name = formatEndpoint(server.endpoint);
   // Another process, so that the words of the server may be there before those of the client.
-  const { code, stdout } = await yodel(["ping", name, "-c8", "-i0", "-W400ms", "--json"]);
+  const { code, stdout } = await yodel(["ping", name, "-c8", "-i0", "-W1m", "--json"]);
   const lines = stdout.trimEnd().split("\n").slice(0, -1).map((line) => JSON.parse(line));
   assert(code !== 0, stdout);
   assertEquals(
@@ -160,31 +185,40 @@ Deno.test("a server that speaks first keeps nobody waiting, and each probe has o
   assertEquals(lines.filter(({ error }) => /^no answer/.test(error)), []);
 });
 
-Deno.test("probes that are due at once go out one after the other, with nothing on stderr", async () => {
+Deno.test("probes that are due at once go out one after the other", async () => {
   await using server = await startEcho("tcp");
-  const { code, stdout, stderr } = await yodel(
-    ["ping", ...server.words, "-i0.01ms", "-c500", "-W20s", "-q"],
-  );
-  assertEquals({ code, counts: stdout.split("\n")[1]?.replace(/, [^,]*$/, ""), stderr }, {
-    code: 0,
-    counts: "500 probes: 500 right, 0% lost",
-    stderr: "",
-  });
+  const options = { count: 500, interval: 0.01, timeout: PATIENT };
+  const { told } = await results(server.endpoint, options);
+  assertEquals(told, Array.from({ length: 500 }, (_, i) => `${i + 1} right`));
 });
 
-Deno.test("bytes that nobody asked for are told, with status 1", async () => {
+Deno.test("bytes that nobody asked for are told, and are not all right", async () => {
+  let isAnswered = Promise.withResolvers<void>();
+  let isGone = Promise.withResolvers<void>();
   await using server = startCustom(async (conn) => {
     await writeAll(conn, await readBytes(conn, SIZE));
-    // The answer is there; this comes on its own.
-    await pause(20);
+    await isAnswered.promise;
     await writeAll(conn, random(SIZE));
+    // The client closes the connection for that.
     await readBytes(conn, 1);
+    isGone.resolve();
   });
-  const words = ["ping", formatEndpoint(server.endpoint), "-c2", "-i300ms"];
-  const { code, stdout, stderr } = await yodel(words);
-  assertEquals(code, 1, stdout);
-  assertMatch(stdout, /^2 probes: 2 right, [12] unasked, 0% lost/m);
-  assertMatch(stderr, /: an answer came to nothing that was sent\n/);
+  const losses: string[] = [];
+  const { told, summary } = await results(server.endpoint, {
+    count: 2,
+    interval: 0,
+    timeout: PATIENT,
+    onLoss: (what) => void losses.push(what),
+    async onResult() {
+      isAnswered.resolve();
+      await isGone.promise;
+      [isAnswered, isGone] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    },
+  });
+  assertEquals(told, ["1 right", "2 right"]);
+  assertMatch(summaryText(summary), /\n2 probes: 2 right, [12] unasked, 0% lost/);
+  assert(!isAllRight(summary));
+  assertEquals(losses, ["an answer came to nothing that was sent"]);
 });
 
 for (const scheme of ["tcp", "udp"] as const) {
@@ -193,15 +227,17 @@ for (const scheme of ["tcp", "udp"] as const) {
     for (let i = 0; i < 20; i++) {
       const stop = new AbortController();
       let returned = false;
-      const pinging = ping(server.endpoint, {
+      const { lost } = await ping(server.endpoint, {
         interval: 0.1,
+        timeout: PATIENT,
         signal: stop.signal,
-        onResult: (result) => assert(!returned, `${result.seq} came too late`),
+        onResult({ seq }) {
+          assert(!returned, `${seq} came too late`);
+          if (seq === 5 + i) stop.abort();
+        },
       });
-      await pause(20);
-      stop.abort();
-      const { lost } = await pinging;
       returned = true;
+      await pause(1);
       assertEquals(lost, 0);
     }
   });

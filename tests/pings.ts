@@ -1,6 +1,7 @@
 /** Pings of servers that answer as they were told, and how they are printed. */
 import { startAnswering, startDatagrams } from "./servers.ts";
-import { ping, type PingOptions } from "../client.ts";
+import { ping, type PingOptions, type PingSummary, type ProbeResult } from "../client.ts";
+import { probeText, startText, summaryText } from "../report/ping_text.ts";
 import type { Endpoint } from "../server.ts";
 import type { CustomServer } from "./local.ts";
 
@@ -39,18 +40,27 @@ export const shorten = (probe: Uint8Array) => [probe.subarray(0, -1)];
 export const alter = (probe: Uint8Array) => [probe.map((byte, at) => at === 7 ? byte ^ 1 : byte)];
 export const invert = (probe: Uint8Array) => [probe.map((byte) => byte ^ 0xff)];
 
-/** Pings within this process; returns the summary and what became of each probe, in words. */
+/** Pings within this process; returns the summary and what became of each probe, also in words. */
 export async function results(endpoint: Endpoint, options: PingOptions) {
   const told: string[] = [];
+  const found: ProbeResult[] = [];
   const summary = await ping(endpoint, {
     ...options,
     onResult(result) {
       const { seq, outcome, error } = result;
+      found.push(result);
       told.push(`${seq} ${outcome}${error === undefined ? "" : `: ${error}`}`);
-      options.onResult?.(result);
+      return options.onResult?.(result);
     },
   });
-  return { told, summary };
+  return { told, found, summary };
+}
+
+/** What the command prints of probes and their summary, but for times and bytes. */
+export function printed(found: readonly ProbeResult[], summary: PingSummary): string {
+  const { endpoint } = summary;
+  const lines = [...found.map((result) => probeText(endpoint, result)), summaryText(summary)];
+  return plain(`${startText(endpoint, undefined, SIZE)}\n${lines.join("\n")}\n`);
 }
 
 /** Some printed text without what differs each time: T stands for a time, 0xNN for a byte. */
