@@ -1,6 +1,10 @@
 /** What comes from elsewhere reaches neither a terminal nor a log as it is. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { complaint } from "../cli/exit.ts";
+import { parseCommand, parseInvocation } from "../cli/parse.ts";
+import { connect, YodelError } from "../client.ts";
 import { escapeControls } from "../net/escape.ts";
+import { serve } from "../server.ts";
 import { unix } from "./local.ts";
 import { available, program, run, startServer, yodel } from "./program.ts";
 
@@ -36,23 +40,33 @@ Deno.test("an error for people has no control characters and nothing unseen", {
 }, async () => {
   const hidden = "a\x7f\x9b\u200b\u202e";
   const shown = "a\\x7f\\x9b\\u200b\\u202e";
+  const input = { read: () => Promise.resolve(null) };
+  const output = { write: (bytes: Uint8Array) => Promise.resolve(bytes.length) };
+  const connecting = (endpoint: string) => connect(endpoint, { input, output });
+  const reading = (name: string, ...words: string[]) =>
+    Promise.try(() => parseInvocation(parseCommand(name, words), words));
   for (
-    const [words, complaint] of [
-      [["connect", hidden], `endpoint "${shown}": expected`],
-      [["connect", `--${hidden}`], `unknown flag "--${shown}"; see --help`],
-      [["unix:\u202e"], 'unknown command "unix:\\u202e"; did you mean yodel connect unix:'],
-      [["connect", "unix:/\u202e"], "cannot connect to unix:/\\u202e: no such file"],
-      [["serve", "unix:/\u202e/a"], "cannot listen on unix:/\\u202e/a: there is no folder"],
+    const [attempt, expected] of [
+      [() => reading("connect", hidden), `endpoint "${shown}": expected`],
+      [() => reading("connect", `--${hidden}`), `unknown flag "--${shown}"; see --help`],
       [
-        ["serve", `unix:/nowhere/${hidden}\n`],
+        () => reading("unix:\u202e"),
+        'unknown command "unix:\\u202e"; did you mean yodel connect unix:',
+      ],
+      [
+        () => reading("serve", `unix:/nowhere/${hidden}\n`),
         `endpoint "unix:/nowhere/${shown}\\n": its path has control`,
       ],
+      [() => connecting("unix:/\u202e"), "cannot connect to unix:/\\u202e: no such file"],
+      [() => serve("unix:/\u202e/a"), "cannot listen on unix:/\\u202e/a: there is no folder"],
     ] as const
   ) {
-    const { stderr } = await yodel(words);
-    assertEquals(stderr.slice(0, complaint.length + 7), `yodel: ${complaint}`);
-    assertEquals(escapeControls(stderr, "\n\\"), stderr);
+    const line = complaint(await assertRejects(attempt, YodelError));
+    assertEquals(line.slice(0, expected.length + 7), `yodel: ${expected}`);
+    assertEquals(escapeControls(line, "\\"), line);
   }
+  const { stderr } = await yodel(["connect", hidden]);
+  assertEquals(escapeControls(stderr, "\n\\"), stderr);
 });
 
 Deno.test("on a terminal the beginning of a character shows, where its end does not come", {

@@ -5,10 +5,19 @@ import { LATENCY_BOUNDS, load, ping } from "../client.ts";
 import { addProgress } from "../client/load/result.ts";
 import { type Metrics, serveMetrics } from "../metrics/metrics.ts";
 import { watchLoad, watchPing, watchServer } from "../metrics/watch.ts";
-import { serve } from "../server.ts";
+import { formatEndpoint, serve } from "../server.ts";
 import { assertAddsUp, finish } from "./loads.ts";
-import { dialPort, exchange, flood, freePort, PATIENT, portOf, random } from "./local.ts";
-import { alter, but, lose, startProbed } from "./pings.ts";
+import {
+  dialPort,
+  exchange,
+  flood,
+  freePort,
+  PATIENT,
+  portOf,
+  random,
+  undisturbed,
+} from "./local.ts";
+import { alter, but, lose, SIZE, startProbed } from "./pings.ts";
 import { startAnswering } from "./servers.ts";
 import { available, program, root, run, startServer, yodel } from "./program.ts";
 
@@ -213,14 +222,16 @@ Deno.test("a server that is full says how often it was", async () => {
 });
 
 Deno.test("what becomes of probes is counted, with a histogram of those that came", async () => {
-  await using metrics = await start();
-  await using server = await startProbed("udp", (probe, number) => {
-    const answers = { 2: lose, 3: alter }[number];
-    return answers === undefined ? [probe] : but(number, answers)(probe, number);
+  const { summary, counts } = await undisturbed(async () => {
+    await using metrics = await start();
+    await using server = await startProbed("udp", (probe, number) => {
+      const answers = { 2: lose, 3: alter }[number];
+      return answers === undefined ? [probe] : but(number, answers)(probe, number);
+    });
+    const options = { count: 5, interval: 10, timeout: 200, onResult: watchPing(metrics) };
+    const summary = await ping(server.endpoint, options);
+    return { summary, counts: samplesOf(await textOf(metrics)) };
   });
-  const onResult = watchPing(metrics);
-  const summary = await ping(server.endpoint, { count: 5, interval: 10, timeout: 200, onResult });
-  const counts = samplesOf(await textOf(metrics));
   for (const outcome of ["right", "late", "altered", "lost", "repeated", "unsent"] as const) {
     const name = `yodel_probe_results_total{outcome="${outcome}"}`;
     assertEquals(counts.get(name), summary[outcome], outcome);
@@ -291,9 +302,27 @@ for (const workers of [1, 2]) {
   });
 }
 
+Deno.test("ping shows what it has found while it runs", async () => {
+  const shown = Promise.withResolvers<void>();
+  await using server = startAnswering(SIZE, async (probe, number) => {
+    if (number === 3) await shown.promise;
+    return [probe];
+  });
+  const port = freePort();
+  const name = formatEndpoint(server.endpoint);
+  const args = ["-q", "-i0", "-c3", "-W1m", "--metrics", `${port}`];
+  const running = yodel(["ping", name, ...args]);
+  await eventually(async () => {
+    const text = await textOf({ urls: [`http://localhost:${port}/metrics`] }).catch(() => "");
+    return samplesOf(text).get('yodel_probe_results_total{outcome="right"}') === 2;
+  }).finally(shown.resolve);
+  const { code, stderr } = await running;
+  assertEquals(code, 0);
+  assertMatch(stderr, new RegExp(`^yodel: metrics at http://127.0.0.1:${port}/metrics `));
+});
+
 for (
   const [command, count, ...args] of [
-    ["ping", "probe_results", "-qi", "10ms", "-c", "200"],
     ["load", "load_results", "-c2", "-r200", "-d2s"],
     ["load", "load_results", "-c2", "-r200", "-d2s", "--workers=2"],
   ] as const
