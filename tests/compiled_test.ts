@@ -23,27 +23,28 @@ async function compile(): Promise<{ with: string } | { failed: string }> {
   if (now.code === 0 && (await run([executable, "--version"])).code === 0) {
     return { with: Deno.version.deno };
   }
-  const notDownloaded = /error sending request.*/.exec(now.stderr)?.[0];
+  const notDownloaded = /^cannot compile: .*denort.*$/m.exec(now.stderr)?.[0];
   const older = Deno.env.get("DENO_FOR_DENORT");
   if (older === undefined && notDownloaded === undefined) throw new Error(now.stderr);
-  if (older === undefined) return { failed: `no runtime to embed: ${notDownloaded}` };
-  // It does not run with the older runtime, but it was made and can be looked at.
-  await Deno.rename(executable, madeByTask);
+  if (older === undefined) return { failed: notDownloaded ?? "" };
+  // What the task made may not run with the older runtime, but can be looked at.
+  await Deno.rename(executable, madeByTask).catch(() => {});
   const flags = [
     "--quiet",
     "--no-check",
+    "--no-config",
+    "--unstable-net",
     "--allow-net",
     "--allow-read",
     "--allow-write",
-    "--include=npm:hdr-histogram-js@3.0.1",
-    "--include=npm:prom-client@15.1.3",
-    ...packages,
+    "--allow-sys=hostname,networkInterfaces",
+    "--no-prompt",
     "--output",
     executable,
   ];
-  // With its usual stack it falls over the modules of prom-client.
-  const stack = ["env", "RUST_MIN_STACK=67108864"];
-  const then = await run([...stack, older, "compile", ...flags, `${root}main.ts`], "", 120_000);
+  const bundle = `${folder}/yodel.js`;
+  await run([...task.with(-1, "bundle"), bundle], "", 120_000);
+  const then = await run([older, "compile", ...flags, bundle]);
   if (then.code !== 0) return { failed: then.stderr };
   const { stdout } = await run([older, "--version"]);
   return { with: stdout.split(/\s/)[1] ?? "" };
