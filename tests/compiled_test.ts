@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import config from "../deno.json" with { type: "json" };
 import { dialPort, exchange, random } from "./local.ts";
-import { available, noteSkip, packages, root, run, startServer } from "./program.ts";
+import { available, noteSkip, root, run, startServer } from "./program.ts";
 
 const folder = await Deno.makeTempDir();
 const executable = `${folder}/yodel${Deno.build.os === "windows" ? ".exe" : ""}`;
