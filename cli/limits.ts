@@ -3,7 +3,6 @@ import type { Latencies } from "../client/latencies.ts";
 import { formatRate, formatTime } from "../report/units.ts";
 import { duration, type Kind, rate } from "../values/kinds.ts";
 import { say } from "./stdio.ts";
-import { UsageError } from "./usage_error.ts";
 
 /** What a figure has to be. */
 export interface Limit {
@@ -13,10 +12,10 @@ export interface Limit {
   readonly text: string;
 }
 
-const LATENCY = /^(connect-)?(min|mean|max|p[5-9]\d(\.\d\d?)?)$/;
+const LATENCY = /^(min|mean|max|p[5-9]\d(\.\d\d?)?)$/;
 
 /** Those latencies that shells propose. */
-const PROPOSED = ["min", "mean", "max", "p50", "p90", "p99", "p99.9", "connect-p99"];
+const PROPOSED = ["min", "mean", "max", "p50", "p90", "p99", "p99.9"];
 
 function limit(
   expected: string,
@@ -47,13 +46,13 @@ function latencyBound(figure: string, value: string): number | undefined {
 
 /** The most that a latency may be. */
 export const latencyLimit = limit(
-  "p99=5ms, or min, mean, max, p50 to p99.99, and connect-p99 for connecting",
+  "p99=5ms, or min, mean, max, p50 to p99.99",
   PROPOSED,
   latencyBound,
 );
 
 export const probeLimit = limit(
-  "p99=5ms, or min, mean, max, p50 to p99.99, connect-p99 with --reconnect, or loss=1%",
+  "p99=5ms, or min, mean, max, p50 to p99.99, or loss=1%",
   [...PROPOSED, "loss"],
   (figure, value) => {
     if (figure !== "loss") return latencyBound(figure, value);
@@ -69,22 +68,9 @@ export const rateLimit = limit(
   (figure, value) => figure === "rate" ? rate.parse(value) || undefined : undefined,
 );
 
-/**
- * Refuses limits for connecting where no time for that is measured.
- *
- * @param expected what would have it measured
- * @throws {UsageError} for the first of them
- */
-export function refuseConnects(most: readonly Limit[], expected: string): void {
-  const limit = most.find(({ figure }) => figure.startsWith("connect-"));
-  if (limit === undefined) return;
-  throw new UsageError(`--at-most ${limit.text}: expected ${expected} with it`);
-}
-
 /** What limits are for. */
 export interface Figures {
   readonly latencies: Latencies;
-  readonly connects: Latencies;
   readonly rate?: number;
   readonly loss?: number;
 }
@@ -103,14 +89,12 @@ export function keepsLimits(
   return broken.length === 0;
 }
 
-function valueOf({ figure }: Limit, { latencies, connects, rate, loss }: Figures) {
+function valueOf({ figure }: Limit, { latencies, rate, loss }: Figures) {
   if (figure === "rate") return rate;
   if (figure === "loss") return loss;
-  const name = figure.replace("connect-", "");
-  const times = name === figure ? latencies : connects;
-  if (times.count === 0) return undefined;
-  if (name === "min" || name === "mean" || name === "max") return times[name];
-  return times.percentile(Number(name.slice(1)));
+  if (latencies.count === 0) return undefined;
+  if (figure === "min" || figure === "mean" || figure === "max") return latencies[figure];
+  return latencies.percentile(Number(figure.slice(1)));
 }
 
 function excess(side: "most" | "least", limit: Limit, figures: Figures): string | undefined {

@@ -187,18 +187,14 @@ class Ping {
   }
 
   async #open(stop: AbortSignal): Promise<ProbeConnection> {
-    const { endpoint, connects, handshakes } = this.#counts;
+    const { endpoint } = this.#counts;
     const wait = this.#wasThere ? 0 : this.#options.wait;
     const opened = await openProbes(endpoint, { ...this.#options, wait, signal: stop }, {
       onAnswer: (bytes) => this.#answered(bytes),
       onEnd: (why) => this.#lost(why),
     });
     const { connection, connect, handshake } = opened;
-    if (this.#options.reconnect) {
-      if (connect !== undefined) connects.record(connect);
-      if (handshake !== undefined) handshakes.record(handshake);
-      this.#opening = { connect, handshake };
-    }
+    if (this.#options.reconnect) this.#opening = { connect, handshake };
     return connection;
   }
 

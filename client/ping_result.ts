@@ -51,10 +51,6 @@ export interface PingCounts {
   elapsed: number;
   /** Round trips of all that came back unaltered. */
   readonly latencies: Latencies;
-  /** How long it took to connect, where every probe has a connection. */
-  readonly connects: Latencies;
-  /** How long the handshakes of TLS took then. */
-  readonly handshakes: Latencies;
 }
 
 /** What ping found, with its totals. */
@@ -80,8 +76,6 @@ export async function emptyPingCounts(endpoint: Endpoint): Promise<PingCounts> {
     surplus: 0,
     elapsed: 0,
     latencies: await createLatencies(),
-    connects: await createLatencies(),
-    handshakes: await createLatencies(),
   };
 }
 

@@ -40,7 +40,5 @@ export function summaryJson(summary: PingSummary, now: Date): Record<string, unk
     lost_percent: Number(lostPercent.toFixed(3)),
     elapsed_ms: milliseconds(summary.elapsed),
     latency: latenciesJson(summary.latencies, PING_PERCENTILES),
-    connect: latenciesJson(summary.connects, PING_PERCENTILES),
-    handshake: latenciesJson(summary.handshakes, PING_PERCENTILES),
   };
 }

@@ -28,7 +28,7 @@ export function probeText(endpoint: Endpoint, result: ProbeResult): string {
 /** What became of all probes, in a few lines for people. */
 export function summaryText(summary: PingSummary): string {
   const { right, unsent, lost, late, altered, repeated, surplus, elapsed } = summary;
-  const { sent, lostPercent, latencies, connects, handshakes } = summary;
+  const { sent, lostPercent, latencies } = summary;
   const counts = listed([
     `${right} right`,
     late > 0 && `${late} late`,
@@ -44,18 +44,16 @@ export function summaryText(summary: PingSummary): string {
   return [
     `--- ${formatEndpoint(summary.endpoint)} ---`,
     `${formatAmount(sent + unsent, "probe")}: ${counts}`,
-    ...latencyLines("time", latencies),
-    ...latencyLines("connect", connects),
-    ...latencyLines("handshake", handshakes),
+    ...latencyLines(latencies),
   ].join("\n");
 }
 
-function latencyLines(name: string, latencies: Latencies): string[] {
+function latencyLines(latencies: Latencies): string[] {
   if (latencies.count === 0) return [];
   const { min, mean, max, stddev } = latencies;
   const join = (times: number[]) => times.map((time) => time.toFixed(3)).join("/");
   return [
-    `${name} min/avg/max/stddev = ${join([min, mean, max, stddev])} ms`,
-    `${name} p50/p90/p99 = ${join(PING_PERCENTILES.map((p) => latencies.percentile(p)))} ms`,
+    `time min/avg/max/stddev = ${join([min, mean, max, stddev])} ms`,
+    `time p50/p90/p99 = ${join(PING_PERCENTILES.map((p) => latencies.percentile(p)))} ms`,
   ];
 }

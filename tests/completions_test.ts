@@ -242,7 +242,6 @@ Deno.test("zsh completes commands, flags, values and files", {
     complete "yodel serve --idle" "idle-timeout"
     complete "yodel serve --log-format j" "json"
     complete "yodel serve --fault certificate=e" "certificate=expired"
-    complete "yodel load --at-most connect" "connect-p99="
     complete "yodel completions z" "zsh"
     complete "yodel serve --cert ${made.folder}/c" "certificate.pem"
     complete "yodel connect --ca=${made.folder}/c" "--ca=${made.folder}/certificate.pem"
@@ -255,7 +254,6 @@ Deno.test("zsh completes commands, flags, values and files", {
     "--idle-timeout",
     "json",
     "certificate=expired",
-    "connect-p99=",
     "zsh",
     `--cert ${made.folder}/certificate.pem`,
     `--ca=${made.folder}/certificate.pem`,

@@ -8,7 +8,7 @@ import { startEcho } from "./servers.ts";
 
 for (
   const [words, complaints] of [
-    [["load", "-n50", "--at-most", "p99=20s", "--at-most", "connect-max=20s"], []],
+    [["load", "-n50", "--at-most", "p99=20s", "--at-most", "max=20s"], []],
     [["load", "-n50", "--at-least", "rate=0.01"], []],
     [["ping", "-c3", "-i0", "--at-most", "mean=20s", "--at-most", "loss=0%"], []],
     [["load", "-n50", "--at-most", "p99.9=0.0001ms"], [/p99\.9=0\.0001ms: it was .*, .* too much/]],
@@ -16,8 +16,8 @@ for (
       /rate=100m: it was [\d,]+\/s, [\d,]+\/s too little/,
     ]],
     [
-      ["load", "-n50", "--at-most", "min=0.0001ms", "--at-most", "connect-p50=0.0001ms", "--json"],
-      [/min=0\.0001ms: it was .*/, /connect-p50=0\.0001ms: it was .*/],
+      ["load", "-n50", "--at-most", "min=0.0001ms", "--at-most", "p50=0.0001ms", "--json"],
+      [/min=0\.0001ms: it was .*/, /p50=0\.0001ms: it was .*/],
     ],
     [["load", "-n2", "-c1", "-r3", "--at-least=rate=9"], [
       /rate=9: it was \d\.\d\d\/s, \d\.\d\d\/s too little/,

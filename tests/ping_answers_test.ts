@@ -13,7 +13,7 @@ import {
   but,
   holding,
   invert,
-  latencyLines,
+  LATENCY_LINES,
   lose,
   plain,
   printed,
@@ -103,9 +103,7 @@ for (
         .replaceAll("E:", `${name}:`);
       assertEquals(
         printed(found, summary),
-        `${startLine(name)}${about}\n--- ${name} ---\n3 probes: ${counts}, T s\n${
-          latencyLines("time")
-        }`,
+        `${startLine(name)}${about}\n--- ${name} ---\n3 probes: ${counts}, T s\n${LATENCY_LINES}`,
       );
       assert(!isAllRight(summary));
     }));
@@ -124,7 +122,7 @@ Deno.test("the command prints what is wrong with answers, with status 1", async 
 56 bytes from ${name}: seq=1 time=T ms repeated
 56 bytes from ${name}: seq=2 time=T ms altered: the byte at offset 7 was sent as 0xNN and came back as 0xNN
 --- ${name} ---
-2 probes: 1 right, 1 altered, 1 repeated, 0% lost, T s\n${latencyLines("time")}`,
+2 probes: 1 right, 1 altered, 1 repeated, 0% lost, T s\n${LATENCY_LINES}`,
     stderr: "",
   });
 });

@@ -71,10 +71,8 @@ export function plain(text: string): string {
     .replace(/0x[0-9a-f]{2}/g, "0xNN");
 }
 
-/** The lines of a summary about the latencies of something. */
-export function latencyLines(name: string): string {
-  return `${name} min/avg/max/stddev = T/T/T/T ms\n${name} p50/p90/p99 = T/T/T ms\n`;
-}
+/** The lines of a summary about round trips. */
+export const LATENCY_LINES = "time min/avg/max/stddev = T/T/T/T ms\ntime p50/p90/p99 = T/T/T ms\n";
 
 /** The first line of what is printed. */
 export function startLine(name: string): string {
@@ -85,5 +83,5 @@ export function startLine(name: string): string {
 export function threeRight(name: string, parts = "time=T ms"): string {
   return startLine(name) +
     [1, 2, 3].map((seq) => `56 bytes from ${name}: seq=${seq} ${parts}\n`).join("") +
-    `--- ${name} ---\n3 probes: 3 right, 0% lost, T s\n${latencyLines("time")}`;
+    `--- ${name} ---\n3 probes: 3 right, 0% lost, T s\n${LATENCY_LINES}`;
 }

@@ -13,7 +13,7 @@ import { cores, count, duration, file, messageSize, rate, toggle } from "../../v
 import { checkWritable, replaceFile } from "../files.ts";
 import { stopOnSignal } from "../signals.ts";
 import { columns, fitted, print, say, StatusLine } from "../stdio.ts";
-import { keepsLimits, latencyLimit, rateLimit, refuseConnects } from "../limits.ts";
+import { keepsLimits, latencyLimit, rateLimit } from "../limits.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { mergeLoads } from "../merge_loads.ts";
 import { clientFlags, dialOptions } from "../client_flags.ts";
@@ -40,7 +40,7 @@ export const loadCommand = command({
     ...group("Checks", {
       "at-most": flag(
         latencyLimit,
-        "status 1 where more: min, mean, max, p50 to p99.99, connect-p99",
+        "status 1 where more: min, mean, max, p50 to p99.99",
         { many: true },
       ),
       "at-least": flag(rateLimit, "status 1 where less: rate", { many: true }),
@@ -72,9 +72,6 @@ export const loadCommand = command({
     // Before the load, for which one may have waited for hours.
     if (histogram !== undefined) await checkWritable("histogram", histogram);
     if (files.length > 0) return await tell(await mergeLoads(files, version));
-    if (endpoint.scheme === "udp") {
-      refuseConnects(flags.atMost, "a tcp://, tls:// or unix: endpoint");
-    }
     const plan = planLoad(endpoint, flags);
     const signal = stopOnSignal(exit);
     const progress = Deno.stderr.isTerminal() ? new StatusLine() : undefined;

@@ -12,7 +12,7 @@ import { count, duration, messageSize, toggle } from "../../values/kinds.ts";
 import { stopOnSignal } from "../signals.ts";
 import { fitted, LinePrinter, say } from "../stdio.ts";
 import { formatClock } from "../../report/units.ts";
-import { keepsLimits, probeLimit, refuseConnects } from "../limits.ts";
+import { keepsLimits, probeLimit } from "../limits.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { clientFlags, dialOptions } from "../client_flags.ts";
 
@@ -33,7 +33,7 @@ export const pingCommand = command({
     ...group("Checks", {
       "at-most": flag(
         probeLimit,
-        "status 1 where more: min, mean, max, p50 to p99.99, connect-p99, loss",
+        "status 1 where more: min, mean, max, p50 to p99.99, loss",
         { many: true },
       ),
     }),
@@ -47,7 +47,6 @@ export const pingCommand = command({
   },
   foreign: { "-n": "use -c N" },
   async run({ flags, endpoints: [endpoint] }, { exit, version }) {
-    if (!flags.reconnect) refuseConnects(flags.atMost, "--reconnect");
     const signalled = stopOnSignal(exit);
     const lines = new LinePrinter();
     const { size = PING_DEFAULTS.size, timestamps, quiet, json, atMost } = flags;
