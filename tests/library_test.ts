@@ -1,17 +1,26 @@
 /** The library: its documentation, and what it does with options and results. */
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { connect, load, ping } from "../client.ts";
 import { EndpointError, formatEndpoint, serve, YodelError } from "../server.ts";
 import { dialPort, exchange, portOf, random, startLocal } from "./local.ts";
 import { packages, root, run } from "./program.ts";
 
-const doors = ["server.ts", "client.ts"].map((file) => root + file);
+const documented = ["server.ts", "client.ts", "docs/library.md"].map((file) => root + file);
 
 Deno.test("the examples in the documentation of the library pass the type check", async () => {
   const { code, stderr } = await run(
-    [Deno.execPath(), "check", "--quiet", "--doc", ...packages, ...doors],
+    [Deno.execPath(), "check", "--quiet", "--doc", ...packages, ...documented],
   );
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
+});
+
+Deno.test("the examples of docs/library.md run", async () => {
+  const { code, stdout, stderr } = await run(
+    [Deno.execPath(), "test", "--doc", "--no-check", "--allow-all", ...packages]
+      .concat(`${root}docs/library.md`),
+  );
+  assertEquals(code, 0, stdout + stderr);
+  assertMatch(stdout, /ok \| 3 passed \| 0 failed/);
 });
 
 for (const door of ["main.ts", "server.ts", "client.ts"]) {
