@@ -10,7 +10,7 @@ import type { Stream, TlsSession } from "../net/stream.ts";
 import { connectDatagrams } from "./connect_datagrams.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";
-import { checkNotNegative, checkWhole } from "./options.ts";
+import { checkNotNegative } from "./options.ts";
 import { filledIn } from "../values/settings.ts";
 import { tlsHint } from "./verify/difference.ts";
 import { StreamVerifier } from "./verify/stream.ts";
@@ -24,8 +24,6 @@ export interface ConnectSettings {
   timeout?: number;
   /** Gives up when no byte passed for this long, in milliseconds; 0: never. Default: 0. */
   idleTimeout?: number;
-  /** For `udp://`: how large each datagram is, in bytes; 0: a line of the input. Default: 0. */
-  datagramSize?: number;
   /** Compares what comes back with what was sent, not only how much it is. Default: false. */
   verify?: boolean;
 }
@@ -57,7 +55,6 @@ export const CONNECT_DEFAULTS: Readonly<Required<ConnectSettings> & { datagramTi
   timeout: 10_000,
   datagramTimeout: 1000,
   idleTimeout: 0,
-  datagramSize: 0,
   verify: false,
 };
 
@@ -105,14 +102,12 @@ export async function connect(
     timeout: endpoint.scheme === "udp" ? datagramTimeout : defaults.timeout,
   });
   const settings = { ...options, ...filled };
-  const { timeout, idleTimeout, datagramSize, onConnect } = settings;
+  const { timeout, idleTimeout, onConnect } = settings;
   checkNotNegative({ timeout, idleTimeout });
-  checkWhole(0, { datagramSize });
   if (endpoint.scheme === "udp") {
     if (idleTimeout === 0) return await connectDatagrams(endpoint, settings);
     throw new OptionError("idleTimeout", "udp:// has no connection that could be idle");
   }
-  if (datagramSize > 0) throw new OptionError("datagramSize", "expected a udp:// endpoint with it");
   const { conn, connect, handshake = 0 } = await dial(endpoint, settings);
   try {
     const { remoteAddr, session } = conn;

@@ -1,12 +1,12 @@
 // The client of an echo server for datagrams (RFC 862, UDP).
 import { Change } from "../async/change.ts";
 import { isWithin, onAbort } from "../async/pause.ts";
-import { OptionError } from "../errors/yodel_error.ts";
 import { dialUdp, MAX_DATAGRAM } from "../net/udp.ts";
 import type { DialOptions } from "../net/dial.ts";
 import { EndpointError, type HostEndpoint } from "../net/endpoint.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";
+import { DatagramVerifier } from "./verify/datagrams.ts";
 
 /** What {@linkcode connectDatagrams} needs of the options of `connect`. */
 export interface DatagramOptions extends DialOptions {
@@ -14,7 +14,6 @@ export interface DatagramOptions extends DialOptions {
   readonly output: Output;
   /** How long to wait for an answer, in milliseconds; 0: for ever. */
   readonly timeout: number;
-  readonly datagramSize: number;
   readonly verify: boolean;
   readonly onConnect?: (connected: { readonly time: number; readonly address?: string }) => void;
   readonly signal?: AbortSignal;
@@ -29,7 +28,6 @@ const MAX_UNDER_WAY = 16;
 /**
  * Sends each datagram of the input, and writes what comes back to the output.
  *
- * @throws {OptionError} for datagrams that are too large
  * @throws {EndpointError} for an unknown host, and where nothing at all comes back
  * @throws {EchoError} for a datagram that is too long, for any that were lost, and
  *   where `verify` is set for any that were altered, repeated or reordered
@@ -38,12 +36,7 @@ export async function connectDatagrams(
   endpoint: HostEndpoint<"udp">,
   options: DatagramOptions,
 ): Promise<Exchange> {
-  const { input, output, timeout, verify, datagramSize, onConnect, signal } = options;
-  if (datagramSize > MAX_DATAGRAM) {
-    throw new OptionError("datagramSize", `${MAX_DATAGRAM} bytes at most, not ${datagramSize}`);
-  }
-  // Loaded only here, with what it needs of Node.
-  const { DatagramVerifier } = await import("./verify/datagrams.ts");
+  const { input, output, timeout, verify, onConnect, signal } = options;
   const verifier = new DatagramVerifier();
   const counts = { sent: 0, received: 0 };
   let answers = 0;
@@ -78,12 +71,11 @@ export async function connectDatagrams(
 
   async function sendAll(): Promise<void> {
     let givenUp = 0;
-    for await (const bytes of datagramsOf(input, datagramSize)) {
+    for await (const bytes of linesOf(input)) {
       if (bytes.length > MAX_DATAGRAM) {
         throw new EchoError(
           endpoint,
-          `a datagram holds ${MAX_DATAGRAM} bytes at most, and a line is longer; ` +
-            "--datagram-size cuts the input at other places",
+          `a datagram holds at most ${MAX_DATAGRAM} bytes, and a line of the input is longer`,
         );
       }
       verifier.send(bytes);
@@ -120,8 +112,8 @@ export async function connectDatagrams(
   }
 }
 
-/** Cuts the input into datagrams: lines with their ends, or blocks of `size` bytes where that is not 0. */
-async function* datagramsOf(input: Input, size: number): AsyncGenerator<Uint8Array> {
+/** The lines of the input, with their ends. */
+async function* linesOf(input: Input): AsyncGenerator<Uint8Array> {
   let rest = new Uint8Array(0);
   const chunk = new Uint8Array(65536);
   for (;;) {
@@ -131,14 +123,9 @@ async function* datagramsOf(input: Input, size: number): AsyncGenerator<Uint8Arr
     bytes.set(rest);
     bytes.set(chunk.subarray(0, length), rest.length);
     let from = 0;
-    for (;;) {
-      const to = size > 0 ? from + size : bytes.indexOf(0x0a, from) + 1;
-      if (to === 0 || to > bytes.length) break;
-      yield bytes.slice(from, to);
-      from = to;
-    }
+    for (let to; (to = bytes.indexOf(0x0a, from) + 1) > 0; from = to) yield bytes.slice(from, to);
     rest = bytes.slice(from);
-    // Too long already: whoever sends it finds out, and need not wait for its end.
+    // It is refused; its end may never come.
     if (rest.length > MAX_DATAGRAM) break;
   }
   if (rest.length > 0) yield rest;

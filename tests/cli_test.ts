@@ -50,7 +50,6 @@ Deno.test("flags have the documented defaults, and nothing given means localhost
   assertEquals(defaultsOf("connect"), {
     "timeout": "10s",
     "idle-timeout": "0",
-    "datagram-size": "0",
     "ca": "",
     "cert": "",
     "key": "",

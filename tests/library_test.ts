@@ -88,14 +88,6 @@ for (
       "idleTimeout: udp:// has no connection that could be idle",
       () => connect("udp://:1", { ...streams, idleTimeout: 5 }),
     ],
-    [
-      "datagramSize: expected a udp:// endpoint with it",
-      () => connect(":1", { ...streams, datagramSize: 5 }),
-    ],
-    [
-      "datagramSize: 65507 bytes at most, not 65508",
-      () => connect("udp://:1", { ...streams, datagramSize: 65_508 }),
-    ],
     ["size: expected a whole number from 1 on, not 0", () => ping(":1", { size: 0 })],
     ["interval: expected a number from 0 on, not -1", () => ping(":1", { interval: -1 })],
     [

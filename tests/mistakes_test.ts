@@ -275,7 +275,6 @@ for (
     ["connect tls://:1 --insecure --ca ca.pem", "--insecure and --ca exclude each other"],
     ["connect 9000 --insecure", "--insecure: expected a tls:// endpoint with it"],
     ["ping udp://:1 --ca ca.pem", "--ca: expected a tls:// endpoint with it"],
-    ["connect 9000 --datagram-size 5", "--datagram-size: expected a udp:// endpoint with it"],
     ["serve --socket-mode 0600", "--socket-mode: expected a unix: endpoint with it"],
     ["serve tls://:0 --cert", "--cert: expected a file, not nothing"],
     ["serve tls://:0 --cert c.pem", "--cert and --key go together"],

@@ -1,9 +1,8 @@
 import { connect, type Connected } from "../../client.ts";
 import { CONNECT_DEFAULTS } from "../../client/connect.ts";
-import { MAX_DATAGRAM } from "../../net/udp.ts";
 import { command, flag, group, STREAMS } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
-import { duration, size, toggle } from "../../values/kinds.ts";
+import { duration, toggle } from "../../values/kinds.ts";
 import { endOnSignal } from "../signals.ts";
 import { isBrokenPipe, say, stdin, stdout, TerminalOutput } from "../stdio.ts";
 import { formatBytes, formatCount, formatPlace, formatTime } from "../../report/units.ts";
@@ -20,9 +19,6 @@ export const connectCommand = command({
       "timeout": flag(duration, "time to connect; udp: to wait for answers, 1s"),
       "idle-timeout": flag(duration, "give up when nothing passes; 0: never", { only: STREAMS }),
     }),
-    ...group("Datagrams", {
-      "datagram-size": flag(size(0, MAX_DATAGRAM), "bytes a datagram; 0: each line is one"),
-    }, ["udp"]),
     ...clientFlags,
     ...group("Checks", {
       "verify": flag(toggle, "compare every byte, not only how many come back"),

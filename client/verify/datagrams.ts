@@ -1,19 +1,22 @@
 // Compares datagrams that came back with those that were sent.
-import { createHash } from "node:crypto";
 
-/** Remembers datagrams that were sent, and tells what became of them. */
+/** How many answered datagrams are remembered, to recognise an answer that comes again. */
+const REMEMBERED = 64;
+
+/** Assigns each datagram that comes back to one that was sent. */
 export class DatagramVerifier {
-  /** The numbers of the datagrams of a content that are still to come back. */
-  readonly #missing = new Map<string, number[]>();
+  /** Those that have not come back, in the order in which they were sent. */
+  readonly #waiting: { readonly number: number; readonly bytes: Uint8Array }[] = [];
+  readonly #answered: Uint8Array[] = [];
   readonly #counts = { altered: 0, repeated: 0, reordered: 0 };
-  #answered = 0;
+  /** The number of the latest one that has come back. */
   #latest = 0;
 
   sent = 0;
 
-  /** How many datagrams did not come back, those that came back altered left out. */
+  /** How many datagrams did not come back, not even altered. */
   get missing(): number {
-    return Math.max(0, this.sent - this.#answered - this.#counts.altered);
+    return Math.max(0, this.#waiting.length - this.#counts.altered);
   }
 
   /** How often each thing happened that should not happen to a datagram. */
@@ -21,28 +24,27 @@ export class DatagramVerifier {
     return { lost: this.missing, ...this.#counts };
   }
 
-  /** Notes a datagram that is about to be sent. */
+  /** Notes a datagram that is about to be sent. It must not change afterwards. */
   send(bytes: Uint8Array): void {
-    const content = digest(bytes);
-    const missing = this.#missing.get(content);
-    this.sent++;
-    if (missing === undefined) this.#missing.set(content, [this.sent]);
-    else missing.push(this.sent);
+    this.#waiting.push({ number: ++this.sent, bytes });
   }
 
   receive(bytes: Uint8Array): void {
-    const missing = this.#missing.get(digest(bytes));
-    const number = missing?.shift();
-    if (number === undefined) {
-      this.#counts[missing === undefined ? "altered" : "repeated"]++;
+    // From the end: what is at the beginning may be lost.
+    const index = this.#waiting.findLastIndex((sent) => isEqual(sent.bytes, bytes));
+    const [answered] = index === -1 ? [] : this.#waiting.splice(index, 1);
+    if (answered === undefined) {
+      const isRepeated = this.#answered.some((earlier) => isEqual(earlier, bytes));
+      this.#counts[isRepeated ? "repeated" : "altered"]++;
       return;
     }
-    this.#answered++;
-    if (number < this.#latest) this.#counts.reordered++;
-    else this.#latest = number;
+    this.#answered.push(answered.bytes);
+    if (this.#answered.length > REMEMBERED) this.#answered.shift();
+    if (answered.number < this.#latest) this.#counts.reordered++;
+    else this.#latest = answered.number;
   }
 }
 
-function digest(bytes: Uint8Array): string {
-  return createHash("sha1").update(bytes).digest("base64");
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
