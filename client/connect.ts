@@ -11,7 +11,7 @@ import { connectDatagrams } from "./connect_datagrams.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";
 import { checkNotNegative } from "./options.ts";
-import { filledIn } from "../values/settings.ts";
+import { withDefaults } from "../values/settings.ts";
 import { tlsHint } from "./verify/difference.ts";
 import { StreamVerifier } from "./verify/stream.ts";
 
@@ -97,7 +97,7 @@ export async function connect(
 ): Promise<Exchange> {
   const endpoint = readEndpoint(server, 1);
   const { datagramTimeout, ...defaults } = CONNECT_DEFAULTS;
-  const filled = filledIn(options, {
+  const filled = withDefaults(options, {
     ...defaults,
     timeout: endpoint.scheme === "udp" ? datagramTimeout : defaults.timeout,
   });

@@ -4,7 +4,7 @@ import { type Endpoint, EndpointError, readEndpoint } from "../net/endpoint.ts";
 import { isUnknownHost, reason } from "../errors/reason.ts";
 import { onAbort, pause } from "../async/pause.ts";
 import { checkDatagrams, checkNotNegative, checkWhole } from "./options.ts";
-import { filledIn } from "../values/settings.ts";
+import { withDefaults } from "../values/settings.ts";
 import {
   emptyPingCounts,
   type PingCounts,
@@ -71,7 +71,7 @@ export async function ping(
   options: PingOptions = {},
 ): Promise<PingSummary> {
   const endpoint = readEndpoint(server, 1);
-  const settings = filledIn(options, PING_DEFAULTS);
+  const settings = withDefaults(options, PING_DEFAULTS);
   const { size, count, interval, timeout, deadline } = settings;
   checkWhole(1, { size });
   checkWhole(0, { count });

@@ -2,7 +2,7 @@
 import { OptionError, YodelError } from "../errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import type { ServerTls } from "../net/stream.ts";
-import { filledIn } from "../values/settings.ts";
+import { withDefaults } from "../values/settings.ts";
 import { type FaultOption, type FaultPlan, planFaults, USUAL_SHARE } from "./fault_plan.ts";
 import type { Log, LogDataForm } from "./log.ts";
 
@@ -91,7 +91,7 @@ export function planServe(options: ServeOptions, endpoints: readonly Endpoint[])
     .map(formatEndpoint);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new YodelError(`${twice} is given twice`);
-  const plan = filledIn<Omit<ServePlan, "faults">>(
+  const plan = withDefaults<Omit<ServePlan, "faults">>(
     options,
     { ...SERVE_DEFAULTS, allow: [], deny: [], log: {} },
   );

@@ -1,5 +1,5 @@
-/** The settings that have defaults, with these where nothing, or `undefined`, is given. */
-export function filledIn<T extends object>(
+/** Fills in the default of each setting that is not given, or is `undefined`; drops other properties. */
+export function withDefaults<T extends object>(
   given: { readonly [Name in keyof T]?: T[Name] },
   defaults: T,
 ): T {

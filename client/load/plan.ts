@@ -3,7 +3,7 @@ import { OptionError } from "../../errors/yodel_error.ts";
 import { type Endpoint, readEndpoint } from "../../net/endpoint.ts";
 import type { DialOptions } from "../../net/dial.ts";
 import { checkDatagrams, checkNotNegative, checkWhole } from "../options.ts";
-import { filledIn } from "../../values/settings.ts";
+import { withDefaults } from "../../values/settings.ts";
 
 /** Settings of a load that can be told from its result. */
 export interface LoadSettings {
@@ -70,7 +70,7 @@ export function planLoad(server: Endpoint | string, settings: LoadSettings = {})
   const udp = endpoint.scheme === "udp";
   const plan = {
     endpoint,
-    ...filledIn(settings, {
+    ...withDefaults(settings, {
       ...defaults,
       duration: settings.messages ? 0 : defaults.duration,
       timeout: udp ? datagramTimeout : defaults.timeout,
