@@ -5,7 +5,8 @@ import { commands } from "../cli/commands.ts";
 import { proposals } from "../cli/complete.ts";
 import { completions } from "../cli/completions.ts";
 import { linux } from "./local.ts";
-import { available, program, type Result, run, yodel } from "./program.ts";
+import { runHere } from "./in_process.ts";
+import { available, program, type Result, run } from "./program.ts";
 import { commandLine } from "./texts.ts";
 
 const cases: [words: string[], expected: string[]][] = [
@@ -25,20 +26,42 @@ const cases: [words: string[], expected: string[]][] = [
   [["yodel", "help", "fa"], ["faults"]],
 ];
 
-/** A folder that it makes, with the program, and a file that flags such as --cert can take. */
+/**
+ * A folder that it makes, with a file that flags such as --cert can take, and with `yodel`: a script
+ * that asks this process what the program would answer, which starts sooner than the program.
+ */
 async function folderWithProgram() {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    const { code, stdout } = await runHere((await request.text()).split("\0").slice(0, -1));
+    return new Response(stdout, { status: code === 0 ? 200 : 500 });
+  });
+  const ask = `curl -sf --noproxy '*' --data-binary @- http://127.0.0.1:${server.addr.port}`;
+  const made = await folderWith(`printf '%s\\0' "$@" | ${ask}`);
+  return {
+    ...made,
+    async [Symbol.asyncDispose]() {
+      await server.shutdown();
+      await made[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A folder in which a script is `yodel`. */
+async function folderWith(script: string) {
   const folder = await Deno.makeTempDir();
-  const words = program.map((word) => `'${word}'`).join(" ");
-  await Deno.writeTextFile(`${folder}/yodel`, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
+  await Deno.writeTextFile(`${folder}/yodel`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   await Deno.writeTextFile(`${folder}/certificate.pem`, "");
   return {
     folder,
-    /** Runs a command that finds the program in its PATH. */
+    /** Runs a command that finds `yodel` in its PATH. */
     run: (command: readonly string[], stdin = ""): Promise<Result> =>
       run(["env", `PATH=${folder}:${Deno.env.get("PATH")}`, ...command], stdin),
     [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
   };
 }
+
+/** Whether a shell is here, and what the script of {@linkcode folderWithProgram} needs. */
+const canAsk = (shell: string) => available(shell) && available("curl");
 
 /** What bash makes of `yodel serve --log-format=j` and its like. */
 const withEquals: typeof cases = [
@@ -66,7 +89,7 @@ function tabInFish(line: string): string[] {
 
 Deno.test("completions prints what each shell is to run", async () => {
   for (const [shell, script] of Object.entries(completions)) {
-    const result = await yodel(["completions", shell]);
+    const result = await runHere(["completions", shell]);
     assertEquals(result, { code: 0, stdout: script, stderr: "" });
   }
 });
@@ -114,11 +137,11 @@ Deno.test("whatever was typed, the answer is words, with status 0", async () => 
   for (
     const words of [["nope", ""], ["constructor", "-"], ["serve", "--", "-"], ["sérve", '"']]
   ) {
-    assertEquals(await yodel(["complete", ...words]), { code: 0, stdout: "", stderr: "" });
+    assertEquals(await runHere(["complete", ...words]), { code: 0, stdout: "", stderr: "" });
   }
 });
 
-Deno.test("bash completes commands, flags and values", { ignore: !available("bash") }, async () => {
+Deno.test("bash completes commands, flags and values", { ignore: !canAsk("bash") }, async () => {
   await using made = await folderWithProgram();
   // It completes files by itself, where the function has no words.
   const noWords = ["./c", "", "F"].map((typed): typeof cases[0] => {
@@ -135,7 +158,7 @@ Deno.test("bash completes commands, flags and values", { ignore: !available("bas
 });
 
 Deno.test("bash has no space after what goes on, and no files where none is meant", {
-  ignore: !available("bash"),
+  ignore: !canAsk("bash"),
 }, async () => {
   await using made = await folderWithProgram();
   for (
@@ -155,7 +178,7 @@ Deno.test("bash has no space after what goes on, and no files where none is mean
 Deno.test("bash completes what is typed into it, by the program that is named there", {
   ignore: !available("bash") || !available("script") || !linux,
 }, async () => {
-  await using made = await folderWithProgram();
+  await using made = await folderWith(`exec ${program.map((word) => `'${word}'`).join(" ")} "$@"`);
   await Deno.writeTextFile(`${made.folder}/script`, completions.bash);
   const terminal = ["script", "--quiet", "--return", "--command"];
   const keys = [
@@ -180,7 +203,7 @@ Deno.test("bash completes what is typed into it, by the program that is named th
   ) assert(lines.includes(words), stdout);
 });
 
-Deno.test("fish completes commands, flags and values", { ignore: !available("fish") }, async () => {
+Deno.test("fish completes commands, flags and values", { ignore: !canAsk("fish") }, async () => {
   await using made = await folderWithProgram();
   for (const [words, expected] of cases) {
     const { stdout, stderr } = await made.run(tabInFish(words.join(" ")));
@@ -193,7 +216,7 @@ Deno.test("fish completes commands, flags and values", { ignore: !available("fis
 });
 
 Deno.test("fish completes files for the flags that take one, and for no others", {
-  ignore: !available("fish"),
+  ignore: !canAsk("fish"),
 }, async () => {
   await using made = await folderWithProgram();
   const proposed = async (words: string) => {
@@ -208,7 +231,7 @@ Deno.test("fish completes files for the flags that take one, and for no others",
 });
 
 Deno.test("fish finds words by their middle, but not by what they are for", {
-  ignore: !available("fish"),
+  ignore: !canAsk("fish"),
 }, async () => {
   await using made = await folderWithProgram();
   const proposed = async (words: string) => (await made.run(tabInFish(words))).stdout;
@@ -219,7 +242,7 @@ Deno.test("fish finds words by their middle, but not by what they are for", {
 
 // In zsh completion works only in an interactive shell, so the test types into one.
 Deno.test("zsh completes commands, flags, values and files", {
-  ignore: !available("zsh"),
+  ignore: !canAsk("zsh"),
 }, async () => {
   await using made = await folderWithProgram();
   const file = `${made.folder}/_yodel`;
@@ -264,7 +287,7 @@ Deno.test("zsh completes commands, flags, values and files", {
 });
 
 Deno.test("PowerShell completes commands, flags and values", {
-  ignore: !available("pwsh"),
+  ignore: !canAsk("pwsh"),
 }, async () => {
   await using made = await folderWithProgram();
   for (const [words, expected] of cases) {
