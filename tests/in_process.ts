@@ -30,7 +30,7 @@ export async function runHere(args: readonly string[]): Promise<Result> {
 }
 
 /** Gives an object other methods until this is disposed of. */
-function replaced<T extends object>(object: T, methods: Partial<T>): Disposable {
+export function replaced<T extends object>(object: T, methods: Partial<T>): Disposable {
   const own = new Map(Object.entries(Object.getOwnPropertyDescriptors(object)));
   for (const [name, value] of Object.entries(methods)) {
     Object.defineProperty(object, name, { value, configurable: true });

