@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs yodel: picks the archive for this system, verifies it, and puts the
-# program into ~/.local/bin.
+# program into ~/.local/bin, and its man page into ~/.local/share/man/man1.
 #
 #   install.sh [--dir DIR] [--from URL]
 #
@@ -83,6 +83,13 @@ main() {
   chmod 755 "$new"
   "$new" --version >/dev/null || fail "the program of $archive does not start on this system"
   mv "$new" "$dir/yodel"
+  # man looks there for the programs of a folder that is called bin. The program works without it.
+  case $dir in
+    */bin)
+      man=${dir%bin}share/man/man1
+      mkdir -p -- "$man" && cp "$work/${archive%.tar.gz}/yodel.1" "$man" || :
+      ;;
+  esac
 
   echo "installed ${archive%.tar.gz} as $dir/yodel"
   case :$PATH: in

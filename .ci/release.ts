@@ -9,9 +9,7 @@
  *
  * @module
  */
-import { commands } from "../cli/commands.ts";
 import { completions } from "../cli/completions.ts";
-import { manPage } from "../cli/man.ts";
 import config from "../deno.json" with { type: "json" };
 
 const TARGETS = [
@@ -49,8 +47,9 @@ async function archive(target: string): Promise<string> {
     "compile",
     ...["--target", target, "--output", executable],
   ]);
-  for (const file of ["README.md", "LICENSE"]) await Deno.copyFile(file, `${folder}/${file}`);
-  await Deno.writeTextFile(`${folder}/yodel.1`, manPage(commands, config.version, new Date()));
+  for (const file of ["README.md", "LICENSE", "packaging/yodel.1"]) {
+    await Deno.copyFile(file, `${folder}/${file.replace(/.*\//, "")}`);
+  }
   for (const [name, script] of Object.entries(COMPLETION_FILES)) {
     await Deno.writeTextFile(`${folder}/completions/${name}`, script);
   }

@@ -4,7 +4,6 @@ import { completionsCommand } from "./commands/completions.ts";
 import { connectCommand } from "./commands/connect.ts";
 import { helpCommand } from "./commands/help.ts";
 import { loadCommand } from "./commands/load.ts";
-import { manCommand } from "./commands/man.ts";
 import { pingCommand } from "./commands/ping.ts";
 import { serveCommand } from "./commands/serve.ts";
 
@@ -15,6 +14,5 @@ export const commands: Commands = {
   ping: pingCommand,
   load: loadCommand,
   completions: completionsCommand,
-  man: manCommand,
   help: helpCommand,
 };

@@ -19,6 +19,7 @@ async function startRelease(program = "#!/bin/sh\necho yodel 1.2.3\n"): Promise<
   const folder = await Deno.makeTempDir();
   await Deno.mkdir(`${folder}/${archive}`);
   await Deno.writeTextFile(`${folder}/${archive}/yodel`, program);
+  await Deno.writeTextFile(`${folder}/${archive}/yodel.1`, ".TH YODEL 1\n");
   await run(["tar", "-czf", `${folder}/${archive}.tar.gz`, "-C", folder, archive]);
   const bytes = await Deno.readFile(`${folder}/${archive}.tar.gz`);
   const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
@@ -70,6 +71,8 @@ Deno.test("install.sh installs the program for this system and says so", { ignor
   });
   const { stdout } = await run([`${release.folder}/bin/yodel`]);
   assertEquals(stdout, "yodel 1.2.3\n");
+  const page = await Deno.readTextFile(`${release.folder}/share/man/man1/yodel.1`);
+  assertEquals(page, ".TH YODEL 1\n");
   const again = await release.install({ PATH: `${Deno.env.get("PATH")}:${release.folder}/bin` });
   assertEquals(again, { code: 0, stdout: installed, stderr: "" });
 });

@@ -318,7 +318,6 @@ for (
     ["load :1 --histogram -", '--histogram: "-" is not stdin or stdout here; name a file'],
     ["connect tls://:1 --ca -", '--ca: "-" is not stdin or stdout here; name a file'],
     ["completions", "completions: expected one of bash, zsh, fish, powershell, not nothing"],
-    ["man ls", 'unexpected argument "ls"; expected none'],
     ["completions tcsh", 'completions: expected one of bash, zsh, fish, powershell, not "tcsh"'],
     [`serve --${"a".repeat(70_000)}`, `unknown flag "--${"a".repeat(70_000)}"; see --help`],
   ] as const

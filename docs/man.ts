@@ -1,13 +1,19 @@
-// The manual page, in roff, made from the tables of commands and flags.
+/**
+ * Prints packaging/yodel.1, the man page, made from the tables of commands and flags.
+ *
+ * @module
+ */
+import type { Command, Commands } from "../cli/command.ts";
+import { commands } from "../cli/commands.ts";
+import { EXIT_STATUSES } from "../cli/exit.ts";
+import { ENDPOINT_HELP, flagRows, PURPOSE, usage, VALUES_HELP } from "../cli/help.ts";
+import { wrapped } from "../cli/stdio.ts";
+import { faultTexts } from "../cli/topics.ts";
+import config from "../deno.json" with { type: "json" };
 import { faults } from "../server/faults/faults.ts";
-import type { Command, Commands } from "./command.ts";
-import { EXIT_STATUSES } from "./exit.ts";
-import { faultTexts } from "./topics.ts";
-import { ENDPOINT_HELP, flagRows, PURPOSE, usage, VALUES_HELP } from "./help.ts";
-import { wrapped } from "./stdio.ts";
 
-/** Makes yodel(1) by the macros of man(7); `date` is the day that stands at its foot. */
-export function manPage(commands: Commands, version: string, date: Date): string {
+/** Makes yodel(1) with the macros of man(7). It has no date, so that it changes with the tables only. */
+export function manPage(commands: Commands, version: string): string {
   const all = Object.entries(commands);
   const sections: [title: string, lines: readonly string[]][] = [
     ["NAME", [`yodel \\- ${escaped(PURPOSE)}`]],
@@ -33,7 +39,7 @@ export function manPage(commands: Commands, version: string, date: Date): string
     ["EXAMPLES", all.flatMap(([, { summary, example }]) => item(example, `${summary}.`))],
   ];
   return [
-    `.TH YODEL 1 ${date.toISOString().slice(0, 10)} "yodel ${version}"`,
+    `.TH YODEL 1 "" "yodel ${version}"`,
     ...sections.flatMap(([title, lines]) => [`.SH ${title}`, ...lines]),
   ].join("\n") + "\n";
 }
@@ -70,3 +76,5 @@ const ESCAPES: Readonly<Record<string, string>> = {
 function escaped(text: string): string {
   return text.replace(/[\\'"`^~-]/g, (sign) => ESCAPES[sign] ?? sign).replace(/^\./, "\\&.");
 }
+
+if (import.meta.main) console.log(manPage(commands, config.version).trimEnd());
