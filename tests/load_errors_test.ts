@@ -1,11 +1,14 @@
 /** The load command: what it finds wrong, and where. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type AddressInfo, createServer } from "node:net";
-import type { LoadOptions } from "../client.ts";
+import type { LoadOptions, LoadProgress } from "../client.ts";
+import { generate } from "../client/load/generator.ts";
+import { planLoad, planWorkers } from "../client/load/plan.ts";
 import { addProgress } from "../client/load/result.ts";
+import { whatWentWrong } from "../report/figures.ts";
 import { errorsOf, finish, plain } from "./loads.ts";
 import { programWithNodeSockets, run } from "./program.ts";
-import { inEach, linux, PATIENT, readBytes, startCustom, writeAll } from "./local.ts";
+import { inEach, linux, PATIENT, readBytes, startCustom, undisturbed, writeAll } from "./local.ts";
 import { type Answers, startAnswering, startDatagrams } from "./servers.ts";
 
 /** A message to the servers that go wrong, in bytes. */
@@ -82,27 +85,25 @@ for (
   ][]
 ) {
   Deno.test(`a server that ${what} is found out, and where`, async () => {
-    await inEach(ways, async (way) => {
-      await using server = startAnswering(
-        LARGE,
-        (message, number) => number === WRONG ? misdeed(message) : [message],
-      );
-      const result = await finish(server.endpoint, {
-        connections: 1,
-        messages: 600,
-        size: LARGE,
-        timeout: 600,
-        ...way,
-      });
-      const told = JSON.stringify([way, result.messages, result.examples]);
-      assertEquals([errorsOf(result), result.examples.length], [{ [kind]: 1 }, 1], told);
-      const at = way.reconnect ? 0 : (WRONG - 1) * LARGE;
-      const expected = new RegExp(`^${kind}: connection 1: ${words(at, way)}$`);
-      assertMatch(plain(result.examples[0]), expected, told);
-      assertEquals(result.messages.sent, 600, told);
-      const { failed } = result.messages;
-      assert(way.pipeline ? failed > 0 : failed === 1, told);
-    });
+    await inEach(ways, (way) =>
+      // The timeout is also that of connecting.
+      undisturbed(async () => {
+        await using server = startAnswering(
+          LARGE,
+          (message, number) => number === WRONG ? misdeed(message) : [message],
+        );
+        const timeout = kind === "lost" ? 600 : PATIENT;
+        const options = { connections: 1, messages: 600, size: LARGE, timeout, ...way };
+        const result = await finish(server.endpoint, options);
+        const told = JSON.stringify([way, result.messages, result.examples]);
+        assertEquals([errorsOf(result), result.examples.length], [{ [kind]: 1 }, 1], told);
+        const at = way.reconnect ? 0 : (WRONG - 1) * LARGE;
+        const expected = new RegExp(`^${kind}: connection 1: ${words(at, way)}$`);
+        assertMatch(plain(result.examples[0]), expected, told);
+        assertEquals(result.messages.sent, 600, told);
+        const { failed } = result.messages;
+        assert(way.pipeline ? failed > 0 : failed === 1, told);
+      }, 300));
   });
 }
 
@@ -135,45 +136,43 @@ Deno.test("a connection that is reset is found out, and where", async () => {
   );
 });
 
-for (
-  const [when, handle, connections, offset] of [
-    [
-      "before anybody asked",
-      async (conn, number) => {
-        if (number === 1) await writeAll(conn, new Uint8Array([1, 2, 3]));
-        for (let message; (message = await readBytes(conn, 64)).length > 0;) {
-          await writeAll(conn, message);
-        }
-      },
-      2,
-      0,
-    ],
-    [
-      "after the last answer",
-      async (conn) => {
-        const all = await readBytes(conn, 640);
-        for (let at = 0; at < 640; at += 64) await writeAll(conn, all.subarray(at, at + 64));
-        await readBytes(conn, 1);
-        await writeAll(conn, new Uint8Array([1, 2, 3]));
-      },
-      1,
-      640,
-    ],
-  ] as readonly [string, (conn: Deno.TcpConn, number: number) => Promise<void>, number, number][]
-) {
-  Deno.test(`a server that sends bytes unasked ${when} is found out`, async () => {
-    let number = 0;
-    await using server = startCustom((conn) => handle(conn, ++number));
-    // The first of two connections waits for the other, so that its greeting can come.
-    const options = { connections, connectRate: 4, messages: 10, pipeline: 10 };
-    const { messages, errors, examples } = await finish(server.endpoint, options);
-    assertEquals([messages.right, errors.surplus, ...examples], [
-      10,
-      1,
-      `surplus: connection 1: bytes came that were not sent, from offset ${offset} on`,
-    ]);
+Deno.test("bytes that come before any message is sent are found out", async () => {
+  let number = 0;
+  await using server = startCustom(async (conn) => {
+    if (++number === 1) await writeAll(conn, new Uint8Array([1, 2, 3]));
+    for (let message; (message = await readBytes(conn, 64)).length > 0;) {
+      await writeAll(conn, message);
+    }
   });
-}
+  const load = planLoad(server.endpoint, { connections: 2, messages: 10, timeout: PATIENT });
+  const [plan] = planWorkers(load, {});
+  assert(plan !== undefined);
+  const greeted = Promise.withResolvers<void>();
+  const onProgress = ({ errors }: LoadProgress) => void (errors.surplus > 0 && greeted.resolve());
+  const { signal } = new AbortController();
+  const result = await generate(plan, onProgress, signal, () => greeted.promise);
+  assertEquals([result.messages.right, errorsOf(result)], [10, { surplus: 1 }]);
+  assertMatch(
+    whatWentWrong(result).join(),
+    /^surplus: connection \d: bytes came that were not sent, from offset 0 on$/,
+  );
+});
+
+Deno.test("bytes that come after the last answer are found out, and where", async () => {
+  await using server = startCustom(async (conn) => {
+    const all = await readBytes(conn, 640);
+    for (let at = 0; at < 640; at += 64) await writeAll(conn, all.subarray(at, at + 64));
+    await readBytes(conn, 1);
+    await writeAll(conn, new Uint8Array([1, 2, 3]));
+  });
+  const options = { connections: 1, messages: 10, pipeline: 10 };
+  const { messages, errors, examples } = await finish(server.endpoint, options);
+  assertEquals([messages.right, errors.surplus, ...examples], [
+    10,
+    1,
+    "surplus: connection 1: bytes came that were not sent, from offset 640 on",
+  ]);
+});
 
 Deno.test("an answer that comes again takes nothing back of what the progress has told", async () => {
   const told = Promise.withResolvers<void>();

@@ -2,9 +2,9 @@
 import { assert, assertEquals } from "@std/assert";
 import type { LoadOptions } from "../client.ts";
 import { finish } from "./loads.ts";
-import { dialPort, inEach, median, pause, portOf, startCustom, unix, writeAll } from "./local.ts";
+import { inEach, median, pause, undisturbed, unix } from "./local.ts";
 import { startServer } from "./program.ts";
-import { startAnswering, startEcho } from "./servers.ts";
+import { startAnswering, startEcho, startRelay } from "./servers.ts";
 
 for (const scheme of ["tcp", "tls", "unix", "udp"] as const) {
   Deno.test(`all messages come back right over ${scheme}, however they are sent`, {
@@ -36,19 +36,9 @@ for (const scheme of ["tcp", "tls", "unix", "udp"] as const) {
 Deno.test("messages of the warm-up do not count, even where it is over once they can be sent", async () => {
   await using server = await startEcho("tls");
   // Keeps every handshake waiting, so that all connections are being opened when the warm-up ends.
-  await using relay = startCustom(async (conn) => {
-    using onward = await dialPort(portOf(server.endpoint));
-    await pause(60);
-    const copy = async (from: Deno.Conn, to: Deno.Conn) => {
-      const bytes = new Uint8Array(10_000);
-      for (let n; (n = await from.read(bytes)) !== null;) await writeAll(to, bytes.subarray(0, n));
-    };
-    await Promise.race([copy(conn, onward), copy(onward, conn)]);
-  });
-  const { messages } = await finish(
-    { ...server.endpoint, scheme: "tls", host: "127.0.0.1", port: portOf(relay.endpoint) },
-    { connections: 4, messages: 8, warmUp: 90, reconnect: true },
-  );
+  await using relay = startRelay(server, () => pause(60).then(() => true));
+  const options = { connections: 4, messages: 8, warmUp: 90, reconnect: true };
+  const { messages } = await finish(relay.endpoint, options);
   assertEquals([messages.sent, messages.right], [8, 8]);
 });
 
@@ -84,11 +74,14 @@ Deno.test("the median is that of the server's own delays", async () => {
     delays.push(performance.now() - came);
     return [message];
   });
-  const { latencies } = await finish(server.endpoint, { connections: 4, messages: 84 });
-  const found = latencies.percentile(50);
-  // Of a slow machine the server's delays tell, too, and a few outliers move no median.
-  const delay = median(delays);
-  assert(Math.abs(found - delay) <= delay / 10, `${found} ms, and the server took ${delay} ms`);
+  await undisturbed(async () => {
+    delays.length = 0;
+    const { latencies } = await finish(server.endpoint, { connections: 4, messages: 44 });
+    const found = latencies.percentile(50);
+    // Of a slow machine the server's delays tell, too, and a few outliers move no median.
+    const delay = median(delays);
+    assert(Math.abs(found - delay) <= delay / 10, `${found} ms, and the server took ${delay} ms`);
+  });
 });
 
 Deno.test("a stall of the server shows in the percentiles at a rate, and hardly without one", async () => {
@@ -108,8 +101,9 @@ Deno.test("a stall of the server shows in the percentiles at a rate, and hardly 
   ]);
   // Half of the messages is due in the stall. A slow machine adds to their latencies only.
   assert(open.percentile(75) > 100, `p75 is ${open.percentile(75)} ms at a rate`);
-  // One message in two hundred has to wait. The others take less than a millisecond each.
-  assert(closed.percentile(95) < 100, `p95 is ${closed.percentile(95)} ms without one`);
+  // One message in two hundred has to wait. The others take less than a millisecond each; a slow
+  // machine adds to the latencies of both.
+  assert(closed.percentile(99) < open.percentile(75), `p99 is ${closed.percentile(99)} ms`);
   assert(closed.max > 490, `the longest is ${closed.max} ms`);
 });
 
@@ -118,12 +112,15 @@ Deno.test("at a rate there are as many messages as the time has room for", async
     [{}, { workers: 2 }, { pipeline: 4, connections: 3 }],
     async (options) => {
       await using server = await startEcho();
-      const { messages } = await finish(server.endpoint, { rate: 250, duration: 400, ...options });
-      const told = JSON.stringify([options, messages]);
-      assertEquals(messages.sent + messages.missed, 100, told);
-      // What a slow machine is late with it makes up for, until the end. So only what it
-      // sleeps through there is missed.
-      assert(messages.right >= 25, told);
+      await undisturbed(async () => {
+        const all = { rate: 250, duration: 400, ...options };
+        const { messages } = await finish(server.endpoint, all);
+        const told = JSON.stringify([options, messages]);
+        assertEquals(messages.sent + messages.missed, 100, told);
+        // What a slow machine is late with it makes up for, until the end. So only what it
+        // sleeps through there is missed.
+        assert(messages.right >= 25, told);
+      }, 200);
     },
   );
 });
@@ -145,15 +142,17 @@ Deno.test("messages at a rate are no more a second than were asked for, however 
 Deno.test("at a rate it ends when its time is over", async () => {
   await using server = await startEcho();
   const options = { connections: 1, rate: 50, duration: 100 };
-  const times = await Promise.all(Array.from({ length: 20 }, async (_, i) => {
-    await pause(i * 3);
-    const start = performance.now();
-    await finish(server.endpoint, options);
-    return performance.now() - start;
-  }));
-  // What looks only once in a second whether it is over takes longer, in most cases. A slow
-  // machine may do so in some.
-  assert(times.filter((time) => time > 990).length <= 5, `${times}`);
+  await undisturbed(async () => {
+    const times = await Promise.all(Array.from({ length: 20 }, async (_, i) => {
+      await pause(i * 3);
+      const start = performance.now();
+      await finish(server.endpoint, options);
+      return performance.now() - start;
+    }));
+    // What looks only once in a second whether it is over takes longer, in most cases. A slow
+    // machine may do so in some.
+    assert(times.filter((time) => time > 990).length <= 5, `${times}`);
+  }, 300);
 });
 
 Deno.test("messages that a slow server leaves no connection for are missed, and said to be", async () => {

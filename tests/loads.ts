@@ -44,9 +44,6 @@ export function errorsOf({ errors }: Pick<LoadResult, "errors">): Record<string,
   return Object.fromEntries(Object.entries(errors).filter(([, count]) => count > 0));
 }
 
-/** In which a load has to end by itself where it should end soon, in milliseconds. */
-export const BOUND = 5000;
-
 /** The text of an error without what differs each time. */
 export function plain(text: string | undefined): string {
   return (text ?? "").replace(/0x[0-9a-f]{2}/g, "0xNN");

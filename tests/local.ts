@@ -74,8 +74,11 @@ export interface CustomServer extends AsyncDisposable {
 }
 
 /** Starts a server whose connections are handled by `handle` and then closed. */
-export function startCustom(handle: (conn: Deno.TcpConn) => Promise<void>): CustomServer {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+export function startCustom(
+  handle: (conn: Deno.TcpConn) => Promise<void>,
+  port = 0,
+): CustomServer {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port });
   const open = new Set<Deno.TcpConn>();
   const tasks: Promise<void>[] = [];
   const accepting = (async () => {
@@ -192,7 +195,8 @@ export function pause(milliseconds: number): Promise<void> {
 
 /**
  * Repeats a measurement until this process was not held up during it: until no turn of its event
- * loop came more than `late` milliseconds late. For times that the machine must not decide.
+ * loop came more than `late` milliseconds late. For times that the machine must not decide. What
+ * fails while the process is held up is repeated as well.
  */
 export async function undisturbed<T>(measure: () => Promise<T>, late = 20): Promise<T> {
   for (;;) {
@@ -204,9 +208,12 @@ export async function undisturbed<T>(measure: () => Promise<T>, late = 20): Prom
       last = performance.now();
     };
     const timer = setInterval(look, interval);
-    const result = await measure().finally(() => clearInterval(timer));
+    const [measured] = await Promise.allSettled([measure()]);
+    clearInterval(timer);
     look();
-    if (latest <= late) return result;
+    if (latest > late) continue;
+    if (measured.status === "rejected") throw measured.reason;
+    return measured.value;
   }
 }
 

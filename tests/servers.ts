@@ -2,7 +2,15 @@
 import { createSocket } from "node:dgram";
 import { makeIdentity } from "../net/certificate.ts";
 import { type Endpoint, formatEndpoint, serve } from "../server.ts";
-import { type CustomServer, freePort, readBytes, startCustom, writeAll } from "./local.ts";
+import {
+  type CustomServer,
+  dialPort,
+  freePort,
+  portOf,
+  readBytes,
+  startCustom,
+  writeAll,
+} from "./local.ts";
 
 /** An authority, and a certificate that it signed for 127.0.0.1. */
 export const { ca, cert, key } = await makeIdentity(["127.0.0.1"]);
@@ -62,7 +70,7 @@ export interface AnsweringServer extends CustomServer {
 }
 
 /** Starts a server that answers messages as `answer` says. */
-export function startAnswering(size: number, answer: Answer): AnsweringServer {
+export function startAnswering(size: number, answer: Answer, port = 0): AnsweringServer {
   const got = { connections: 0, messages: 0 };
   const server = startCustom(async (conn) => {
     got.connections++;
@@ -75,9 +83,31 @@ export function startAnswering(size: number, answer: Answer): AnsweringServer {
         else return await end(conn);
       }
     }
-  });
+  }, port);
   let closed: PromiseLike<void> | undefined;
   return { ...server, got, [Symbol.asyncDispose]: () => closed ??= server[Symbol.asyncDispose]() };
+}
+
+/**
+ * Starts a server that passes connections on to another one, each once `admit` lets it, and closes
+ * those of which that says false. They are counted from 1 on.
+ */
+export function startRelay(
+  { endpoint: to }: { endpoint: Endpoint },
+  admit: (number: number) => boolean | Promise<boolean>,
+): CustomServer {
+  let number = 0;
+  const relay = startCustom(async (conn) => {
+    if (!await admit(++number)) return;
+    using onward = await dialPort(portOf(to));
+    const copy = async (from: Deno.Conn, to: Deno.Conn) => {
+      const bytes = new Uint8Array(10_000);
+      for (let n; (n = await from.read(bytes)) !== null;) await writeAll(to, bytes.subarray(0, n));
+    };
+    await Promise.race([copy(conn, onward), copy(onward, conn)]);
+  });
+  const endpoint = { ...to, port: portOf(relay.endpoint) } as Endpoint;
+  return { ...relay, endpoint };
 }
 
 /** Ends a connection without a reset, to which closing leads as long as something is unread. */
