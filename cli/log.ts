@@ -3,9 +3,9 @@ import { BaseHandler } from "jsr:@std/log@0.224.14/base-handler";
 import type { LevelName } from "jsr:@std/log@0.224.14/levels";
 import { Logger, type LogRecord } from "jsr:@std/log@0.224.14/logger";
 import { writeAll } from "../client/streams.ts";
+import { escapeControls } from "../net/escape.ts";
+import { formatClock } from "../report/units.ts";
 import { type Log, LOG_LEVELS, type LogFields, type LogLevel } from "../server/log.ts";
-import { jsonLine, type LogEntry, terminalLine, textLine } from "./log_lines.ts";
-import { columns } from "./stdio.ts";
 
 export const LOG_FORMATS = ["text", "json"] as const;
 
@@ -16,33 +16,65 @@ export const LOG_DEFAULTS = { logLevel: "info", logFormat: "text" } as const;
 const MAX_WAITING = 1024 * 1024;
 
 export interface StderrLog extends Log {
-  /** Whether it is text on a terminal, for somebody who sits there. */
-  readonly onTerminal: boolean;
   /** Waits until all its lines are written. */
   written(): Promise<void>;
+}
+
+/** What a line says. */
+export interface LogEntry {
+  readonly time: Date;
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: LogFields;
 }
 
 /**
  * Makes a log that writes to stderr.
  *
- * @param format `text`: time, level, message and details on a line, shorter and
- *   in colour on a terminal; `json`: an object a line
+ * @param format `text`: time, level, message and fields; `json`: an object a line
  */
 export function createLog(
   level: LogLevel = LOG_DEFAULTS.logLevel,
   format: typeof LOG_FORMATS[number] = LOG_DEFAULTS.logFormat,
 ): StderrLog {
   const levelName = level.toUpperCase() as LevelName;
-  const onTerminal = format === "text" && Deno.stderr.isTerminal();
-  const here = (entry: LogEntry) => terminalLine(entry, columns(), !Deno.noColor);
-  const lineOf = format === "json" ? jsonLine : onTerminal ? here : textLine;
+  const lineOf = format === "json"
+    ? jsonLine
+    : Deno.stderr.isTerminal()
+    ? terminalLine(!Deno.noColor)
+    : textLine;
   const handler = new StderrHandler(levelName, lineOf);
   const logger = new Logger("yodel", levelName, { handlers: [handler] });
-  const log: StderrLog = { onTerminal, written: () => handler.written() };
+  const log: StderrLog = { written: () => handler.written() };
   for (const wanted of LOG_LEVELS.slice(LOG_LEVELS.indexOf(level))) {
     log[wanted] = (message, fields) => void logger[wanted](message, fields);
   }
   return log;
+}
+
+function jsonLine({ fields, ...entry }: LogEntry): string {
+  return JSON.stringify({ ...entry, ...fields });
+}
+
+function textLine({ time, level, ...entry }: LogEntry): string {
+  return `${time.toISOString()} ${level} ${messageText(entry)}`;
+}
+
+const COLORS = { debug: 36, info: 32, warn: 33, error: 31 } as const;
+
+/** Makes lines with the time of day in place of the date, written over the ^C of the terminal. */
+function terminalLine(color: boolean): (entry: LogEntry) => string {
+  const paint = (text: string, code: number) => color ? `\x1b[${code}m${text}\x1b[0m` : text;
+  return ({ time, level, ...entry }) =>
+    `\r${paint(formatClock(time), 2)} ${paint(level, COLORS[level])} ${messageText(entry)}`;
+}
+
+function messageText({ message, fields }: Pick<LogEntry, "message" | "fields">): string {
+  const pairs = Object.entries(fields).map(([key, value]) => {
+    const text = escapeControls(String(value), "\\");
+    return ` ${key}=${/^[^\s"]+$/.test(text) ? text : `"${text.replaceAll('"', '\\"')}"`}`;
+  });
+  return message + pairs.join("");
 }
 
 const DROPPED = { level: "warn", message: "lines of the log were dropped" } as const;
@@ -72,7 +104,7 @@ class StderrHandler extends BaseHandler {
   }
 
   override log(line: string): void {
-    if (this.#waiting.length > MAX_WAITING) this.#dropped += line.split("\n").length;
+    if (this.#waiting.length > MAX_WAITING) this.#dropped++;
     else this.#waiting += line + "\n";
     this.#writing ??= this.#write().finally(() => this.#writing = undefined);
   }

@@ -1,5 +1,5 @@
 import { pause } from "../../async/pause.ts";
-import { canBeOne, formatEndpoint } from "../../net/endpoint.ts";
+import { canBeOne, type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import { serveMetrics } from "../../metrics/metrics.ts";
 import { watchServer } from "../../metrics/watch.ts";
 import { serve } from "../../server.ts";
@@ -22,7 +22,6 @@ import {
 import { metricsFlag } from "../metrics_flag.ts";
 import { createLog, LOG_DEFAULTS, LOG_FORMATS } from "../log.ts";
 import { checkWritable, replaceFile } from "../files.ts";
-import { adviceForOthers, atTerminal } from "../serve_at_terminal.ts";
 import { stopOnSignal } from "../signals.ts";
 import { print } from "../stdio.ts";
 import { serverTls, serverTlsFlags } from "../tls_flags.ts";
@@ -102,7 +101,7 @@ export const serveCommand = command({
       ...flags,
       tls: await serverTls(flags),
       faults: flags.fault,
-      log: log.onTerminal ? atTerminal(log, flags.drain ?? SERVE_DEFAULTS.drain) : log,
+      log,
       signal: stopOnSignal(exit),
     });
     // Only now: a server that cannot listen leaves the file of another as it is.
@@ -120,13 +119,17 @@ export const serveCommand = command({
       watchServer(metrics, server);
       log.info?.("metrics", { urls: metrics.urls });
     }
-    // On one terminal, what the log has said so far stands before the endpoints.
-    if (log.onTerminal && Deno.stdout.isTerminal()) await log.written();
     await print(server.endpoints.map((endpoint) => formatEndpoint(endpoint) + "\n").join(""));
-    const advice = log.onTerminal ? adviceForOthers(server.endpoints) : undefined;
-    if (advice !== undefined) log.info?.(advice);
+    if (Deno.stderr.isTerminal() && server.endpoints.every(isLoopback)) {
+      log.info?.("listening on loopback only; use *:PORT to accept other machines");
+    }
     await server.finished;
     await Promise.race([log.written(), pause(LAST_LINES)]);
     return ALL_WELL;
   },
 });
+
+function isLoopback(endpoint: Endpoint): boolean {
+  if (endpoint.scheme === "unix") return false;
+  return endpoint.host === "::1" || endpoint.host.startsWith("127.");
+}
