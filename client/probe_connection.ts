@@ -16,11 +16,11 @@ export interface ProbeConnection {
   close(): void;
 }
 
-/** What it tells whoever uses it. */
+/** Called by a {@linkcode ProbeConnection}. */
 export interface ProbeEvents {
-  /** An answer has come; its bytes are good until the call returns. */
+  /** An answer has come; its bytes are valid until the call returns. */
   onAnswer(bytes: Uint8Array): void;
-  /** It can be used no more, and why. Not called after it was closed. */
+  /** It can be used no more. Not called after `close`. */
   onEnd(why: string): void;
 }
 
@@ -52,9 +52,7 @@ function streamProbes(conn: Stream, size: number, events: ProbeEvents): ProbeCon
   const answer = new Uint8Array(size);
   let filled = 0;
   let open = true;
-  /** Why it was ended by the server; that can be before anybody uses it. */
-  let ended: string | undefined;
-  let written = Promise.resolve();
+  let written: Promise<void> | undefined;
 
   function close(): void {
     if (open) conn.close();
@@ -64,7 +62,6 @@ function streamProbes(conn: Stream, size: number, events: ProbeEvents): ProbeCon
   function end(why: string): void {
     if (!open) return;
     close();
-    ended = why;
     events.onEnd(why);
   }
 
@@ -88,15 +85,16 @@ function streamProbes(conn: Stream, size: number, events: ProbeEvents): ProbeCon
     for (let done = 0; done < bytes.length;) done += await conn.write(bytes.subarray(done));
   }
 
-  receive().catch((error) => end(reason(error)));
   return {
     address: addressOf(conn.remoteAddr),
     get partial() {
       return filled;
     },
     send(probe) {
-      if (ended !== undefined) return events.onEnd(ended);
-      written = written.then(() => write(probe)).catch((error) => end(reason(error)));
+      // Reading begins with the first probe: before, nothing could be an answer.
+      if (written === undefined) receive().catch((error) => end(reason(error)));
+      written = Promise.resolve(written).then(() => write(probe))
+        .catch((error) => end(reason(error)));
     },
     close,
   };

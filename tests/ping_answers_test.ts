@@ -206,7 +206,7 @@ Deno.test("bytes that nobody asked for are told, and are not all right", async (
     count: 2,
     interval: 0,
     timeout: PATIENT,
-    onLoss: (what) => void losses.push(what),
+    onDisconnect: (what) => void losses.push(what),
     async onResult() {
       isAnswered.resolve();
       await isGone.promise;

@@ -93,7 +93,7 @@ Deno.test("a connection that ends between two probes is said before the next, an
     count: 2,
     interval: 0,
     timeout: PATIENT,
-    onLoss: (what) => void seen.push(what),
+    onDisconnect: (what) => void seen.push(what),
     async onResult({ seq, outcome }) {
       seen.push(`${seq} ${outcome}`);
       await isGone.promise;
@@ -119,8 +119,8 @@ Deno.test("a server that ends each connection at once is told at once, and once"
   await using server = await startServer(["127.0.0.1:0", "--fault", "refuse"]);
   const endpoint: Endpoint = { scheme: "tcp", host: "127.0.0.1", port: server.port };
   const losses: string[] = [];
-  const onLoss = (what: string) => void losses.push(what);
-  const options = { count: 2, interval: 0, timeout: PATIENT, onLoss };
+  const onDisconnect = (what: string) => void losses.push(what);
+  const options = { count: 2, interval: 0, timeout: PATIENT, onDisconnect };
   const all = await Promise.all(Array.from({ length: 200 }, () => results(endpoint, options)));
   for (const { told } of all) {
     assertEquals(told.length, 2);

@@ -58,7 +58,7 @@ export const pingCommand = command({
       ...flags,
       ...await dialOptions(flags),
       signal: AbortSignal.any([signalled, lines.unread]),
-      onLoss: (what) => say(`yodel: ${formatEndpoint(endpoint)}: ${what}`),
+      onDisconnect: (what) => say(`yodel: ${formatEndpoint(endpoint)}: ${what}`),
       onStart(address) {
         if (!quiet && !json) lines.print(startText(endpoint, address, size));
       },

@@ -1,0 +1,187 @@
+// The probes of a ping: sends them, keeps a connection for them, reports what becomes of each.
+import { isWithin } from "../async/pause.ts";
+import { isUnknownHost, reason } from "../errors/reason.ts";
+import type { DialOptions } from "../net/dial.ts";
+import { EndpointError } from "../net/endpoint.ts";
+import type { PingCounts, ProbeResult } from "./ping_result.ts";
+import { openProbes, type ProbeConnection } from "./probe_connection.ts";
+import { Messages } from "./verify/messages.ts";
+import { type Probe, Probes } from "./verify/probes.ts";
+
+/** What a {@linkcode ProbeSession} needs of the options of ping. */
+export interface ProbeSessionOptions extends DialOptions {
+  readonly size: number;
+  readonly timeout: number;
+  readonly reconnect: boolean;
+  readonly onStart?: (address: string | undefined) => void;
+  readonly onResult?: (result: ProbeResult) => Promise<void> | void;
+  readonly onDisconnect?: (why: string) => void;
+}
+
+/**
+ * ```text
+ * new ──dial──▶ open ◀──dial── closed
+ *  │              └──ends, or an answer is wrong──▶ closed
+ *  └──unknown host, or not there in the time to wait──▶ unreachable
+ * ```
+ *
+ * A dial that fails otherwise changes nothing: the next probe tries again.
+ */
+type Connection =
+  | { readonly state: "new" | "unreachable" }
+  | { readonly state: "open"; readonly link: ProbeConnection }
+  /** `pendingNotice`: why, if no probe was waiting that is lost for it. */
+  | { readonly state: "closed"; readonly pendingNotice?: string };
+
+/**
+ * Each probe has one of the results on the left; a further answer is late or repeated.
+ *
+ * ```text
+ * unsent
+ * waiting ──answer──▶ right or altered ──answer──▶ repeated
+ *    └──timeout, or the connection ends──▶ lost ──answer──▶ late ──answer──▶ repeated
+ * ```
+ */
+export class ProbeSession {
+  readonly #options: ProbeSessionOptions;
+  readonly #counts: PingCounts;
+  readonly #probes: Probes;
+  /** Resolves the promise of {@linkcode send}, for each probe that waits. */
+  readonly #settle = new Map<Probe, () => void>();
+  #connection: Connection = { state: "new" };
+  /** How long it took to open the connection, with `reconnect`. */
+  #times: Pick<ProbeResult, "connect" | "handshake"> = {};
+  #isStarted = false;
+  /** Resolves when `onResult` has taken the last result. */
+  reported: Promise<void> | void = undefined;
+
+  constructor(options: ProbeSessionOptions, counts: PingCounts) {
+    this.#options = options;
+    this.#counts = counts;
+    this.#probes = new Probes(new Messages(options.size));
+  }
+
+  get state(): Connection["state"] {
+    return this.#connection.state;
+  }
+
+  /** Opens a connection; where that fails, the probe of that number is reported as unsent. */
+  async open(number: number, signal: AbortSignal): Promise<void> {
+    const isNew = this.#connection.state === "new";
+    const { wait = 0, reconnect, onDisconnect } = this.#options;
+    if (this.#connection.state === "closed") {
+      const { pendingNotice } = this.#connection;
+      this.#connection = { state: "closed" };
+      if (pendingNotice !== undefined) onDisconnect?.(pendingNotice);
+    }
+    try {
+      const options = { ...this.#options, wait: isNew ? wait : 0, signal };
+      const { connection: link, ...times } = await openProbes(this.#counts.endpoint, options, {
+        onAnswer: (bytes) => this.#receive(bytes),
+        onEnd: (why) => this.close(why, this.#probes.waitingCount === 0 ? why : undefined),
+      });
+      this.#connection = { state: "open", link };
+      if (reconnect) this.#times = times;
+      if (link.address !== undefined) this.#start();
+    } catch (error) {
+      if (!(error instanceof EndpointError)) {
+        if (signal.aborted) return;
+        throw error;
+      }
+      if (isNew && (wait > 0 || isUnknownHost(error.cause))) {
+        this.#connection = { state: "unreachable" };
+      }
+      this.#times = {};
+      this.#report({ seq: number, outcome: "unsent", error: reason(error.cause) });
+    }
+  }
+
+  /** Sends a probe over the open connection; resolves when it has its result. */
+  async send(number: number): Promise<void> {
+    if (this.#connection.state !== "open") throw new TypeError("no connection is open");
+    const { timeout } = this.#options;
+    const probe = this.#probes.send(number, performance.now());
+    const settled = new Promise<void>((resolve) => this.#settle.set(probe, resolve));
+    this.#connection.link.send(this.#probes.bytesOf(probe));
+    if (timeout === 0) return await settled;
+    if (!await isWithin(timeout, settled) && probe.state === "waiting") this.#expire(probe);
+  }
+
+  /** Closes the connection; the probes that wait have no result. */
+  end(): void {
+    if (this.#connection.state === "open") this.#connection.link.close();
+    this.#connection = { state: "closed" };
+    for (const settle of this.#settle.values()) settle();
+    this.#settle.clear();
+  }
+
+  /** Reports the probes that wait as lost. */
+  loseAll(error: string): void {
+    for (const probe of this.#probes.waiting) this.#lose(probe, error);
+  }
+
+  /** Closes the connection; the probes that wait are lost. */
+  close(why: string, pendingNotice?: string): void {
+    if (this.#connection.state !== "open") return;
+    this.#connection.link.close();
+    this.#connection = { state: "closed", pendingNotice };
+    this.loseAll(why);
+  }
+
+  #receive(bytes: Uint8Array): void {
+    const now = performance.now();
+    const answer = this.#probes.receive(bytes);
+    if (answer === undefined) {
+      this.#counts.surplus++;
+      const why = "an answer came to nothing that was sent";
+      return this.close(why, this.#probes.waitingCount === 0 ? why : undefined);
+    }
+    const { probe, outcome, difference: error } = answer;
+    const time = now - probe.due;
+    if (outcome === "late") this.#counts.lost--;
+    if (outcome === "right" || outcome === "late") this.#counts.latencies.record(time);
+    this.#report({ seq: probe.number, outcome, bytes: bytes.length, time, error });
+    this.#settled(probe);
+    // In a stream it is not known any more where the next answer begins.
+    if (error !== undefined && this.#counts.endpoint.scheme !== "udp") {
+      this.close("its connection was closed after an altered answer");
+    }
+  }
+
+  #expire(probe: Probe): void {
+    const { timeout, size } = this.#options;
+    const error = `no answer in ${timeout / 1000}s`;
+    const partial = this.#connection.state === "open" ? this.#connection.link.partial : 0;
+    if (partial === 0) return this.#lose(probe, error);
+    this.#lose(probe, `${error}, only ${partial} of ${size} bytes`);
+    this.close("its connection was closed after an incomplete answer");
+  }
+
+  #lose(probe: Probe, error: string): void {
+    this.#probes.giveUp(probe);
+    this.#report({ seq: probe.number, outcome: "lost", error });
+    this.#settled(probe);
+  }
+
+  #settled(probe: Probe): void {
+    this.#settle.get(probe)?.();
+    this.#settle.delete(probe);
+  }
+
+  #start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    const { state } = this.#connection;
+    this.#options.onStart?.(state === "open" ? this.#connection.link.address : undefined);
+  }
+
+  #report(found: Omit<ProbeResult, "at" | "address">): void {
+    this.#start();
+    this.#counts[found.outcome]++;
+    if (this.#connection.state === "open") {
+      this.#counts.address = this.#connection.link.address ?? this.#counts.address;
+    }
+    const { address } = this.#counts;
+    this.reported = this.#options.onResult?.({ ...found, ...this.#times, at: new Date(), address });
+  }
+}
