@@ -108,22 +108,6 @@ Deno.test("docs/metrics.md has every metric with its labels, and no other", asyn
   assertEquals(told.toSorted(), shown.toSorted());
 });
 
-Deno.test("the dashboard asks for metrics that there are, and for each of them", async () => {
-  const { panels } = JSON.parse(await Deno.readTextFile(`${root}packaging/grafana.json`));
-  const queries: string[] = panels.flatMap(({ targets }: { targets: { expr: string }[] }) =>
-    targets.map(({ expr }) => expr)
-  );
-  const asked = queries.flatMap((query) => query.match(/yodel_\w+/g) ?? []);
-  const series = new Set([...samplesOf(all).keys()].map((name) => name.replace(/\{.*/, "")));
-  series.add("yodel_faults_injected_total");
-  assertEquals(asked.filter((name) => !series.has(name)), []);
-  const known = new Set(asked.map((name) => name.replace(/_bucket$/, "")));
-  assertEquals([...types.keys()].filter((name) => !known.has(name)), ["yodel_build_info"]);
-  const labels = queries.flatMap((query) => /by \(([\w, ]+)\)/.exec(query)?.[1]?.split(", ") ?? []);
-  const there = new Set(["instance", "fault", ...[...all.matchAll(/(\w+)="/g)].map(([, l]) => l)]);
-  assertEquals(labels.filter((label) => !there.has(label)), []);
-});
-
 const recipes = await Deno.readTextFile(`${root}docs/recipes.md`);
 const [, alerts = ""] = /^```yaml\n(groups:.*?)^```/ms.exec(recipes) ?? [];
 
