@@ -16,6 +16,8 @@ export interface FaultyServer<E extends Endpoint = Endpoint> extends AsyncDispos
   log: LogLine[];
   /** What the closing lines of its connections say of faults so far, in the order of the connections. */
   stories(): Record<string, unknown>[];
+  /** How often each fault struck so far. */
+  strikes(): Promise<Record<string, number>>;
   /** Asks it to stop. */
   stop(): Promise<void>;
 }
@@ -47,6 +49,7 @@ export async function startFaulty<Scheme extends Endpoint["scheme"]>(
       log.filter(({ message }) => message.startsWith("closed"))
         .map(({ fields }) => fields)
         .toSorted((a, b) => Number(a.connection) - Number(b.connection)),
+    strikes: async () => (await server.counts()).faults,
     stop: () => server.stop(),
     [Symbol.asyncDispose]: () => server.stop(),
   };
@@ -75,6 +78,13 @@ export async function readOnce(stream: Pick<Stream, "read">): Promise<Uint8Array
   const buffer = new Uint8Array(65536);
   const length = await stream.read(buffer);
   return length === null ? undefined : buffer.subarray(0, length);
+}
+
+/** Reads until the end, and returns all that came. */
+export async function readAll(stream: Pick<Stream, "read">): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for (let part; (part = await readOnce(stream)) !== undefined;) parts.push(part);
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
 }
 
 /** How long something took, in milliseconds. */
