@@ -1,6 +1,6 @@
 /** Faults of datagrams. */
 import { assert, assertEquals } from "@std/assert";
-import { pause, portOf, random, until } from "./local.ts";
+import { pause, portOf, random, undisturbed, until } from "./local.ts";
 import { type FaultyServer, startFaulty, timed } from "./faulty.ts";
 
 /** A client that collects its answers, with when they came. */
@@ -12,56 +12,64 @@ interface Client extends Disposable {
 function startClient({ endpoint }: FaultyServer): Client {
   const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
   const to = { transport: "udp", hostname: "127.0.0.1", port: portOf(endpoint) } as const;
-  const answers: Client["answers"] = [];
-  (async () => {
-    for await (const [bytes] of socket) answers.push({ bytes, at: performance.now() });
-  })();
-  return {
-    answers,
+  const client: Client = {
+    answers: [],
     send: (bytes) => socket.send(bytes, to),
     [Symbol.dispose]: () => socket.close(),
   };
+  (async () => {
+    for await (const [bytes] of socket) client.answers.push({ bytes, at: performance.now() });
+  })();
+  return client;
 }
 
-/** Sends `count` datagrams of four bytes, numbered, and returns the numbers that come back. */
+/**
+ * Sends `count` datagrams of four bytes, numbered, and returns the numbers that come back. After
+ * them it sends empty ones until one comes back: then all that is to come has come before it.
+ */
 async function numbered(client: Client, count: number): Promise<number[]> {
   for (let i = 0; i < count; i++) {
     await client.send(Uint8Array.of(i >> 8, i, 1, 2));
     if (i % 10 === 9) await pause(1);
   }
-  // What was sent last comes last, whatever the faults are; then nothing more comes.
-  let seen = -1;
-  while (seen < client.answers.length) {
-    seen = client.answers.length;
-    await pause(400);
+  const isLast = ({ bytes }: { bytes: Uint8Array }) => bytes.length === 0;
+  while (!client.answers.some(isLast)) {
+    await client.send(new Uint8Array(0));
+    await pause(20);
   }
+  client.answers = client.answers.filter((answer) => !isLast(answer));
   return client.answers.map(({ bytes: [high = 0, low = 0] }) => high * 256 + low);
 }
 
 Deno.test("udp: delay does not add up for datagrams that are sent back to back", async () => {
-  await using server = await startFaulty("udp", ["delay=100ms"]);
+  await using server = await startFaulty("udp", ["delay=200ms"]);
   using client = startClient(server);
   const start = performance.now();
-  for (let i = 0; i < 30; i++) await client.send(Uint8Array.of(i));
-  await until(() => client.answers.length === 30, "all have come back");
-  const [first, last] = [client.answers[0]?.at ?? 0, client.answers[29]?.at ?? 0];
-  assert(first - start > 98, `the first came after ${first - start} ms`);
-  assert(last - start < 300, `the last came after ${last - start} ms`);
+  for (let i = 0; i < 60; i++) await client.send(Uint8Array.of(i));
+  await until(() => client.answers.length === 60, "all have come back");
+  const [first, last] = [client.answers[0]?.at ?? 0, client.answers[59]?.at ?? 0];
+  assert(first - start > 198, `the first came after ${first - start} ms`);
+  // If they waited for each other, the last would come after 12 s.
+  assert(last - start < 5000, `the last came after ${last - start} ms`);
   assertEquals(
     client.answers.map(({ bytes }) => bytes[0]),
-    Array.from({ length: 30 }, (_, i) => i),
+    Array.from({ length: 60 }, (_, i) => i),
   );
 });
 
 Deno.test("udp: rate is that of the line, and datagrams stay whole", async () => {
   await using server = await startFaulty("udp", ["rate=10k"]);
-  using client = startClient(server);
-  const milliseconds = await timed(async () => {
-    for (let i = 0; i < 11; i++) await client.send(random(1024));
-    await until(() => client.answers.length === 11, "all have come back");
-  });
-  assert(milliseconds > 980 && milliseconds < 1500, `${milliseconds} ms`);
-  assert(client.answers.every(({ bytes }) => bytes.length === 1024), "they are whole");
+  // What could not leave for more than 100 ms is not made up for.
+  const { answers, milliseconds } = await undisturbed(async () => {
+    using client = startClient(server);
+    const milliseconds = await timed(async () => {
+      for (let i = 0; i < 6; i++) await client.send(random(1024));
+      await until(() => client.answers.length === 6, "all have come back");
+    });
+    return { ...client, milliseconds };
+  }, 50);
+  assert(milliseconds > 480 && milliseconds < 700, `${milliseconds} ms`);
+  assert(answers.every(({ bytes }) => bytes.length === 1024), "they are whole");
 });
 
 Deno.test("udp: lose, repeat and corrupt strike as many as the probability says", async () => {
@@ -96,12 +104,18 @@ Deno.test("udp: lose, repeat and corrupt strike as many as the probability says"
 });
 
 Deno.test("udp: reorder lets a datagram leave after the next one", async () => {
+  // One whose next is late leaves before it.
+  const order = await undisturbed(async () => {
+    await using server = await startFaulty("udp", ["reorder"]);
+    using client = startClient(server);
+    return await numbered(client, 8);
+  }, 100);
+  assertEquals(order, [1, 0, 3, 2, 5, 4, 7, 6]);
+  // One that has no next is not lost.
   await using server = await startFaulty("udp", ["reorder"]);
   using client = startClient(server);
-  assertEquals(await numbered(client, 8), [1, 0, 3, 2, 5, 4, 7, 6]);
-  // One that has no next is not lost.
   await client.send(Uint8Array.of(9, 9, 9, 9));
-  await until(() => client.answers.length === 9, "the last one has come back");
+  await until(() => client.answers.length === 1, "the last one has come back");
 });
 
 Deno.test("udp: stall stops the line once, silent for ever", async () => {
@@ -113,10 +127,16 @@ Deno.test("udp: stall stops the line once, silent for ever", async () => {
     await until(() => client.answers.length === 1, "it has come back");
     const first = client.answers[0]?.at ?? 0;
     assert(first - start > 198, `the first came after ${first - start} ms`);
+    assertEquals(await server.strikes(), { stall: 1 });
   }
   await using server = await startFaulty("udp", ["silent"]);
   using client = startClient(server);
-  assertEquals(await numbered(client, 3), []);
+  for (let i = 0; i < 3; i++) await client.send(Uint8Array.of(i));
+  let struck: Record<string, number> = {};
+  const counting = setInterval(async () => struck = await server.strikes(), 5);
+  await until(() => struck.silent === 3, "the server has read all of them");
+  clearInterval(counting);
+  assertEquals(client.answers, []);
 });
 
 Deno.test("udp: the same seed strikes the same datagrams", async () => {
