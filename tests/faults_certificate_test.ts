@@ -1,10 +1,11 @@
 /** Wrong certificates, and who refuses them for which reason. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { type ClientTls, connect, type Exchange, YodelError } from "../client.ts";
 import { FLAWS } from "../net/certificate.ts";
-import { formatEndpoint } from "../net/endpoint.ts";
-import { startFaulty } from "./faulty.ts";
-import { portOf } from "./local.ts";
-import { available, run, startServer, yodel } from "./program.ts";
+import { serve } from "../server.ts";
+import { inputOf, nowhere } from "./faulty.ts";
+import { PATIENT, portOf } from "./local.ts";
+import { available, run, startServer } from "./program.ts";
 
 const folder = await Deno.makeTempDir();
 addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
@@ -38,18 +39,24 @@ const REASONS: Record<typeof FLAWS[number], Record<"yodel" | "openssl" | "curl",
   },
 };
 
+/** Sends a line to a server, verified. */
+async function say(port: number, tls: ClientTls): Promise<Exchange> {
+  const options = { input: inputOf("hello\n"), output: nowhere, verify: true, timeout: PATIENT };
+  return await connect(`tls://localhost:${port}`, { ...options, tls });
+}
+
 for (const flaw of FLAWS) {
   const file = `${folder}/${flaw}.pem`;
 
   Deno.test(`a certificate that is ${flaw} is refused for that`, async () => {
-    await using server = await startServer(
-      ["tls://localhost:0", "--fault", `certificate=${flaw}`, "--write-ca", file],
-    );
-    const { port } = server;
+    await using server = await serve("tls://localhost:0", { faults: [`certificate=${flaw}`] });
+    const port = portOf(server.endpoints[0]);
     const why = REASONS[flaw];
-    const ours = await yodel(["connect", `tls://localhost:${port}`, "--ca", file], "hello\n");
-    assertEquals([ours.code, ours.stdout], [2, ""]);
-    assertMatch(ours.stderr, why.yodel);
+    const { ca = "" } = server.certificate ?? {};
+    await Deno.writeTextFile(file, ca);
+    const ours = await assertRejects(() => say(port, { ca }), YodelError);
+    assertEquals(ours.exitStatus, 2);
+    assertMatch(ours.message, why.yodel);
     if (available("openssl")) {
       const { code, stdout, stderr } = await run(
         `openssl s_client -connect localhost:${port} -CAfile ${file} -verify_return_error -verify_hostname localhost`
@@ -66,16 +73,17 @@ for (const flaw of FLAWS) {
       assertMatch(stderr, why.curl);
     }
     // Nothing else is wrong with it: who does not look gets an echo.
-    const careless = await yodel(["connect", `tls://localhost:${port}`, "--insecure"], "hello\n");
-    assertEquals(careless.stdout, "hello\n");
+    assertEquals(await say(port, { insecure: true }), { sent: 6, received: 6 });
   });
 }
 
-Deno.test("the library hands out the CA of its throw-away certificate", async () => {
-  await using server = await startFaulty("tls", [{ name: "certificate", value: "expired" }], {
-    tls: {},
-  });
-  const { code, stderr } = await yodel(["connect", formatEndpoint(server.endpoint)], "hello\n");
-  assertEquals(code, 2);
-  assertMatch(stderr, new RegExp(`:${portOf(server.endpoint)}: its certificate has expired`));
+Deno.test("the CA of a throw-away certificate with a flaw is written for those who refuse it", async () => {
+  const file = `${folder}/ca.pem`;
+  await using server = await startServer(
+    ["tls://localhost:0", "--fault", "certificate=expired", "--write-ca", file],
+  );
+  for (const tls of [{ ca: await Deno.readTextFile(file) }, {}]) {
+    const { message } = await assertRejects(() => say(server.port, tls), YodelError);
+    assertMatch(message, new RegExp(`:${server.port}: its certificate has expired`));
+  }
 });

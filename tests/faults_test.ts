@@ -3,8 +3,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { makeIdentity } from "../net/certificate.ts";
 import { OptionError, serve } from "../server.ts";
 import { faults } from "../server/faults/faults.ts";
+import { runHere } from "./in_process.ts";
 import { exchange, random, until } from "./local.ts";
-import { yodel } from "./program.ts";
 import { open, startFaulty } from "./faulty.ts";
 
 Deno.test("a fault that cannot be is one line, status 2, before anything listens", async () => {
@@ -50,7 +50,7 @@ Deno.test("a fault that cannot be is one line, status 2, before anything listens
     ],
   ];
   for (const [args, line] of cases) {
-    const result = await yodel(["serve", ...args]);
+    const result = await runHere(["serve", ...args]);
     assertEquals(result, { code: 2, stdout: "", stderr: `yodel: ${line}\n` });
   }
 });
@@ -119,12 +119,12 @@ Deno.test("only a share of the connections gets faults, and the others are as fa
 });
 
 Deno.test("help lists every fault and fits a terminal", async () => {
-  const { code, stdout } = await yodel(["help", "faults"]);
+  const { code, stdout } = await runHere(["help", "faults"]);
   assertEquals(code, 0);
   for (const { name, help, transports } of faults) {
     assertStringIncludes(stdout, `\n  ${name}`);
     assertStringIncludes(stdout, `(${transports.join(", ")})\n      ${help}`);
   }
   assertEquals(stdout.split("\n").filter((line) => line.length > 80), []);
-  assertStringIncludes((await yodel(["help", "fault"])).stderr, "did you mean faults?");
+  assertStringIncludes((await runHere(["help", "fault"])).stderr, "did you mean faults?");
 });
