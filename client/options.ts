@@ -2,6 +2,7 @@
 import { OptionError } from "../errors/yodel_error.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { MAX_DATAGRAM } from "../net/udp.ts";
+import { checkUdp } from "../net/udp_socket.ts";
 
 /**
  * Checks numbers, each of which has to be whole and at least `least`.
@@ -31,12 +32,14 @@ export function checkNotNegative(numbers: Readonly<Record<string, number>>): voi
  * Checks that what goes over datagrams can.
  *
  * @throws {OptionError} where it cannot
+ * @throws {YodelError} where Deno has no datagrams
  */
 export function checkDatagrams(
-  { scheme }: Endpoint,
+  endpoint: Endpoint,
   { reconnect, size }: { readonly reconnect: boolean; readonly size: number },
 ): void {
-  if (scheme !== "udp") return;
+  checkUdp(endpoint);
+  if (endpoint.scheme !== "udp") return;
   if (reconnect) throw new OptionError("reconnect", "udp:// has no connection to open");
   if (size <= MAX_DATAGRAM) return;
   throw new OptionError("size", `a datagram holds ${MAX_DATAGRAM} bytes at most, not ${size}`);

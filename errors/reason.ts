@@ -33,7 +33,6 @@ const OTHER_REASONS: readonly (readonly [RegExp, string])[] = [
     "it sends back what it gets, without TLS: tcp:// instead of tls://?",
   ],
   [/^.*received corrupt message.*/s, "it does not speak TLS"],
-  [/^send UNKNOWN.*/s, "the system does not send there; is it a broadcast address?"],
   // Whoever can open what is under /dev or /proc could do everything: Deno asks for every right.
   [/^Requires all access.*/s, "yodel may not open devices and the like; name another file"],
   [/^Requires .* access to .*(--allow-\w+) flag.*/s, "Deno needs $1 for it"],

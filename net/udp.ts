@@ -9,9 +9,6 @@ import { type OnDatagram, openUdp, type UdpSocket } from "./udp_socket.ts";
 /** The most that a datagram over UDP and IPv4 can hold, in bytes. */
 export const MAX_DATAGRAM = 65_507;
 
-/** How long what links the machine has is taken for true, in milliseconds. */
-const LINKS_KEEP = 10_000;
-
 /** From one try to reach a server to the next, in milliseconds. */
 const AGAIN = 200;
 
@@ -34,57 +31,15 @@ export interface DatagramListener {
  *
  * @throws what is wrong with the address
  */
-export async function listenUdp(endpoint: HostEndpoint<"udp">): Promise<DatagramListener> {
+export function listenUdp(endpoint: HostEndpoint<"udp">): DatagramListener {
   const { host, port } = endpoint;
-  const socket = await openUdp(
+  const { address, send, close } = openUdp(
     host,
     port,
     (bytes, source) => listener.onDatagram?.(bytes, source),
   );
-  const { address } = socket;
-  const listener: DatagramListener = {
-    endpoint: boundTo(endpoint, address),
-    // A socket with a zone sends where that is; one on all addresses does not know where.
-    send: address.hostname === "::" ? onEveryLink(socket.send) : socket.send,
-    close: () => socket.close(),
-  };
+  const listener: DatagramListener = { endpoint: boundTo(endpoint, address), send, close };
   return listener;
-}
-
-/**
- * Sends on every link to an address that means something on one link only: which
- * one it is the runtime does not say. Only there somebody answers to the address.
- */
-function onEveryLink(send: UdpSocket["send"]): UdpSocket["send"] {
-  let known: string[] = [];
-  let knownUntil = -Infinity;
-  return async (bytes, to) => {
-    if (!isLinkLocal(to.hostname)) return await send(bytes, to);
-    const now = performance.now();
-    if (now >= knownUntil) {
-      known = zones();
-      knownUntil = now + LINKS_KEEP;
-    }
-    if (known.length === 0) return await send(bytes, to);
-    return await Promise.allSettled(
-      known.map((zone) => send(bytes, { ...to, hostname: `${to.hostname}%${zone}` })),
-    );
-  };
-}
-
-/** Whether an address means something on one link only, so that it needs a zone: `fe80::1%eth0`. */
-function isLinkLocal(address: string): boolean {
-  return /^fe[89ab].:/i.test(address);
-}
-
-/** The zones of this machine's links; none where the program may not know them. */
-function zones(): string[] {
-  // Asked for first: otherwise Deno would ask whoever sits at the terminal.
-  const permission = { name: "sys", kind: "networkInterfaces" } as const;
-  if (Deno.permissions.querySync(permission).state !== "granted") return [];
-  const links = Deno.networkInterfaces().filter(({ address }) => isLinkLocal(address));
-  // Numbers do on every system; Windows knows no zones by name.
-  return [...new Set(links.map(({ name, scopeid }) => `${scopeid ?? name}`))];
 }
 
 /** A way to exchange datagrams with one endpoint. */
@@ -169,7 +124,7 @@ export async function dialUdp(
     // A machine without IPv6 has no such socket.
     const any = address.includes(":") ? "::" : "0.0.0.0";
     try {
-      const socket = await openUdp(any, 0, receive);
+      const socket = openUdp(any, 0, receive);
       candidates.push({ to: { transport: "udp", hostname: address, port: endpoint.port }, socket });
     } catch (error) {
       failure = error;

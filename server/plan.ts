@@ -2,6 +2,7 @@
 import { OptionError, YodelError } from "../errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import type { ServerTls } from "../net/stream.ts";
+import { checkUdp } from "../net/udp_socket.ts";
 import { withDefaults } from "../values/settings.ts";
 import { type FaultOption, type FaultPlan, planFaults, USUAL_SHARE } from "./fault_plan.ts";
 import type { Log, LogDataForm } from "./log.ts";
@@ -84,7 +85,7 @@ export interface ServePlan
  *
  * @throws {OptionError} for faults that are none, or that an endpoint cannot have,
  *   and for threads where there can be none
- * @throws {YodelError} for an endpoint that is given twice
+ * @throws {YodelError} for an endpoint that is given twice, and for `udp://` where Deno has no datagrams
  */
 export function planServe(options: ServeOptions, endpoints: readonly Endpoint[]): ServePlan {
   const names = endpoints.filter((one) => one.scheme === "unix" || one.port > 0)
@@ -95,6 +96,7 @@ export function planServe(options: ServeOptions, endpoints: readonly Endpoint[])
     options,
     { ...SERVE_DEFAULTS, allow: [], deny: [], log: {} },
   );
+  endpoints.forEach(checkUdp);
   checkWorkers(plan.workers);
   return { ...plan, faults: planFaults(options, endpoints) };
 }

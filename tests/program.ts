@@ -35,8 +35,8 @@ export const program: readonly string[] = bundle === undefined
   ? programOfModules
   : [...deno, `--config=${root}deno.json`, bundle];
 
-/** The same without leave to use Deno's sockets for datagrams, as from a URL. */
-export const programWithNodeSockets: readonly string[] = programOfModules
+/** The same without Deno's unstable interfaces, as from a URL. */
+export const programWithoutUnstable: readonly string[] = programOfModules
   .toSpliced(2, 0, "--no-config");
 
 /** What a finished program leaves behind. */

@@ -20,7 +20,7 @@ import {
   until,
   writeAll,
 } from "./local.ts";
-import { programWithNodeSockets, run, type RunningServer, startServer, yodel } from "./program.ts";
+import { programWithoutUnstable, run, type RunningServer, startServer, yodel } from "./program.ts";
 import { caFile, folder } from "./servers.ts";
 
 const threads = { ignore: !linux };
@@ -300,7 +300,7 @@ Deno.test("a thread that dies takes the server with it", threads, async () => {
 });
 
 Deno.test("threads that cannot be are refused in one line", async () => {
-  const unstable = await run([...programWithNodeSockets, "serve", "0", "--workers", "2"]);
+  const unstable = await run([...programWithoutUnstable, "serve", "0", "--workers", "2"]);
   assertEquals([unstable.code, unstable.stderr], [
     2,
     linux
