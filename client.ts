@@ -56,7 +56,6 @@ export { load, type LoadOptions } from "./client/load/load.ts";
 export { intervalPercentile, type LoadInterval } from "./client/load/intervals.ts";
 export type { LoadPlan, LoadSettings } from "./client/load/plan.ts";
 export {
-  LATENCY_BOUNDS,
   type LoadErrorExample,
   type LoadErrorKind,
   type LoadProgress,

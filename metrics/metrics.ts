@@ -1,6 +1,5 @@
 // Metrics for Prometheus, and health, over HTTP.
 import type { Histogram, Registry } from "npm:prom-client@15.1.3";
-import { LATENCY_BOUNDS } from "../client.ts";
 import { OptionError, PackageError } from "../errors/yodel_error.ts";
 import { boundTo, EndpointError, formatHostPort, type HostEndpoint } from "../net/endpoint.ts";
 import { openAtEach } from "../net/listen.ts";
@@ -8,17 +7,12 @@ import { openAtEach } from "../net/listen.ts";
 /** How often to look how late the event loop is, in milliseconds. */
 const LAG_INTERVAL = 100;
 
-/** The bounds of the histograms, in seconds; what is longer comes after them. */
-const BUCKETS = LATENCY_BOUNDS.filter(Number.isFinite).map((time) => time / 1000);
+/** The bounds of the histograms, in seconds. */
+const BUCKETS = [1e-4, 1e-3, 1e-2, 0.1, 1].flatMap((time) => [time, 2.5 * time, 5 * time])
+  .concat(10);
 
 /** A figure and its labels. */
 export type Sample = readonly [number, Record<string, string>?];
-
-/** Times that were counted elsewhere: how many lie up to each bound, and their sum in seconds. */
-export interface Times {
-  readonly counts: readonly number[];
-  readonly sum: number;
-}
 
 /** The metrics of this program, while they are served. */
 export class Metrics implements AsyncDisposable {
@@ -26,8 +20,6 @@ export class Metrics implements AsyncDisposable {
   readonly urls: string[] = [];
   readonly #library: typeof import("npm:prom-client@15.1.3");
   readonly #registry: Registry;
-  /** Those that the library does not know, since it counts in its histograms itself. */
-  readonly #texts: (() => string)[] = [];
   readonly #opened: { close(): unknown }[] = [];
 
   constructor(library: typeof import("npm:prom-client@15.1.3"), version: string) {
@@ -66,28 +58,13 @@ export class Metrics implements AsyncDisposable {
     return new Histogram({ name, help, buckets: BUCKETS, registers: [this.#registry] });
   }
 
-  /** Shows a histogram of seconds that somebody else keeps. */
-  watchTimes(name: string, help: string, times: () => Times): void {
-    this.#texts.push(() => {
-      const { counts, sum } = times();
-      let count = 0;
-      const buckets = counts.map((more, i) =>
-        `${name}_bucket{le="${BUCKETS[i] ?? "+Inf"}"} ${count += more}`
-      );
-      const head = [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`];
-      const lines = [...head, ...buckets, `${name}_sum ${sum}`, `${name}_count ${count}`];
-      return `\n${lines.join("\n")}\n`;
-    });
-  }
-
   /** Answers `/metrics` and `/healthz` at an address. */
   async listen(at: HostEndpoint<"tcp">, isUp: () => boolean): Promise<void> {
     const answer = async ({ url }: Request): Promise<Response> => {
       switch (new URL(url).pathname) {
         case "/metrics": {
           const headers = { "content-type": this.#registry.contentType };
-          const more = this.#texts.map((text) => text()).join("");
-          return new Response(await this.#registry.metrics() + more, { headers });
+          return new Response(await this.#registry.metrics(), { headers });
         }
         case "/healthz":
           return isUp() ? new Response("ok\n") : new Response("draining\n", { status: 503 });

@@ -1,5 +1,5 @@
-// Which metrics a server, a ping and a load have.
-import type { LoadProgress, ProbeResult } from "../client.ts";
+// Which metrics a server and a ping have.
+import type { ProbeResult } from "../client.ts";
 import type { Server, ServerCounts } from "../server.ts";
 import type { Metrics, Sample } from "./metrics.ts";
 
@@ -73,27 +73,4 @@ export function watchPing(metrics: Metrics): (result: ProbeResult) => void {
     results[outcome]++;
     if (outcome === "right" || outcome === "late") times.observe(time / 1000);
   };
-}
-
-/** Shows how far a load is. */
-export function watchLoad(metrics: Metrics, progress: () => LoadProgress): void {
-  const watch = (name: string, help: string, samples: (now: LoadProgress) => Sample[]) => {
-    const labels = Object.keys(samples(progress())[0]?.[1] ?? {});
-    metrics.watch(`yodel_load_${name}_total`, help, labels, () => samples(progress()));
-  };
-  watch("messages_sent", "Messages that were sent", ({ messages }) => [[messages.sent]]);
-  watch(
-    "results",
-    "What became of messages",
-    ({ messages: { right, failed } }) => by("outcome", { right, failed }),
-  );
-  watch("errors", "What went wrong", ({ errors }) => by("kind", errors));
-  watch("sent_bytes", "Bytes that were sent", ({ bytes }) => [[bytes.sent]]);
-  watch("received_bytes", "Bytes that came back", ({ bytes }) => [[bytes.received]]);
-  watch("connections_opened", "Connections opened", ({ connections }) => [[connections]]);
-  metrics.watchTimes(
-    "yodel_load_round_trip_seconds",
-    "Latencies of messages that came back right",
-    () => ({ counts: progress().latencyCounts, sum: progress().latencySum / 1000 }),
-  );
 }

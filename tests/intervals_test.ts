@@ -1,9 +1,9 @@
 /** What a load tells of its seconds, and of what was not there. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { intervalPercentile, type LoadResult } from "../client.ts";
+import { intervalPercentile, type LoadProgress, type LoadResult } from "../client.ts";
 import { addIntervals, Intervals } from "../client/load/intervals.ts";
 import { planLoad } from "../client/load/plan.ts";
-import { emptyLoadResult } from "../client/load/result.ts";
+import { addProgress, emptyLoadResult } from "../client/load/result.ts";
 import { loadText } from "../report/load_text.ts";
 import { finish } from "./loads.ts";
 import { inEach } from "./local.ts";
@@ -56,14 +56,17 @@ Deno.test("nothing counts after the end but what went wrong, and a warm-up has n
 Deno.test("the seconds add up to the whole, on one thread and on several", async () => {
   await using server = await startEcho();
   await inEach([{}, { workers: 2 }, { rate: 500 }], async (way) => {
-    const result = await finish(server.endpoint, { connections: 4, duration: 1600, ...way });
-    const { intervals, messages, elapsed } = result;
+    let last = addProgress();
+    const onProgress = (now: LoadProgress) => void (last = now);
+    const options = { connections: 4, duration: 1600, onProgress, ...way };
+    const { intervals, messages, elapsed } = await finish(server.endpoint, options);
     // The last answers may come later, on a slow machine.
     const whole = Math.ceil((elapsed - 100) / 1000) - 1;
     const lengths = [...Array.from({ length: whole }, () => 1000), elapsed - 1000 * whole];
     assert(whole >= 1, `${elapsed} ms`);
     assertEquals(intervals.map((interval) => interval.elapsed), lengths);
     assertEquals(intervals.reduce((sum, { messages }) => sum + messages, 0), messages.right);
+    assertEquals(last.messages.right, messages.right);
   });
 });
 

@@ -4,7 +4,6 @@ import { type AddressInfo, createServer } from "node:net";
 import type { LoadOptions, LoadProgress } from "../client.ts";
 import { generate } from "../client/load/generator.ts";
 import { planLoad, planWorkers } from "../client/load/plan.ts";
-import { addProgress } from "../client/load/result.ts";
 import { whatWentWrong } from "../report/figures.ts";
 import { errorsOf, finish, plain } from "./loads.ts";
 import { inEach, PATIENT, readBytes, startCustom, undisturbed, writeAll } from "./local.ts";
@@ -171,29 +170,6 @@ Deno.test("bytes that come after the last answer are found out, and where", asyn
     1,
     "surplus: connection 1: bytes came that were not sent, from offset 640 on",
   ]);
-});
-
-Deno.test("an answer that comes again takes nothing back of what the progress has told", async () => {
-  const told = Promise.withResolvers<void>();
-  await using server = startCustom(async (conn) => {
-    const first = await readBytes(conn, 64);
-    await writeAll(conn, first);
-    await readBytes(conn, 64);
-    await told.promise;
-    await writeAll(conn, first);
-  });
-  let last = addProgress();
-  const { messages, errors } = await finish(server.endpoint, {
-    connections: 1,
-    messages: 2,
-    onProgress(now) {
-      last = now;
-      if (now.messages.right === 1) told.resolve();
-    },
-  });
-  assertEquals([messages.right, messages.failed, errors.repeated], [0, 2, 1]);
-  assertEquals([last.messages.right, last.messages.failed], [1, 1]);
-  assertEquals(last.errors, errors);
 });
 
 for (

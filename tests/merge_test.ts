@@ -162,7 +162,7 @@ Deno.test("loads in which nothing came back are no good together either", async 
 
 Deno.test("flags of a load make no sense with --merge, and are refused", async () => {
   const file = await write(await found(FAST));
-  const flags = ["-c5", "--reconnect", "--wait=1s", "--ca=x", "--metrics=9", "--workers=2"];
+  const flags = ["-c5", "--reconnect", "--wait=1s", "--ca=x", "--workers=2"];
   await inEach(flags, async (flag) => {
     const { code, stdout, stderr } = await yodel(["load", "--merge", file, flag]);
     const name = flag === "-c5" ? "--connections" : flag.replace(/=.*/, "");

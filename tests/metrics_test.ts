@@ -1,10 +1,9 @@
 /** What `--metrics` shows to Prometheus, and the health of a server. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { pause } from "../async/pause.ts";
-import { LATENCY_BOUNDS, load, ping } from "../client.ts";
-import { addProgress } from "../client/load/result.ts";
+import { ping } from "../client.ts";
 import { type Metrics, serveMetrics } from "../metrics/metrics.ts";
-import { watchLoad, watchPing, watchServer } from "../metrics/watch.ts";
+import { watchPing, watchServer } from "../metrics/watch.ts";
 import { formatEndpoint, serve } from "../server.ts";
 import { assertAddsUp, finish } from "./loads.ts";
 import {
@@ -58,7 +57,7 @@ async function eventually(condition: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** All that a server on every transport, a ping and a load show. */
+/** All that a server on every transport and a ping show. */
 async function everything(): Promise<string> {
   const folder = await Deno.makeTempDir();
   const unix = Deno.build.os === "windows" ? [] : [`unix:${folder}/socket`];
@@ -67,7 +66,6 @@ async function everything(): Promise<string> {
   await using metrics = await start();
   watchServer(metrics, server);
   watchPing(metrics)({ seq: 1, at: new Date(), outcome: "right", time: 1 });
-  watchLoad(metrics, addProgress);
   const text = await textOf(metrics);
   await server.stop();
   await Deno.remove(folder, { recursive: true });
@@ -226,66 +224,6 @@ Deno.test("what becomes of probes is counted, with a histogram of those that cam
   assert(Math.abs(seconds * 1000 - summary.latencies.mean * 3) < 1, `${seconds} s`);
 });
 
-for (const workers of [1, 2]) {
-  Deno.test(`what a load has found so far is shown, as in its result; threads: ${workers}`, async () => {
-    await using metrics = await start();
-    const shown = Promise.withResolvers<void>();
-    await using server = startAnswering(100, async (message, number) => {
-      if (number === 2000) await shown.promise;
-      return [number === 1000 ? message.map((byte) => byte ^ 1) : message];
-    });
-    let now = addProgress();
-    watchLoad(metrics, () => now);
-    const options = { connections: 4, messages: 2000, size: 100, rate: 2000, workers };
-    const name = (rest: string) => `yodel_load_${rest}`;
-    let text = "";
-    const [{ messages, errors, bytes, connections, latencies }] = await Promise.all([
-      load(server.endpoint, { ...options, onProgress: (more) => void (now = more) }),
-      // The last answer waits until it was seen to be sent, and all others to have come.
-      eventually(async () => {
-        text = await textOf(metrics);
-        const isSent = sum(text, name("messages_sent_total")) === 2000;
-        return isSent && sum(text, name("results_total")) === 1999;
-      }).finally(shown.resolve),
-    ]);
-    const after = samplesOf(text);
-    assertEquals([now.messages.right, errors.altered], [messages.right, 1]);
-    for (const [kind, count] of Object.entries(errors)) {
-      assertEquals(after.get(name(`errors_total{kind="${kind}"}`)), count, kind);
-    }
-    assertEquals({
-      sent: after.get(name("messages_sent_total")),
-      right: after.get(name('results_total{outcome="right"}')),
-      failed: after.get(name('results_total{outcome="failed"}')),
-      bytesSent: after.get(name("sent_bytes_total")),
-      received: after.get(name("received_bytes_total")),
-      connections: after.get(name("connections_opened_total")),
-      timed: after.get(name("round_trip_seconds_count")),
-    }, {
-      ...{ sent: messages.sent, right: messages.right - 1, failed: messages.failed },
-      ...{ bytesSent: bytes.sent, received: bytes.received - 100, connections },
-      timed: latencies.count - 1,
-    });
-    // The last message is missing in what was seen; its latency is between 0 and the longest one.
-    const seen = (after.get(name("round_trip_seconds_sum")) ?? NaN) * 1000;
-    const total = latencies.mean * latencies.count;
-    assert(
-      seen <= total * 1.01 && seen >= (total - latencies.max) * 0.99,
-      `${seen} of ${total} ms`,
-    );
-    const upTo = (bound: string | number) =>
-      after.get(name(`round_trip_seconds_bucket{le="${bound}"}`)) ?? NaN;
-    assertEquals(upTo("+Inf"), latencies.count - 1);
-    for (const bound of LATENCY_BOUNDS.filter(Number.isFinite)) {
-      // Of the result it is known at which share a latency is; its histogram has three digits.
-      const share = (count: number) => latencies.percentile(count / latencies.count * 100);
-      const count = upTo(bound / 1000);
-      assert(count < 2 || share(count - 1) <= bound * 1.001, `${count} up to ${bound} ms`);
-      assert(count > 1996 || share(count + 2) >= bound * 0.999, `${count} up to ${bound} ms`);
-    }
-  });
-}
-
 Deno.test("ping shows what it has found while it runs", async () => {
   const shown = Promise.withResolvers<void>();
   await using server = startAnswering(SIZE, async (probe, number) => {
@@ -304,27 +242,6 @@ Deno.test("ping shows what it has found while it runs", async () => {
   assertEquals(code, 0);
   assertMatch(stderr, new RegExp(`^yodel: metrics at http://127.0.0.1:${port}/metrics `));
 });
-
-for (
-  const [command, count, ...args] of [
-    ["load", "load_results", "-c2", "-r200", "-d2s"],
-    ["load", "load_results", "-c2", "-r200", "-d2s", "--workers=2"],
-  ] as const
-) {
-  Deno.test(`${[command, ...args].join(" ")} shows them while it runs`, async () => {
-    await using server = await startServer(["127.0.0.1:0"]);
-    const port = freePort();
-    const running = yodel([command, `${server.port}`, ...args, "--metrics", `${port}`]);
-    const right = `yodel_${count}_total{outcome="right"}`;
-    await eventually(async () => {
-      const text = await textOf({ urls: [`http://localhost:${port}/metrics`] }).catch(() => "");
-      return (samplesOf(text).get(right) ?? 0) > 1;
-    });
-    const { code, stderr } = await running;
-    assertEquals(code, 0);
-    assertMatch(stderr, new RegExp(`^yodel: metrics at http://127.0.0.1:${port}/metrics `));
-  });
-}
 
 Deno.test("/healthz is 200 while a server accepts and 503 while it drains", {
   ignore: Deno.build.os === "windows",

@@ -1,8 +1,6 @@
 import { load, type LoadResult } from "../../client.ts";
 import { LOAD_DEFAULTS, planLoad } from "../../client/load/plan.ts";
 import { addProgress, totalErrors } from "../../client/load/result.ts";
-import { serveMetrics } from "../../metrics/metrics.ts";
-import { watchLoad } from "../../metrics/watch.ts";
 import { EndpointError } from "../../net/endpoint.ts";
 import { perSecond } from "../../report/figures.ts";
 import { failedLoadJson, loadJson } from "../../report/load_json.ts";
@@ -12,9 +10,8 @@ import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
 import { cores, count, duration, file, messageSize, rate, toggle } from "../../values/kinds.ts";
 import { checkWritable, replaceFile } from "../files.ts";
 import { stopOnSignal } from "../signals.ts";
-import { columns, fitted, print, say, StatusLine } from "../stdio.ts";
+import { columns, fitted, print, StatusLine } from "../stdio.ts";
 import { keepsLimits, latencyLimit, rateLimit } from "../limits.ts";
-import { metricsFlag } from "../metrics_flag.ts";
 import { mergeLoads } from "../merge_loads.ts";
 import { clientFlags, dialOptions } from "../client_flags.ts";
 
@@ -53,7 +50,6 @@ export const loadCommand = command({
         takesAll: ["Checks", "Output"],
       }),
     }),
-    ...metricsFlag,
     ...clientFlags,
   },
   foreign: {
@@ -76,11 +72,6 @@ export const loadCommand = command({
     const signal = stopOnSignal(exit);
     const progress = Deno.stderr.isTerminal() ? new StatusLine() : undefined;
     let last = addProgress();
-    await using metrics = await serveMetrics(flags.metrics, version, () => true);
-    if (metrics !== undefined) {
-      watchLoad(metrics, () => last);
-      say(`yodel: metrics at ${metrics.urls.join(" ")}`);
-    }
     let result: LoadResult;
     try {
       result = await load(endpoint, {

@@ -1,12 +1,6 @@
 // Counts what happens in a load.
 import { Intervals } from "./intervals.ts";
-import {
-  LATENCY_BOUNDS,
-  type LoadErrorKind,
-  type LoadProgress,
-  type LoadResult,
-  MAX_EXAMPLES,
-} from "./result.ts";
+import { type LoadErrorKind, type LoadProgress, type LoadResult, MAX_EXAMPLES } from "./result.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** Fills in the result of a load while that runs. Times are by `performance.now()`. */
@@ -18,10 +12,6 @@ export class Recorder {
   /** When that is, by the clock. */
   #counted = new Date(NaN);
   #lastAnswer = 0;
-  #latencySum = 0;
-  readonly #latencyCounts = LATENCY_BOUNDS.map(() => 0);
-  /** How many messages were right, and came back again. */
-  #again = 0;
   /** Since when no connection could be opened, while that was tried. */
   #refusedSince: number | undefined;
   /** When bytes had come back last, and how many those and the failures were. */
@@ -70,10 +60,6 @@ export class Recorder {
     this.result.messages.right++;
     const latency = now - from;
     this.result.latencies.record(latency);
-    this.#latencySum += latency;
-    let bound = 0;
-    while (latency > (LATENCY_BOUNDS[bound] ?? Infinity)) bound++;
-    this.#latencyCounts[bound] = (this.#latencyCounts[bound] ?? 0) + 1;
     this.#intervals.answered(now, latency);
     this.#lastAnswer = now;
   }
@@ -94,7 +80,6 @@ export class Recorder {
     if (answered >= this.#countFrom) {
       this.result.messages.right--;
       this.result.messages.failed++;
-      this.#again++;
     }
     if (kind === "connect") this.#refusedSince ??= now;
     this.#intervals.failed(now);
@@ -103,15 +88,11 @@ export class Recorder {
     this.result.examples.push({ kind, connection, what });
   }
 
-  /** How far it is. No count falls: what came back again is still right. */
+  /** How far it is. */
   progress(now: number): LoadProgress {
-    const { connections, bytes, errors } = this.result;
-    const { right, failed, ...others } = this.result.messages;
-    const messages = { ...others, right: right + this.#again, failed: failed - this.#again };
+    const { connections, messages, bytes, errors } = this.result;
     const elapsed = Math.max(0, now - this.#countFrom);
-    const [latencySum, latencyCounts] = [this.#latencySum, this.#latencyCounts];
-    const counts = { connections, messages, bytes, errors, latencySum, latencyCounts };
-    return structuredClone({ ...counts, elapsed });
+    return structuredClone({ connections, messages, bytes, errors, elapsed });
   }
 
   /** Nothing that comes from now on counts. */

@@ -68,20 +68,12 @@ export interface LoadResult {
   connects: Latencies;
 }
 
-/** How far a load is. `waiting` and `missed` come at its end; what came again is `right` still. */
+/** How far a load is. `waiting` and `missed` are counted at its end. */
 export interface LoadProgress
   extends Readonly<Pick<LoadResult, "messages" | "bytes" | "connections" | "errors">> {
   /** For how long messages have counted, in milliseconds; 0 before they do. */
   readonly elapsed: number;
-  /** The sum of the latencies, in milliseconds. */
-  readonly latencySum: number;
-  /** How many of them are up to each of {@linkcode LATENCY_BOUNDS}, but not to the one before. */
-  readonly latencyCounts: readonly number[];
 }
-
-/** The latencies that the progress tells from each other, in milliseconds. */
-export const LATENCY_BOUNDS: readonly number[] = [0.1, 1, 10, 100, 1000]
-  .flatMap((time) => [time, 2.5 * time, 5 * time]).concat(10_000, Infinity);
 
 /** A result on its way between threads, which know the plan. */
 export interface EncodedLoadResult extends Omit<LoadResult, "plan" | "latencies" | "connects"> {
@@ -128,13 +120,10 @@ export async function encodeLoadResult(result: LoadResult): Promise<EncodedLoadR
 
 /** How far the threads of a load are together; without any, it has not begun. */
 export function addProgress(parts: readonly LoadProgress[] = []): LoadProgress {
-  const latencyCounts = LATENCY_BOUNDS.map(() => 0);
-  const sum = { ...noCounts(), elapsed: 0, latencySum: 0, latencyCounts };
+  const sum = { ...noCounts(), elapsed: 0 };
   for (const part of parts) {
     addCounts(sum, part);
     sum.elapsed = Math.max(sum.elapsed, part.elapsed);
-    sum.latencySum += part.latencySum;
-    part.latencyCounts.forEach((more, i) => latencyCounts[i] = (latencyCounts[i] ?? 0) + more);
   }
   return sum;
 }
