@@ -15,9 +15,8 @@ function faultsHelp(): string {
   yodel serve --fault delay=20ms..40ms --fault corrupt@1e-6
 
 What yodel serve does badly on purpose: --fault NAME[=VALUE][@P], as often as
-wanted. P is a share, such as 0.01, 1% or 1e-6. With --fault-share only that
-share of the connections (of udp: of the sources) gets faults. A server that is
-started again with the same --seed makes the same faults again.
+wanted. P is a share, such as 0.01, 1% or 1e-6. A server that
+is started again with the same --seed makes the same faults again.
 
 Faults, in the order in which bytes meet them:
 ${rows.join("\n")}

@@ -8,7 +8,7 @@ import { BufferPool } from "./buffers.ts";
 import { Connection, type Ending, LINGER } from "./connection.ts";
 import { type ConnectionCounts, noConnections } from "./counts.ts";
 import { echo } from "./echo.ts";
-import { Impairment, isStruck } from "./impairment.ts";
+import { Impairment } from "./impairment.ts";
 import type { ServePlan } from "./plan.ts";
 import { dataLog, type Stage, stagedEcho } from "./staged_echo.ts";
 
@@ -65,7 +65,7 @@ export class Connections {
     const { log, logData, faults } = this.#plan;
     const stages: Stage[] = [];
     if (logData !== "off") stages.push(dataLog(log, logData, number));
-    if (faults !== undefined && isStruck(faults, number)) {
+    if (faults !== undefined) {
       const impairment = new Impairment(faults, number, connection);
       connection.impairment = impairment;
       stages.push(...impairment.all);

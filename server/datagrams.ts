@@ -5,7 +5,7 @@ import type { ReadTurns } from "../net/read_turns.ts";
 import type { DatagramListener } from "../net/udp.ts";
 import type { Doorkeeper } from "./gate.ts";
 import type { FaultPlan } from "./fault_plan.ts";
-import { costOf, Impairment, isStruck } from "./impairment.ts";
+import { costOf, Impairment } from "./impairment.ts";
 import { dataFields, type LogFields } from "./log.ts";
 import { LoopGuard, type Objection, OBJECTIONS } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
@@ -141,8 +141,6 @@ function impairedLine(faults: FaultPlan, stopping: AbortSignal) {
   return {
     /** Sends an answer, or leaves it to the faults. */
     async send(socket: DatagramListener, bytes: Uint8Array, source: Deno.NetAddr): Promise<void> {
-      const place = new TextEncoder().encode(formatAddress(source));
-      if (!isStruck(faults, 0, ...place)) return void await socket.send(bytes, source);
       const send = (bytes: Uint8Array) => socket.send(bytes, source);
       const chunk = { bytes: bytes.slice(), at: performance.now(), send };
       if (costOf(chunk) > (entrance.desiredSize ?? 0)) dropped++;

@@ -21,16 +21,12 @@ export type FaultOption = string | {
   readonly probability?: number;
 };
 
-/** The share of the connections that get faults, where none is given. */
-export const USUAL_SHARE = 1;
-
 /** The largest seed. */
 export const MAX_SEED = 2 ** 32 - 1;
 
 /** What {@linkcode planFaults} takes. */
 export interface FaultOptions {
   readonly faults?: readonly FaultOption[];
-  readonly faultShare?: number;
   readonly seed?: number;
   readonly tls?: Partial<ServerTls>;
 }
@@ -50,8 +46,6 @@ export interface ChosenFault {
 export interface FaultPlan {
   /** In the order in which bytes meet them. */
   readonly chosen: readonly ChosenFault[];
-  /** The share of the connections that get them. */
-  readonly share: number;
   readonly seed: number;
   /** What is to be wrong with the certificate of the server. */
   readonly flaws: readonly Flaw[];
@@ -68,19 +62,14 @@ export interface FaultPlan {
  *   that one of the endpoints cannot have
  */
 export function planFaults(
-  { faults: wanted = [], faultShare, seed: givenSeed, tls }: FaultOptions,
+  { faults: wanted = [], seed: givenSeed, tls }: FaultOptions,
   endpoints: readonly Endpoint[],
 ): FaultPlan | undefined {
   if (wanted.length === 0) {
-    if ((faultShare ?? givenSeed) === undefined) return undefined;
-    const option = faultShare === undefined ? "seed" : "faultShare";
-    throw new OptionError(option, "expected a fault with it");
+    if (givenSeed === undefined) return undefined;
+    throw new OptionError("seed", "expected a fault with it");
   }
-  const share = faultShare ?? USUAL_SHARE;
   const seed = givenSeed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
-  if (!(share >= 0 && share <= 1)) {
-    throw new OptionError("faultShare", `expected ${probability.expected}, not ${share}`);
-  }
   if (seed >>> 0 !== seed) {
     throw new OptionError("seed", `expected a whole number from 0 to ${MAX_SEED}, not ${seed}`);
   }
@@ -94,9 +83,8 @@ export function planFaults(
     throw wrong("the server makes such a certificate itself, so none can be given");
   }
   const resets = chosen.some(({ fault }) => fault.resets);
-  const written = { faults: chosen.map(({ text }) => text).join(), seed };
-  const fields = share === 1 ? written : { ...written, fault_share: share };
-  return { chosen, share, seed, flaws, resets, fields };
+  const fields = { faults: chosen.map(({ text }) => text).join(), seed };
+  return { chosen, seed, flaws, resets, fields };
 }
 
 /** Complains of a fault that an endpoint cannot have. */
@@ -106,7 +94,7 @@ function checkEndpoint({ fault, text }: ChosenFault, endpoint: Endpoint): void {
     throw wrong(`${name} is for ${transports.join(", ")}, not for ${formatEndpoint(endpoint)}`);
   }
   if (endpoint.scheme !== "udp" || chance?.of !== "connections" || !text.includes("@")) return;
-  throw wrong(`${text}: udp has no connections; --fault-share is for a share of the sources`);
+  throw wrong(`${text}: a probability of connections, which udp does not have`);
 }
 
 /** Finds the fault of an option, and reads its value and probability. */

@@ -90,11 +90,6 @@ export class Impairment {
   }
 }
 
-/** Whether a connection gets faults at all. */
-export function isStruck({ share, seed }: FaultPlan, ...which: readonly number[]): boolean {
-  return share === 1 || new Random(seed, ...which, 0).next() < share;
-}
-
 /** How much of what a queue holds a chunk is, in bytes. */
 export function costOf({ bytes }: Chunk): number {
   return bytes.length + OVERHEAD;

@@ -4,7 +4,7 @@ import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import type { ServerTls } from "../net/stream.ts";
 import { checkUdp } from "../net/udp_socket.ts";
 import { withDefaults } from "../values/settings.ts";
-import { type FaultOption, type FaultPlan, planFaults, USUAL_SHARE } from "./fault_plan.ts";
+import { type FaultOption, type FaultPlan, planFaults } from "./fault_plan.ts";
 import type { Log, LogDataForm } from "./log.ts";
 
 /** What `tls://` endpoints show and ask for. Without a certificate, the server makes one itself. */
@@ -49,8 +49,6 @@ export interface ServeOptions {
    * `[{ name: "delay", value: "20ms..40ms" }]`. Default: nothing.
    */
   faults?: readonly FaultOption[];
-  /** The share of the connections that get faults, from 0 to 1. Default: 1. */
-  faultShare?: number;
   /**
    * The same seed and the same order of connections give the same faults; a whole
    * number of 32 bits. Default: by chance, and in the log.
@@ -70,13 +68,12 @@ export const SERVE_DEFAULTS = {
   udpRate: 0,
   workers: 1,
   drain: 5_000,
-  faultShare: USUAL_SHARE,
   logData: "off",
 } as const;
 
 /** The settings of a server, complete. */
 export interface ServePlan
-  extends Omit<Required<ServeOptions>, "tls" | "signal" | "faults" | "faultShare" | "seed"> {
+  extends Omit<Required<ServeOptions>, "tls" | "signal" | "faults" | "seed"> {
   readonly faults: FaultPlan | undefined;
 }
 

@@ -40,7 +40,6 @@ Deno.test("flags have the documented defaults, and nothing given means localhost
     "allow": "",
     "deny": "",
     "fault": "",
-    "fault-share": "1",
     "seed": "",
     "log-level": "info",
     "log-format": "text",

@@ -151,19 +151,3 @@ Deno.test("udp: the same seed strikes the same datagrams", async () => {
   assertEquals(await answersWith(1), first);
   assert(await answersWith(2) !== first, "another seed strikes others");
 });
-
-Deno.test("udp: a share of the sources has faults, each for good", async () => {
-  await using server = await startFaulty("udp", ["lose"], { seed: 1, faultShare: 0.5 });
-  const counts: number[] = [];
-  for (let i = 0; i < 24; i++) {
-    using client = startClient(server);
-    for (let j = 0; j < 3; j++) {
-      await client.send(Uint8Array.of(j));
-      await pause(10);
-    }
-    counts.push(client.answers.length);
-  }
-  assert(counts.every((count) => count === 0 || count === 3), `${counts}`);
-  const struck = counts.filter((count) => count === 0).length;
-  assert(struck >= 3 && struck <= 21, `${struck} of 24`);
-});

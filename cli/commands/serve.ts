@@ -17,7 +17,6 @@ import {
   fileMode,
   type Kind,
   network,
-  probability,
 } from "../../values/kinds.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { createLog, LOG_DEFAULTS, LOG_FORMATS } from "../log.ts";
@@ -75,7 +74,6 @@ export const serveCommand = command({
     }, HOSTS),
     ...group("Faults", {
       "fault": flag(faultKind, "misbehave, see yodel help faults", { many: true }),
-      "fault-share": flag(probability, "share of the connections that get faults"),
       "seed": flag(count(0, MAX_SEED), "one seed makes the same faults at each start"),
     }),
     ...group("Log", {

@@ -72,11 +72,7 @@ async function soak(time: number): Promise<boolean> {
     ...listen("good", [...STREAMS, "udp"]),
     ...["--log-level", "warn", "--workers", "2"],
   ]);
-  await using bad = await Watched.start([
-    ...listen("bad", ["tcp", "tls"]),
-    ...FAULTS,
-    ...["--fault-share", "0.5"],
-  ]);
+  await using bad = await Watched.start([...listen("bad", ["tcp", "tls"]), ...FAULTS]);
   const around = async (name: string): Promise<Surroundings> => ({
     ca: await Deno.readTextFile(`${folder}/${name}.pem`),
     tally,
