@@ -48,6 +48,7 @@ export async function generateInThreads(
     }).finally(() => running.delete(index))
   );
   await Promise.allSettled(runs); // None is left running where one fails.
+  onProgress(addProgress(latest));
   return await addLoadResults(sum, await Promise.all(runs));
 }
 
