@@ -8,7 +8,7 @@ import { readText } from "./files.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The settings that add up; the others have to be the same. */
-const AMOUNTS = ["connections", "messages", "rate", "connectRate", "workers"] as const;
+const AMOUNTS = ["connections", "messages", "rate", "workers"] as const;
 
 /** A result, the line that it was, and where that is. */
 interface FoundLoad extends WrittenLoad {

@@ -20,7 +20,7 @@ export class OptionError extends YodelError {
   /** Tells it from other errors. */
   override readonly name = "OptionError";
 
-  /** The setting, as in `connectRate`. */
+  /** The setting, as in `idleTimeout`. */
   readonly option: string;
 
   /** What is wrong with it. */

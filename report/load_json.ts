@@ -79,7 +79,6 @@ function planJson(plan: LoadPlan, version: string) {
       messages: orNull(plan.messages),
       rate_per_s: orNull(plan.rate),
       warm_up_ms: warmUp,
-      connect_rate_per_s: orNull(plan.connectRate),
       reconnect,
       workers,
       timeout_ms: orNull(plan.timeout),

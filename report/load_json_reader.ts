@@ -52,7 +52,6 @@ function planOf({ endpoint, settings }: LoadJson): LoadPlan {
     messages: settings.messages ?? 0,
     rate: settings.rate_per_s ?? 0,
     warmUp: settings.warm_up_ms,
-    connectRate: settings.connect_rate_per_s ?? 0,
     reconnect: settings.reconnect,
     workers: settings.workers,
     timeout: settings.timeout_ms ?? 0,

@@ -106,8 +106,8 @@ for (
       '--rate: expected a rate such as 0.5, 200 or 10k, from 0 to 2147483648, not "fast"',
     ],
     [
-      "load --connect-rate 999999999999",
-      '--connect-rate: expected a rate such as 0.5, 200 or 10k, from 0 to 2147483648, not "999999999999"',
+      "load --rate 999999999999",
+      '--rate: expected a rate such as 0.5, 200 or 10k, from 0 to 2147483648, not "999999999999"',
     ],
     [
       "serve --metrics 99999",

@@ -14,7 +14,6 @@ Deno.test("what is not given has defaults, which depend on the rest", () => {
     pipeline: 1,
     rate: 0,
     warmUp: 0,
-    connectRate: 0,
     reconnect: false,
     workers: 1,
     timeout: 5000,
@@ -51,16 +50,6 @@ for (
       ":1",
       { reconnect: true, pipeline: 2 },
       "pipeline: with a connection for each message, each carries one",
-    ],
-    [
-      ":1",
-      { reconnect: true, connectRate: 5 },
-      "connectRate: it is for connections that stay open; with one for each message, set a rate",
-    ],
-    [
-      "udp://:1",
-      { connectRate: 5 },
-      "connectRate: it is for connections that stay open; udp:// has none",
     ],
   ] as readonly [string, LoadOptions, string][]
 ) {

@@ -29,7 +29,6 @@ export const loadCommand = command({
       "pipeline": flag(count(1, 65_536), "messages under way on each connection"),
       "rate": flag(rate, "messages a second in all; 0: at each answer", { short: "r" }),
       "warm-up": flag(duration, "send for so long before counting"),
-      "connect-rate": flag(rate, "connections opened a second; 0: no limit", { only: STREAMS }),
       "reconnect": flag(toggle, "open a connection for each message", { only: STREAMS }),
       "workers": flag(cores(), "threads that send; auto: one a core"),
       "timeout": flag(duration, "time to connect, or to get a byte; udp: 1s"),

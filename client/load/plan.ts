@@ -24,8 +24,6 @@ export interface LoadSettings {
   readonly rate?: number;
   /** How long to send messages that do not count first, in milliseconds. Default: 0. */
   readonly warmUp?: number;
-  /** How many connections to open a second; 0: as fast as it goes. Default: 0. */
-  readonly connectRate?: number;
   /** Opens a connection for each message. Not for `udp://`, which has none. Default: false. */
   readonly reconnect?: boolean;
   /** How many threads to use. Default: 1. */
@@ -52,7 +50,6 @@ export const LOAD_DEFAULTS: Required<LoadSettings> & { readonly datagramTimeout:
   pipeline: 1,
   rate: 0,
   warmUp: 0,
-  connectRate: 0,
   reconnect: false,
   workers: 1,
   timeout: 5_000,
@@ -79,15 +76,11 @@ export function planLoad(server: Endpoint | string, settings: LoadSettings = {})
   // One that never has a message would say nothing of the server.
   if (plan.messages > 0) plan.connections = Math.min(plan.connections, plan.messages);
   const { connections, workers, size, pipeline, messages, reconnect } = plan;
-  const { duration, warmUp, rate, connectRate, timeout } = plan;
+  const { duration, warmUp, rate, timeout } = plan;
   checkWhole(1, { connections, workers, size, pipeline });
   checkWhole(0, { messages });
-  checkNotNegative({ duration, warmUp, rate, connectRate, timeout });
+  checkNotNegative({ duration, warmUp, rate, timeout });
   checkDatagrams(endpoint, plan);
-  if (connectRate > 0 && (reconnect || udp)) {
-    const instead = reconnect ? "with one for each message, set a rate" : "udp:// has none";
-    throw new OptionError("connectRate", `it is for connections that stay open; ${instead}`);
-  }
   if (reconnect && pipeline > 1) {
     throw new OptionError("pipeline", "with a connection for each message, each carries one");
   }
@@ -99,7 +92,7 @@ export type WorkerPlan = Readonly<ReturnType<typeof planWorkers>[number]>;
 
 /** Divides a load among threads: as many as are asked for, and no more than have a connection. */
 export function planWorkers(load: LoadPlan, reach: DialOptions) {
-  const { connections, messages, rate, connectRate, workers } = load;
+  const { connections, messages, rate, workers } = load;
   const threads = Math.min(workers, connections);
   const interval = rate > 0 ? 1000 / rate : 0;
   return Array.from({ length: threads }, (_, index) => {
@@ -117,8 +110,6 @@ export function planWorkers(load: LoadPlan, reach: DialOptions) {
       /** From one message to the next, and before the first one, in milliseconds; 0: at any time. */
       interval: interval * threads,
       delay: interval * index,
-      /** From one connection to the next, in milliseconds; 0: at any time. */
-      connectInterval: connectRate > 0 ? 1000 / connectRate * threads : 0,
     };
   });
 }

@@ -64,14 +64,11 @@ export class Pool {
    * @throws {EndpointError} where none can be opened
    */
   async openAll(): Promise<void> {
-    const { connections, firstConnection, connectionStep, connectInterval } = this.#plan;
-    const start = performance.now();
+    const { connections, firstConnection, connectionStep } = this.#plan;
     const over = aborted(this.#over.signal);
     const opening = new Set<Promise<void>>();
     const failures: unknown[] = [];
-    for (let i = 0; i < connections; i++) {
-      await pause(start + i * connectInterval - performance.now(), this.#over.signal);
-      if (this.#over.signal.aborted) break;
+    for (let i = 0; i < connections && !this.#over.signal.aborted; i++) {
       const number = firstConnection + i * connectionStep;
       const opened = this.#openOne(number).catch((error) => {
         failures.push(error);
