@@ -10,7 +10,13 @@
  * @module
  */
 import { isIP } from "node:net";
-import { connect, createServer, type TLSSocket } from "node:tls";
+import {
+  connect,
+  createSecureContext,
+  createServer,
+  type SecureContext,
+  type TLSSocket,
+} from "node:tls";
 import { onAbort } from "../async/pause.ts";
 import type { HostEndpoint } from "./endpoint.ts";
 import type { ClientTls, Listener, ServerTls, Stream } from "./stream.ts";
@@ -25,6 +31,12 @@ const LINGER = 1000;
 
 /** What Node should say, and does not, to a client that does not speak TLS: handshake_failure (RFC 8446, 6.2). */
 const ALERT = new Uint8Array([0x15, 0x03, 0x03, 0, 2, 2, 40]);
+
+/** What all handshakes of a listener have in common: to read a certificate takes a millisecond. */
+interface Handshake {
+  readonly context: SecureContext;
+  readonly requestCert: boolean;
+}
 
 /**
  * Makes TLS connections of the TCP connections that a listener accepts, once they
@@ -46,40 +58,50 @@ export function listenTls(
     listener.close();
     throw error;
   }
-  return { ...listener, secure: (conn) => secured(conn, tls, limit) };
+  const { cert, key, clientCa } = tls;
+  const handshake: Handshake = {
+    context: createSecureContext({ cert, key, ca: clientCa }),
+    requestCert: clientCa !== undefined,
+  };
+  return { ...listener, secure: (conn) => secured(conn, handshake, limit) };
 }
 
-/** Starts the handshake on a connection that a client has opened. */
-function secured(conn: Stream, { cert, key, clientCa }: ServerTls, limit: number): Stream {
+/** Does the handshake on a connection that a client has opened. */
+function secured(conn: Stream, handshake: Handshake, limit: number): Stream {
   const stream = new TlsStream(conn, ALERT);
   const { transport } = stream;
-  const options = {
-    ...{ cert, key, ca: clientCa, requestCert: clientCa !== undefined },
-    // None of Node's own: it would hold all that belongs to a client for two minutes after it has left.
-    handshakeTimeout: -1,
-  };
-  // Of Node's kinds of TLS only a server looks who has signed a client's
-  // certificate. Told to reject it, it would say neither why nor whose it was.
-  const server = createServer(
-    { ...options, rejectUnauthorized: false, allowHalfOpen: true },
-    (socket) => {
-      clearTimeout(tooLong);
-      if (clientCa === undefined || socket.authorized) return stream.secured(socket);
-      refuse(stream, socket);
-    },
-  );
-  server.on("tlsClientError", (error) => stream.fail(error));
   const tooLong = setTimeout(() => {
     transport.destroy(new Error(`no TLS handshake in ${limit / 1000}s`));
   }, limit);
+  stream.handshake.then(() => clearTimeout(tooLong), () => clearTimeout(tooLong));
   transport.once("close", () => {
-    clearTimeout(tooLong);
     // Why Node has closed it, it says after that.
     const left = new Deno.errors.ConnectionReset("left before the end of the handshake");
     queueMicrotask(() => stream.fail(left));
   });
-  server.emit("connection", transport);
+  // Until then a client costs hardly more than its socket, also one that leaves at once.
+  stream.firstBytes().then(() => {
+    if (!transport.destroyed) startHandshake(stream, handshake);
+  });
   return stream;
+}
+
+function startHandshake(stream: TlsStream, { context, requestCert }: Handshake): void {
+  // Of Node's kinds of TLS only a server looks who has signed a client's
+  // certificate. Told to reject it, it would say neither why nor whose it was.
+  const server = createServer({
+    requestCert,
+    rejectUnauthorized: false,
+    SNICallback: (_host, use) => use(null, context),
+    // None of Node's own: it would hold all that belongs to a client for two minutes after it has left.
+    handshakeTimeout: -1,
+    allowHalfOpen: true,
+  }, (socket) => {
+    if (!requestCert || socket.authorized) stream.secured(socket);
+    else refuse(stream, socket);
+  });
+  server.on("tlsClientError", (error) => stream.fail(error));
+  server.emit("connection", stream.transport);
 }
 
 /**

@@ -62,6 +62,13 @@ export class TlsStream implements Stream {
         done(error);
       },
     });
+    // The next read or write throws it.
+    this.transport.on("error", () => {});
+  }
+
+  /** Waits for the first bytes of the peer, or for its end, and gives them to the transport. */
+  firstBytes(): Promise<void> {
+    return this.#conn.read(this.#chunk).then(this.#receive, this.#lose);
   }
 
   /** The handshake is done. */
