@@ -36,6 +36,7 @@ export async function acceptFrom(
   while (!stopping.aborted) {
     if (places.isFull) log.debug?.("full: others wait", { endpoint, connections: places.open });
     while (places.isFull) await places.room();
+    await connections.catchUp();
     try {
       const conn = await listener.accept();
       const isWelcome = gate === undefined || await gate.enter(conn.remoteAddr, listener.endpoint);

@@ -18,6 +18,9 @@ const DRAIN_INTERVAL = 50;
 /** A connection on which nothing passed for so long, and all is sent, has finished; in milliseconds. */
 const FINISHED = 200;
 
+/** So many connections may come before the event loop has looked at what they bring. */
+const CROWD = 128;
+
 /** Serves connections, each in its own task. */
 export class Connections {
   readonly #plan: ServePlan;
@@ -26,10 +29,14 @@ export class Connections {
   readonly #open = new Set<Connection>();
   /** Those that have ended, by transport. */
   readonly #ended: Record<string, ConnectionCounts> = {};
+  readonly #stopping: AbortSignal;
+  /** How many were open when the event loop last looked, or fewer. */
+  #seen = 0;
 
   /** @param stopping is aborted when no more connections are to come */
   constructor(plan: ServePlan, stopping: AbortSignal) {
     this.#plan = plan;
+    this.#stopping = stopping;
     if (plan.idleTimeout === 0) return;
     sweep(plan.idleTimeout, this.#turns, stopping, (interval) => this.#closeIdle(interval));
   }
@@ -57,6 +64,17 @@ export class Connections {
     const ending = await connection.serve((connection) => this.#echo(connection), this.#plan.log);
     this.#open.delete(connection);
     count(this.#ended, connection, ending);
+  }
+
+  /**
+   * Waits, where many connections have come, until what they brought could be read: Deno 2.9
+   * accepts thousands in a row before it looks at one of them, and most may have left again.
+   */
+  async catchUp(): Promise<void> {
+    this.#seen = Math.min(this.#seen, this.#open.size);
+    if (this.#open.size < this.#seen + CROWD) return;
+    await this.#turns.caughtUp(this.#stopping);
+    this.#seen = this.#open.size;
   }
 
   /** Chooses the loop of a connection, once. */

@@ -1,14 +1,24 @@
 /** TLS: handshakes that do not come to an end, certificates that are refused, and what is given back. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { connect as dialNode } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { connect as connectTls, type TLSSocket } from "node:tls";
 import { ping } from "../client.ts";
 import { listenTcp } from "../net/tcp.ts";
 import { listenTls } from "../net/tls.ts";
 import { serve } from "../server.ts";
-import { dialPort, linux, PATIENT, portOf, until } from "./local.ts";
+import { finish } from "./loads.ts";
+import {
+  collect,
+  dialPort,
+  linux,
+  type LogLine,
+  PATIENT,
+  portOf,
+  until,
+  writeAll,
+} from "./local.ts";
 import { available, program, run, shell, startServer, yodel } from "./program.ts";
-import { ca, caFile, cert, folder, key } from "./servers.ts";
+import { ca, caFile, cert, folder, key, startEcho } from "./servers.ts";
 
 const openssl = { ignore: !available("openssl") };
 
@@ -25,52 +35,90 @@ async function closed(conn: Deno.Conn): Promise<void> {
 
 Deno.test(
   "clients that never begin their handshake are let go, and no more of them than the limit are held",
-  {
-    ignore: !linux,
-  },
+  { ignore: !linux },
   async () => {
     await using server = await startServer([
       ...["tls://127.0.0.1:0", "--idle-timeout", "400ms", "--max-connections", "5"],
       ...["--log-level", "debug"],
     ]);
-    const before = descriptors(server.process.pid);
+    const { pid } = server.process;
+    const before = descriptors(pid);
     const silent = await Promise.all(Array.from({ length: 20 }, () => dialPort(server.port)));
-    await until(() => descriptors(server.process.pid) >= before + 5, "some are accepted");
-    assert(descriptors(server.process.pid) <= before + 5, "it holds more than the limit");
-    await Promise.all(silent.map(closed));
-    await until(() => descriptors(server.process.pid) === before, "all are given back");
+    let [left, most] = [silent.length, 0];
+    for (const conn of silent) closed(conn).then(() => left--);
+    await until(() => {
+      most = Math.max(most, descriptors(pid));
+      return left === 0;
+    }, "all are let go");
+    await until(() => descriptors(pid) === before, "all are given back");
+    // Those that are being closed may be there for a moment, beside the next ones.
+    assert(most <= before + 2 * 5, `it holds ${most - before}, more than the limit`);
     for (const conn of silent) conn.close();
+    server.process.kill("SIGTERM");
+    let open = 0;
+    const opened = (await server.log).match(/ (opened|closed) .*/g)?.map((line) => {
+      assert(/^ opened| why=idle/.test(line), line);
+      return open += line.startsWith(" opened") ? 1 : -1;
+    });
+    assertEquals([opened?.length, Math.max(...opened ?? [])], [2 * 20, 5]);
   },
 );
 
-Deno.test("clients that leave before their handshake leave nothing in memory", async () => {
-  const heap = program.toSpliced(2, 0, "--v8-flags=--max-old-space-size=32");
-  await using server = await startServer(["tls://127.0.0.1:0"], [...heap, "serve"]);
-  for (let i = 0; i < 120; i++) {
-    const clients = await Promise.all(Array.from({ length: 25 }, () => dialPort(server.port)));
-    for (const conn of clients) conn.close();
-  }
-  // Where it had kept something of each, it would have run out of memory.
-  assertEquals((await yodel(["ping", server.endpoints[0] ?? "", "-c", "1", "--insecure"])).code, 0);
-});
+/** What a client of TLS sends first. */
+async function clientHello(): Promise<Uint8Array> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const socket = connectTls({ host: "127.0.0.1", port: listener.addr.port }).on("error", () => {});
+  using conn = await listener.accept();
+  const hello = new Uint8Array(4096);
+  const length = await conn.read(hello);
+  socket.destroy();
+  return hello.subarray(0, length ?? 0);
+}
 
-Deno.test("a client that has shaken hands and does not read is let go when it is idle", {
+Deno.test("clients that leave before their handshake leave nothing in memory", {
   ignore: !linux,
 }, async () => {
-  await using server = await startServer(["tls://127.0.0.1:0", "--idle-timeout", "1s"]);
-  const before = descriptors(server.process.pid);
-  const clients = await Promise.all(Array.from({ length: 10 }, async () => {
+  const heap = program.toSpliced(2, 0, "--v8-flags=--max-old-space-size=16");
+  const many = ["--backlog", "1000"];
+  await using server = await startServer(["tls://127.0.0.1:0", ...many], [...heap, "serve"]);
+  for (const sent of [new Uint8Array(0), await clientHello()]) {
+    // All of them have left before the server sees the first.
+    server.process.kill("SIGSTOP");
+    for (let i = 0; i < 1000; i++) {
+      using conn = await dialPort(server.port);
+      await writeAll(conn, sent);
+    }
+    server.process.kill("SIGCONT");
+    // Had it all of them at once, it would run out of memory.
+    const options = { count: 1, timeout: PATIENT, tls: { insecure: true } };
+    assertEquals((await ping(server.endpoints[0] ?? "", options)).right, 1);
+  }
+});
+
+Deno.test("a client that has shaken hands and does not read is let go when it is idle", async () => {
+  const log: LogLine[] = [];
+  const ends = () => log.filter(({ message }) => message === "closed");
+  await using server = await serve("tls://127.0.0.1:0", {
+    ...{ tls: { cert, key }, idleTimeout: 500, log: collect(log) },
+  });
+  const port = portOf(server.endpoints[0]);
+  const broken = new Set<TLSSocket>();
+  const sockets = await Promise.all(Array.from({ length: 10 }, async () => {
     // Node's client can leave its socket unread.
-    const socket = connectTls({ host: "127.0.0.1", port: server.port, rejectUnauthorized: false });
-    socket.on("error", () => {});
+    const socket = connectTls({ host: "127.0.0.1", port, rejectUnauthorized: false });
+    socket.on("error", () => broken.add(socket));
     await new Promise((resolve) => socket.once("secureConnect", resolve));
     socket.pause();
     socket.write(new Uint8Array(8_000_000));
     return socket;
   }));
-  await until(() => descriptors(server.process.pid) >= before + 10, "all are accepted");
-  await until(() => descriptors(server.process.pid) === before, "all are let go");
-  for (const socket of clients) socket.destroy();
+  await until(() => ends().length === 10, "all are closed");
+  await until(() => {
+    for (const socket of sockets) if (!broken.has(socket)) socket.write("x");
+    return broken.size === 10;
+  }, "no socket of the server's is left to take more");
+  assertEquals(ends().map(({ fields }) => fields.why), Array(10).fill("idle"));
+  for (const socket of sockets) socket.destroy();
 });
 
 Deno.test("a handshake has a limit of its own, where connections have none", async () => {
@@ -102,12 +150,12 @@ Deno.test("a ping gives back the sockets of handshakes that the server does not 
   await accepting;
 });
 
-Deno.test("silent clients do not disturb others", { ignore: !linux }, async () => {
-  await using server = await startServer(["tls://127.0.0.1:0", "--log-level", "error"]);
-  const silent = await Promise.all(Array.from({ length: 200 }, () => dialPort(server.port)));
-  const load = ["load", ...server.endpoints, "--insecure", "-n", "2000", "-c", "20", "--json"];
-  const { code, stdout } = await yodel(load);
-  assertEquals([code, JSON.parse(stdout).messages.right], [0, 2000]);
+Deno.test("silent clients do not disturb others", async () => {
+  await using server = await startEcho("tls");
+  const port = portOf(server.endpoint);
+  const silent = await Promise.all(Array.from({ length: 200 }, () => dialPort(port)));
+  const { messages } = await finish(server.endpoint, { connections: 20, messages: 2000 });
+  assertEquals(messages.right, 2000);
   for (const conn of silent) conn.close();
 });
 
@@ -173,11 +221,12 @@ Deno.test("a self-signed certificate is trusted by those who name it", openssl, 
 Deno.test("answers over TLS do not wait for acknowledgements", async () => {
   await using server = await serve("tls://127.0.0.1:0", { tls: { cert, key } });
   const [endpoint = ""] = server.endpoints;
-  // With Nagle's algorithm each of them takes 40 ms or more.
+  // With Nagle's algorithm each of them takes 40 ms or more, however fast the machine is.
   const { latencies } = await ping(endpoint, {
     ...{ count: 30, interval: 0, size: 40_000, timeout: PATIENT, tls: { ca } },
   });
-  assert(latencies.percentile(50) < 30, `the median is ${latencies.percentile(50)} ms`);
+  const fast = latencies.percentile(20);
+  assert(fast < 30, `of the fastest fifth one took ${fast} ms`);
 });
 
 Deno.test(
