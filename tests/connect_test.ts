@@ -70,7 +70,7 @@ Deno.test("--verify tells the first byte that came back changed", async () => {
   );
   assertStringIncludes(
     error.message,
-    "the byte at offset 1234567 was sent as 0x41 and came back as 0x40",
+    "the echo differs at byte 1234567: expected 0x41, got 0x40",
   );
 });
 
@@ -96,7 +96,7 @@ Deno.test("--verify tells from where on more came back than was sent", async () 
   await assertRejects(
     () => connect(server.endpoint, { input: source(random(1000)), output: sink(), verify: true }),
     EchoError,
-    "more came back than was sent, from offset 1000 on",
+    "more came back than was sent, from byte 1000 on",
   );
 });
 

@@ -12,9 +12,9 @@ type Clients = Record<"connect" | "ping" | "load", RegExp>;
 /** What a fault is called by connect --verify, ping and load; of both transports where both have it. */
 const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
   ["tcp", "corrupt@1", {
-    connect: /the byte at offset 0 was sent as 0x\w\w and came back as/,
-    ping: /altered: the byte at offset 0/,
-    load: /altered: connection 1: the byte at offset 0/,
+    connect: /the echo differs at byte 0: expected 0x\w\w, got 0x\w\w/,
+    ping: /altered: differs at byte 0/,
+    load: /altered: connection 1: differs at byte 0/,
   }],
   ["tcp", "lose", {
     connect: /only 0 of 18 bytes came back/,
@@ -22,7 +22,7 @@ const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
     load: /lost: connection 1: no answer came, at offset 0/,
   }],
   ["tcp", "repeat", {
-    connect: /more came back than was sent, from offset 18 on/,
+    connect: /more came back than was sent, from byte 18 on/,
     ping: / repeated\n/,
     load: /surplus|repeated|unasked/,
   }],
@@ -58,8 +58,8 @@ const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
   }],
   ["udp", "corrupt@1", {
     connect: /of 18 datagrams 18 altered/,
-    ping: /altered: the byte at offset 0/,
-    load: /altered: socket 1: datagram 1: the byte at offset 0/,
+    ping: /altered: differs at byte 0/,
+    load: /altered: socket 1: datagram 1: differs at byte 0/,
   }],
   ["udp", "lose@50%", {
     connect: /of 18 datagrams \d+ lost/,

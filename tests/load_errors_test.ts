@@ -21,36 +21,49 @@ for (
       "alters one byte in a million",
       (message) => [message.with(-1, (message.at(-1) ?? 0) ^ 1)],
       "altered",
-      (at) => `the byte at offset ${at + LARGE - 1} was sent as 0xNN and came back as 0xNN`,
+      (at) => `differs at byte ${at + LARGE - 1}: expected 0xNN, got 0xNN`,
     ],
     [
       "drops the last byte of an answer",
       (message) => [message.subarray(0, -1)],
       "lost",
-      // With more under way the next answer shows it, in its first byte if that is the same one.
-      (at, { pipeline }) =>
-        pipeline
-          ? `1 bytes? did not come back, from offset (${at + LARGE - 1}|${at + LARGE}) on`
-          : `only 1999 of 2000 bytes came, at offset ${at + LARGE - 1}`,
+      (at) => `only 1999 of 2000 bytes came, at offset ${at + LARGE - 1}`,
+      [{}, { reconnect: true }],
+    ],
+    [
+      "drops the last byte of an answer, with others under way,",
+      (message) => [message.subarray(0, -1)],
+      "altered",
+      // The next answer shows it, in its second byte if the first is the same.
+      (at) => `differs at byte (${at + LARGE - 1}|${at + LARGE}): expected 0xNN, got 0xNN`,
+      [{ pipeline: 8 }],
     ],
     [
       "drops a byte in the middle",
       (message) => [message.subarray(0, 700), message.subarray(701)],
-      "lost",
+      "altered",
       // The bytes after it can be the same.
-      (at) => `1 bytes? did not come back, from offset ${at / 10 + 70}\\d on`,
+      (at) => `differs at byte ${at / 10 + 70}\\d: expected 0xNN, got 0xNN`,
     ],
     [
       "answers twice",
       (message) => [new Uint8Array([...message, ...message])],
-      "repeated",
-      (at) => `the 2000 bytes from offset ${at} on came back twice`,
+      "surplus",
+      (at) => `more came back than was sent, from byte ${at + LARGE} on`,
+      [{}, { reconnect: true }],
+    ],
+    [
+      "answers twice, with others under way,",
+      (message) => [new Uint8Array([...message, ...message])],
+      "altered",
+      (at) => `differs at byte ${at + LARGE}: expected 0xNN, got 0xNN`,
+      [{ pipeline: 8 }],
     ],
     [
       "sends bytes unasked after an answer",
       (message) => [new Uint8Array([...message, 1, 2, 3])],
       "surplus",
-      (at) => `bytes came that were not sent, from offset ${at + LARGE} on`,
+      (at) => `more came back than was sent, from byte ${at + LARGE} on`,
       // With more under way they could as well be those, altered.
       [{}, { reconnect: true }],
     ],
@@ -110,8 +123,8 @@ for (const size of [64, LARGE]) {
     await using server = startAnswering(size, (message, number) => number === 20 ? [] : [message]);
     const options = { connections: 1, messages: 40, pipeline: 8, size };
     const { examples } = await finish(server.endpoint, options);
-    assertEquals(examples, [
-      `lost: connection 1: ${size} bytes did not come back, from offset ${19 * size} on`,
+    assertEquals(examples.map(plain), [
+      `altered: connection 1: differs at byte ${19 * size}: expected 0xNN, got 0xNN`,
     ]);
   });
 }
@@ -152,7 +165,7 @@ Deno.test("bytes that come before any message is sent are found out", async () =
   assertEquals([result.messages.right, errorsOf(result)], [10, { surplus: 1 }]);
   assertMatch(
     whatWentWrong(result).join(),
-    /^surplus: connection \d: bytes came that were not sent, from offset 0 on$/,
+    /^surplus: connection \d: more came back than was sent, from byte 0 on$/,
   );
 });
 
@@ -168,7 +181,7 @@ Deno.test("bytes that come after the last answer are found out, and where", asyn
   assertEquals([messages.right, errors.surplus, ...examples], [
     10,
     1,
-    "surplus: connection 1: bytes came that were not sent, from offset 640 on",
+    "surplus: connection 1: more came back than was sent, from byte 640 on",
   ]);
 });
 
@@ -180,14 +193,14 @@ for (
       20,
       (bytes) => [bytes.with(7, (bytes[7] ?? 0) ^ 1)],
       "altered",
-      "datagram N: the byte at offset 7 was sent as 0xNN and came back as 0xNN",
+      "datagram N: differs at byte 7: expected 0xNN, got 0xNN",
     ],
     [
       "alters the head of a datagram",
       20,
       (bytes) => [bytes.with(0, (bytes[0] ?? 0) ^ 0x80)],
       "altered",
-      "datagram N: the byte at offset 0 was sent as 0xNN and came back as 0xNN",
+      "datagram N: differs at byte 0: expected 0xNN, got 0xNN",
     ],
     [
       "cuts a datagram short",
@@ -208,7 +221,7 @@ for (
       20,
       (bytes) => [bytes.with(7, (bytes[7] ?? 0) ^ 1), bytes, bytes],
       "altered",
-      "datagram N: the byte at offset 7 was sent as 0xNN and came back as 0xNN",
+      "datagram N: differs at byte 7: expected 0xNN, got 0xNN",
     ],
     [
       "sends a datagram unasked",

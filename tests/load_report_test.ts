@@ -68,7 +68,7 @@ Deno.test("errors are in --json, with status 1; and its schema takes nothing els
   const { messages, errors, error_examples: [example, ...more] } = report;
   assertEquals([messages.right, messages.failed, errors.total, errors.altered], [19, 1, 1, 1]);
   assertEquals([plain(example), ...more], [
-    "altered: connection 1: the byte at offset 579 was sent as 0xNN and came back as 0xNN",
+    "altered: connection 1: differs at byte 579: expected 0xNN, got 0xNN",
   ]);
   let count = 0;
   for (const other of spoiled(report)) {
@@ -254,7 +254,7 @@ Deno.test("on a terminal what load and ping found wrong is broken between words"
   ignore: !available("script") || !linux,
 }, async () => {
   await using server = startAnswering(64, (message) => [message.with(7, (message[7] ?? 0) ^ 1)]);
-  const wrong = "the byte at offset 7 was sent as 0xNN and came back as 0xNN";
+  const wrong = "differs at byte 7: expected 0xNN, got 0xNN";
   const ways = [
     ["load -c1 -n2", `altered: connection 1: ${wrong}`],
     ["ping -c2 -i0", `altered: ${wrong}`],

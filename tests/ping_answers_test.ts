@@ -54,7 +54,7 @@ for (
       () => but(2, alter),
       [
         "56 bytes from E: seq=2 time=T ms altered: " +
-        "the byte at offset 7 was sent as 0xNN and came back as 0xNN",
+        "differs at byte 7: expected 0xNN, got 0xNN",
         "56 bytes from E: seq=3 time=T ms",
       ],
       "2 right, 1 altered, 0% lost",
@@ -120,7 +120,7 @@ Deno.test("the command prints what is wrong with answers, with status 1", async 
     code: 1,
     stdout: `${startLine(name)}56 bytes from ${name}: seq=1 time=T ms
 56 bytes from ${name}: seq=1 time=T ms repeated
-56 bytes from ${name}: seq=2 time=T ms altered: the byte at offset 7 was sent as 0xNN and came back as 0xNN
+56 bytes from ${name}: seq=2 time=T ms altered: differs at byte 7: expected 0xNN, got 0xNN
 --- ${name} ---
 2 probes: 1 right, 1 altered, 1 repeated, 0% lost, T s\n${LATENCY_LINES}`,
     stderr: "",

@@ -276,6 +276,6 @@ Deno.test("the client finds out a TLS server that returns something else", {
   assertEquals(result.code, 1);
   assertStringIncludes(
     result.stderr,
-    "the byte at offset 0 was sent as 0x68 and came back as 0x6f",
+    "differs at byte 0: expected 0x68, got 0x6f",
   );
 });

@@ -24,12 +24,10 @@ function flipped(bytes: Uint8Array): Uint8Array {
 
 for (
   const [what, position, bytes, kind, words] of [
-    ["comes twice", atStart, from(2, 0), "repeated", "the 100 bytes from offset 200 on"],
-    ["comes twice after the last", allBack, from(2, 0), "repeated", "the 100 bytes from offset"],
-    ["was not sent", allBack, new Uint8Array([1, 2]), "surplus", "bytes came that were not sent"],
-    ["follows a gap", at, from(3, 60), "lost", "50 bytes did not come back, from offset 310"],
-    ["follows a lost rest", at, from(4, 0), "lost", "90 bytes did not come back, from offset 310"],
-    ["is other", at, flipped(from(3, 10)), "altered", "the byte at offset 310 was sent as 0x"],
+    ["comes twice", atStart, from(2, 0), "altered", "differs at byte 300: expected 0x"],
+    ["comes twice after the last", allBack, from(2, 0), "surplus", "more came back than was sent"],
+    ["was not sent", allBack, new Uint8Array([1, 2]), "surplus", "more came back than was sent"],
+    ["is other", at, flipped(from(3, 10)), "altered", "differs at byte 310: expected 0x"],
   ] as const
 ) {
   Deno.test(`what ${what} in a stream of messages is ${kind}`, () => {

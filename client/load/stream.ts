@@ -10,6 +10,7 @@ import {
   offsetOf,
   type StreamPosition,
 } from "../verify/diagnosis.ts";
+import { describeSurplus } from "../verify/difference.ts";
 import { receiveBuffer, type Received } from "../verify/messages.ts";
 import {
   type ConnectionEvents,
@@ -41,7 +42,7 @@ export class StreamConnection implements LoadConnection {
   readonly #events: ConnectionEvents;
   readonly #traffic = new Traffic();
   readonly #buffer: Received;
-  /** When the messages under way were due, and the one before them, in a ring. */
+  /** When the messages under way were due, in a ring. */
   readonly #due: Float64Array;
   readonly #position: StreamPosition;
   /** How many messages were written. */
@@ -63,7 +64,7 @@ export class StreamConnection implements LoadConnection {
     this.#position = { messages, first: firstMessage(number), sent: 0, answered: 0, partial: 0 };
     this.#settings = settings;
     this.#events = events;
-    this.#due = new Float64Array(pipeline + 1);
+    this.#due = new Float64Array(pipeline);
     this.#buffer = receiveBuffer(Math.min(messages.size * pipeline + SPARE, MAX_READ));
     turns.readers++;
     this.#receive().catch((error) => {
@@ -161,40 +162,29 @@ export class StreamConnection implements LoadConnection {
         position.partial += equal;
         if (equal < part) return this.#wrong(at, length);
         if (position.partial < size) break;
+        // Before the answer counts: the next message would be sent for it.
+        if (at < length && this.underWay === 1) {
+          return this.#end("surplus", describeSurplus(offsetOf(position)));
+        }
+        const due = this.#due[position.answered % this.#due.length] ?? now;
         position.partial = 0;
         position.answered++;
-        // What came with more than was sent has not come back as it was.
-        if (at < length && position.answered === position.sent) {
-          return this.#wrong(at, length, 1);
-        }
-        const due = this.#lastDue ?? now;
         this.#events.onAnswer(this, due, due, now);
         if (!this.isOpen) return;
       }
     }
   }
 
-  /**
-   * What was read is not as it was sent, from some byte on.
-   *
-   * @param untold how many messages before it were answered, and nobody was told
-   */
-  #wrong(from: number, to: number, untold: 0 | 1 = 0): void {
+  /** What was read is not as it was sent, from some byte on. */
+  #wrong(from: number, to: number): void {
     const { kind, what } = diagnose(this.#position, this.#buffer.bytes.subarray(from, to));
-    const again = kind === "repeated" && untold === 0 ? this.#lastDue : undefined;
-    this.#position.answered -= untold;
-    this.#end(kind, what, again);
+    this.#end(kind, what);
   }
 
-  /** When the last message that was answered was due. */
-  get #lastDue(): number | undefined {
-    return this.#due[(this.#position.answered - 1) % this.#due.length];
-  }
-
-  #end(kind?: LoadErrorKind, what = "", answered?: number): void {
+  #end(kind?: LoadErrorKind, what = ""): void {
     if (!this.isOpen) return;
     this.close();
-    if (kind !== undefined) this.#settings.recorder.error(kind, this.number, what, answered);
+    if (kind !== undefined) this.#settings.recorder.error(kind, this.number, what);
     const due = Array.from(
       { length: this.underWay },
       (_, i) => this.#due[(this.#position.answered + i) % this.#due.length] ?? 0,

@@ -3,17 +3,20 @@
 /** What an answer can be to what was sent. `late`: it was thought lost. */
 export type Outcome = "right" | "late" | "altered" | "repeated";
 
-/** Says in words which byte changed, and where. */
-export function describeChange(offset: number, was: number, is: number): string {
-  return `the byte at offset ${offset} was sent as ${hex(was)} and came back as ${hex(is)}`;
+/** Names the first byte that is not as it was sent, counted from 0. */
+export function describeChange(offset: number, sent = 0, returned = 0): string {
+  return `differs at byte ${offset}: expected ${hex(sent)}, got ${hex(returned)}`;
+}
+
+/** Says from where on a stream brought more than was sent. */
+export function describeSurplus(offset: number): string {
+  return `more came back than was sent, from byte ${offset} on`;
 }
 
 /** Says in words how an answer differs from what was sent; undefined where it does not. */
 export function describeDifference(sent: Uint8Array, returned: Uint8Array): string | undefined {
   for (let i = 0; i < sent.length && i < returned.length; i++) {
-    const was = sent[i] ?? 0;
-    const is = returned[i] ?? 0;
-    if (was !== is) return describeChange(i, was, is);
+    if (sent[i] !== returned[i]) return describeChange(i, sent[i], returned[i]);
   }
   if (sent.length === returned.length) return undefined;
   return `${sent.length} bytes were sent and ${returned.length} came back`;

@@ -1,5 +1,5 @@
 // Checks that what returns is what was sent.
-import { describeChange } from "./difference.ts";
+import { describeChange, describeSurplus } from "./difference.ts";
 
 /** How many chunks that have returned are kept, until they are forgotten all at once. */
 const FORGET_AT_ONCE = 64;
@@ -34,14 +34,12 @@ export class StreamVerifier {
     let compared = 0;
     while (compared < bytes.length) {
       const expected = this.#chunks[this.#first];
-      if (expected === undefined) {
-        return `more came back than was sent, from offset ${this.#returned} on`;
-      }
+      if (expected === undefined) return describeSurplus(this.#returned);
       const length = Math.min(bytes.length - compared, expected.length - this.#position);
       for (let i = 0; i < length; i++) {
         const was = expected[this.#position + i];
         const is = bytes[compared + i];
-        if (was !== is) return describeChange(this.#returned + i, was ?? 0, is ?? 0);
+        if (was !== is) return `the echo ${describeChange(this.#returned + i, was, is)}`;
       }
       compared += length;
       this.#returned += length;
