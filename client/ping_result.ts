@@ -46,7 +46,7 @@ export interface PingCounts {
   /** Answers that came once more. */
   repeated: number;
   /** Answers to nothing that was sent. */
-  surplus: number;
+  unexpected: number;
   /** From the start to the end, in milliseconds. */
   elapsed: number;
   /** Round trips of all that came back unaltered. */
@@ -73,7 +73,7 @@ export async function emptyPingCounts(endpoint: Endpoint): Promise<PingCounts> {
     lost: 0,
     unsent: 0,
     repeated: 0,
-    surplus: 0,
+    unexpected: 0,
     elapsed: 0,
     latencies: await createLatencies(),
   };
@@ -94,7 +94,7 @@ export function summarize(counts: PingCounts): PingSummary {
  * @param lossIsFine whether those do that were lost or could not be sent
  */
 export function isAllRight(summary: PingSummary, lossIsFine = false): boolean {
-  const { late, altered, lost, unsent, repeated, surplus } = summary;
-  if (late + altered + repeated + surplus > 0) return false;
+  const { late, altered, lost, unsent, repeated, unexpected } = summary;
+  if (late + altered + repeated + unexpected > 0) return false;
   return lossIsFine || lost + unsent === 0;
 }

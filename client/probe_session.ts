@@ -132,7 +132,7 @@ export class ProbeSession {
     const now = performance.now();
     const answer = this.#probes.receive(bytes);
     if (answer === undefined) {
-      this.#counts.surplus++;
+      this.#counts.unexpected++;
       const why = "an answer came to nothing that was sent";
       return this.close(why, this.#probes.waitingCount === 0 ? why : undefined);
     }

@@ -36,7 +36,7 @@ export function summaryJson(summary: PingSummary, now: Date): Record<string, unk
     altered,
     lost,
     repeated,
-    surplus: summary.surplus,
+    unexpected: summary.unexpected,
     lost_percent: Number(lostPercent.toFixed(3)),
     elapsed_ms: milliseconds(summary.elapsed),
     latency: latenciesJson(summary.latencies, PING_PERCENTILES),

@@ -27,7 +27,7 @@ export function probeText(endpoint: Endpoint, result: ProbeResult): string {
 
 /** What became of all probes, in a few lines for people. */
 export function summaryText(summary: PingSummary): string {
-  const { right, unsent, lost, late, altered, repeated, surplus, elapsed } = summary;
+  const { right, unsent, lost, late, altered, repeated, unexpected, elapsed } = summary;
   const { sent, lostPercent, latencies } = summary;
   const counts = listed([
     `${right} right`,
@@ -36,7 +36,7 @@ export function summaryText(summary: PingSummary): string {
     lost > 0 && `${lost} lost`,
     unsent > 0 && `${unsent} not sent`,
     repeated > 0 && `${repeated} repeated`,
-    surplus > 0 && `${surplus} unasked`,
+    unexpected > 0 && `${unexpected} unexpected`,
     // All but a few lost are not all lost.
     `${Number(lostPercent.toPrecision(lostPercent > 99 ? 4 : 2))}% lost`,
     `${(elapsed / 1000).toFixed(2)} s`,

@@ -24,7 +24,7 @@ const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
   ["tcp", "repeat", {
     connect: /more came back than was sent, from byte 18 on/,
     ping: / repeated\n/,
-    load: /surplus|repeated|unasked/,
+    load: /(unexpected|altered): connection 1: /,
   }],
   ["tcp", "silent", {
     connect: /idle for 0\.2s, after 18 bytes were sent and 0 came back/,

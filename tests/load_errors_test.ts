@@ -48,7 +48,7 @@ for (
     [
       "answers twice",
       (message) => [new Uint8Array([...message, ...message])],
-      "surplus",
+      "unexpected",
       (at) => `more came back than was sent, from byte ${at + LARGE} on`,
       [{}, { reconnect: true }],
     ],
@@ -60,9 +60,9 @@ for (
       [{ pipeline: 8 }],
     ],
     [
-      "sends bytes unasked after an answer",
+      "sends unexpected bytes after an answer",
       (message) => [new Uint8Array([...message, 1, 2, 3])],
-      "surplus",
+      "unexpected",
       (at) => `more came back than was sent, from byte ${at + LARGE} on`,
       // With more under way they could as well be those, altered.
       [{}, { reconnect: true }],
@@ -159,13 +159,14 @@ Deno.test("bytes that come before any message is sent are found out", async () =
   const [plan] = planWorkers(load, {});
   assert(plan !== undefined);
   const greeted = Promise.withResolvers<void>();
-  const onProgress = ({ errors }: LoadProgress) => void (errors.surplus > 0 && greeted.resolve());
+  const onProgress = ({ errors }: LoadProgress) =>
+    void (errors.unexpected > 0 && greeted.resolve());
   const { signal } = new AbortController();
   const result = await generate(plan, onProgress, signal, () => greeted.promise);
-  assertEquals([result.messages.right, errorsOf(result)], [10, { surplus: 1 }]);
+  assertEquals([result.messages.right, errorsOf(result)], [10, { unexpected: 1 }]);
   assertMatch(
     whatWentWrong(result).join(),
-    /^surplus: connection \d: more came back than was sent, from byte 0 on$/,
+    /^unexpected: connection \d: more came back than was sent, from byte 0 on$/,
   );
 });
 
@@ -178,10 +179,10 @@ Deno.test("bytes that come after the last answer are found out, and where", asyn
   });
   const options = { connections: 1, messages: 10, pipeline: 10 };
   const { messages, errors, examples } = await finish(server.endpoint, options);
-  assertEquals([messages.right, errors.surplus, ...examples], [
+  assertEquals([messages.right, errors.unexpected, ...examples], [
     10,
     1,
-    "surplus: connection 1: more came back than was sent, from byte 640 on",
+    "unexpected: connection 1: more came back than was sent, from byte 640 on",
   ]);
 });
 
@@ -224,10 +225,10 @@ for (
       "datagram N: differs at byte 7: expected 0xNN, got 0xNN",
     ],
     [
-      "sends a datagram unasked",
+      "sends an unexpected datagram",
       50, // The last one: before, it could as well be another one that was altered.
       (bytes) => [bytes, new Uint8Array([1, 2, 3])],
-      "surplus",
+      "unexpected",
       "a datagram came that was not sent",
     ],
   ] as readonly [string, number, (bytes: Uint8Array) => readonly Uint8Array[], string, string][]
@@ -241,7 +242,7 @@ for (
       const options = { connections: 1, messages: 50, pipeline, timeout };
       const result = await finish(server.endpoint, options);
       assertEquals(errorsOf(result), { [kind]: 1 });
-      assertEquals(result.messages.failed, kind === "surplus" ? 0 : 1);
+      assertEquals(result.messages.failed, kind === "unexpected" ? 0 : 1);
       // Those that are under way together may overtake each other.
       const found = pipeline === 1
         ? result.examples[0]?.replace(`datagram ${at}`, "datagram N")

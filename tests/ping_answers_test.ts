@@ -214,7 +214,7 @@ Deno.test("bytes that nobody asked for are told, and are not all right", async (
     },
   });
   assertEquals(told, ["1 right", "2 right"]);
-  assertMatch(summaryText(summary), /\n2 probes: 2 right, [12] unasked, 0% lost/);
+  assertMatch(summaryText(summary), /\n2 probes: 2 right, [12] unexpected, 0% lost/);
   assert(!isAllRight(summary));
   assertEquals(losses, ["an answer came to nothing that was sent"]);
 });

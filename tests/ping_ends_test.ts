@@ -266,7 +266,7 @@ Deno.test("--json is a probe a line, further answers, and the summary, with unit
   );
   assertEquals([summary.lost_percent, summary.latency.count], [12.5, 5]);
   const counts =
-    /^(seq|bytes|count|sent|unsent|received|late|altered|lost|repeated|surplus|lost_percent)$/;
+    /^(seq|bytes|count|sent|unsent|received|late|altered|lost|repeated|unexpected|lost_percent)$/;
   const times = [...lines, summary].flatMap(numbers).filter((key) => !counts.test(key));
   assertEquals(times.filter((key) => !key.endsWith("_ms")), []);
   assert(lines[2].time_ms >= 299, "what is late came after its time");

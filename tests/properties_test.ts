@@ -171,7 +171,7 @@ async function joined(pieces: Uint8Array<ArrayBuffer>[]): Promise<string> {
 /** A stream of bytes, what becomes of it, and in what pieces it is sent and comes back. */
 const returned = fc.record({
   sent: fc.uint8Array({ minLength: 1, maxLength: 300 }),
-  change: fc.constantFrom("none", "altered", "lost", "repeated", "surplus"),
+  change: fc.constantFrom("none", "altered", "lost", "repeated", "unexpected"),
   at: fc.nat(299),
   length: fc.integer({ min: 1, max: 50 }),
   cuts: fc.array(fc.nat(350), { maxLength: 8 }),
@@ -191,7 +191,7 @@ Deno.test("of a stream in which one thing has changed, the first byte that diffe
         altered: sent.with(at, (sent[at] ?? 0) ^ length),
         lost: Uint8Array.of(...before, ...after.slice(length)),
         repeated: Uint8Array.of(...before, ...part, ...after),
-        surplus: Uint8Array.of(...sent, ...part),
+        unexpected: Uint8Array.of(...sent, ...part),
       }[change];
       const verifier = new StreamVerifier();
       for (const piece of cut(sent, cuts)) verifier.send(piece);
@@ -217,7 +217,7 @@ function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
 const answers = fc.record({
   size: fc.integer({ min: 32, max: 400 }),
   sent: fc.integer({ min: 2, max: 12 }),
-  change: fc.constantFrom("altered", "lost", "repeated", "surplus"),
+  change: fc.constantFrom("altered", "lost", "repeated", "unexpected"),
   place: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
   length: fc.integer({ min: 1, max: 255 }),
 });
@@ -234,7 +234,7 @@ Deno.test("in a stream of messages the first byte that differs is named", () => 
         altered: stream.with(at, (stream[at] ?? 0) ^ length),
         lost: Uint8Array.of(...stream.slice(0, at), ...stream.slice(at + length)),
         repeated: Uint8Array.of(...stream.slice(0, at), ...stream.slice(Math.max(0, at - size))),
-        surplus: Uint8Array.of(...stream, ...random(length)),
+        unexpected: Uint8Array.of(...stream, ...random(length)),
       }[change];
       const differs = came.findIndex((byte, i) => byte !== stream[i]);
       // The last bytes are lost, or the first ones come before themselves.
@@ -247,7 +247,7 @@ Deno.test("in a stream of messages the first byte that differs is named", () => 
         partial: differs % size,
       };
       const found = diagnose(position, came.subarray(differs));
-      const kind = differs < stream.length ? "altered" : "surplus";
+      const kind = differs < stream.length ? "altered" : "unexpected";
       assertEquals([found.kind, /byte (\d+)/.exec(found.what)?.[1]], [kind, String(differs)]);
     }),
     { numRuns: 500 },

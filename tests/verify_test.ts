@@ -25,8 +25,14 @@ function flipped(bytes: Uint8Array): Uint8Array {
 for (
   const [what, position, bytes, kind, words] of [
     ["comes twice", atStart, from(2, 0), "altered", "differs at byte 300: expected 0x"],
-    ["comes twice after the last", allBack, from(2, 0), "surplus", "more came back than was sent"],
-    ["was not sent", allBack, new Uint8Array([1, 2]), "surplus", "more came back than was sent"],
+    [
+      "comes twice after the last",
+      allBack,
+      from(2, 0),
+      "unexpected",
+      "more came back than was sent",
+    ],
+    ["was not sent", allBack, new Uint8Array([1, 2]), "unexpected", "more came back than was sent"],
     ["is other", at, flipped(from(3, 10)), "altered", "differs at byte 310: expected 0x"],
   ] as const
 ) {

@@ -38,7 +38,7 @@ export async function openDatagrams(
     recorder.result.bytes.received += bytes.length;
     const answer = probes.receive(bytes);
     if (answer === undefined) {
-      return recorder.error("surplus", number, "a datagram came that was not sent");
+      return recorder.error("unexpected", number, "a datagram came that was not sent");
     }
     const { probe, outcome, difference } = answer;
     // Each message is wrong once, whatever else comes of it.

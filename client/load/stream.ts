@@ -10,7 +10,7 @@ import {
   offsetOf,
   type StreamPosition,
 } from "../verify/diagnosis.ts";
-import { describeSurplus } from "../verify/difference.ts";
+import { describeUnexpected } from "../verify/difference.ts";
 import { receiveBuffer, type Received } from "../verify/messages.ts";
 import {
   type ConnectionEvents,
@@ -23,7 +23,7 @@ import type { LoadErrorKind } from "./result.ts";
 /** Messages are put together to writes of this many bytes at most, where several wait. */
 const MAX_WRITE = 64 * 1024;
 
-/** How much more than what is due may be read at once, so that a surplus shows, in bytes. */
+/** How many bytes beyond the expected ones are read at once, to notice unexpected ones. */
 const SPARE = 1024;
 
 /** The most that is read at once, in bytes. */
@@ -164,7 +164,7 @@ export class StreamConnection implements LoadConnection {
         if (position.partial < size) break;
         // Before the answer counts: the next message would be sent for it.
         if (at < length && this.underWay === 1) {
-          return this.#end("surplus", describeSurplus(offsetOf(position)));
+          return this.#end("unexpected", describeUnexpected(offsetOf(position)));
         }
         const due = this.#due[position.answered % this.#due.length] ?? now;
         position.partial = 0;

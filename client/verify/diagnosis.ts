@@ -1,5 +1,5 @@
 // What is wrong in a stream of messages that comes back.
-import { describeChange, describeSurplus, tlsHint } from "./difference.ts";
+import { describeChange, describeUnexpected, tlsHint } from "./difference.ts";
 import type { Messages } from "./messages.ts";
 
 /** How far a stream of messages has come. */
@@ -16,7 +16,7 @@ export interface StreamPosition {
 
 /** What is wrong, as a kind and in words. */
 export interface Diagnosis {
-  readonly kind: "altered" | "surplus";
+  readonly kind: "altered" | "unexpected";
   readonly what: string;
 }
 
@@ -24,7 +24,7 @@ export interface Diagnosis {
 export function diagnose(at: StreamPosition, bytes: Uint8Array): Diagnosis {
   const { messages, first, answered, sent, partial } = at;
   const offset = offsetOf(at);
-  if (answered === sent) return { kind: "surplus", what: describeSurplus(offset) };
+  if (answered === sent) return { kind: "unexpected", what: describeUnexpected(offset) };
   const what = describeChange(offset, messages.at(first + answered)[partial], bytes[0]);
   return { kind: "altered", what: offset === 0 ? what + tlsHint(bytes) : what };
 }

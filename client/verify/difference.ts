@@ -9,7 +9,7 @@ export function describeChange(offset: number, sent = 0, returned = 0): string {
 }
 
 /** Says from where on a stream brought more than was sent. */
-export function describeSurplus(offset: number): string {
+export function describeUnexpected(offset: number): string {
   return `more came back than was sent, from byte ${offset} on`;
 }
 

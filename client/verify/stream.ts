@@ -1,5 +1,5 @@
 // Checks that what returns is what was sent.
-import { describeChange, describeSurplus } from "./difference.ts";
+import { describeChange, describeUnexpected } from "./difference.ts";
 
 /** How many chunks that have returned are kept, until they are forgotten all at once. */
 const FORGET_AT_ONCE = 64;
@@ -34,7 +34,7 @@ export class StreamVerifier {
     let compared = 0;
     while (compared < bytes.length) {
       const expected = this.#chunks[this.#first];
-      if (expected === undefined) return describeSurplus(this.#returned);
+      if (expected === undefined) return describeUnexpected(this.#returned);
       const length = Math.min(bytes.length - compared, expected.length - this.#position);
       for (let i = 0; i < length; i++) {
         const was = expected[this.#position + i];
