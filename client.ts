@@ -53,7 +53,7 @@ export {
 } from "./client/connect.ts";
 export { type Exchange, type Input, type Output, StreamError, writeAll } from "./client/streams.ts";
 export { load, type LoadOptions } from "./client/load/load.ts";
-export { intervalPercentile, type LoadInterval } from "./client/load/intervals.ts";
+export type { LoadInterval } from "./client/load/intervals.ts";
 export type { LoadPlan, LoadSettings } from "./client/load/plan.ts";
 export {
   type LoadErrorExample,

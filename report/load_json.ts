@@ -1,6 +1,5 @@
 // The results of a load as JSON for programs; load.schema.json describes it.
 import type { Latencies } from "../client/latencies.ts";
-import { intervalPercentile } from "../client/load/intervals.ts";
 import type { LoadPlan } from "../client/load/plan.ts";
 import { type LoadResult, totalErrors } from "../client/load/result.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
@@ -38,8 +37,7 @@ export async function loadJson(result: LoadResult, version: string) {
       elapsed_ms: milliseconds(interval.elapsed),
       messages: interval.messages,
       errors: interval.errors,
-      p50_ms: interval.messages === 0 ? null : milliseconds(intervalPercentile(interval, 50)),
-      p99_ms: interval.messages === 0 ? null : milliseconds(intervalPercentile(interval, 99)),
+      max_ms: interval.messages === 0 ? null : milliseconds(interval.max),
     })),
     latency: await withHistogram(latencies),
     connect: await withHistogram(connects),
