@@ -1,33 +1,32 @@
 /**
- * Compares yodel with other echo servers, and `yodel load` with other clients, on this machine:
+ * Compares yodel with other echo servers, and `yodel load` with a generator in C, on this machine:
  *
- *     deno task bench [--quick] [--servers NAMES] [--figures NAMES] [--json FILE]
- *                     [--chart FOLDER] [--write] [--from FILE]
+ *     deno task bench [--quick] [--servers NAMES] [--json FILE] [--from FILE] [--write]
  *
- * What the machine has of them (servers.ts) takes turns, in an order that is shuffled in each
- * round, with one core for the server and another for the client, and two for both. It prints
- * tables for docs/performance.md: medians of the rounds with their spread, and their share of what
- * a server in C on epoll reaches. `--write` puts them and the chart there and into the README.
+ * The servers that the machine has (servers.ts) take turns, in an order that is shuffled in each
+ * round, with one core for the server and another for the client. It prints tables: medians of the
+ * rounds with their spread, and their share of what a server in C on epoll reaches. `--write` puts
+ * them and a chart into docs/performance.md, and the chart into the README.
  *
- * All takes twenty minutes, and `--quick` two. `--servers` and `--figures` take names with commas
- * between them, as they stand in the JSON; `--from` shows what `--json` once wrote, and measures
- * nothing. It needs Linux, two cores, gcc, the headers of OpenSSL, and its command openssl.
+ * `--servers` takes names of servers.ts with commas between them; `--from` shows what `--json` once
+ * wrote, and measures nothing. It needs Linux, two cores, gcc, openssl and its headers.
  */
 import { parseArgs } from "jsr:@std/cli@1.0.32/parse-args";
-import { draw } from "./chart.ts";
 import type { Result } from "./figures.ts";
 import { writePages } from "./page.ts";
 import { endAll } from "./processes.ts";
 import { runAll } from "./rounds.ts";
 import { tables } from "./table.ts";
 
-const flags = parseArgs(Deno.args, {
-  string: ["servers", "figures", "json", "chart", "from"],
+const { quick, write, servers, json, from } = parseArgs(Deno.args, {
+  string: ["servers", "json", "from"],
   boolean: ["quick", "write"],
-  unknown: refuse,
+  unknown(word) {
+    console.error(`bench: unknown argument ${word}; the head of bench/bench.ts lists them`);
+    Deno.exit(2);
+  },
 });
-const text = (name: string) => typeof flags[name] === "string" ? flags[name] : undefined;
-
+const names = typeof servers === "string" ? servers.split(",") : undefined;
 const folder = await Deno.makeTempDir();
 for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   Deno.addSignalListener(signal, () => {
@@ -37,26 +36,15 @@ for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   });
 }
 try {
-  const [json, chart, from] = ["json", "chart", "from"].map(text);
-  const result: Result = from !== undefined
+  const result: Result = typeof from === "string"
     ? JSON.parse(await Deno.readTextFile(from))
-    : await runAll(folder, {
-      isQuick: flags.quick === true,
-      servers: text("servers")?.split(","),
-      figures: text("figures")?.split(","),
-    });
+    : await runAll(folder, quick === true, names);
   console.log(tables(result));
-  if (json !== undefined) await Deno.writeTextFile(json, `${JSON.stringify(result, null, 2)}\n`);
-  if (chart !== undefined) await draw(result, chart);
-  if (flags.write === true) await writePages(result);
+  if (typeof json === "string") await Deno.writeTextFile(json, JSON.stringify(result) + "\n");
+  if (write === true) await writePages(result);
 } catch (error) {
   console.error(`bench: ${error instanceof Error ? error.message : error}`);
   Deno.exitCode = 1;
 } finally {
   await Deno.remove(folder, { recursive: true });
-}
-
-function refuse(word: string): never {
-  console.error(`bench: unknown argument ${word}; the head of bench/bench.ts has those there are`);
-  Deno.exit(2);
 }

@@ -1,9 +1,7 @@
 // A benchmark as a picture: what each server reaches of what the first does.
-import * as vega from "npm:vega@6.4.0";
-import { compile, type TopLevelSpec } from "npm:vega-lite@6.5.0";
 import { measured, ratio, type Result } from "./figures.ts";
 
-/** Colours on pages that are light or dark. */
+/** Colors on pages that are light or dark. */
 const THEMES = {
   light: { text: "#1f2328", faint: "#d1d9e0", yodel: "#bc4c00", other: "#8c959f" },
   dark: { text: "#f0f6fc", faint: "#3d444d", yodel: "#f0883e", other: "#768390" },
@@ -11,112 +9,47 @@ const THEMES = {
 
 export type Theme = keyof typeof THEMES;
 
-/** How the files are called. */
-export function chartFile(theme: Theme): string {
-  return `performance-${theme}.svg`;
-}
+/** Pixels: the titles of the lines, a column and its number, the longest bar, and a line. */
+const [TITLES, COLUMN, NUMBER, BAR, LINE] = [180, 110, 34, 64, 24];
 
-/** Writes the chart of the first section into a folder, for pages that are light and dark. */
-export async function draw(result: Result, folder: string): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
-  for (const theme of ["light", "dark"] as const) {
-    const view = new vega.View(vega.parse(compile(chart(result, theme)).spec), {
-      renderer: "none",
-    });
-    await Deno.writeTextFile(`${folder}/${chartFile(theme)}`, `${await view.toSVG()}\n`);
-  }
-}
-
-/** The chart: a line for each figure, a column for each server, yodel first. */
-export function chart(result: Result, theme: Theme): TopLevelSpec {
-  const { text, faint, yodel, other } = THEMES[theme];
-  const [section] = result.sections;
+/** Draws the first section as SVG: a line for each figure, a column for each server, yodel first. */
+export function chart({ sections: [section] }: Result, theme: Theme): string {
   if (section === undefined) throw new Error("there is nothing to draw");
+  const colors = THEMES[theme];
   const figures = section.figures.filter(({ isSpeed }) => isSpeed);
   const [first = "", ...rest] = measured(section);
   const programs = rest.toSorted((a, b) => Number(b === "yodel") - Number(a === "yodel"));
-  const titles = programs.map((program) => section.programs[program] ?? program);
-  const values = figures.flatMap((figure) =>
-    programs.map((program) => {
-      const value = ratio(section, figure, program);
-      return {
-        figure: `${figure.title}`,
-        server: section.programs[program],
-        ratio: value ?? 0,
-        label: value?.toFixed(2) ?? "–",
-        isYodel: program === "yodel",
-      };
-    })
-  );
-  const most = Math.max(1, ...values.map(({ ratio }) => ratio));
-  // The numbers stand before their bars.
-  const x = { type: "quantitative" as const, scale: { domain: [-0.5 * most, most] }, axis: null };
-  const y = {
-    field: "figure",
-    type: "nominal" as const,
-    sort: figures.map(({ title }) => title),
-    axis: {
-      title: null,
-      labelColor: text,
-      labelFontSize: 12,
-      labelLimit: 0,
-      ticks: false,
-      domain: false,
-      labelPadding: 8,
-    },
-  };
-  return {
-    title: {
-      text: `Speed of echo servers on one core, as a share of ${section.programs[first]}`,
-      subtitle: "round trips, bytes or connections a second; the line is 1",
-      color: text,
-      subtitleColor: text,
-      anchor: "start",
-      fontSize: 15,
-      offset: 12,
-    },
-    background: "transparent",
-    data: { values },
-    facet: {
-      column: {
-        field: "server",
-        type: "nominal",
-        sort: titles,
-        header: {
-          title: null,
-          labelExpr: "split(datum.label, ' ')",
-          labelColor: text,
-          labelFontSize: 12,
-          labelFontWeight: "bold",
-          labelAnchor: "start",
-          labelPadding: 6,
-        },
-      },
-    },
-    spacing: 14,
-    bounds: "flush",
-    spec: {
-      width: 84,
-      height: { step: 24 },
-      layer: [
-        {
-          mark: { type: "bar", height: 16 },
-          encoding: {
-            y,
-            x: { field: "ratio", ...x },
-            color: { condition: { test: "datum.isYodel", value: yodel }, value: other },
-          },
-        },
-        {
-          mark: { type: "rule", color: faint, strokeWidth: 1 },
-          encoding: { x: { datum: 1, ...x } },
-        },
-        {
-          mark: { type: "text", align: "left", fontSize: 11, color: text },
-          encoding: { y, x: { value: 0 }, text: { field: "label" } },
-        },
-      ],
-    },
-    config: { aria: false, font: "system-ui, sans-serif", view: { stroke: null } },
-  };
+  const ratios = figures.map((figure) => programs.map((name) => ratio(section, figure, name)));
+  const most = Math.max(1, ...ratios.flat().map((value) => value ?? 0));
+  const width = (value: number) => (value / most * BAR).toFixed(1);
+  const top = 68;
+  const bottom = top + figures.length * LINE;
+  const parts = [
+    text(8, 20, 15, `Speed of echo servers on one core, as a share of ${section.programs[first]}`),
+    text(8, 38, 11, "round trips, bytes or connections a second; the line is 1"),
+    ...figures.map(({ title }, line) => text(8, top + line * LINE + 16, 12, title)),
+  ];
+  for (const [column, name] of programs.entries()) {
+    const x = TITLES + column * COLUMN;
+    parts.push(text(x, top - 8, 12, section.programs[name] ?? name));
+    for (const [line, values] of ratios.entries()) {
+      const y = top + line * LINE;
+      const value = values[column];
+      const color = name === "yodel" ? colors.yodel : colors.other;
+      parts.push(text(x, y + 16, 11, value?.toFixed(2) ?? "–"));
+      parts.push(rect(x + NUMBER, y + 4, width(value ?? 0), 16, color));
+    }
+    parts.push(rect(x + NUMBER + Number(width(1)), top, "1", bottom - top, colors.faint));
+  }
+  const size = `${TITLES + programs.length * COLUMN} ${bottom + 8}`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size}" fill="${colors.text}" ` +
+    `font-family="system-ui, sans-serif">\n${parts.join("\n")}\n</svg>\n`;
+}
+
+function text(x: number, y: number, size: number, content: string): string {
+  return `<text x="${x}" y="${y}" font-size="${size}">${content}</text>`;
+}
+
+function rect(x: number, y: number, width: string, height: number, fill: string): string {
+  return `<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="${fill}"/>`;
 }

@@ -9,9 +9,18 @@ export interface Figure {
   readonly isSpeed: boolean;
 }
 
+/** A figure of speed. */
+export function speed(name: string, title: string, unit: string): Figure {
+  return { name, title, unit, isSpeed: true };
+}
+
+/** A figure of cost: time or memory. */
+export function cost(name: string, title: string, unit: string): Figure {
+  return { name, title, unit, isSpeed: false };
+}
+
 /** What was measured of some programs, beside each other. */
 export interface Section {
-  readonly name: string;
   readonly title: string;
   /** Their titles by their names; the first is what the others are compared with. */
   readonly programs: Record<string, string>;

@@ -1,6 +1,6 @@
 // A benchmark in the pages of the project: between two comments, where the last one stands.
 import { root } from "../tests/program.ts";
-import { chartFile, draw } from "./chart.ts";
+import { chart } from "./chart.ts";
 import type { Result } from "./figures.ts";
 import { tables } from "./table.ts";
 
@@ -13,7 +13,9 @@ const END = "<!-- /bench -->";
  * @throws {Error} where a page has no place for it
  */
 export async function writePages(result: Result): Promise<void> {
-  await draw(result, `${root}docs`);
+  for (const theme of ["light", "dark"] as const) {
+    await Deno.writeTextFile(`${root}docs/performance-${theme}.svg`, chart(result, theme));
+  }
   const pages = [
     ["docs/performance.md", `${origin(result)}\n\n${picture("")}\n\n${tables(result)}`],
     ["README.md", picture("docs/")],
@@ -46,10 +48,9 @@ function origin({ date, machine, versions, rounds, seconds, minutes }: Result): 
 }
 
 function picture(folder: string): string {
-  const [light, dark] = [chartFile("light"), chartFile("dark")].map((file) => folder + file);
   const alt = "Bars: what echo servers reach on one core, as a share of a server in C on epoll";
   return `<picture>
-  <source media="(prefers-color-scheme: dark)" srcset="${dark}">
-  <img alt="${alt}" src="${light}">
+  <source media="(prefers-color-scheme: dark)" srcset="${folder}performance-dark.svg">
+  <img alt="${alt}" src="${folder}performance-light.svg">
 </picture>`;
 }

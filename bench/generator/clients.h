@@ -13,11 +13,18 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "times.h"
 
 enum { CHUNK = 65536, ROOM = 262144, PERIOD = 131071 };
+static const uint64_t SECOND = 1000000000;
+
+static uint64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * SECOND + time.tv_nsec;
+}
 
 struct client {
   int fd;
