@@ -30,7 +30,7 @@ const MAX_UNDER_WAY = 16;
  *
  * @throws {EndpointError} for an unknown host, and where nothing at all comes back
  * @throws {EchoError} for a datagram that is too long, for any that were lost, and
- *   where `verify` is set for any that were altered, repeated or reordered
+ *   where `verify` is set for any that were corrupted, repeated or reordered
  */
 export async function connectDatagrams(
   endpoint: HostEndpoint<"udp">,

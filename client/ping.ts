@@ -81,7 +81,7 @@ export async function ping(
   } finally {
     clearTimeout(timer);
     counts.elapsed = performance.now() - start;
-    const isAnswered = counts.right + counts.late + counts.altered > 0;
+    const isAnswered = counts.right + counts.late + counts.corrupted > 0;
     if (overdue.signal.aborted && !isAnswered) {
       session.loseAll(`no answer ${within}`);
     }

@@ -11,10 +11,10 @@ export interface ProbeResult {
   /** The server's address, `127.0.0.1:2222`; undefined where it is not known or has none. */
   readonly address?: string;
   /**
-   * Each probe is `right`, `altered`, `lost` (no answer in time) or `unsent` (no connection) first.
+   * Each probe is `right`, `corrupted`, `lost` (no answer in time) or `unsent` (no connection) first.
    * A further answer may follow: a `late` one, after it was thought lost, or a `repeated` one.
    */
-  readonly outcome: "right" | "altered" | "lost" | "unsent" | "late" | "repeated";
+  readonly outcome: "right" | "corrupted" | "lost" | "unsent" | "late" | "repeated";
   /** How many bytes came back. */
   readonly bytes?: number;
   /** From sending it to the last byte of its answer. */
@@ -38,7 +38,7 @@ export interface PingCounts {
   /** Came back as they were sent, after they were thought lost. */
   late: number;
   /** Came back as something else. */
-  altered: number;
+  corrupted: number;
   /** Probes that were not answered. */
   lost: number;
   /** Probes that could not be sent. */
@@ -49,7 +49,7 @@ export interface PingCounts {
   unexpected: number;
   /** From the start to the end, in milliseconds. */
   elapsed: number;
-  /** Round trips of all that came back unaltered. */
+  /** Round trips of all that came back uncorrupted. */
   readonly latencies: Latencies;
 }
 
@@ -69,7 +69,7 @@ export async function emptyPingCounts(endpoint: Endpoint): Promise<PingCounts> {
     endpoint,
     right: 0,
     late: 0,
-    altered: 0,
+    corrupted: 0,
     lost: 0,
     unsent: 0,
     repeated: 0,
@@ -81,8 +81,8 @@ export async function emptyPingCounts(endpoint: Endpoint): Promise<PingCounts> {
 
 /** Adds the totals. */
 export function summarize(counts: PingCounts): PingSummary {
-  const { right, late, altered, lost, unsent } = counts;
-  const received = right + late + altered;
+  const { right, late, corrupted, lost, unsent } = counts;
+  const received = right + late + corrupted;
   const sent = received + lost;
   const all = sent + unsent;
   return { ...counts, sent, received, lostPercent: all === 0 ? 0 : (lost + unsent) / all * 100 };
@@ -94,7 +94,7 @@ export function summarize(counts: PingCounts): PingSummary {
  * @param lossIsFine whether those do that were lost or could not be sent
  */
 export function isAllRight(summary: PingSummary, lossIsFine = false): boolean {
-  const { late, altered, lost, unsent, repeated, unexpected } = summary;
-  if (late + altered + repeated + unexpected > 0) return false;
+  const { late, corrupted, lost, unsent, repeated, unexpected } = summary;
+  if (late + corrupted + repeated + unexpected > 0) return false;
   return lossIsFine || lost + unsent === 0;
 }

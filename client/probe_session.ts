@@ -38,7 +38,7 @@ type Connection =
  *
  * ```text
  * unsent
- * waiting ──answer──▶ right or altered ──answer──▶ repeated
+ * waiting ──answer──▶ right or corrupted ──answer──▶ repeated
  *    └──timeout, or the connection ends──▶ lost ──answer──▶ late ──answer──▶ repeated
  * ```
  */
@@ -144,7 +144,7 @@ export class ProbeSession {
     this.#settled(probe);
     // In a stream it is not known any more where the next answer begins.
     if (error !== undefined && this.#counts.endpoint.scheme !== "udp") {
-      this.close("its connection was closed after an altered answer");
+      this.close("its connection was closed after a corrupted answer");
     }
   }
 

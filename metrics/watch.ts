@@ -58,7 +58,7 @@ function by<T>(
 
 /** Makes the metrics of a ping; what is returned counts what became of a probe. */
 export function watchPing(metrics: Metrics): (result: ProbeResult) => void {
-  const results = { right: 0, late: 0, altered: 0, lost: 0, repeated: 0, unsent: 0 };
+  const results = { right: 0, late: 0, corrupted: 0, lost: 0, repeated: 0, unsent: 0 };
   metrics.watch(
     "yodel_probe_results_total",
     "What became of probes",
@@ -67,7 +67,7 @@ export function watchPing(metrics: Metrics): (result: ProbeResult) => void {
   );
   const times = metrics.histogram(
     "yodel_probe_round_trip_seconds",
-    "Round trips of unaltered probes",
+    "Round trips of uncorrupted probes",
   );
   return ({ outcome, time = 0 }) => {
     results[outcome]++;

@@ -23,7 +23,7 @@ export function probeJson(result: ProbeResult): Record<string, unknown> {
 
 /** What became of all probes, as JSON. */
 export function summaryJson(summary: PingSummary, now: Date): Record<string, unknown> {
-  const { sent, unsent, received, late, altered, lost, repeated, lostPercent } = summary;
+  const { sent, unsent, received, late, corrupted, lost, repeated, lostPercent } = summary;
   return {
     type: "summary",
     time: now.toISOString(),
@@ -33,7 +33,7 @@ export function summaryJson(summary: PingSummary, now: Date): Record<string, unk
     unsent,
     received,
     late,
-    altered,
+    corrupted,
     lost,
     repeated,
     unexpected: summary.unexpected,

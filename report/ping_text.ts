@@ -27,12 +27,12 @@ export function probeText(endpoint: Endpoint, result: ProbeResult): string {
 
 /** What became of all probes, in a few lines for people. */
 export function summaryText(summary: PingSummary): string {
-  const { right, unsent, lost, late, altered, repeated, unexpected, elapsed } = summary;
+  const { right, unsent, lost, late, corrupted, repeated, unexpected, elapsed } = summary;
   const { sent, lostPercent, latencies } = summary;
   const counts = listed([
     `${right} right`,
     late > 0 && `${late} late`,
-    altered > 0 && `${altered} altered`,
+    corrupted > 0 && `${corrupted} corrupted`,
     lost > 0 && `${lost} lost`,
     unsent > 0 && `${unsent} not sent`,
     repeated > 0 && `${repeated} repeated`,

@@ -13,8 +13,8 @@ type Clients = Record<"connect" | "ping" | "load", RegExp>;
 const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
   ["tcp", "corrupt@1", {
     connect: /the echo differs at byte 0: expected 0x\w\w, got 0x\w\w/,
-    ping: /altered: differs at byte 0/,
-    load: /altered: connection 1: differs at byte 0/,
+    ping: /corrupted: differs at byte 0/,
+    load: /corrupted: connection 1: differs at byte 0/,
   }],
   ["tcp", "lose", {
     connect: /only 0 of 18 bytes came back/,
@@ -24,7 +24,7 @@ const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
   ["tcp", "repeat", {
     connect: /more came back than was sent, from byte 18 on/,
     ping: / repeated\n/,
-    load: /(unexpected|altered): connection 1: /,
+    load: /(unexpected|corrupted): connection 1: /,
   }],
   ["tcp", "silent", {
     connect: /idle for 0\.2s, after 18 bytes were sent and 0 came back/,
@@ -57,9 +57,9 @@ const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
     load: /lost: connection 1: no answer came/,
   }],
   ["udp", "corrupt@1", {
-    connect: /of 18 datagrams 18 altered/,
-    ping: /altered: differs at byte 0/,
-    load: /altered: socket 1: datagram 1: differs at byte 0/,
+    connect: /of 18 datagrams 18 corrupted/,
+    ping: /corrupted: differs at byte 0/,
+    load: /corrupted: socket 1: datagram 1: differs at byte 0/,
   }],
   ["udp", "lose@50%", {
     connect: /of 18 datagrams \d+ lost/,

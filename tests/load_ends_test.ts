@@ -332,6 +332,6 @@ Deno.test("loads at the same time, and one after the other, do not disturb each 
       [100, 100_000],
       [30, 1920],
     ]);
-    assertEquals(results.map(errorsOf), [{}, { altered: 3 }, {}, {}]);
+    assertEquals(results.map(errorsOf), [{}, { corrupted: 3 }, {}, {}]);
   }
 });

@@ -18,9 +18,9 @@ const WRONG = 500;
 for (
   const [what, misdeed, kind, words, ways = [{}, { pipeline: 8 }, { reconnect: true }]] of [
     [
-      "alters one byte in a million",
+      "corrupts one byte in a million",
       (message) => [message.with(-1, (message.at(-1) ?? 0) ^ 1)],
-      "altered",
+      "corrupted",
       (at) => `differs at byte ${at + LARGE - 1}: expected 0xNN, got 0xNN`,
     ],
     [
@@ -33,7 +33,7 @@ for (
     [
       "drops the last byte of an answer, with others under way,",
       (message) => [message.subarray(0, -1)],
-      "altered",
+      "corrupted",
       // The next answer shows it, in its second byte if the first is the same.
       (at) => `differs at byte (${at + LARGE - 1}|${at + LARGE}): expected 0xNN, got 0xNN`,
       [{ pipeline: 8 }],
@@ -41,7 +41,7 @@ for (
     [
       "drops a byte in the middle",
       (message) => [message.subarray(0, 700), message.subarray(701)],
-      "altered",
+      "corrupted",
       // The bytes after it can be the same.
       (at) => `differs at byte ${at / 10 + 70}\\d: expected 0xNN, got 0xNN`,
     ],
@@ -55,7 +55,7 @@ for (
     [
       "answers twice, with others under way,",
       (message) => [new Uint8Array([...message, ...message])],
-      "altered",
+      "corrupted",
       (at) => `differs at byte ${at + LARGE}: expected 0xNN, got 0xNN`,
       [{ pipeline: 8 }],
     ],
@@ -64,7 +64,7 @@ for (
       (message) => [new Uint8Array([...message, 1, 2, 3])],
       "unexpected",
       (at) => `more came back than was sent, from byte ${at + LARGE} on`,
-      // With more under way they could as well be those, altered.
+      // With more under way they could as well be those, corrupted.
       [{}, { reconnect: true }],
     ],
     [
@@ -124,7 +124,7 @@ for (const size of [64, LARGE]) {
     const options = { connections: 1, messages: 40, pipeline: 8, size };
     const { examples } = await finish(server.endpoint, options);
     assertEquals(examples.map(plain), [
-      `altered: connection 1: differs at byte ${19 * size}: expected 0xNN, got 0xNN`,
+      `corrupted: connection 1: differs at byte ${19 * size}: expected 0xNN, got 0xNN`,
     ]);
   });
 }
@@ -190,24 +190,24 @@ for (
   const [what, at, misdeed, kind, words] of [
     ["loses a datagram", 20, () => [], "lost", "no answer came to datagram N"],
     [
-      "alters a datagram",
+      "corrupts a datagram",
       20,
       (bytes) => [bytes.with(7, (bytes[7] ?? 0) ^ 1)],
-      "altered",
+      "corrupted",
       "datagram N: differs at byte 7: expected 0xNN, got 0xNN",
     ],
     [
-      "alters the head of a datagram",
+      "corrupts the head of a datagram",
       20,
       (bytes) => [bytes.with(0, (bytes[0] ?? 0) ^ 0x80)],
-      "altered",
+      "corrupted",
       "datagram N: differs at byte 0: expected 0xNN, got 0xNN",
     ],
     [
       "cuts a datagram short",
       20,
       (bytes) => [bytes.subarray(0, -1)],
-      "altered",
+      "corrupted",
       "datagram N: 64 bytes were sent and 63 came back",
     ],
     [
@@ -218,15 +218,15 @@ for (
       "datagram N came back again",
     ],
     [
-      "answers a datagram right after it has altered it",
+      "answers a datagram right after it has corrupted it",
       20,
       (bytes) => [bytes.with(7, (bytes[7] ?? 0) ^ 1), bytes, bytes],
-      "altered",
+      "corrupted",
       "datagram N: differs at byte 7: expected 0xNN, got 0xNN",
     ],
     [
       "sends an unexpected datagram",
-      50, // The last one: before, it could as well be another one that was altered.
+      50, // The last one: before, it could as well be another one that was corrupted.
       (bytes) => [bytes, new Uint8Array([1, 2, 3])],
       "unexpected",
       "a datagram came that was not sent",

@@ -66,9 +66,9 @@ Deno.test("errors are in --json, with status 1; and its schema takes nothing els
   assertEquals([result.code, result.stderr], [1, ""]);
   const report = reportOf(result);
   const { messages, errors, error_examples: [example, ...more] } = report;
-  assertEquals([messages.right, messages.failed, errors.total, errors.altered], [19, 1, 1, 1]);
+  assertEquals([messages.right, messages.failed, errors.total, errors.corrupted], [19, 1, 1, 1]);
   assertEquals([plain(example), ...more], [
-    "altered: connection 1: differs at byte 579: expected 0xNN, got 0xNN",
+    "corrupted: connection 1: differs at byte 579: expected 0xNN, got 0xNN",
   ]);
   let count = 0;
   for (const other of spoiled(report)) {
@@ -114,7 +114,7 @@ for (
     ["all came back right, to several threads", 0, ["--workers=2"], (message) => [message], 100, 2],
     ["connections come and go", 0, ["--reconnect"], (message) => [message], 100, 100],
     // The third connection replaces one that went wrong.
-    ["an answer was altered", 1, [], (message) => [message.map((byte) => byte ^ 1)], 3, 3],
+    ["an answer was corrupted", 1, [], (message) => [message.map((byte) => byte ^ 1)], 3, 3],
     ["nothing came back", 130, [], () => [], 2, 2],
   ] as readonly [string, number, readonly string[], Answer, number, number][]
 ) {
@@ -256,8 +256,8 @@ Deno.test("on a terminal what load and ping found wrong is broken between words"
   await using server = startAnswering(64, (message) => [message.with(7, (message[7] ?? 0) ^ 1)]);
   const wrong = "differs at byte 7: expected 0xNN, got 0xNN";
   const ways = [
-    ["load -c1 -n2", `altered: connection 1: ${wrong}`],
-    ["ping -c2 -i0", `altered: ${wrong}`],
+    ["load -c1 -n2", `corrupted: connection 1: ${wrong}`],
+    ["ping -c2 -i0", `corrupted: ${wrong}`],
   ] as const;
   for (const [client, expected] of ways) {
     const words = [...program, client, "-s64", formatEndpoint(server.endpoint)].join(" ");

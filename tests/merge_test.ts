@@ -88,22 +88,22 @@ Deno.test("a file may have a result on each line; the text and the limits are of
 
 Deno.test("errors of any of them make the status 1, and are told", async () => {
   const bad = await found(SLOW);
-  bad.errors.altered = 1;
+  bad.errors.corrupted = 1;
   bad.errors.connect = 1;
   bad.messages.failed = 1;
   bad.messages.sent++;
   bad.examples.push(
     { kind: "connect", connection: 2, what: "connection refused" },
-    { kind: "altered", connection: 1, what: "the byte: at offset 1 is another" },
+    { kind: "corrupted", connection: 1, what: "the byte: at offset 1 is another" },
   );
   const files = [await write(await found(FAST)), await write(bad)];
   const { code, stdout, stderr } = await yodel(["load", "--merge", ...files]);
   assertEquals([code, stderr], [1, ""]);
   assertMatch(
     stdout,
-    /^errors +1 connect, 1 altered\n +connect: connection 2: connection refused\n/m,
+    /^errors +1 connect, 1 corrupted\n +connect: connection 2: connection refused\n/m,
   );
-  assertMatch(stdout, /altered: connection 1: the byte: at offset 1 is another\n/);
+  assertMatch(stdout, /corrupted: connection 1: the byte: at offset 1 is another\n/);
   assertMatch(stdout, /^1,000 messages, 100\/s, 2 errors, /m);
 });
 

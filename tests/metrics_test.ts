@@ -16,7 +16,7 @@ import {
   random,
   undisturbed,
 } from "./local.ts";
-import { alter, but, lose, SIZE, startProbed } from "./pings.ts";
+import { but, corrupt, lose, SIZE, startProbed } from "./pings.ts";
 import { startAnswering } from "./servers.ts";
 import { available, program, root, run, startServer, yodel } from "./program.ts";
 
@@ -207,18 +207,18 @@ Deno.test("what becomes of probes is counted, with a histogram of those that cam
   const { summary, counts } = await undisturbed(async () => {
     await using metrics = await start();
     await using server = await startProbed("udp", (probe, number) => {
-      const answers = { 2: lose, 3: alter }[number];
+      const answers = { 2: lose, 3: corrupt }[number];
       return answers === undefined ? [probe] : but(number, answers)(probe, number);
     });
     const options = { count: 5, interval: 10, timeout: 200, onResult: watchPing(metrics) };
     const summary = await ping(server.endpoint, options);
     return { summary, counts: samplesOf(await textOf(metrics)) };
   });
-  for (const outcome of ["right", "late", "altered", "lost", "repeated", "unsent"] as const) {
+  for (const outcome of ["right", "late", "corrupted", "lost", "repeated", "unsent"] as const) {
     const name = `yodel_probe_results_total{outcome="${outcome}"}`;
     assertEquals(counts.get(name), summary[outcome], outcome);
   }
-  assertEquals([summary.lost, summary.altered], [1, 1]);
+  assertEquals([summary.lost, summary.corrupted], [1, 1]);
   assertEquals(counts.get("yodel_probe_round_trip_seconds_count"), 3);
   const seconds = counts.get("yodel_probe_round_trip_seconds_sum") ?? 0;
   assert(Math.abs(seconds * 1000 - summary.latencies.mean * 3) < 1, `${seconds} s`);

@@ -8,9 +8,9 @@ import { PATIENT, pause, random, readBytes, startCustom, undisturbed, writeAll }
 import { yodel } from "./program.ts";
 import { startEcho } from "./servers.ts";
 import {
-  alter,
   type Answers,
   but,
+  corrupt,
   holding,
   invert,
   LATENCY_LINES,
@@ -50,14 +50,14 @@ for (
       "2 right, 1 lost, 33% lost",
     ],
     [
-      "altered",
-      () => but(2, alter),
+      "corrupted",
+      () => but(2, corrupt),
       [
-        "56 bytes from E: seq=2 time=T ms altered: " +
+        "56 bytes from E: seq=2 time=T ms corrupted: " +
         "differs at byte 7: expected 0xNN, got 0xNN",
         "56 bytes from E: seq=3 time=T ms",
       ],
-      "2 right, 1 altered, 0% lost",
+      "2 right, 1 corrupted, 0% lost",
     ],
     [
       "cut short",
@@ -73,10 +73,10 @@ for (
       "cut short",
       () => but(2, shorten),
       [
-        "55 bytes from E: seq=2 time=T ms altered: 56 bytes were sent and 55 came back",
+        "55 bytes from E: seq=2 time=T ms corrupted: 56 bytes were sent and 55 came back",
         "56 bytes from E: seq=3 time=T ms",
       ],
-      "2 right, 1 altered, 0% lost",
+      "2 right, 1 corrupted, 0% lost",
       ["udp"],
     ],
     [
@@ -112,7 +112,7 @@ for (
 
 Deno.test("the command prints what is wrong with answers, with status 1", async () => {
   await using server = await startProbed("udp", (probe, number) => {
-    return number === 1 ? repeat(probe) : alter(probe);
+    return number === 1 ? repeat(probe) : corrupt(probe);
   });
   const name = formatEndpoint(server.endpoint);
   const { code, stdout, stderr } = await yodel(["ping", name, "-c2", "-i0", "-W1m"]);
@@ -120,9 +120,9 @@ Deno.test("the command prints what is wrong with answers, with status 1", async 
     code: 1,
     stdout: `${startLine(name)}56 bytes from ${name}: seq=1 time=T ms
 56 bytes from ${name}: seq=1 time=T ms repeated
-56 bytes from ${name}: seq=2 time=T ms altered: differs at byte 7: expected 0xNN, got 0xNN
+56 bytes from ${name}: seq=2 time=T ms corrupted: differs at byte 7: expected 0xNN, got 0xNN
 --- ${name} ---
-2 probes: 1 right, 1 altered, 1 repeated, 0% lost, T s\n${LATENCY_LINES}`,
+2 probes: 1 right, 1 corrupted, 1 repeated, 0% lost, T s\n${LATENCY_LINES}`,
     stderr: "",
   });
 });
@@ -159,8 +159,8 @@ for (
       return await results(server.endpoint, { count: 2, interval: 0, timeout: WAITING });
     });
     assertEquals(
-      told.map((words) => words.replace(/altered: .*/, "altered")),
-      [`1 lost: ${why}`, "2 altered"],
+      told.map((words) => words.replace(/corrupted: .*/, "corrupted")),
+      [`1 lost: ${why}`, "2 corrupted"],
     );
   });
 }

@@ -31,9 +31,9 @@ import {
 } from "./program.ts";
 import { caFile, deserted, folder, startEcho } from "./servers.ts";
 import {
-  alter,
   type Answers,
   but,
+  corrupt,
   holding,
   LATENCY_LINES,
   lose,
@@ -219,7 +219,7 @@ function numbers(value: unknown): string[] {
 
 Deno.test("--json is a probe a line, further answers, and the summary, with units in the keys", async () => {
   const { found, summary: counted } = await undisturbed(async () => {
-    const misdeeds: Answers[] = [lose, alter, repeat, shorten].map((answers, i) =>
+    const misdeeds: Answers[] = [lose, corrupt, repeat, shorten].map((answers, i) =>
       but(4 + i, answers)
     );
     const held = holding(2);
@@ -242,16 +242,16 @@ Deno.test("--json is a probe a line, further answers, and the summary, with unit
       ["answer", 2, "late", 56],
       ["probe", 3, "right", 56],
       ["probe", 4, "lost", undefined],
-      ["probe", 5, "altered", 56],
+      ["probe", 5, "corrupted", 56],
       ["probe", 6, "right", 56],
       ["answer", 6, "repeated", 56],
-      ["probe", 7, "altered", 55],
+      ["probe", 7, "corrupted", 55],
       ["probe", 8, "right", 56],
     ],
   );
-  const { type, endpoint, sent, unsent, received, late, altered, lost, repeated } = summary;
+  const { type, endpoint, sent, unsent, received, late, corrupted, lost, repeated } = summary;
   assertEquals(
-    { type, endpoint, sent, unsent, received, late, altered, lost, repeated },
+    { type, endpoint, sent, unsent, received, late, corrupted, lost, repeated },
     {
       type: "summary",
       endpoint: name,
@@ -259,14 +259,14 @@ Deno.test("--json is a probe a line, further answers, and the summary, with unit
       unsent: 0,
       received: 7,
       late: 1,
-      altered: 2,
+      corrupted: 2,
       lost: 1,
       repeated: 1,
     },
   );
   assertEquals([summary.lost_percent, summary.latency.count], [12.5, 5]);
   const counts =
-    /^(seq|bytes|count|sent|unsent|received|late|altered|lost|repeated|unexpected|lost_percent)$/;
+    /^(seq|bytes|count|sent|unsent|received|late|corrupted|lost|repeated|unexpected|lost_percent)$/;
   const times = [...lines, summary].flatMap(numbers).filter((key) => !counts.test(key));
   assertEquals(times.filter((key) => !key.endsWith("_ms")), []);
   assert(lines[2].time_ms >= 299, "what is late came after its time");
@@ -336,11 +336,11 @@ for (
   const [so, status, enough, answers, counts] of [
     ["right", 0, /seq=3/, () => but(0, lose), (n) => `${n} probes: ${n} right, 0% lost`],
     [
-      "altered",
+      "corrupted",
       1,
-      /altered/,
-      () => but(2, alter),
-      (n) => `${n} probes: ${n - 1} right, 1 altered, 0% lost`,
+      /corrupted/,
+      () => but(2, corrupt),
+      (n) => `${n} probes: ${n - 1} right, 1 corrupted, 0% lost`,
     ],
     ["not there", 130, /^/, () => lose, () => "0 probes: 0 right, 0% lost"],
   ] as [string, number, RegExp, () => Answers, (probes: number) => string][]

@@ -37,7 +37,7 @@ export function but(number: number, answers: (probe: Uint8Array) => Uint8Array[]
 export const lose = () => [];
 export const repeat = (probe: Uint8Array) => [probe, probe];
 export const shorten = (probe: Uint8Array) => [probe.subarray(0, -1)];
-export const alter = (probe: Uint8Array) => [probe.map((byte, at) => at === 7 ? byte ^ 1 : byte)];
+export const corrupt = (probe: Uint8Array) => [probe.map((byte, at) => at === 7 ? byte ^ 1 : byte)];
 export const invert = (probe: Uint8Array) => [probe.map((byte) => byte ^ 0xff)];
 
 /** Pings within this process; returns the summary and what became of each probe, also in words. */

@@ -171,7 +171,7 @@ async function joined(pieces: Uint8Array<ArrayBuffer>[]): Promise<string> {
 /** A stream of bytes, what becomes of it, and in what pieces it is sent and comes back. */
 const returned = fc.record({
   sent: fc.uint8Array({ minLength: 1, maxLength: 300 }),
-  change: fc.constantFrom("none", "altered", "lost", "repeated", "unexpected"),
+  change: fc.constantFrom("none", "corrupted", "lost", "repeated", "unexpected"),
   at: fc.nat(299),
   length: fc.integer({ min: 1, max: 50 }),
   cuts: fc.array(fc.nat(350), { maxLength: 8 }),
@@ -188,7 +188,7 @@ Deno.test("of a stream in which one thing has changed, the first byte that diffe
       ];
       const came = {
         none: sent,
-        altered: sent.with(at, (sent[at] ?? 0) ^ length),
+        corrupted: sent.with(at, (sent[at] ?? 0) ^ length),
         lost: Uint8Array.of(...before, ...after.slice(length)),
         repeated: Uint8Array.of(...before, ...part, ...after),
         unexpected: Uint8Array.of(...sent, ...part),
@@ -217,7 +217,7 @@ function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
 const answers = fc.record({
   size: fc.integer({ min: 32, max: 400 }),
   sent: fc.integer({ min: 2, max: 12 }),
-  change: fc.constantFrom("altered", "lost", "repeated", "unexpected"),
+  change: fc.constantFrom("corrupted", "lost", "repeated", "unexpected"),
   place: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
   length: fc.integer({ min: 1, max: 255 }),
 });
@@ -231,7 +231,7 @@ Deno.test("in a stream of messages the first byte that differs is named", () => 
       );
       const at = Math.floor(place * stream.length);
       const came = {
-        altered: stream.with(at, (stream[at] ?? 0) ^ length),
+        corrupted: stream.with(at, (stream[at] ?? 0) ^ length),
         lost: Uint8Array.of(...stream.slice(0, at), ...stream.slice(at + length)),
         repeated: Uint8Array.of(...stream.slice(0, at), ...stream.slice(Math.max(0, at - size))),
         unexpected: Uint8Array.of(...stream, ...random(length)),
@@ -247,17 +247,17 @@ Deno.test("in a stream of messages the first byte that differs is named", () => 
         partial: differs % size,
       };
       const found = diagnose(position, came.subarray(differs));
-      const kind = differs < stream.length ? "altered" : "unexpected";
+      const kind = differs < stream.length ? "corrupted" : "unexpected";
       assertEquals([found.kind, /byte (\d+)/.exec(found.what)?.[1]], [kind, String(differs)]);
     }),
     { numRuns: 500 },
   );
 });
 
-Deno.test("of datagrams, those that are lost, altered, repeated or overtaken are counted, and no others", () => {
+Deno.test("of datagrams, those that are lost, corrupted, repeated or overtaken are counted, and no others", () => {
   const changes = fc.record({
     count: fc.integer({ min: 2, max: 40 }),
-    kind: fc.constantFrom("lost", "altered", "repeated", "reordered"),
+    kind: fc.constantFrom("lost", "corrupted", "repeated", "reordered"),
     place: fc.nat(1000),
   });
   fc.assert(fc.property(changes, ({ count, kind, place }) => {
@@ -269,7 +269,7 @@ Deno.test("of datagrams, those that are lost, altered, repeated or overtaken are
       kind === "reordered" ? 2 : 1,
       ...{
         lost: [],
-        altered: one.map((bytes) => bytes.with(3, (bytes[3] ?? 0) ^ 1)),
+        corrupted: one.map((bytes) => bytes.with(3, (bytes[3] ?? 0) ^ 1)),
         repeated: [...one, ...one],
         reordered: [...next, ...one],
       }[kind],
@@ -277,7 +277,7 @@ Deno.test("of datagrams, those that are lost, altered, repeated or overtaken are
     const verifier = new DatagramVerifier();
     for (const bytes of sent) verifier.send(bytes);
     for (const bytes of came) verifier.receive(bytes);
-    const none = { lost: 0, altered: 0, repeated: 0, reordered: 0 };
+    const none = { lost: 0, corrupted: 0, repeated: 0, reordered: 0 };
     assertEquals(verifier.errors, { ...none, [kind]: 1 });
   }));
 });

@@ -109,9 +109,9 @@ for (
   const [what, answers, complaint] of [
     ["repeated", (bytes, number) => number === 3 ? [bytes, bytes] : [bytes], "1 repeated"],
     [
-      "altered",
+      "corrupted",
       (bytes, number) => [number === 3 ? bytes.map((byte) => byte ^ 1) : bytes],
-      "of 10 datagrams 1 altered",
+      "of 10 datagrams 1 corrupted",
     ],
   ] as [string, (bytes: Uint8Array, number: number) => Uint8Array[], string][]
 ) {

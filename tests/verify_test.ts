@@ -24,7 +24,7 @@ function flipped(bytes: Uint8Array): Uint8Array {
 
 for (
   const [what, position, bytes, kind, words] of [
-    ["comes twice", atStart, from(2, 0), "altered", "differs at byte 300: expected 0x"],
+    ["comes twice", atStart, from(2, 0), "corrupted", "differs at byte 300: expected 0x"],
     [
       "comes twice after the last",
       allBack,
@@ -33,7 +33,7 @@ for (
       "more came back than was sent",
     ],
     ["was not sent", allBack, new Uint8Array([1, 2]), "unexpected", "more came back than was sent"],
-    ["is other", at, flipped(from(3, 10)), "altered", "differs at byte 310: expected 0x"],
+    ["is other", at, flipped(from(3, 10)), "corrupted", "differs at byte 310: expected 0x"],
   ] as const
 ) {
   Deno.test(`what ${what} in a stream of messages is ${kind}`, () => {
@@ -61,7 +61,7 @@ Deno.test("an answer is most like what it has most bytes in common with", () => 
   assertEquals(mostLike(sent("ecco"), [], sent), undefined);
 });
 
-Deno.test("an answer belongs to the probe whose number it carries, or else is altered", () => {
+Deno.test("an answer belongs to the probe whose number it carries, or else is corrupted", () => {
   const probes = new Probes(messages);
   const [one, two, three] = [7, 8, 9].map((number) => probes.send(number, 0));
   assert(one && two && three);
@@ -74,17 +74,17 @@ Deno.test("an answer belongs to the probe whose number it carries, or else is al
   probes.giveUp(one);
   assertEquals(judge(probes.bytesOf(one)), [7, "late", 1]);
   assertEquals(judge(probes.bytesOf(one)), [7, "repeated", 1]);
-  assertEquals(judge(flipped(probes.bytesOf(three))), [9, "altered", 0]);
+  assertEquals(judge(flipped(probes.bytesOf(three))), [9, "corrupted", 0]);
   assertEquals(judge(flipped(probes.bytesOf(three))), [undefined, undefined, 0]);
 });
 
-Deno.test("an altered answer that comes twice is not taken for the answer to another probe", () => {
+Deno.test("a corrupted answer that comes twice is not taken for the answer to another probe", () => {
   const probes = new Probes(messages);
   const one = probes.send(7, 0);
-  const altered = probes.bytesOf(one).map((byte, i) => i < 50 ? byte : ~byte);
-  assertEquals(probes.receive(altered)?.outcome, "altered");
+  const corrupted = probes.bytesOf(one).map((byte, i) => i < 50 ? byte : ~byte);
+  assertEquals(probes.receive(corrupted)?.outcome, "corrupted");
   const two = probes.send(8, 0);
-  assertEquals(probes.receive(altered), undefined);
+  assertEquals(probes.receive(corrupted), undefined);
   assertEquals(probes.receive(probes.bytesOf(two))?.outcome, "right");
 });
 

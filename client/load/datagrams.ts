@@ -48,8 +48,8 @@ export async function openDatagrams(
         return events.onAnswer(own, probe.due, probe.due, now);
       case "repeated":
         return recorder.error(outcome, number, `${nameOf(probe)} came back again`, probe.due);
-      case "altered":
-        recorder.error("altered", number, `${nameOf(probe)}: ${difference}`);
+      case "corrupted":
+        recorder.error("corrupted", number, `${nameOf(probe)}: ${difference}`);
         return events.onFailure(own, probe.due);
       case "late": // It counts as lost already, and has been said to be.
     }

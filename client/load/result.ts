@@ -6,10 +6,10 @@ import type { LoadPlan } from "./plan.ts";
 /**
  * How something went wrong: no connection (`connect`), a connection that broke
  * or was ended with messages under way (`broken`), bytes that did not come back
- * in time (`lost`), other bytes (`altered`), the same ones again (`repeated`),
+ * in time (`lost`), other bytes (`corrupted`), the same ones again (`repeated`),
  * or bytes that were never sent (`unexpected`).
  */
-export type LoadErrorKind = "connect" | "broken" | "lost" | "altered" | "repeated" | "unexpected";
+export type LoadErrorKind = "connect" | "broken" | "lost" | "corrupted" | "repeated" | "unexpected";
 
 /** An error, where it happened and what it was. */
 export interface LoadErrorExample {
@@ -89,7 +89,7 @@ function noCounts(): LoadCounts {
     messages: { sent: 0, right: 0, failed: 0, waiting: 0, missed: 0 },
     bytes: { sent: 0, received: 0 },
     connections: 0,
-    errors: { connect: 0, broken: 0, lost: 0, altered: 0, repeated: 0, unexpected: 0 },
+    errors: { connect: 0, broken: 0, lost: 0, corrupted: 0, repeated: 0, unexpected: 0 },
   };
 }
 

@@ -8,19 +8,19 @@ export class DatagramVerifier {
   /** Those that have not come back, in the order in which they were sent. */
   readonly #waiting: { readonly number: number; readonly bytes: Uint8Array }[] = [];
   readonly #answered: Uint8Array[] = [];
-  readonly #counts = { altered: 0, repeated: 0, reordered: 0 };
+  readonly #counts = { corrupted: 0, repeated: 0, reordered: 0 };
   /** The number of the latest one that has come back. */
   #latest = 0;
 
   sent = 0;
 
-  /** How many datagrams did not come back, not even altered. */
+  /** How many datagrams did not come back, not even corrupted. */
   get missing(): number {
-    return Math.max(0, this.#waiting.length - this.#counts.altered);
+    return Math.max(0, this.#waiting.length - this.#counts.corrupted);
   }
 
   /** How often each thing happened that should not happen to a datagram. */
-  get errors(): Readonly<Record<"lost" | "altered" | "repeated" | "reordered", number>> {
+  get errors(): Readonly<Record<"lost" | "corrupted" | "repeated" | "reordered", number>> {
     return { lost: this.missing, ...this.#counts };
   }
 
@@ -35,7 +35,7 @@ export class DatagramVerifier {
     const [answered] = index === -1 ? [] : this.#waiting.splice(index, 1);
     if (answered === undefined) {
       const isRepeated = this.#answered.some((earlier) => isEqual(earlier, bytes));
-      this.#counts[isRepeated ? "repeated" : "altered"]++;
+      this.#counts[isRepeated ? "repeated" : "corrupted"]++;
       return;
     }
     this.#answered.push(answered.bytes);

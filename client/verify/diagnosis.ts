@@ -16,7 +16,7 @@ export interface StreamPosition {
 
 /** What is wrong, as a kind and in words. */
 export interface Diagnosis {
-  readonly kind: "altered" | "unexpected";
+  readonly kind: "corrupted" | "unexpected";
   readonly what: string;
 }
 
@@ -26,7 +26,7 @@ export function diagnose(at: StreamPosition, bytes: Uint8Array): Diagnosis {
   const offset = offsetOf(at);
   if (answered === sent) return { kind: "unexpected", what: describeUnexpected(offset) };
   const what = describeChange(offset, messages.at(first + answered)[partial], bytes[0]);
-  return { kind: "altered", what: offset === 0 ? what + tlsHint(bytes) : what };
+  return { kind: "corrupted", what: offset === 0 ? what + tlsHint(bytes) : what };
 }
 
 /** Says what is missing where nothing came for too long. */

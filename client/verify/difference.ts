@@ -1,7 +1,7 @@
 // How what came back differs from what was sent.
 
 /** What an answer can be to what was sent. `late`: it was thought lost. */
-export type Outcome = "right" | "late" | "altered" | "repeated";
+export type Outcome = "right" | "late" | "corrupted" | "repeated";
 
 /** Names the first byte that is not as it was sent, counted from 0. */
 export function describeChange(offset: number, sent = 0, returned = 0): string {

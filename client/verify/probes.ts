@@ -20,7 +20,7 @@ export interface Probe {
 export interface ProbeAnswer {
   readonly probe: Probe;
   readonly outcome: Outcome;
-  /** How an altered one differs from the probe, in words. */
+  /** How a corrupted one differs from the probe, in words. */
   readonly difference?: string;
 }
 
@@ -61,7 +61,7 @@ export class Probes {
 
   /**
    * Notes an answer. It belongs to the probe whose number it carries, where
-   * it equals that, or else, altered, to the one that waits and that it is most like.
+   * it equals that, or else, corrupted, to the one that waits and that it is most like.
    *
    * @returns undefined where there is no such probe
    */
@@ -77,7 +77,7 @@ export class Probes {
     if (probe === undefined || !isNamed && probe.state !== "waiting") return undefined;
     const { state } = probe;
     this.#settle(probe, "answered");
-    if (!isNamed) return { probe, outcome: "altered", difference: difference(probe) };
+    if (!isNamed) return { probe, outcome: "corrupted", difference: difference(probe) };
     const outcomes = { waiting: "right", lost: "late", answered: "repeated" } as const;
     return { probe, outcome: outcomes[state] };
   }

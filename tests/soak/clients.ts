@@ -87,7 +87,7 @@ export async function pingOften(
   endpoint: Endpoint,
   { ca, tally, signal }: Surroundings,
 ): Promise<void> {
-  const { received, lost, unsent, altered, repeated, unexpected } = await ping(endpoint, {
+  const { received, lost, unsent, corrupted, repeated, unexpected } = await ping(endpoint, {
     count: 30,
     interval: 50,
     timeout: PATIENT,
@@ -97,7 +97,7 @@ export async function pingOften(
   });
   tally.connections += received;
   tally.bytes += received * 56;
-  const wrong = lost + unsent + altered + repeated + unexpected;
+  const wrong = lost + unsent + corrupted + repeated + unexpected;
   if (wrong > 0) tally.mistake(`ping ${endpoint.scheme}: ${wrong} of its probes went wrong`);
 }
 

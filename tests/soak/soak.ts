@@ -44,7 +44,7 @@ const FAULTS = [
 ].flatMap((fault) => ["--fault", fault]);
 
 /** Of the errors that a load finds, those that faults lead to: all. */
-const ANY = ["connect", "broken", "lost", "altered", "repeated", "unexpected"] as const;
+const ANY = ["connect", "broken", "lost", "corrupted", "repeated", "unexpected"] as const;
 
 const time = duration.parse(Deno.args[0] ?? "10m");
 if (time === undefined || time === 0 || Deno.args.length > 1) {
