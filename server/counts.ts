@@ -1,6 +1,6 @@
 // What a server has done so far, for those who watch it.
 import type { Ending } from "./connection.ts";
-import type { Objection } from "./loop_guard.ts";
+import type { Rejection } from "./loop_guard.ts";
 
 /** The connections of one transport. */
 export interface ConnectionCounts {
@@ -19,7 +19,7 @@ export interface ServiceCounts {
   /** Datagrams that were answered. */
   readonly answered: number;
   /** Datagrams that were not answered, as that could make a loop; by why. */
-  readonly unanswered: Readonly<Record<Objection, number>>;
+  readonly unanswered: Readonly<Record<Rejection, number>>;
   /** How often each fault struck. */
   readonly faults: Readonly<Record<string, number>>;
 }

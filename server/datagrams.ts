@@ -7,7 +7,7 @@ import type { Doorkeeper } from "./gate.ts";
 import type { FaultPlan } from "./fault_plan.ts";
 import { costOf, Impairment } from "./impairment.ts";
 import { dataFields, type LogFields } from "./log.ts";
-import { LoopGuard, type Objection, OBJECTIONS } from "./loop_guard.ts";
+import { LoopGuard, type Rejection, REJECTIONS } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
 import { type Chunk, through } from "./staged_echo.ts";
 
@@ -31,7 +31,7 @@ export interface DatagramCounts {
   answered: number;
   readonly unanswered: number;
   /** Those that were not answered, by why. */
-  readonly objections: Record<Objection, number>;
+  readonly rejections: Record<Rejection, number>;
   /** What faults did to the answers. */
   readonly faults: LogFields;
 }
@@ -52,9 +52,9 @@ export function answerDatagrams(
   const impaired = faults && impairedLine(faults, stopping);
   const counts = {
     answered: 0,
-    objections: { low_port: 0, own_port: 0, repeated: 0 },
+    rejections: { low_port: 0, own_port: 0, repeated: 0 },
     get unanswered(): number {
-      return Object.values(this.objections).reduce((sum, count) => sum + count);
+      return Object.values(this.rejections).reduce((sum, count) => sum + count);
     },
     get faults() {
       return impaired?.story ?? {};
@@ -75,9 +75,9 @@ export function answerDatagrams(
     const isTurn = ++received % TURN === 0;
     const isWelcome = gate?.answers?.(source, socket.endpoint, now) ?? true;
     if (!isWelcome) return isTurn ? turns.next() : undefined;
-    const objection = guard.objection(bytes, source.hostname, source.port, now);
-    if (objection !== undefined) {
-      refuse(socket, source, objection, now);
+    const rejection = guard.check(bytes, source.hostname, source.port, now);
+    if (rejection !== undefined) {
+      reject(socket, source, rejection, now);
       return isTurn ? turns.next() : undefined;
     }
     counts.answered++;
@@ -97,19 +97,19 @@ export function answerDatagrams(
     log.debug?.("first datagram", { peer, endpoint: formatEndpoint(endpoint) });
   }
 
-  function refuse(
+  function reject(
     { endpoint }: DatagramListener,
     source: Deno.NetAddr,
-    why: Objection,
+    why: Rejection,
     now: number,
   ): void {
-    counts.objections[why]++;
+    counts.rejections[why]++;
     if (now - reminded < UNANSWERED_REMINDER) return;
     reminded = now;
     log.warn?.("not answered", {
       peer: formatAddress(source),
       endpoint: formatEndpoint(endpoint),
-      why: OBJECTIONS[why],
+      why: REJECTIONS[why],
       datagrams: counts.unanswered - logged,
     });
     logged = counts.unanswered;

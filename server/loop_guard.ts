@@ -3,78 +3,84 @@
  *
  * A datagram that pretends to come from one echo service and goes to another
  * would go back and forth between them without end (CVE-1999-0103,
- * CVE-2024-2169). Nothing in it tells it from a client that sends the same
- * again and again; but a loop lives on answers, and a client does not. So a
- * source that repeats itself gets no answer for a moment, whatever it sends:
- * in a loop nothing is under way any more after that, however many datagrams
- * it was made of, and what still comes is from a client.
+ * CVE-2024-2169). Its content does not show whether it is in a loop, or from a
+ * client that sends the same again and again; but a loop needs answers. After a
+ * moment without any, nothing is under way in it, however many datagrams there were.
+ *
+ * The state of a source:
+ *
+ *     ┌─▶ watching one datagram ──┐ it did not come again for half a second:
+ *     │      │   ▲                │ the next datagram is watched
+ *     │      │   └────────────────┘
+ *     │      │ it came again and again for half a second
+ *     │      ▼
+ *     │   silent: no answers for 0.9 seconds
+ *     │      │
+ *     │      ▼
+ *     └── trusted: all answers, until a minute after the silence began
+ *
+ * So a loop ends within a second of its beginning, and a client that repeats
+ * itself loses 0.9 seconds of answers a minute. A loop that is begun anew while
+ * its source is trusted ends once it is not: what distinguishes it from a client
+ * that waits for an answer and sends again is only who sent it.
  *
  * @module
  */
-import { RecentDatagrams } from "./recent_datagrams.ts";
 
 /** Ports below this one belong to services, among them echo, not to clients. */
 const FIRST_CLIENT_PORT = 1024;
 
-/** After more repeats than this from one source it is put to the test. */
-const REPEATS = 100;
+/** How soon the watched datagram has to come again, in milliseconds. */
+const LONGEST_GAP = 500;
 
-/** Repeats count together as long as no such time, in milliseconds, is between two of them. */
-const LONGEST_GAP = 2000;
+/** After so long a time of that, in milliseconds, its source gets no answer … */
+const WATCH = 500;
 
 /**
- * How long a test takes, in milliseconds. Somewhat less than the second after
- * which many a client that waits for its answer sends again: that is answered.
+ * … for this long, in milliseconds. Somewhat less than the second after which
+ * many a client that waits for its answer sends again: that is answered.
  */
 const SILENCE = 900;
 
-/** How long a source that went on through the silence is answered untested, in milliseconds. */
+/** From one silence of a source to the next, in milliseconds, at least. */
 const TRUST = 60_000;
 
-/** Goes on so soon after the silence, in milliseconds: a client that waits for its answers. */
-const RESUMED = 5000;
+/**
+ * How many states there are, a power of two. Sources that share one are watched as one, so
+ * that no number of sources takes more memory, and none is forgotten for another. Which ones
+ * do is not to be known from outside.
+ */
+const STATES_BITS = 14;
 
-/** The most repeats after which such a client, or a loop begun anew, is tested again. */
-const MOST_REPEATS = 100_000;
-
-/** How many sources that repeat themselves are remembered. */
-const MAX_SUSPECTS = 10_000;
-
-/** How many of them are looked at, when there are as many, for one that can be forgotten. */
-const LOOKS = 8;
+/** Of a datagram over twice this size so many bytes are compared at either end. */
+const COMPARED = 1024;
 
 /** Why a datagram is not answered. */
-export type Objection = "low_port" | "own_port" | "repeated";
+export type Rejection = "low_port" | "own_port" | "repeated";
 
 /** The same in words. */
-export const OBJECTIONS: Readonly<Record<Objection, string>> = {
+export const REJECTIONS: Readonly<Record<Rejection, string>> = {
   low_port: "from a port below 1024, where services are",
   own_port: "from a port of this server",
-  repeated: "the same again and again: no answer for a second, should it be a loop",
+  repeated: "the same again and again, as in a loop: no answer for a second",
 };
 
-/** A source that repeats itself. */
-interface Suspect {
-  repeats: number;
-  /** When the last repeat came. */
-  repeatedAt: number;
-  /** How many repeats lead to the next test. */
-  allowed: number;
-  test?: {
-    readonly end: number;
-    /** Whether anything came late in the silence, which nothing in a loop does. */
-    persisted: boolean;
-  };
-  trustedUntil: number;
+/** What is known of a source. */
+interface Source {
+  /** The fingerprint of the watched datagram. */
+  watched: number;
+  /** When that came first, and when last. */
+  first: number;
+  last: number;
+  /** When the last silence began. */
+  silentSince: number;
 }
 
 /** Decides which datagrams a server answers (docs/architecture.md, "UDP loops"). */
 export class LoopGuard {
   readonly #ownPorts: ReadonlySet<number>;
-  readonly #recent = new RecentDatagrams();
-  readonly #suspects = new Map<string, Suspect>();
-  /** When the last test of any source ends. */
-  #lastEnd = -Infinity;
+  readonly #sources = new Map<number, Source>();
+  readonly #secret = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 
   /** @param ownPorts the ports at which the server itself receives datagrams */
   constructor(ownPorts: Iterable<number>) {
@@ -82,82 +88,61 @@ export class LoopGuard {
   }
 
   /**
-   * Says why a datagram is not to be answered; undefined where it is.
+   * Checks a datagram.
    *
    * @param now the present time, from `performance.now()`
+   * @returns why it must not be answered; undefined where it may be
    */
-  objection(
-    bytes: Uint8Array,
-    address: string,
-    port: number,
-    now: number,
-  ): Objection | undefined {
+  check(bytes: Uint8Array, address: string, port: number, now: number): Rejection | undefined {
     if (port < FIRST_CLIENT_PORT) return "low_port";
     if (this.#ownPorts.has(port)) return "own_port";
-    const repeated = this.#recent.repeats(bytes, address, port, now);
-    if (!repeated && now >= this.#lastEnd) return undefined;
-    const source = `${address} ${port}`;
-    const suspect = this.#suspects.get(source) ??
-      (repeated ? this.#suspect(source, now) : undefined);
-    if (suspect === undefined || this.#answers(suspect, repeated, now)) return undefined;
-    return "repeated";
+    const source = this.#sourceOf(address, port);
+    const sinceSilence = now - source.silentSince;
+    if (sinceSilence < SILENCE) return "repeated";
+    if (sinceSilence < TRUST) return undefined;
+    const fingerprint = fingerprintOf(bytes);
+    if (now - source.last > LONGEST_GAP) {
+      source.watched = fingerprint;
+      source.first = source.last = now;
+    } else if (source.watched === fingerprint) {
+      source.last = now;
+      if (now - source.first < WATCH) return undefined;
+      source.silentSince = now;
+      return "repeated";
+    }
+    return undefined;
   }
 
-  #answers(suspect: Suspect, repeated: boolean, now: number): boolean {
-    const { test } = suspect;
-    if (test !== undefined && now < test.end) {
-      if (now >= test.end - SILENCE / 2) test.persisted = true;
-      return false;
+  #sourceOf(address: string, port: number): Source {
+    let hash = mix(this.#secret, port);
+    for (let i = 0; i < address.length; i++) hash = mix(hash, address.charCodeAt(i));
+    const place = hash >>> (32 - STATES_BITS);
+    let source = this.#sources.get(place);
+    if (source === undefined) {
+      source = { watched: 0, first: 0, last: -Infinity, silentSince: -Infinity };
+      this.#sources.set(place, source);
     }
-    if (test !== undefined) {
-      suspect.test = undefined;
-      judge(suspect, test, now);
-    }
-    if (!repeated || now < suspect.trustedUntil) return true;
-    suspect.repeats = now - suspect.repeatedAt < LONGEST_GAP ? suspect.repeats + 1 : 1;
-    suspect.repeatedAt = now;
-    if (suspect.repeats <= suspect.allowed) return true;
-    suspect.repeats = 0;
-    this.#lastEnd = now + SILENCE;
-    suspect.test = { end: this.#lastEnd, persisted: false };
-    return false;
-  }
-
-  /** Remembers a source, unless there are too many that repeat themselves right now. */
-  #suspect(source: string, now: number): Suspect | undefined {
-    if (this.#suspects.size >= MAX_SUSPECTS && !this.#forgetOne(now)) return undefined;
-    const suspect = { repeats: 0, repeatedAt: now, allowed: REPEATS, trustedUntil: -Infinity };
-    this.#suspects.set(source, suspect);
-    return suspect;
-  }
-
-  /**
-   * Makes room. Only those that are quiet have to go: if the oldest had to, many
-   * sources in turn would each be forgotten before they had come often enough.
-   */
-  #forgetOne(now: number): boolean {
-    let looks = 0;
-    for (const [source, suspect] of this.#suspects) {
-      this.#suspects.delete(source);
-      if (now - suspect.repeatedAt >= LONGEST_GAP && now >= (suspect.test?.end ?? -Infinity)) {
-        return true;
-      }
-      this.#suspects.set(source, suspect);
-      if (++looks === LOOKS) break;
-    }
-    return false;
+    return source;
   }
 }
 
-/** Draws the conclusion from a test that is over. */
-function judge(suspect: Suspect, test: { end: number; persisted: boolean }, now: number): void {
-  if (test.persisted) {
-    suspect.trustedUntil = test.end + TRUST;
-  } else if (now < test.end + RESUMED) {
-    // A client that had to wait for its own time limit, most likely; but it could
-    // be a loop that was begun anew. Either gets ten times as many answers now.
-    suspect.allowed = Math.min(suspect.allowed * 10, MOST_REPEATS);
-  } else {
-    suspect.allowed = REPEATS;
-  }
+/** Distinguishes datagrams, but for one pair in four billion and those that differ where it does not look. */
+function fingerprintOf(bytes: Uint8Array): number {
+  const { length } = bytes;
+  if (length <= 2 * COMPARED) return mixAll(length, bytes);
+  return mixAll(mixAll(length, bytes.subarray(0, COMPARED)), bytes.subarray(-COMPARED));
+}
+
+function mixAll(hash: number, bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const words = bytes.length & ~3;
+  let at = 0;
+  for (; at < words; at += 4) hash = mix(hash, view.getInt32(at));
+  for (; at < bytes.length; at++) hash = mix(hash, view.getUint8(at));
+  return hash;
+}
+
+/** A step of FNV-1a, of 32 bits. */
+function mix(hash: number, word: number): number {
+  return Math.imul(hash ^ word, 0x01000193);
 }

@@ -57,7 +57,7 @@ export function serveHere(
     return {
       connections: { ...Object.fromEntries(unused), ...connections.counts },
       answered: datagrams.answered,
-      unanswered: { ...datagrams.objections },
+      unanswered: { ...datagrams.rejections },
       faults: struck,
     };
   }
