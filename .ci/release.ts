@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { completions } from "../cli/completions.ts";
+import { completionScripts } from "../cli/completion_scripts.ts";
 import config from "../deno.json" with { type: "json" };
 
 const TARGETS = [
@@ -23,10 +23,10 @@ const TARGETS = [
 
 /** The completions, by what each shell expects their file to be called. */
 const COMPLETION_FILES = {
-  "yodel.bash": completions.bash,
-  "_yodel": completions.zsh,
-  "yodel.fish": completions.fish,
-  "yodel.ps1": completions.powershell,
+  "yodel.bash": completionScripts.bash,
+  "_yodel": completionScripts.zsh,
+  "yodel.fish": completionScripts.fish,
+  "yodel.ps1": completionScripts.powershell,
 };
 
 async function run(command: string, args: string[], cwd = "."): Promise<void> {

@@ -1,79 +1,56 @@
-// What shells are to run so that they complete the words of `yodel`.
+// The answers to `yodel complete`, which completion_scripts.ts calls at each Tab.
+import { type Command, type Commands, isToggle, takesEndpoints } from "./command.ts";
+import { topics } from "./topics.ts";
+import { file } from "../values/kinds.ts";
+
+const HELP = "--help\tshow help";
 
 /**
- * At each Tab these scripts ask the yodel that stands in the command line, or else the one in the
- * PATH: `yodel complete WORD ...` (complete.ts). They say nothing where there is none.
+ * What can stand in place of the last word after `yodel`: words, each with what it is for behind a
+ * tab, or `FILE` for any file. It is left to the shells which of them fit what has been typed of
+ * it: some look at more than how a word begins.
+ *
+ * @param given as bash has them, which takes `a=b` and `a:b` for three words, or joined; `""` is an
+ * empty one, for Windows PowerShell would drop that
  */
-export const completions = {
-  // An old bash has no compopt, and completes files everywhere.
-  bash: `# bash completion for yodel: eval "$(yodel completions bash)"
-_yodel() {
-  local word help files=+o typed="\${COMP_LINE:0:COMP_POINT}"
-  typed="\${typed##* }"
-  COMPREPLY=()
-  while IFS=$'\\t' read -r word help; do
-    if [ "$word" = FILE ]; then files=-o
-    # bash takes a=b for three words, and replaces the last of them.
-    elif [[ "$word" = "$typed"* ]]; then COMPREPLY+=("\${word#"\${typed%"$2"}"}"); fi
-  done < <(for program in "\${1/#\\~/$HOME}" yodel; do
-    hash "$program" && "$program" complete "\${COMP_WORDS[@]:1:COMP_CWORD}" && break
-  done 2>/dev/null)
-  compopt $files default 2>/dev/null
-  if [[ "$typed\${COMPREPLY-}" = *= ]]; then compopt -o nospace 2>/dev/null; fi
+export function completions(given: readonly string[], commands: Commands): string[] {
+  const joined = given.join("\0").replace(/\0([=:]+)(?:\0|$)/g, "$1").replace(/(^|\0)""$/, "$1");
+  const [name = "", ...before] = joined.split("\0");
+  const typed = before.pop();
+  const all = Object.entries(commands).map(([name, { summary }]) => `${name}\t${summary}`);
+  if (typed === undefined) return [...all, HELP, "--version\tshow the version"];
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined || before.includes("--")) return [];
+  if (command.operands !== "command") return wordsOf(command, before, typed);
+  return wordsOf({ ...command, operands: [...all, ...Object.keys(topics)] }, before, typed);
 }
-complete -o default -F _yodel yodel
-`,
-  zsh: `#compdef yodel
-# zsh completion for yodel: source <(yodel completions zsh)
-_yodel() {
-  local -a proposed go_on
-  proposed=(\${(f)"$(for program in $~words[1] yodel; do
-    whence $program >&2 && $program complete "\${(@Q)words[2,CURRENT]}" && break
-  done 2>/dev/null)"})
-  [[ "$proposed" = FILE ]] && { compset -P 1 '(--*=|unix:)'; _files; return }
-  proposed=("\${(@)proposed/$'\\t'/:}")
-  go_on=(\${(M)proposed:#*=:*})
-  proposed=(\${proposed:#*=:*})
-  _describe word go_on -S '' -- proposed
-}
-if [[ "$funcstack[1]" = _yodel ]]; then
-  _yodel "$@"
-else
-  (( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
-  compdef _yodel yodel
-fi
-`,
-  fish: `# fish completion for yodel: yodel completions fish | source
-function __yodel
-    set -l words (commandline -opc) (commandline -ct)
-    for program in (string replace -r '^~' $HOME -- $words[1]) yodel
-        type -q $program; or continue
-        set -l proposed ($program complete $words[2..-1] 2>/dev/null); or continue
-        if test "$proposed" = FILE
-            complete -C "'' "(commandline -ct)
-        else
-            # Without this, fish looks for it in what the words are for as well.
-            string match -ri '^[^\\t]*'(string escape --style=regex -- $words[-1])'.*' -- $proposed
-        end
-        return
-    end
-end
-complete -c yodel -f -a '(__yodel)'
-`,
-  powershell:
-    `# PowerShell completion for yodel: yodel completions powershell | Out-String | Invoke-Expression
-Register-ArgumentCompleter -Native -CommandName yodel -ScriptBlock {
-  param($word, $command, $cursor)
-  $words = @($command.CommandElements | Select-Object -Skip 1 |
-    Where-Object { $_.Extent.EndOffset -lt $cursor } | ForEach-Object { $_.Extent.Text })
-  $words += if ($word) { $word } else { '""' }
-  & ($command.GetCommandName()) complete @words 2>$null | ForEach-Object {
-    $text, $help = $_ -split "\`t"
-    if ($text.StartsWith($word, 'Ordinal') -and $text -cne 'FILE') {
-      [System.Management.Automation.CompletionResult]::new(
-        $text, $text, 'ParameterValue', "$text $help")
-    }
+
+function wordsOf(command: Command, before: readonly string[], typed: string): string[] {
+  const flags = Object.entries(command.flags);
+  const flagOf = (word: string) =>
+    flags.find(([name, { short }]) => [`--${name}`, short && `-${short}`].includes(word))?.[1];
+  const [start = ""] = /^--[^=]+=/.exec(typed) ?? [];
+  const asked = flagOf(start.slice(0, -1) || (before.at(-1) ?? ""));
+  if (asked?.kind === file) return ["FILE"];
+  if (asked !== undefined && !isToggle(asked)) {
+    return (asked.kind.choices ?? []).map((choice) => `${start}${choice}\t${asked.help}`);
   }
+  const given = before.map((word) => flagOf(word.replace(/^(--[^=]*|-.).*/s, "$1")));
+  const isFlag = typed.startsWith("-");
+  const takesFiles = !isFlag && given.some((flag) => flag?.takesAll);
+  if (takesFiles || takesEndpoints(command) && typed.startsWith("unix:")) return ["FILE"];
+  const operands = typeof command.operands === "string" || before.length > 0
+    ? []
+    : command.operands;
+  // Shells that find words by their middle would put a flag in place of what begins an endpoint.
+  if (typed !== "" && !isFlag) return [...operands];
+  const left = flags.filter(([, flag]) => flag.many || !given.includes(flag));
+  return [
+    ...operands,
+    ...left.flatMap(([name, { short, help }]) => [
+      `--${name}\t${help}`,
+      ...short && typed === "-" ? [`-${short}\t${help}`] : [],
+    ]),
+    HELP,
+  ];
 }
-`,
-} as const;

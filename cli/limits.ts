@@ -14,17 +14,17 @@ export interface Limit {
 
 const LATENCY = /^(min|mean|max|p[5-9]\d(\.\d\d?)?)$/;
 
-/** Those latencies that shells propose. */
-const PROPOSED = ["min", "mean", "max", "p50", "p90", "p99", "p99.9"];
+/** The latencies that shells offer. */
+const OFFERED = ["min", "mean", "max", "p50", "p90", "p99", "p99.9"];
 
 function limit(
   expected: string,
-  proposed: readonly string[],
+  offered: readonly string[],
   boundOf: (figure: string, value: string) => number | undefined,
 ): Kind<Limit> {
   return {
     placeholder: "NAME=VALUE",
-    choices: proposed.map((name) => `${name}=`),
+    choices: offered.map((name) => `${name}=`),
     expected,
     parse(text) {
       const [figure = "", value = ""] = text.split(/=(.*)/s);
@@ -47,13 +47,13 @@ function latencyBound(figure: string, value: string): number | undefined {
 /** The most that a latency may be. */
 export const latencyLimit = limit(
   "p99=5ms, or min, mean, max, p50 to p99.99",
-  PROPOSED,
+  OFFERED,
   latencyBound,
 );
 
 export const probeLimit = limit(
   "p99=5ms, or min, mean, max, p50 to p99.99, or loss=1%",
-  [...PROPOSED, "loss"],
+  [...OFFERED, "loss"],
   (figure, value) => {
     if (figure !== "loss") return latencyBound(figure, value);
     const [, percent] = /^(\d+(?:\.\d+)?)%$/.exec(value) ?? [];

@@ -1,7 +1,7 @@
 // Runs a whole command line, except for exiting.
 import config from "../deno.json" with { type: "json" };
 import { commands } from "./commands.ts";
-import { proposals } from "./complete.ts";
+import { completions } from "./completions.ts";
 import { ALL_WELL, COULD_NOT_BE_DONE, fail } from "./exit.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { asksForHelp, parseCommand, parseInvocation } from "./parse.ts";
@@ -41,8 +41,8 @@ async function run(
     say(programHelp(commands).trimEnd());
     return COULD_NOT_BE_DONE;
   }
-  // No help has it: only the scripts of completions.ts ask for it.
-  if (name === "complete") return await show([...proposals(args, commands), ""].join("\n"));
+  // No help has it: only the completion scripts ask for it.
+  if (name === "complete") return await show([...completions(args, commands), ""].join("\n"));
   const command = parseCommand(name, args);
   if (asksForHelp(args)) return await show(commandHelp(name, command));
   const { version } = config;

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import fc from "npm:fast-check@4.10.2";
 import { commands } from "../cli/commands.ts";
-import { proposals } from "../cli/complete.ts";
+import { completionScripts } from "../cli/completion_scripts.ts";
 import { completions } from "../cli/completions.ts";
 import { linux } from "./local.ts";
 import { runHere } from "./in_process.ts";
@@ -73,7 +73,7 @@ const withEquals: typeof cases = [
 
 /** Has bash call the function as it does when Tab is pressed after these words, as it has them. */
 function tabInBash(words: readonly string[], then: string): string[] {
-  const script = `${completions.bash}
+  const script = `${completionScripts.bash}
     compopt() { echo "$*"; }
     COMP_LINE=$1 COMP_POINT=\${#1} COMP_WORDS=("\${@:3}") COMP_CWORD=$(($# - 3))
     ${then.replace("PRESS", '_yodel "$3" "$2"')}`;
@@ -82,42 +82,42 @@ function tabInBash(words: readonly string[], then: string): string[] {
   return ["bash", "-c", script, "bash", line, last, ...words];
 }
 
-/** Has fish say what it proposes at the end of a line. */
+/** Has fish say what it offers at the end of a line. */
 function tabInFish(line: string): string[] {
-  return ["fish", "--no-config", "-c", `${completions.fish}\ncomplete -C '${line}'`];
+  return ["fish", "--no-config", "-c", `${completionScripts.fish}\ncomplete -C '${line}'`];
 }
 
 Deno.test("completions prints what each shell is to run", async () => {
-  for (const [shell, script] of Object.entries(completions)) {
+  for (const [shell, script] of Object.entries(completionScripts)) {
     const result = await runHere(["completions", shell]);
     assertEquals(result, { code: 0, stdout: script, stderr: "" });
   }
 });
 
-Deno.test("each flag of a command is proposed once, with what it is for", () => {
+Deno.test("each flag of a command is offered once, with what it is for", () => {
   for (const [name, { flags }] of Object.entries(commands)) {
-    const proposed = proposals([name, "-"], commands);
+    const offered = completions([name, "-"], commands);
     for (const [flag, { short, help }] of Object.entries(flags)) {
       const words = [`--${flag}`, ...short === undefined ? [] : [`-${short}`]];
-      for (const word of words) assert(proposed.includes(`${word}\t${help}`), word);
+      for (const word of words) assert(offered.includes(`${word}\t${help}`), word);
     }
-    assertEquals(proposed.length, new Set(proposed).size);
+    assertEquals(offered.length, new Set(offered).size);
   }
 });
 
-Deno.test("a flag that was given is proposed again only where it may be repeated", () => {
+Deno.test("a flag that was given is offered again only if it may be repeated", () => {
   const words = ["--json", "-c5", "-n", "1", "--rate=5", "--at-most", "p99=1s", "--"];
-  const flags = proposals(["load", ...words.with(-1, "-")], commands).join("\n");
+  const flags = completions(["load", ...words.with(-1, "-")], commands).join("\n");
   for (const word of ["--json", "--connections", "-c", "--messages", "--rate"]) {
     assert(!flags.includes(`${word}\t`), word);
   }
   assertStringIncludes(flags, "--at-most\t");
-  assertEquals(proposals(["load", ...words, "-"], commands), []);
+  assertEquals(completions(["load", ...words, "-"], commands), []);
 });
 
 Deno.test("values are those of the flag in this command, and the words before an endpoint no flags", () => {
   const wordsOf = (...words: string[]) =>
-    proposals(words, commands).map((line) => line.replace(/\t.*/, ""));
+    completions(words, commands).map((line) => line.replace(/\t.*/, ""));
   assertEquals(wordsOf("serve", "--workers", ""), ["auto"]);
   assertEquals(wordsOf("load", "--pipeline", ""), []);
   assert(wordsOf("ping", "--at-most", "").includes("loss="));
@@ -130,7 +130,7 @@ Deno.test("values are those of the flag in this command, and the words before an
 
 Deno.test("whatever was typed, the answer is words, with status 0", async () => {
   fc.assert(fc.property(commandLine, (words) => {
-    for (const line of proposals(words, commands)) {
+    for (const line of completions(words, commands)) {
       if (!line.startsWith("--")) assertMatch(line, /^[\w.=-]+(\t[^\t\n]+)?$/);
     }
   }));
@@ -179,7 +179,7 @@ Deno.test("bash completes what is typed into it, by the program that is named th
   ignore: !available("bash") || !available("script") || !linux,
 }, async () => {
   await using made = await folderWith(`exec ${program.map((word) => `'${word}'`).join(" ")} "$@"`);
-  await Deno.writeTextFile(`${made.folder}/script`, completions.bash);
+  await Deno.writeTextFile(`${made.folder}/script`, completionScripts.bash);
   const terminal = ["script", "--quiet", "--return", "--command"];
   const keys = [
     `cd ${made.folder}; source ./script; PATH=/nowhere`,
@@ -207,9 +207,9 @@ Deno.test("fish completes commands, flags and values", { ignore: !canAsk("fish")
   await using made = await folderWithProgram();
   for (const [words, expected] of cases) {
     const { stdout, stderr } = await made.run(tabInFish(words.join(" ")));
-    const proposed = stdout.trimEnd().split("\n").map((line) => line.replace(/\t.*/, ""));
+    const offered = stdout.trimEnd().split("\n").map((line) => line.replace(/\t.*/, ""));
     for (const word of expected) {
-      assertEquals(proposed.includes(word), true, `${word} among ${proposed}`);
+      assertEquals(offered.includes(word), true, `${word} among ${offered}`);
     }
     assertEquals(stderr, "");
   }
@@ -219,25 +219,25 @@ Deno.test("fish completes files for the flags that take one, and for no others",
   ignore: !canAsk("fish"),
 }, async () => {
   await using made = await folderWithProgram();
-  const proposed = async (words: string) => {
+  const offered = async (words: string) => {
     return (await made.run(tabInFish(`${words}${made.folder}/cert`))).stdout.trimEnd();
   };
   const file = `${made.folder}/certificate.pem`;
-  assertEquals(await proposed("yodel serve --cert "), file);
-  assertEquals(await proposed("yodel connect --ca="), `--ca=${file}`);
-  assertEquals(await proposed("yodel load -n 5 --histogram "), file);
-  assertEquals(await proposed("yodel serve unix:"), `unix:${file}`);
-  assertEquals(await proposed("yodel serve --cert-name "), "");
+  assertEquals(await offered("yodel serve --cert "), file);
+  assertEquals(await offered("yodel connect --ca="), `--ca=${file}`);
+  assertEquals(await offered("yodel load -n 5 --histogram "), file);
+  assertEquals(await offered("yodel serve unix:"), `unix:${file}`);
+  assertEquals(await offered("yodel serve --cert-name "), "");
 });
 
 Deno.test("fish finds words by their middle, but not by what they are for", {
   ignore: !canAsk("fish"),
 }, async () => {
   await using made = await folderWithProgram();
-  const proposed = async (words: string) => (await made.run(tabInFish(words))).stdout;
-  assertEquals(await proposed("yodel erve"), `serve\t${commands.serve?.summary}\n`);
-  assertEquals(await proposed("yodel serve --log-format so"), "json\tfor people or for programs\n");
-  assertEquals(await proposed("yodel every"), "");
+  const offered = async (words: string) => (await made.run(tabInFish(words))).stdout;
+  assertEquals(await offered("yodel erve"), `serve\t${commands.serve?.summary}\n`);
+  assertEquals(await offered("yodel serve --log-format so"), "json\tfor people or for programs\n");
+  assertEquals(await offered("yodel every"), "");
 });
 
 // In zsh completion works only in an interactive shell, so the test types into one.
@@ -246,7 +246,7 @@ Deno.test("zsh completes commands, flags, values and files", {
 }, async () => {
   await using made = await folderWithProgram();
   const file = `${made.folder}/_yodel`;
-  await Deno.writeTextFile(file, completions.zsh);
+  await Deno.writeTextFile(file, completionScripts.zsh);
   const { stdout } = await made.run([
     "zsh",
     "-f",
@@ -297,7 +297,7 @@ Deno.test("PowerShell completes commands, flags and values", {
       "-NoProfile",
       "-NonInteractive",
       "-Command",
-      `${completions.powershell}
+      `${completionScripts.powershell}
       (TabExpansion2 '${line}' ${line.length}).CompletionMatches.CompletionText -join ' '`,
     ]);
     assertEquals({ stdout: stdout.trimEnd(), stderr }, { stdout: expected.join(" "), stderr: "" });
@@ -305,9 +305,9 @@ Deno.test("PowerShell completes commands, flags and values", {
 });
 
 Deno.test("Windows PowerShell can read its script and the answers, and drops no empty word", () => {
-  const answers = Object.keys(commands).flatMap((name) => proposals([name, "-"], commands));
+  const answers = Object.keys(commands).flatMap((name) => completions([name, "-"], commands));
   // It reads what programs print as if it were ASCII.
-  for (const text of [completions.powershell, ...answers]) assertMatch(text, /^[ -~\t\n]+$/);
-  assertEquals(proposals(['""'], commands), proposals([""], commands));
-  assertEquals(proposals(["serve", '""'], commands), proposals(["serve", ""], commands));
+  for (const text of [completionScripts.powershell, ...answers]) assertMatch(text, /^[ -~\t\n]+$/);
+  assertEquals(completions(['""'], commands), completions([""], commands));
+  assertEquals(completions(["serve", '""'], commands), completions(["serve", ""], commands));
 });

@@ -5,7 +5,7 @@ import { nearest } from "./nearest.ts";
 export interface Kind<T> {
   /** What stands for the value in the help; empty for a flag that takes none. */
   readonly placeholder: string;
-  /** What shells propose for it: all values where there are only a few, or beginnings that end in `=`. */
+  /** What shells offer for it: all values if there are only a few, or beginnings that end in `=`. */
   readonly choices?: readonly string[];
   /** What is expected, for the message when something else was given. */
   readonly expected: string;

@@ -1,14 +1,14 @@
 import { command } from "../command.ts";
-import { completions } from "../completions.ts";
+import { completionScripts } from "../completion_scripts.ts";
 import { ALL_WELL } from "../exit.ts";
 import { choice, readValue } from "../../values/kinds.ts";
 import { print } from "../stdio.ts";
 import { UsageError } from "../usage_error.ts";
 
-const SHELLS = Object.keys(completions) as (keyof typeof completions)[];
+const SHELLS = Object.keys(completionScripts) as (keyof typeof completionScripts)[];
 
 export const completionsCommand = command({
-  summary: "Print what lets a shell complete words of yodel",
+  summary: "Print a shell completion script",
   example: 'eval "$(yodel completions bash)"',
   operands: SHELLS,
   flags: {},
@@ -16,7 +16,7 @@ export const completionsCommand = command({
     // Whoever says tcsh does not mean bash.
     const shells = { ...choice(SHELLS), advice: undefined };
     const shell = readValue(shells, word, (what) => new UsageError(`completions: ${what}`));
-    await print(completions[shell]);
+    await print(completionScripts[shell]);
     return ALL_WELL;
   },
 });
