@@ -30,7 +30,6 @@ export async function loadJson(result: LoadResult, version: string) {
     bytes_per_s: perSecondJson(messages.right * plan.size, elapsed),
     bytes,
     connections_opened: result.connections,
-    gave_up: result.gaveUp,
     errors: { total: totalErrors(result), ...errors },
     error_examples: whatWentWrong(result),
     intervals: result.intervals.map((interval) => ({

@@ -67,7 +67,6 @@ async function resultOf(json: LoadJson): Promise<EncodedLoadResult> {
     messages: json.messages,
     bytes: json.bytes,
     connections: json.connections_opened,
-    gaveUp: json.gave_up,
     errors,
     examples: json.error_examples.map(exampleOf),
     intervals: [],

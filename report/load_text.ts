@@ -48,8 +48,8 @@ export function progressText(
 
 /** The results in words and a picture; the last line has the verdict. */
 export function loadText(result: LoadResult, width: number): string {
-  const { size, timeout, rate } = result.plan;
-  const { messages, elapsed, gaveUp, latencies, connects } = result;
+  const { size, rate } = result.plan;
+  const { messages, elapsed, latencies, connects } = result;
   const throughput = perSecond(messages.right, elapsed);
   const counts = [
     `${formatCount(messages.right)} came back right`,
@@ -69,7 +69,6 @@ export function loadText(result: LoadResult, width: number): string {
       formatBytes(throughput * size)
     }/s each way, for ${formatTime(elapsed)}`,
     rate > 0 && `rate        ${formatRate(rate)} messages/s asked for${late}`,
-    gaveUp && `gave up     no answer for ${formatTime(timeout)}`,
     connects.count > 0 && `connecting  ${formatCount(connects.count)} opened, ${spread(connects)}`,
     `errors      ${listed(kinds) || "none"}`,
     ...whatWentWrong(result).map((example) => `            ${example}`),
@@ -105,8 +104,9 @@ function verdict(result: LoadResult): string {
     ? "it ended in the warm-up"
     : "it ended before the first message";
   if (messages.sent === 0) return `nothing counted: ${none}`;
+  const whole = messages.sent < plan.messages ? `${formatCount(messages.right)} of ` : "";
   return listed([
-    formatAmount(messages.right, "message"),
+    whole + formatAmount(whole ? plan.messages : messages.right, "message"),
     `${formatRate(perSecond(messages.right, elapsed))}/s`,
     errors === 0 ? "no errors" : formatAmount(errors, "error"),
     messages.waiting > 0 && `${formatCount(messages.waiting)} still waiting`,

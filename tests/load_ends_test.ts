@@ -7,7 +7,7 @@ import { planLoad, planWorkers } from "../client/load/plan.ts";
 import { isWithin } from "../async/pause.ts";
 import { loadCommand } from "../cli/commands/load.ts";
 import { parseInvocation } from "../cli/parse.ts";
-import { parseEndpoint } from "../net/endpoint.ts";
+import type { Endpoint } from "../net/endpoint.ts";
 import { loadText } from "../report/load_text.ts";
 import { assertAddsUp, errorsOf, finish } from "./loads.ts";
 import {
@@ -30,7 +30,7 @@ Deno.test("a server that is gone for good ends the load soon", async () => {
       if (number === 100) server[Symbol.asyncDispose]();
       return [message];
     });
-    const options = { connections: 4, messages: 1_000_000, timeout: 300, ...way };
+    const options = { connections: 4, messages: 1_000_000, timeout: 800, ...way };
     const { messages, examples } = await finish(server.endpoint, options);
     // Some of the last answers may have left too late.
     const told = JSON.stringify([way, messages, examples]);
@@ -77,23 +77,24 @@ Deno.test("what does not come back after the end is lost, and has its time, shor
 
 Deno.test("a server that is stopped, or ends all connections, ends the load soon as well", async () => {
   await using closing = startCustom(() => Promise.resolve());
-  const all = await finish(closing.endpoint, { connections: 1, messages: 10, timeout: 100 });
-  assertEquals([all.messages.failed, all.gaveUp], [10, false]);
-  for (const name of ["127.0.0.1:0", "udp://127.0.0.1:0"]) {
-    await using server = await startServer([name, "--log-level", "error"]);
-    const stopped = parseEndpoint(server.endpoints[0] ?? "") ?? closing.endpoint;
-    const options = { connections: 4, messages: 1_000_000, timeout: 200 };
-    const loads = [{ rate: 5000 }, { pipeline: 8 }, { workers: 2 }].map((way) =>
-      finish(stopped, { ...options, ...way })
-    );
-    const ended = finish(closing.endpoint, options);
-    await pause(500);
-    server.process.kill("SIGSTOP");
-    for (const { messages, gaveUp, errors } of [await ended, ...await Promise.all(loads)]) {
-      const told = JSON.stringify([name, messages, errors]);
-      assert(gaveUp && messages.failed >= 8 && messages.failed < 1000, told);
-    }
-  }
+  await using stopped = startAnswering(64, (message, number) => number > 100 ? [] : [message]);
+  await using mute = await startDatagrams((bytes, number) => number > 100 ? [] : [bytes]);
+  const ways: readonly [Endpoint, LoadOptions][] = [
+    [closing.endpoint, {}],
+    [stopped.endpoint, { pipeline: 8 }],
+    [stopped.endpoint, { reconnect: true }],
+    [mute.endpoint, { rate: 5000 }],
+    [mute.endpoint, { workers: 2 }],
+  ];
+  await inEach(ways, async ([endpoint, way]) => {
+    // That of streams is also for connecting.
+    const timeout = endpoint.scheme === "udp" ? 200 : 800;
+    const options = { connections: 4, messages: 1_000_000, timeout, ...way };
+    const { messages, errors } = await finish(endpoint, options);
+    const told = JSON.stringify([endpoint, way, messages, errors]);
+    // Each message fails after a timeout, or the connection after the pause before it.
+    assert(messages.failed >= 8 && messages.failed < 1000, told);
+  });
 });
 
 Deno.test("a server that stalls for a while ends no load that has time, nor do lost datagrams", async () => {
@@ -120,11 +121,10 @@ Deno.test("a server that stalls for a while ends no load that has time, nor do l
   } finally {
     stop.abort();
   }
-  const { messages, gaveUp } = await loading;
-  assert(!gaveUp && messages.right > 100, JSON.stringify(messages));
+  assertAddsUp(await loading);
   await using lossy = await startDatagrams((bytes, number) => number % 8 === 0 ? [bytes] : []);
   const few = await finish(lossy.endpoint, { connections: 1, messages: 32, timeout: 20 });
-  assertEquals([few.messages.sent, few.messages.right, few.gaveUp], [32, 4, false]);
+  assertEquals([few.messages.sent, few.messages.right], [32, 4]);
 });
 
 Deno.test("a server that was killed is used again once it is back", async () => {
@@ -256,7 +256,7 @@ Deno.test("threads begin together, when all of them have their connections", asy
     workers: 2,
     messages: 30,
     onProgress({ connections, messages }) {
-      if (connections < 3) early += messages.sent;
+      if (waited < 3) early += messages.sent;
       if (connections === 2 && ++waited === 3) admitted.resolve(true);
     },
   });

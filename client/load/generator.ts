@@ -15,8 +15,11 @@ const PROGRESS = 200;
 /** How long the last answers may take where there is no timeout, in milliseconds. */
 const LAST_ANSWERS = 1000;
 
-/** Fewer failures one after the other may be datagrams that were lost on their way. */
-const LEAST_FAILURES = 10;
+/** How many timeouts without an answer end a load that only the number of its messages would end. */
+const MAX_SILENT_TIMEOUTS = 5;
+
+/** The least silence that does so, in milliseconds: connections are replaced after a pause. */
+const MIN_SILENCE = 1000;
 
 /** Why a run is over in which nothing has failed that should not. */
 const DONE = "done";
@@ -57,6 +60,9 @@ class Generator implements PoolEvents {
   #sending: { readonly schedule: Schedule; readonly pacer: Pacer } | undefined;
   /** For how long the last answers were waited for, in milliseconds. */
   #waited = 0;
+  /** For how long an answer was waited for since the last byte, in milliseconds. */
+  #silence = 0;
+  #received = 0;
   /** Is fulfilled when the pacer has ended. */
   #pacing: Promise<void> | undefined;
 
@@ -156,22 +162,25 @@ class Generator implements PoolEvents {
     const { connections } = this.#pool;
     for (const connection of connections) connection.checkTimeout(interval);
     const now = performance.now();
-    // Where the server does not come back, messages that are counted would never all be sent.
-    const { timeout, reconnect, messages, duration } = this.#plan.load;
-    const endless = messages > 0 && duration === 0 && timeout > 0;
-    const refused = this.#recorder.refusedFor(now) >= timeout &&
-      (reconnect || connections.size === 0);
-    const failures = Math.max(LEAST_FAILURES, 2 * this.#plan.connections);
-    const inVain = this.#recorder.isInVain(now, timeout, failures);
-    if (endless && (refused || inVain) && this.#sending?.schedule.isOver(now) === false) {
-      this.#recorder.result.gaveUp = true;
-      this.#sending.schedule.stop(now);
-    }
+    if (this.#hasGivenUp(interval)) this.#sending?.schedule.stop(now);
     // As idle times are: while the machine slept, answers may have come. Those that have not come
     // at all are found out before that.
     if (now >= (this.#sending?.schedule.end ?? Infinity)) this.#waited += interval;
     if (this.#waited > this.#patience + 2 * interval) this.#over.abort(DONE);
     this.#endIfDone(now);
+  }
+
+  /** Whether the server has been silent for too long, where nothing else would end the load. */
+  #hasGivenUp(interval: number): boolean {
+    const { timeout, messages, duration } = this.#plan.load;
+    const { received } = this.#recorder.result.bytes;
+    if (received > this.#received) this.#silence = 0;
+    else if (this.#recorder.underWay > 0 || this.#pool.connections.size === 0) {
+      this.#silence += interval;
+    }
+    this.#received = received;
+    const isEndless = messages > 0 && duration === 0 && timeout > 0;
+    return isEndless && this.#silence >= Math.max(MAX_SILENT_TIMEOUTS * timeout, MIN_SILENCE);
   }
 
   /** How long an answer may take, in milliseconds. */

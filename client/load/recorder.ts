@@ -12,10 +12,6 @@ export class Recorder {
   /** When that is, by the clock. */
   #counted = new Date(NaN);
   #lastAnswer = 0;
-  /** Since when no connection could be opened, while that was tried. */
-  #refusedSince: number | undefined;
-  /** When bytes had come back last, and how many those and the failures were. */
-  #lastSign = { received: 0, failures: 0, at: performance.now() };
 
   constructor(readonly result: LoadResult) {}
 
@@ -31,20 +27,6 @@ export class Recorder {
     this.result.address ??= address;
     this.result.connections++;
     this.result.connects.record(time);
-    this.#refusedSince = undefined;
-  }
-
-  /** For how long no connection could be opened, in milliseconds. */
-  refusedFor(now: number): number {
-    return now - (this.#refusedSince ?? now);
-  }
-
-  /** Whether for so many milliseconds, and through so many failures, nothing came back. */
-  isInVain(now: number, time: number, failures: number): boolean {
-    const { bytes: { received }, errors: { lost, broken } } = this.result;
-    const all = lost + broken;
-    if (received > this.#lastSign.received) this.#lastSign = { received, failures: all, at: now };
-    return all - this.#lastSign.failures >= failures && now - this.#lastSign.at >= time;
   }
 
   /** A message is being sent. */
@@ -76,13 +58,11 @@ export class Recorder {
    * @param answered when a message was due that counts as right and is not: it came back again
    */
   error(kind: LoadErrorKind, connection: number, what: string, answered = -Infinity): void {
-    const now = performance.now();
     if (answered >= this.#countFrom) {
       this.result.messages.right--;
       this.result.messages.failed++;
     }
-    if (kind === "connect") this.#refusedSince ??= now;
-    this.#intervals.failed(now);
+    this.#intervals.failed(performance.now());
     this.result.errors[kind]++;
     if (this.result.errors[kind] > MAX_EXAMPLES) return;
     this.result.examples.push({ kind, connection, what });

@@ -54,8 +54,6 @@ export interface LoadResult {
   bytes: { sent: number; received: number };
   /** How many connections were opened. */
   connections: number;
-  /** Whether it ended before its messages did, as the server did not answer any more. */
-  gaveUp: boolean;
   /** How often something went wrong. */
   errors: Record<LoadErrorKind, number>;
   /** The first errors of each kind. */
@@ -100,7 +98,6 @@ export async function emptyLoadResult(plan: LoadPlan): Promise<LoadResult> {
     started: new Date(),
     elapsed: 0,
     ...noCounts(),
-    gaveUp: false,
     examples: [],
     intervals: [],
     latencies: await createLatencies(),
@@ -137,7 +134,6 @@ export async function addLoadResults(
   sum.elapsed = Math.max(...parts.map(({ elapsed }) => elapsed));
   sum.address = parts.find(({ address }) => address !== undefined)?.address;
   sum.intervals = addIntervals(parts.map(({ intervals }) => intervals));
-  sum.gaveUp = parts.some(({ gaveUp }) => gaveUp);
   for (const part of parts) {
     addCounts(sum, part);
     await sum.latencies.add(part.latencies);
