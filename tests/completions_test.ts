@@ -269,7 +269,7 @@ Deno.test("zsh completes commands, flags, values and files", {
     complete "yodel serve --cert ${made.folder}/c" "certificate.pem"
     complete "yodel connect --ca=${made.folder}/c" "--ca=${made.folder}/certificate.pem"
     complete "yodel serve unix:${made.folder}/c" "unix:${made.folder}/certificate.pem"
-    complete "yodel load --conn" "udp: sockets"
+    complete "yodel load --r" "for each message"
     zpty -d shell`,
   ]);
   const expected = [
@@ -281,7 +281,7 @@ Deno.test("zsh completes commands, flags, values and files", {
     `--cert ${made.folder}/certificate.pem`,
     `--ca=${made.folder}/certificate.pem`,
     `unix:${made.folder}/certificate.pem`,
-    "--connections   -- connections at once; udp: sockets",
+    "--reconnect  -- open a connection for each message",
   ];
   for (const words of expected) assertStringIncludes(stdout, words);
 });
