@@ -1,9 +1,9 @@
-/** Promises of docs/reliability.md that other tests do not hold, and whether their tests are there. */
+/** Promises of docs/reliability.md that no other test holds. */
 import { assert, assertEquals } from "@std/assert";
 import { parseEndpoint } from "../server.ts";
 import { open, STREAMS } from "./faulty.ts";
 import { exchange, inEach, linux, random } from "./local.ts";
-import { program, root, startServer } from "./program.ts";
+import { program, startServer } from "./program.ts";
 import { cert, folder, key } from "./servers.ts";
 
 Deno.test("200 clients share a server that may open 64 files, over every transport", {
@@ -58,20 +58,4 @@ Deno.test("a server whose log has no room on its disk goes on, and ends with sta
   }
   server.process.kill("SIGTERM");
   assertEquals((await server.process.status).code, 0);
-});
-
-Deno.test("the tests that docs/reliability.md names are there", async () => {
-  const document = (await Deno.readTextFile(`${root}docs/reliability.md`)).replace(/\s+/g, " ");
-  const named: (string | undefined)[][] = [
-    ...document.matchAll(/"([^"]+)" \(`(tests\/\w+\.ts)`\)/g),
-  ];
-  assert(named.length > 15, `${named.length} tests are named`);
-  const [, table = ""] = document.split("## With several threads");
-  const rows = [...table.matchAll(/\| "([^"]+)" \|/g)];
-  assert(rows.length > 10, `${rows.length} rows are in the table`);
-  for (const [, name] of rows) named.push(["", name, "tests/workers_test.ts"]);
-  for (const [, name = "", file = ""] of named) {
-    const text = await Deno.readTextFile(root + file);
-    assert(text.includes(name), `${file} has no test ${JSON.stringify(name)}`);
-  }
 });
