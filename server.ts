@@ -45,7 +45,7 @@ export {
 export type { ServerTls } from "./net/stream.ts";
 export type { Ending } from "./server/connection.ts";
 export type { ConnectionCounts, ServerCounts, ServiceCounts } from "./server/counts.ts";
-export type { FaultOption } from "./server/fault_plan.ts";
+export type { FaultOption } from "./server/faults/plan.ts";
 export type { Log, LogDataForm, LogFields, LogLine } from "./server/log.ts";
 export type { Rejection } from "./server/loop_guard.ts";
 export type { ServeOptions, ServeTls } from "./server/plan.ts";

@@ -8,7 +8,7 @@ import { BufferPool } from "./buffers.ts";
 import { Connection, type Ending, LINGER } from "./connection.ts";
 import { type ConnectionCounts, noConnections } from "./counts.ts";
 import { echo } from "./echo.ts";
-import { Impairment } from "./impairment.ts";
+import { Impairment } from "./faults/connection_faults.ts";
 import type { ServePlan } from "./plan.ts";
 import { dataLog, type Stage, stagedEcho } from "./staged_echo.ts";
 

@@ -4,8 +4,8 @@ import { formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { ReadTurns } from "../net/read_turns.ts";
 import type { DatagramListener } from "../net/udp.ts";
 import type { Doorkeeper } from "./gate.ts";
-import type { FaultPlan } from "./fault_plan.ts";
-import { costOf, Impairment } from "./impairment.ts";
+import type { FaultPlan } from "./faults/plan.ts";
+import { costOf, Impairment } from "./faults/connection_faults.ts";
 import { dataFields, type LogFields } from "./log.ts";
 import { LoopGuard, type Rejection, REJECTIONS } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
@@ -140,11 +140,12 @@ function impairedLine(faults: FaultPlan, stopping: AbortSignal) {
   run().catch(() => {});
   return {
     /** Sends an answer, or leaves it to the faults. */
-    async send(socket: DatagramListener, bytes: Uint8Array, source: Deno.NetAddr): Promise<void> {
+    send(socket: DatagramListener, bytes: Uint8Array, source: Deno.NetAddr): Promise<void> {
       const send = (bytes: Uint8Array) => socket.send(bytes, source);
       const chunk = { bytes: bytes.slice(), at: performance.now(), send };
       if (costOf(chunk) > (entrance.desiredSize ?? 0)) dropped++;
       else entrance.write(chunk).catch(() => {});
+      return Promise.resolve();
     },
     /** What happened, for the log. */
     get story(): LogFields {

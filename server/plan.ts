@@ -4,7 +4,7 @@ import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import type { ServerTls } from "../net/stream.ts";
 import { checkUdp } from "../net/udp_socket.ts";
 import { withDefaults } from "../values/settings.ts";
-import { type FaultOption, type FaultPlan, planFaults } from "./fault_plan.ts";
+import { type FaultOption, type FaultPlan, planFaults } from "./faults/plan.ts";
 import type { Log, LogDataForm } from "./log.ts";
 
 /** What `tls://` endpoints show and ask for. Without a certificate, the server makes one itself. */

@@ -16,7 +16,7 @@ import { Messages } from "../client/verify/messages.ts";
 import { StreamVerifier } from "../client/verify/stream.ts";
 import { formatEndpoint, readEndpoint } from "../net/endpoint.ts";
 import { YodelError } from "../errors/yodel_error.ts";
-import { planFaults } from "../server/fault_plan.ts";
+import { planFaults } from "../server/faults/plan.ts";
 import * as kinds from "../values/kinds.ts";
 import { open, STREAMS } from "./faulty.ts";
 import { inEach, pause, random, unix, writeAll } from "./local.ts";

@@ -10,7 +10,7 @@ import { linux, PATIENT, pause, portOf, until } from "./local.ts";
 import { available, run } from "./program.ts";
 
 /** A server for datagrams, with what it counts. */
-async function startCounting() {
+function startCounting() {
   const socket = listenUdp({ scheme: "udp", host: "127.0.0.1", port: 0 });
   const turns = new ReadTurns();
   const counts = answerDatagrams(
@@ -53,8 +53,8 @@ const canForge = linux && Deno.uid() === 0 && available("python3");
 Deno.test("400 forged datagrams from one server's port to another's end", {
   ignore: !canForge,
 }, async () => {
-  await using one = await startCounting();
-  await using other = await startCounting();
+  await using one = startCounting();
+  await using other = startCounting();
   await forge(one.port, other.port, Array.from({ length: 400 }, (_, i) => `go-${i}`));
   await until(() => one.counts.unanswered + other.counts.unanswered > 0, "a loop is seen");
   const all = () =>

@@ -3,7 +3,7 @@ import { canBeOne, type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import { serveMetrics } from "../../metrics/metrics.ts";
 import { watchServer } from "../../metrics/watch.ts";
 import { serve } from "../../server.ts";
-import { MAX_SEED } from "../../server/fault_plan.ts";
+import { MAX_SEED } from "../../server/faults/plan.ts";
 import { faults } from "../../server/faults/faults.ts";
 import { LOG_DATA_FORMS, LOG_LEVELS } from "../../server/log.ts";
 import { SERVE_DEFAULTS } from "../../server/plan.ts";

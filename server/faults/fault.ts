@@ -3,7 +3,7 @@ import type { Flaw } from "../../net/certificate.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import type { Traffic } from "../../net/traffic.ts";
 import type { Kind } from "../../values/kinds.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "./random.ts";
 import type { Chunks } from "../staged_echo.ts";
 
 type Scheme = Endpoint["scheme"];

@@ -1,12 +1,12 @@
 // What faults do to one connection, or to a socket for datagrams.
-import { pause } from "../async/pause.ts";
-import { Traffic } from "../net/traffic.ts";
-import { type Connection, LINGER } from "./connection.ts";
-import type { ChosenFault, FaultPlan } from "./fault_plan.ts";
-import type { Fault, Victim } from "./faults/fault.ts";
-import type { LogFields } from "./log.ts";
+import { pause } from "../../async/pause.ts";
+import { Traffic } from "../../net/traffic.ts";
+import { type Connection, LINGER } from "../connection.ts";
+import type { ChosenFault, FaultPlan } from "./plan.ts";
+import type { Fault, Victim } from "./fault.ts";
+import type { LogFields } from "../log.ts";
 import { Random } from "./random.ts";
-import { type Chunk, MAX_CHUNK, type Stage } from "./staged_echo.ts";
+import { type Chunk, MAX_CHUNK, type Stage } from "../staged_echo.ts";
 
 /** How long what was sent has to leave: a reset takes back what has not; in milliseconds. */
 const LEAVING = 50;

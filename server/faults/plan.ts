@@ -1,13 +1,13 @@
 // Which faults a server is to have.
-import { OptionError } from "../errors/yodel_error.ts";
-import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
-import type { Flaw } from "../net/certificate.ts";
-import type { ServerTls } from "../net/stream.ts";
-import { type Kind, probability, readValue } from "../values/kinds.ts";
-import { nearest } from "../values/nearest.ts";
-import type { Fault } from "./faults/fault.ts";
-import { faults } from "./faults/faults.ts";
-import type { LogFields } from "./log.ts";
+import { OptionError } from "../../errors/yodel_error.ts";
+import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
+import type { Flaw } from "../../net/certificate.ts";
+import type { ServerTls } from "../../net/stream.ts";
+import { type Kind, probability, readValue } from "../../values/kinds.ts";
+import { nearest } from "../../values/nearest.ts";
+import type { Fault } from "./fault.ts";
+import { faults } from "./faults.ts";
+import type { LogFields } from "../log.ts";
 
 /**
  * A fault: `NAME[=VALUE][@PROBABILITY]`, such as `delay=20ms..40ms` or `corrupt@1e-6`,
