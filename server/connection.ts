@@ -11,8 +11,8 @@ export type Ending = "eof" | "reset" | "idle" | "drain" | "fault" | "error";
 /** How long the peer has to close as well, once this side has ended, in milliseconds. */
 export const LINGER = 1000;
 
-/** What faults do to a connection. */
-interface Impaired {
+/** The faults of a connection. */
+interface Faults {
   /** What happened, for the log. */
   readonly story: LogFields;
   /** Waits for nothing any more. */
@@ -23,7 +23,7 @@ interface Impaired {
 export class Connection {
   readonly traffic = new Traffic();
   /** Its faults, where it has any. */
-  impairment?: Impaired;
+  faults?: Faults;
   readonly #opened = performance.now();
   /** Set by whoever ends it from outside its own task, before its task can meet the error of that. */
   #ending: Ending | undefined;
@@ -61,7 +61,7 @@ export class Connection {
     if (this.#closed) return;
     this.#closed = true;
     this.stream.close();
-    this.impairment?.end();
+    this.faults?.end();
   }
 
   /** Sends no more, once all is sent back; what it is closed with later counts for nothing. */
@@ -112,7 +112,7 @@ export class Connection {
       sent_bytes: this.traffic.sent,
       duration_ms: Math.round(performance.now() - this.#opened),
       why: this.#ending ?? "error",
-      ...this.impairment?.story,
+      ...this.faults?.story,
     };
   }
 }

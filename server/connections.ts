@@ -8,7 +8,7 @@ import { BufferPool } from "./buffers.ts";
 import { Connection, type Ending, LINGER } from "./connection.ts";
 import { type ConnectionCounts, noConnections } from "./counts.ts";
 import { echo } from "./echo.ts";
-import { Impairment } from "./faults/connection_faults.ts";
+import { ConnectionFaults } from "./faults/connection_faults.ts";
 import type { ServePlan } from "./plan.ts";
 import { dataLog, type Stage, stagedEcho } from "./staged_echo.ts";
 
@@ -84,9 +84,9 @@ export class Connections {
     const stages: Stage[] = [];
     if (logData !== "off") stages.push(dataLog(log, logData, number));
     if (faults !== undefined) {
-      const impairment = new Impairment(faults, number, connection);
-      connection.impairment = impairment;
-      stages.push(...impairment.all);
+      const own = new ConnectionFaults(faults, number, connection);
+      connection.faults = own;
+      stages.push(...own.all);
     }
     return stages.length === 0
       ? echo(stream, traffic, this.#buffers, this.#turns)

@@ -5,7 +5,7 @@ import type { ReadTurns } from "../net/read_turns.ts";
 import type { DatagramListener } from "../net/udp.ts";
 import type { Doorkeeper } from "./gate.ts";
 import type { FaultPlan } from "./faults/plan.ts";
-import { costOf, Impairment } from "./faults/connection_faults.ts";
+import { ConnectionFaults, costOf } from "./faults/connection_faults.ts";
 import { dataFields, type LogFields } from "./log.ts";
 import { LoopGuard, type Rejection, REJECTIONS } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
@@ -49,7 +49,7 @@ export function answerDatagrams(
   stopping: AbortSignal,
 ): DatagramCounts {
   const guard = new LoopGuard(sockets.map(({ endpoint }) => endpoint.port));
-  const impaired = faults && impairedLine(faults, stopping);
+  const faulty = faults && faultyLine(faults, stopping);
   const counts = {
     answered: 0,
     rejections: { low_port: 0, own_port: 0, repeated: 0 },
@@ -57,7 +57,7 @@ export function answerDatagrams(
       return Object.values(this.rejections).reduce((sum, count) => sum + count);
     },
     get faults() {
-      return impaired?.story ?? {};
+      return faulty?.story ?? {};
     },
   };
   const sources = new Set<string>();
@@ -85,7 +85,7 @@ export function answerDatagrams(
     if (logData !== "off") {
       log.info?.("datagram", { peer: formatAddress(source), ...dataFields(bytes, logData, 0) });
     }
-    const sent = impaired?.send(socket, bytes, source) ?? socket.send(bytes, source);
+    const sent = faulty?.send(socket, bytes, source) ?? socket.send(bytes, source);
     return isTurn ? sent.then(() => turns.next()) : sent;
   }
 
@@ -122,15 +122,15 @@ export function answerDatagrams(
 }
 
 /** What sends answers late, changed or not at all: one line to all sources, as a bad network is. */
-function impairedLine(faults: FaultPlan, stopping: AbortSignal) {
-  const impairment = new Impairment(faults, 0);
+function faultyLine(faults: FaultPlan, stopping: AbortSignal) {
+  const own = new ConnectionFaults(faults, 0);
   const line = new TransformStream<Chunk, Chunk>({}, { highWaterMark: LINE_HOLDS, size: costOf });
   const entrance = line.writable.getWriter();
   let dropped = 0;
-  onAbort(stopping, () => impairment.end());
+  onAbort(stopping, () => own.end());
 
   async function run(): Promise<void> {
-    for await (const { bytes, send } of through(impairment.answering, line.readable)) {
+    for await (const { bytes, send } of through(own.answering, line.readable)) {
       if (stopping.aborted) return;
       // Which one cannot be sent concerns that one alone.
       await send?.(bytes).catch(() => {});
@@ -149,7 +149,7 @@ function impairedLine(faults: FaultPlan, stopping: AbortSignal) {
     },
     /** What happened, for the log. */
     get story(): LogFields {
-      const { story } = impairment;
+      const { story } = own;
       return dropped === 0 ? story : { ...story, dropped_datagrams: dropped };
     },
   };

@@ -18,7 +18,7 @@ const OVERHEAD = 256;
 const CONNECTION_HOLDS = 256 * 1024 - 2 * (MAX_CHUNK + OVERHEAD);
 
 /** The faults of one connection. */
-export class Impairment {
+export class ConnectionFaults {
   /** What passes first, before anything is read ahead, and what passes then. */
   readonly reading: Stage[] = [];
   readonly answering: Stage[] = [];
