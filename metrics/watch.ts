@@ -13,7 +13,7 @@ const METRICS = {
   yodel_connections_full_total: ["How often all places for connections were taken"],
   yodel_datagrams_answered_total: ["Datagrams that were answered"],
   yodel_datagrams_unanswered_total: ["Datagrams that were not answered", "reason"],
-  yodel_faults_injected_total: ["How often each fault struck", "fault"],
+  yodel_faults_injected_total: ["How often each fault was injected", "fault"],
 } as const;
 
 /** Shows what a server counts; it keeps all of it anyway. */

@@ -13,8 +13,8 @@ export const LINGER = 1000;
 
 /** The faults of a connection. */
 interface Faults {
-  /** What happened, for the log. */
-  readonly story: LogFields;
+  /** What was injected, for the log. */
+  readonly fields: LogFields;
   /** Waits for nothing any more. */
   end(): void;
 }
@@ -112,7 +112,7 @@ export class Connection {
       sent_bytes: this.traffic.sent,
       duration_ms: Math.round(performance.now() - this.#opened),
       why: this.#ending ?? "error",
-      ...this.faults?.story,
+      ...this.faults?.fields,
     };
   }
 }

@@ -20,7 +20,7 @@ export interface ServiceCounts {
   readonly answered: number;
   /** Datagrams that were not answered, as that could make a loop; by why. */
   readonly unanswered: Readonly<Record<Rejection, number>>;
-  /** How often each fault struck. */
+  /** How often each fault was injected. */
   readonly faults: Readonly<Record<string, number>>;
 }
 

@@ -57,7 +57,7 @@ export function answerDatagrams(
       return Object.values(this.rejections).reduce((sum, count) => sum + count);
     },
     get faults() {
-      return faulty?.story ?? {};
+      return faulty?.fields ?? {};
     },
   };
   const sources = new Set<string>();
@@ -147,10 +147,10 @@ function faultyLine(faults: FaultPlan, stopping: AbortSignal) {
       else entrance.write(chunk).catch(() => {});
       return Promise.resolve();
     },
-    /** What happened, for the log. */
-    get story(): LogFields {
-      const { story } = own;
-      return dropped === 0 ? story : { ...story, dropped_datagrams: dropped };
+    /** What was injected, for the log. */
+    get fields(): LogFields {
+      const { fields } = own;
+      return dropped === 0 ? fields : { ...fields, dropped_datagrams: dropped };
     },
   };
 }

@@ -49,16 +49,16 @@ export function serveHere(
   }
 
   function counts(): ServiceCounts {
-    const struck: Record<string, number> = {};
-    for (const { fault: { name, stage }, strikes } of plan.faults?.chosen ?? []) {
-      if (stage !== undefined) struck[name] = (struck[name] ?? 0) + strikes;
+    const injected: Record<string, number> = {};
+    for (const { fault: { name, stage }, injections } of plan.faults?.chosen ?? []) {
+      if (stage !== undefined) injected[name] = (injected[name] ?? 0) + injections;
     }
     const unused = listeners.map(({ endpoint }) => [endpoint.scheme, noConnections()]);
     return {
       connections: { ...Object.fromEntries(unused), ...connections.counts },
       answered: datagrams.answered,
       unanswered: { ...datagrams.rejections },
-      faults: struck,
+      faults: injected,
     };
   }
 

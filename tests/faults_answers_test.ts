@@ -46,7 +46,7 @@ Deno.test("delay: from a range each draws its own, and with @ only some are late
   /** Asks once; the time is no less than what was drawn, but can be more on a busy machine. */
   async function ask(): Promise<void> {
     const time = await timed(() => exchange(stream, Uint8Array.of(1)));
-    const { delay = 0 } = await server.strikes();
+    const { delay = 0 } = await server.injections();
     if (delay > delayed) times.push(time);
     delayed = delay;
   }
@@ -123,13 +123,13 @@ Deno.test("stall: answers stop once, or with @ at a share of the reads", async (
     const first = await timed(() => exchange(stream, Uint8Array.of(1)));
     assert(first > 198, `${scheme}: the first came after ${first} ms`);
     for (let i = 0; i < 5; i++) await exchange(stream, Uint8Array.of(i));
-    assertEquals(await server.strikes(), { stall: 1 });
+    assertEquals(await server.injections(), { stall: 1 });
   });
   await using server = await startFaulty("tcp", ["stall=30ms@0.5"], { seed: 1 });
   using stream = await open(server);
   const times: number[] = [];
   for (let i = 0; i < 40; i++) times.push(await timed(() => exchange(stream, Uint8Array.of(i))));
-  const { stall = 0 } = await server.strikes();
+  const { stall = 0 } = await server.injections();
   assert(stall >= 10 && stall <= 32, `${stall} of 40`);
   const stalled = times.filter((time) => time > 28).length;
   assert(stalled >= stall, `${stalled} of 40 came late, ${stall} were to`);
@@ -186,11 +186,11 @@ Deno.test("lose and repeat: a share of the reads, and the log counts their bytes
       await stream.closeWrite();
       const returned = [...await reading];
       const times = Array.from({ length: sent }, (_, i) => returned.filter((b) => b === i).length);
-      const struck = times.filter((n) => n === (most === 1 ? 0 : 2)).length;
-      assert(struck > 30 && struck < 90, `${scheme}: ${fault} struck ${struck} of ${sent}`);
+      const injected = times.filter((n) => n === (most === 1 ? 0 : 2)).length;
+      assert(injected > 30 && injected < 90, `${scheme}: ${fault} injected ${injected} of ${sent}`);
       assert(times.every((n) => n <= most), `${scheme}: ${times}`);
       await until(() => server.stories().length === 1, "the connection is closed");
-      assertEquals(server.stories()[0]?.[counted], struck);
+      assertEquals(server.stories()[0]?.[counted], injected);
     }
   });
 });

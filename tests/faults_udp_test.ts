@@ -127,14 +127,14 @@ Deno.test("udp: stall stops the line once, silent for ever", async () => {
     await until(() => client.answers.length === 1, "it has come back");
     const first = client.answers[0]?.at ?? 0;
     assert(first - start > 198, `the first came after ${first - start} ms`);
-    assertEquals(await server.strikes(), { stall: 1 });
+    assertEquals(await server.injections(), { stall: 1 });
   }
   await using server = await startFaulty("udp", ["silent"]);
   using client = startClient(server);
   for (let i = 0; i < 3; i++) await client.send(Uint8Array.of(i));
-  let struck: Record<string, number> = {};
-  const counting = setInterval(async () => struck = await server.strikes(), 5);
-  await until(() => struck.silent === 3, "the server has read all of them");
+  let injected: Record<string, number> = {};
+  const counting = setInterval(async () => injected = await server.injections(), 5);
+  await until(() => injected.silent === 3, "the server has read all of them");
   clearInterval(counting);
   assertEquals(client.answers, []);
 });

@@ -16,8 +16,8 @@ export interface FaultyServer<E extends Endpoint = Endpoint> extends AsyncDispos
   log: LogLine[];
   /** What the closing lines of its connections say of faults so far, in the order of the connections. */
   stories(): Record<string, unknown>[];
-  /** How often each fault struck so far. */
-  strikes(): Promise<Record<string, number>>;
+  /** How often each fault was injected so far. */
+  injections(): Promise<Record<string, number>>;
   /** Asks it to stop. */
   stop(): Promise<void>;
 }
@@ -49,7 +49,7 @@ export async function startFaulty<Scheme extends Endpoint["scheme"]>(
       log.filter(({ message }) => message.startsWith("closed"))
         .map(({ fields }) => fields)
         .toSorted((a, b) => Number(a.connection) - Number(b.connection)),
-    strikes: async () => (await server.counts()).faults,
+    injections: async () => (await server.counts()).faults,
     stop: () => server.stop(),
     [Symbol.asyncDispose]: () => server.stop(),
   };

@@ -10,16 +10,16 @@ export const chunk = fault({
   value: range(size(1, MAX_CHUNK)),
   transports: STREAMS,
   help: "answers leave in pieces of that size, 5ms apart",
-  async *stage(chunks, { least, most }, victim) {
+  async *stage(chunks, { least, most }, context) {
     let last = -Infinity;
     for await (const whole of chunks) {
       for (let rest = whole.bytes; rest.length > 0;) {
-        const length = victim.random.whole(least, most);
-        await victim.wait(last + APART - performance.now());
+        const length = context.random.whole(least, most);
+        await context.wait(last + APART - performance.now());
         yield { ...whole, bytes: rest.subarray(0, length) };
         last = performance.now();
         rest = rest.subarray(length);
-        if (rest.length > 0) victim.struck();
+        if (rest.length > 0) context.recordInjection();
       }
     }
   },

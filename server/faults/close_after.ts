@@ -6,5 +6,5 @@ export const closeAfter = fault({
   value: byteCount,
   transports: STREAMS,
   help: "a clean end after so many bytes",
-  stage: (chunks, count, victim) => endAfter(chunks, count, victim, victim.finish),
+  stage: (chunks, count, context) => endAfter(chunks, count, context, context.finish),
 });

@@ -3,7 +3,7 @@ import { pause } from "../../async/pause.ts";
 import { Traffic } from "../../net/traffic.ts";
 import { type Connection, LINGER } from "../connection.ts";
 import type { ChosenFault, FaultPlan } from "./plan.ts";
-import type { Fault, Victim } from "./fault.ts";
+import type { Fault, FaultContext } from "./fault.ts";
 import type { LogFields } from "../log.ts";
 import { Random } from "./random.ts";
 import { type Chunk, MAX_CHUNK, type Stage } from "../staged_echo.ts";
@@ -23,7 +23,7 @@ export class ConnectionFaults {
   readonly reading: Stage[] = [];
   readonly answering: Stage[] = [];
   readonly #over = new AbortController();
-  readonly #struck = new Map<Fault, number>();
+  readonly #injected = new Map<Fault, number>();
 
   /**
    * @param number tells it from others; 0 is for datagrams
@@ -31,11 +31,11 @@ export class ConnectionFaults {
   constructor({ chosen, seed }: FaultPlan, number: number, connection?: Connection) {
     for (const [index, each] of chosen.entries()) {
       const { fault, value } = each;
-      const victim = this.#victim(each, new Random(seed, number, index + 1), connection);
+      const context = this.#context(each, new Random(seed, number, index + 1), connection);
       if (fault.stage === undefined) continue;
-      if (fault.chance?.of === "connections" && !victim.strikes()) continue;
+      if (fault.chance?.of === "connections" && !context.shouldInject()) continue;
       const stages = fault.holdsReading ? this.reading : this.answering;
-      stages.push((chunks) => fault.stage?.(chunks, value, victim) ?? chunks);
+      stages.push((chunks) => fault.stage?.(chunks, value, context) ?? chunks);
     }
   }
 
@@ -50,31 +50,36 @@ export class ConnectionFaults {
     this.#over.abort(new Deno.errors.Interrupted("the connection was closed"));
   }
 
-  /** What happened, for the log. */
-  get story(): LogFields {
-    if (this.#struck.size === 0) return {};
-    const story: LogFields = { faults: [...this.#struck.keys()].map(({ name }) => name).join() };
-    for (const [{ counted }, bytes] of this.#struck) if (counted) story[counted] = bytes;
-    return story;
+  /** What was injected, for the log. */
+  get fields(): LogFields {
+    if (this.#injected.size === 0) return {};
+    const fields: LogFields = { faults: [...this.#injected.keys()].map(({ name }) => name).join() };
+    for (const [{ counted }, bytes] of this.#injected) if (counted) fields[counted] = bytes;
+    return fields;
   }
 
-  #victim(chosen: ChosenFault, random: Random, connection?: Connection): Victim {
+  #context(chosen: ChosenFault, random: Random, connection?: Connection): FaultContext {
     const { fault, probability } = chosen;
     const over = this.#over.signal;
     const wait = async (milliseconds: number) => {
       await pause(milliseconds, over);
       over.throwIfAborted();
     };
-    let strikes = 0;
+    let isFirst = true;
     return {
       random,
       traffic: connection?.traffic ?? new Traffic(),
-      strikes: () => probability === "once" ? strikes++ === 0 : random.next() < probability,
-      // The length of a run without a strike, drawn at once (geometric distribution).
-      spared: () => Math.floor(Math.log(1 - random.next()) / Math.log1p(-Number(probability))),
-      struck: (bytes = 0) => {
-        chosen.strikes++;
-        this.#struck.set(fault, (this.#struck.get(fault) ?? 0) + bytes);
+      shouldInject() {
+        if (probability !== "once") return random.next() < probability;
+        const wasFirst = isFirst;
+        isFirst = false;
+        return wasFirst;
+      },
+      // The length of a run without an injection, drawn at once (geometric distribution).
+      nextOffset: () => Math.floor(Math.log(1 - random.next()) / Math.log1p(-Number(probability))),
+      recordInjection: (bytes = 0) => {
+        chosen.injections++;
+        this.#injected.set(fault, (this.#injected.get(fault) ?? 0) + bytes);
       },
       wait,
       close: () => connection?.close("fault"),

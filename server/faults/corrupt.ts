@@ -6,13 +6,13 @@ export const corrupt = fault({
   transports: ALL,
   help: "a bit of a byte is turned over",
   counted: "corrupted_bytes",
-  async *stage(chunks, _, victim) {
-    let next = victim.spared();
+  async *stage(chunks, _, context) {
+    let next = context.nextOffset();
     for await (const chunk of chunks) {
       const { bytes } = chunk;
-      for (; next < bytes.length; next += 1 + victim.spared()) {
-        bytes[next] = (bytes[next] ?? 0) ^ (1 << victim.random.whole(0, 7));
-        victim.struck(1);
+      for (; next < bytes.length; next += 1 + context.nextOffset()) {
+        bytes[next] = (bytes[next] ?? 0) ^ (1 << context.random.whole(0, 7));
+        context.recordInjection(1);
       }
       next -= bytes.length;
       yield chunk;

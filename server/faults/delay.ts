@@ -7,11 +7,11 @@ export const delay = fault({
   chance: { of: "reads", usual: 1 },
   transports: ALL,
   help: "each answer leaves so much later, also back to back",
-  async *stage(chunks, { least, most }, victim) {
+  async *stage(chunks, { least, most }, context) {
     for await (const chunk of chunks) {
-      if (victim.strikes()) {
-        await victim.wait(chunk.at + victim.random.between(least, most) - performance.now());
-        victim.struck();
+      if (context.shouldInject()) {
+        await context.wait(chunk.at + context.random.between(least, most) - performance.now());
+        context.recordInjection();
       }
       yield chunk;
     }

@@ -1,6 +1,6 @@
 import { type Range, range, size } from "../../values/kinds.ts";
 import type { Chunks } from "../staged_echo.ts";
-import type { Victim } from "./fault.ts";
+import type { FaultContext } from "./fault.ts";
 
 /** After how many bytes. */
 export const byteCount = range(size(0, 2 ** 40));
@@ -12,17 +12,17 @@ export const byteCount = range(size(0, 2 ** 40));
 export async function* endAfter(
   chunks: Chunks,
   { least, most }: Range,
-  victim: Victim,
+  context: FaultContext,
   end: () => Promise<void>,
 ): Chunks {
-  let left = victim.random.whole(least, most);
+  let left = context.random.whole(least, most);
   let ended = false;
   for await (const chunk of chunks) {
     if (left > 0) yield { ...chunk, bytes: chunk.bytes.subarray(0, left) };
     left -= chunk.bytes.length;
     if (left > 0 || ended) continue;
     ended = true;
-    victim.struck();
+    context.recordInjection();
     await end();
   }
 }

@@ -20,8 +20,8 @@ export interface Fault<Value = unknown> {
   /** The kind of its value; none where it takes none. */
   readonly value?: Kind<Value>;
   /**
-   * Of what it strikes a share, and which share where none is given; none where
-   * it always strikes. Of the connections is for the server to decide.
+   * What its probability is for, and how large it is where none is given; undefined
+   * where it takes none. Which connections have it is decided when they are accepted.
    */
   readonly chance?: {
     readonly of: "connections" | "reads" | "bytes";
@@ -29,29 +29,29 @@ export interface Fault<Value = unknown> {
   };
   readonly transports: readonly Scheme[];
   readonly help: string;
-  /** What the log calls the number of bytes that it struck. */
+  /** What the log calls the number of bytes that it changed. */
   readonly counted?: string;
   /** Whether it holds up the reading itself, and not what was read. */
   readonly holdsReading?: boolean;
   /** Whether it needs connections that can be reset. */
   readonly resets?: boolean;
   /** What it does with what passes: a stage of the echo. */
-  stage?(chunks: Chunks, value: Value, victim: Victim): Chunks;
+  stage?(chunks: Chunks, value: Value, context: FaultContext): Chunks;
   /** What it does to the throw-away certificate of the server. */
   flaw?(value: Value): Flaw;
 }
 
-/** A connection, or a socket for datagrams, as one of its faults sees it. */
-export interface Victim {
+/** What a fault knows of a connection, or of a server for datagrams, and can do to it. */
+export interface FaultContext {
   /** Numbers of this fault of this connection alone: what else happens changes nothing. */
   readonly random: Random;
   readonly traffic: Traffic;
-  /** Whether this one is struck, with the probability that was asked for. */
-  strikes(): boolean;
-  /** How many are spared until the next one that is struck, with the same probability. */
-  spared(): number;
-  /** Tells the log that it struck, so many bytes. */
-  struck(bytes?: number): void;
+  /** Decides by chance, with the probability that was asked for. */
+  shouldInject(): boolean;
+  /** Draws how many bytes to leave alone before the next one, with the same probability. */
+  nextOffset(): number;
+  /** Counts an injection, and the bytes that it changed, for the log and the metrics. */
+  recordInjection(bytes?: number): void;
   /**
    * Waits, not at all where it is not a time to come.
    *
@@ -67,8 +67,8 @@ export interface Victim {
 }
 
 /**
- * Makes a fault; the type of its value follows from the kind. Where nothing is said
- * of its chance, it strikes connections, and all of them.
+ * Makes a fault; the type of its value follows from the kind. Without a `chance`
+ * its probability is for connections, and 1 where none is given.
  */
 export function fault<Value>(parts: Fault<Value>): Fault<Value> {
   return { chance: { of: "connections", usual: 1 }, ...parts };

@@ -6,9 +6,9 @@ export const linger = fault({
   value: duration,
   transports: STREAMS,
   help: "the end is answered so much later",
-  async *stage(chunks, length, victim) {
+  async *stage(chunks, length, context) {
     yield* chunks;
-    victim.struck();
-    await victim.wait(length);
+    context.recordInjection();
+    await context.wait(length);
   },
 });

@@ -1,6 +1,6 @@
 import { size } from "../../values/kinds.ts";
 import type { Chunks } from "../staged_echo.ts";
-import type { Victim } from "./fault.ts";
+import type { FaultContext } from "./fault.ts";
 
 /** How much leaves at once: what the rate allows in so many milliseconds. */
 const SLICE = 20;
@@ -12,7 +12,7 @@ const CATCH_UP = 100;
 export const byteRate = size(1, 2 ** 30);
 
 /** Lets so many bytes a second pass, smoothly; a datagram passes whole. */
-export async function* paced(chunks: Chunks, rate: number, victim: Victim): Chunks {
+export async function* paced(chunks: Chunks, rate: number, context: FaultContext): Chunks {
   const slice = Math.ceil(rate * SLICE / 1000);
   let due = 0;
   for await (const chunk of chunks) {
@@ -22,8 +22,8 @@ export async function* paced(chunks: Chunks, rate: number, victim: Victim): Chun
       const now = performance.now();
       if (due < now - CATCH_UP) due = now;
       if (due > now) {
-        victim.struck();
-        await victim.wait(due - now);
+        context.recordInjection();
+        await context.wait(due - now);
       }
       const bytes = chunk.bytes.subarray(start, start + step);
       yield { ...chunk, bytes, at: performance.now() };

@@ -38,8 +38,8 @@ export interface ChosenFault {
   readonly probability: number | "once";
   /** How it was written. */
   readonly text: string;
-  /** How often it struck so far, all connections together. */
-  strikes: number;
+  /** How often it was injected so far, into all connections together. */
+  injections: number;
 }
 
 /** The faults that were asked for, and how their dice are thrown. */
@@ -122,7 +122,7 @@ function choose(option: FaultOption): ChosenFault {
     value: fault.value && read(fault.value, value),
     probability: chance === undefined ? fault.chance?.usual ?? 1 : read(probability, chance),
     text,
-    strikes: 0,
+    injections: 0,
   };
 }
 

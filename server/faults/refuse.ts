@@ -6,8 +6,8 @@ export const refuse = fault({
   help: "closed as soon as it is accepted",
   holdsReading: true,
   // deno-lint-ignore require-yield -- nothing is what comes back.
-  async *stage(_chunks, _, victim) {
-    victim.struck();
-    victim.close();
+  async *stage(_chunks, _, context) {
+    context.recordInjection();
+    context.close();
   },
 });

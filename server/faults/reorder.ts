@@ -8,17 +8,17 @@ export const reorder = fault({
   chance: { of: "reads", usual: 1 },
   transports: ["udp"],
   help: "a datagram leaves after the next, or 200ms later",
-  async *stage(chunks, _, victim) {
+  async *stage(chunks, _, context) {
     const datagrams = chunks[Symbol.asyncIterator]();
     let coming = datagrams.next();
     for (;;) {
       const datagram = await coming;
       if (datagram.done) return;
       coming = datagrams.next();
-      if (victim.strikes()) {
+      if (context.shouldInject()) {
         // The last one has no next.
-        const next = await Promise.race([coming, victim.wait(PATIENCE)]);
-        victim.struck();
+        const next = await Promise.race([coming, context.wait(PATIENCE)]);
+        context.recordInjection();
         if (next?.done === false) {
           yield next.value;
           coming = datagrams.next();

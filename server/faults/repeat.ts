@@ -6,11 +6,11 @@ export const repeat = fault({
   transports: ALL,
   help: "what one read brought, or a datagram, comes back twice",
   counted: "repeated_bytes",
-  async *stage(chunks, _, victim) {
+  async *stage(chunks, _, context) {
     for await (const chunk of chunks) {
-      if (victim.strikes()) {
-        victim.struck(chunk.bytes.length);
-        victim.traffic.kept -= chunk.bytes.length;
+      if (context.shouldInject()) {
+        context.recordInjection(chunk.bytes.length);
+        context.traffic.kept -= chunk.bytes.length;
         yield chunk;
       }
       yield chunk;

@@ -7,5 +7,5 @@ export const resetAfter = fault({
   transports: ["tcp", "tls"],
   help: "RST after so many bytes",
   resets: true,
-  stage: (chunks, count, victim) => endAfter(chunks, count, victim, victim.reset),
+  stage: (chunks, count, context) => endAfter(chunks, count, context, context.reset),
 });

@@ -6,9 +6,9 @@ export const silent = fault({
   transports: ALL,
   help: "accepted and read, never answered, nor is the end",
   // deno-lint-ignore require-yield -- nothing is what comes back.
-  async *stage(chunks, _, victim) {
-    for await (const _ of chunks) victim.struck();
+  async *stage(chunks, _, context) {
+    for await (const _ of chunks) context.recordInjection();
     // Nor is the end answered. Idle time and the end of the server go on as ever.
-    await victim.wait(LONGEST_PAUSE);
+    await context.wait(LONGEST_PAUSE);
   },
 });

@@ -7,11 +7,11 @@ export const stall = fault({
   chance: { of: "reads", usual: "once" },
   transports: ALL,
   help: "answers stop for so long",
-  async *stage(chunks, length, victim) {
+  async *stage(chunks, length, context) {
     for await (const chunk of chunks) {
-      if (victim.strikes()) {
-        victim.struck();
-        await victim.wait(length);
+      if (context.shouldInject()) {
+        context.recordInjection();
+        await context.wait(length);
       }
       yield chunk;
     }

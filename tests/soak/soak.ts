@@ -193,7 +193,7 @@ function drained(number: number): string {
     "";
 }
 
-/** How often each fault struck a connection. */
+/** How often each fault was injected a connection. */
 function faultsIn(log: readonly LogLine[]): string {
   const counts = new Map<string, number>();
   for (
