@@ -29,6 +29,12 @@ export function onAbort(signal: AbortSignal | undefined, call: () => void): Disp
   return { [Symbol.dispose]: () => signal?.removeEventListener("abort", call) };
 }
 
+/** Rejects with the reason of a signal when that is aborted. */
+export async function failure(signal: AbortSignal): Promise<never> {
+  await aborted(signal);
+  throw signal.reason;
+}
+
 /** Resolves when a signal is aborted. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => void onAbort(signal, resolve));

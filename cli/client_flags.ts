@@ -9,9 +9,9 @@ import { UsageError } from "./usage_error.ts";
 /** The flags of every client. */
 export const clientFlags = {
   ...group("Server", {
-    "wait": flag(duration, "try again for so long until it is there", { default: 0 }),
-    "ipv4": flag(toggle, "take its IPv4 address", { short: "4", only: HOSTS }),
-    "ipv6": flag(toggle, "take its IPv6 address", { short: "6", only: HOSTS }),
+    "wait": flag(duration, "retry for this time until a byte has come back", { default: 0 }),
+    "ipv4": flag(toggle, "use IPv4 addresses only", { short: "4", only: HOSTS }),
+    "ipv6": flag(toggle, "use IPv6 addresses only", { short: "6", only: HOSTS }),
   }),
   ...clientTlsFlags,
 };

@@ -1,31 +1,29 @@
 // Connecting to endpoints.
-import { pause } from "../async/pause.ts";
-import { reason } from "../errors/reason.ts";
-import { type Endpoint, EndpointError, type StreamEndpoint } from "./endpoint.ts";
+import { failure } from "../async/pause.ts";
+import { errorCode, HandshakeEnded } from "../errors/reason.ts";
+import { inTime, untilAnswered } from "./attempt.ts";
+import type { StreamEndpoint } from "./endpoint.ts";
 import type { Family } from "./resolve.ts";
 import type { ClientTls, Stream } from "./stream.ts";
 import { dialTcp } from "./tcp.ts";
 import { dialUnix } from "./unix.ts";
 
-/** How long to wait before another try, in milliseconds. */
-const AGAIN = 100;
-
 /** How any client opens a connection to its server. */
 export interface DialOptions {
   /** Certificates for a `tls://` endpoint besides those that the system trusts. */
   readonly tls?: ClientTls;
-  /** How long to retry while the server is not there, in milliseconds. Default: 0. */
+  /** How long to retry until a byte has come back, in milliseconds. Default: 0. */
   readonly wait?: number;
   /** Uses only addresses of this family. Default: any. */
   readonly family?: Family;
-  /** Called before each retry, with why the last try failed. */
+  /** Called before each retry, with why the last attempt failed. */
   readonly onRetry?: (why: string) => void;
 }
 
 /** The same for one call of {@linkcode dial}, with its limit. */
 export interface DialAttempt extends DialOptions {
   /**
-   * How long a try may take, with the look-up of the name and the handshake of
+   * How long an attempt may take, with the look-up of the name and the handshake of
    * TLS, in milliseconds; 0: as long as the system waits.
    */
   readonly timeout: number;
@@ -36,89 +34,76 @@ export interface DialAttempt extends DialOptions {
 /** A connection that was opened, and how long that took, in milliseconds. */
 export interface Dialled {
   readonly conn: Stream;
-  /** From the beginning of the try that did it, without the handshake of TLS. */
+  /** From the beginning of the attempt, without the handshake of TLS. */
   readonly connect: number;
   /** That handshake. */
   readonly handshake?: number;
 }
 
 /**
- * Opens a connection. What the handshake of TLS fails with is not tried again.
+ * Opens a connection. With `wait`, a connection of its own waits until a byte has come back from
+ * the server: what accepts may be a port forwarder, with nothing behind it yet.
  *
  * @throws {EndpointError} refused, unreachable, unknown host or timed out
  * @throws the reason of the signal
  */
 export async function dial(endpoint: StreamEndpoint, options: DialAttempt): Promise<Dialled> {
-  const { wait = 0, signal } = options;
-  if (wait === 0) return await dialOnce(endpoint, options);
-  let why: string | undefined;
-  let isThere = false;
-  return await inTime(endpoint, wait, signal, async (given) => {
-    for (;;) {
+  const { wait = 0 } = options;
+  if (wait > 0) await waitForByte(endpoint, { ...options, wait });
+  return await dialOnce(endpoint, options);
+}
+
+async function waitForByte(
+  endpoint: StreamEndpoint,
+  options: DialAttempt & { readonly wait: number },
+): Promise<void> {
+  let state: "connect" | "handshake" | "sent" = "connect";
+  await untilAnswered(endpoint, options, async (signal, onSent) => {
+    state = "connect";
+    await inTime(endpoint, options.timeout, signal, async (given) => {
+      const once = { ...options, timeout: 0, signal: given };
+      const { conn } = await dialOnce(endpoint, once, () => state = "handshake");
+      state = "sent";
+      onSent();
       try {
-        return await dialOnce(endpoint, { ...options, signal: given }, () => isThere = true);
-      } catch (error) {
-        if (isThere || !(error instanceof EndpointError)) throw error;
-        why = reason(error.cause);
-        options.onRetry?.(why);
-        await pause(AGAIN, given);
+        await Promise.race([exchangeByte(conn), failure(given)]);
+      } finally {
+        conn.close();
       }
-    }
-  }, (time) => isThere ? undefined : why && `${why}, and no better in ${time}`);
+    }, (time) => state === "sent" ? `nothing came back in ${time}` : undefined);
+  }, ({ cause }) => state === "handshake" && isRefusal(cause));
+}
+
+/** Whether TLS said no: a certificate that is not trusted will not be trusted later either. */
+function isRefusal(cause: unknown): boolean {
+  if (!(cause instanceof Error) || cause instanceof HandshakeEnded) return false;
+  return errorCode(cause) !== "ECONNRESET";
+}
+
+/** Sends a line, since some servers answer only those, and waits for a byte. */
+async function exchangeByte(conn: Stream): Promise<void> {
+  await conn.write(new TextEncoder().encode("\n"));
+  const length = await conn.read(new Uint8Array(1));
+  if (length === null) throw new Error("the server ended the connection");
 }
 
 async function dialOnce(
   endpoint: StreamEndpoint,
-  { timeout, signal, tls = {}, family }: DialAttempt,
+  options: DialAttempt,
   onHandshake?: () => void,
 ): Promise<Dialled> {
   const start = performance.now();
   const time = () => performance.now() - start;
-  return await inTime(endpoint, timeout, signal, async (given) => {
+  return await inTime(endpoint, options.timeout, options.signal, async (given) => {
     if (endpoint.scheme === "unix") {
       return { conn: await dialUnix(endpoint, given), connect: time() };
     }
-    const conn = await dialTcp(endpoint, given, family);
+    const conn = await dialTcp(endpoint, options, given);
     const connect = time();
     if (endpoint.scheme === "tcp") return { conn, connect };
     onHandshake?.();
     const { startTls } = await import("./tls.ts");
-    const secured = await startTls(conn, endpoint.host, tls, given);
+    const secured = await startTls(conn, endpoint.host, options.tls ?? {}, given);
     return { conn: secured, connect, handshake: time() - connect };
   });
-}
-
-/**
- * Does what it takes to reach an endpoint, with a signal for when it takes too long.
- *
- * @param timeout how long it may take, in milliseconds; 0 or Infinity: for ever
- * @param late why it could not be reached in that time, where there is more to say
- * @throws {EndpointError} where it fails, or takes too long
- * @throws the reason of the signal
- */
-export async function inTime<T>(
-  endpoint: Endpoint,
-  timeout: number,
-  signal: AbortSignal | undefined,
-  reached: (given: AbortSignal) => Promise<T>,
-  late: (time: string) => string | undefined = () => undefined,
-): Promise<T> {
-  const overdue = new AbortController();
-  const time = `${timeout / 1000}s`;
-  const timer = timeout > 0 && timeout < Infinity
-    ? setTimeout(() => overdue.abort(late(time) ?? `timed out after ${time}`), timeout)
-    : undefined;
-  const given = signal === undefined ? overdue.signal : AbortSignal.any([overdue.signal, signal]);
-  try {
-    return await reached(given);
-  } catch (error) {
-    if (signal?.aborted) throw signal.reason;
-    const cause = overdue.signal.aborted ? overdue.signal.reason : error;
-    if (cause instanceof EndpointError) throw cause;
-    throw new EndpointError("cannot connect to", endpoint, cause);
-  } finally {
-    clearTimeout(timer);
-    // Else the signal that was given would keep who has listened to both.
-    overdue.abort("over");
-  }
 }

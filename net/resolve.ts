@@ -1,5 +1,5 @@
 // The addresses of a name.
-import { aborted } from "../async/pause.ts";
+import { failure } from "../async/pause.ts";
 import { NoAddress } from "../errors/reason.ts";
 
 /** The version of the Internet protocol that an address is of. */
@@ -19,8 +19,7 @@ export async function addressesOf(
   if (host === "localhost" && family !== undefined) return [family === 4 ? "127.0.0.1" : "::1"];
   const { lookup } = await import("node:dns/promises");
   // It knows no signal.
-  const late = aborted(signal).then(() => Promise.reject(signal.reason));
-  const all = await Promise.race([lookup(host, { all: true }), late]);
+  const all = await Promise.race([lookup(host, { all: true }), failure(signal)]);
   const wanted = family === undefined ? [4, 6] : [family];
   const found = wanted.flatMap((one) => all.find((each) => each.family === one) ?? []);
   if (found.length === 0) throw new NoAddress(`it has no IPv${family} address`);

@@ -53,8 +53,8 @@ export function listenTcp<E extends HostEndpoint>(
  */
 export async function dialTcp(
   { host, port }: HostEndpoint,
+  { family }: { readonly family?: Family },
   signal: AbortSignal,
-  family?: Family,
 ): Promise<Deno.TcpConn> {
   const [hostname = host] = family === undefined ? [] : await addressesOf(host, family, signal);
   const late = new AbortController();

@@ -18,6 +18,7 @@ import {
   type TLSSocket,
 } from "node:tls";
 import { onAbort } from "../async/pause.ts";
+import { HandshakeEnded } from "../errors/reason.ts";
 import type { HostEndpoint } from "./endpoint.ts";
 import type { ClientTls, Listener, ServerTls, Stream } from "./stream.ts";
 import { TlsStream } from "./tls_stream.ts";
@@ -151,7 +152,10 @@ export async function startTls(
     else stream.fail(new Error(whyUntrusted(socket, "servers")));
   });
   socket.once("error", (error) => stream.fail(error));
-  socket.once("close", () => stream.fail(new Error("ended in the middle of the handshake")));
+  socket.once(
+    "close",
+    () => stream.fail(new HandshakeEnded("ended in the middle of the handshake")),
+  );
   try {
     await stream.handshake;
     return stream;

@@ -1,6 +1,7 @@
 // UDP, on both sides.
 import { pause } from "../async/pause.ts";
-import { type DialOptions, inTime } from "./dial.ts";
+import { inTime, untilAnswered } from "./attempt.ts";
+import type { DialOptions } from "./dial.ts";
 import { boundTo, EndpointError, formatHostPort, type HostEndpoint } from "./endpoint.ts";
 import { reason } from "../errors/reason.ts";
 import { addressesOf } from "./resolve.ts";
@@ -51,7 +52,7 @@ export interface DatagramLink {
 }
 
 /** Settings of {@linkcode dialUdp}; it waits until the server answers. */
-interface DialUdpOptions extends Pick<DialOptions, "wait" | "family" | "onRetry"> {
+interface DialUdpOptions extends DialOptions {
   /** How long the look-up of its name may take, in milliseconds; 0 or Infinity: for ever. Default: 0. */
   readonly timeout?: number;
   /** Ends the waiting, and the look-up. */
@@ -86,8 +87,8 @@ export async function dialUdp(
   onFailure: (error: EndpointError) => void,
   options: DialUdpOptions = {},
 ): Promise<DatagramLink> {
-  const { family, wait, timeout = 0, signal } = options;
-  if (wait) await untilAnswered(endpoint, wait, options);
+  const { family, wait = 0, timeout = 0, signal } = options;
+  if (wait > 0) await waitForDatagram(endpoint, { ...options, wait });
   let candidates: Candidate[] = [];
 
   function receive(bytes: Uint8Array, from: Deno.NetAddr): void {
@@ -144,36 +145,28 @@ export async function dialUdp(
   };
 }
 
-/**
- * Waits until a server answers: sends a datagram again and again, from a socket
- * of its own, until it comes back.
- */
-async function untilAnswered(
+/** Sends a datagram again and again, from a socket of its own, until one comes back. */
+async function waitForDatagram(
   endpoint: HostEndpoint<"udp">,
-  wait: number,
-  { family, timeout, signal, onRetry }: DialUdpOptions,
+  options: DialUdpOptions & { readonly wait: number },
 ): Promise<void> {
-  const probe = crypto.getRandomValues(new Uint8Array(16));
-  const answered = new AbortController();
-  let link: DatagramLink | undefined;
-  let why: string | undefined;
-  try {
-    await inTime(endpoint, wait, signal, async (given) => {
-      const stop = AbortSignal.any([answered.signal, given]);
-      const settings = { family, timeout, signal: given };
+  await untilAnswered(endpoint, options, async (signal, onSent) => {
+    const answered = new AbortController();
+    const probe = crypto.getRandomValues(new Uint8Array(16));
+    const once = { ...options, wait: 0, signal };
+    const link = await dialUdp(endpoint, () => answered.abort(), () => {}, once);
+    try {
       while (!answered.signal.aborted) {
-        given.throwIfAborted();
-        link ??= await dialUdp(endpoint, () => answered.abort(), () => {}, settings)
-          .catch((error) => void (why = reason(error.cause)));
-        if (link !== undefined) why = "nothing came back";
-        await link?.send(probe);
-        await pause(AGAIN, stop);
-        if (!stop.aborted && why !== undefined) onRetry?.(why);
+        signal.throwIfAborted();
+        await link.send(probe);
+        onSent();
+        await pause(AGAIN, AbortSignal.any([answered.signal, signal]));
+        if (!answered.signal.aborted && !signal.aborted) options.onRetry?.("nothing came back");
       }
-    }, (time) => why && `${why}${link === undefined ? ", and no better" : ""} in ${time}`);
-  } finally {
-    link?.close();
-  }
+    } finally {
+      link.close();
+    }
+  }, () => false);
 }
 
 function isSame(a: Deno.NetAddr, b: Deno.NetAddr): boolean {

@@ -14,6 +14,7 @@ import { reason } from "../errors/reason.ts";
 import { dial } from "../net/dial.ts";
 import { formatEndpoint, serve } from "../server.ts";
 import {
+  dialPort,
   heldMemory,
   inEach,
   linux,
@@ -97,6 +98,53 @@ for (const scheme of ["tcp", "tls", "udp", "unix"] as const) {
       assertEquals(await retried.promise, expected);
     });
   });
+}
+
+for (const scheme of ["tcp", "tls", "unix"] as const) {
+  Deno.test(`with wait a port that accepts and closes is not the server yet, over ${scheme}`, {
+    ignore: scheme === "unix" && !unix,
+  }, async () => {
+    for (const [client, call] of Object.entries(calls)) {
+      await using server = await startEcho(scheme);
+      const path = `${folder}/forwarded-${client}.sock`;
+      const listener: Deno.Listener = scheme === "unix"
+        ? Deno.listen({ transport: "unix", path })
+        : Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      let retries = 0;
+      const isThere = () => retries >= 2;
+      const forwarding = forward(listener, server.endpoint, isThere);
+      const endpoint: Endpoint = scheme === "unix"
+        ? { scheme, path }
+        : { scheme, host: "127.0.0.1", port: (listener.addr as Deno.NetAddr).port };
+      const options = { tls: { ca }, wait: PATIENT, onRetry: () => void retries++ };
+      assertEquals(await call(endpoint, options), undefined, client);
+      assert(isThere(), client);
+      listener.close();
+      await forwarding;
+    }
+  });
+}
+
+/** Carries connections on to an endpoint; closes them until that is there, as forwarders do. */
+async function forward(listener: Deno.Listener, to: Endpoint, isThere: () => boolean) {
+  const copy = async (from: Deno.Conn, into: Deno.Conn) => {
+    const bytes = new Uint8Array(10_000);
+    for (let n; (n = await from.read(bytes)) !== null;) await writeAll(into, bytes.subarray(0, n));
+    await into.closeWrite();
+  };
+  for await (const conn of listener) {
+    if (!isThere()) {
+      conn.close();
+      continue;
+    }
+    const onward = to.scheme === "unix"
+      ? await Deno.connect({ transport: "unix", path: to.path })
+      : await dialPort(to.port);
+    Promise.allSettled([copy(conn, onward), copy(onward, conn)]).then(() => {
+      conn.close();
+      onward.close();
+    });
+  }
 }
 
 Deno.test("on a terminal --wait says once what it waits for, and lines are broken between words", {
