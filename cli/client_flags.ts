@@ -1,7 +1,7 @@
 // The flags that all clients have: how they connect to the server.
 import type { DialOptions } from "../net/dial.ts";
 import { flag, type FlagValues, group, HOSTS } from "./command.ts";
-import { duration, toggle } from "../values/kinds.ts";
+import { duration, toggle } from "../values/value_types.ts";
 import { say } from "./stdio.ts";
 import { clientTls, clientTlsFlags } from "./tls_flags.ts";
 import { UsageError } from "./usage_error.ts";

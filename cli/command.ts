@@ -1,12 +1,12 @@
 // What a command is.
 import type { Endpoint } from "../net/endpoint.ts";
-import type { Kind } from "../values/kinds.ts";
+import type { ValueType } from "../values/value_types.ts";
 
 /** A flag of a command: a row of its table, made by {@linkcode flag} and {@linkcode group}. */
 export interface Flag<T = unknown> {
   /** Under which heading the help has it. */
   readonly group: string;
-  readonly kind: Kind<T>;
+  readonly type: ValueType<T>;
   readonly help: string;
   /** What the library takes where it is not given; for those who read the help. */
   readonly default?: T;
@@ -33,15 +33,15 @@ export const STREAMS = ["tcp", "tls", "unix"] as const;
 export const HOSTS = ["tcp", "tls", "udp"] as const;
 
 /** What only some flags have. */
-type Traits = Omit<Flag, "group" | "kind" | "help">;
+type Traits = Omit<Flag, "group" | "type" | "help">;
 
 /** A flag, but for its heading. */
 export function flag<T, const More extends Traits = Record<never, never>>(
-  kind: Kind<T>,
+  type: ValueType<T>,
   help: string,
   more?: More,
-): { readonly kind: Kind<T>; readonly help: string } & NoInfer<More> {
-  return { kind, help, ...more as More };
+): { readonly type: ValueType<T>; readonly help: string } & NoInfer<More> {
+  return { type, help, ...more as More };
 }
 
 /** Flags under a heading of the help, for the transports that `only` names, or for all. */
@@ -75,8 +75,8 @@ export function flagName(option: string): string {
  * that takes none, and a list for one that may be given several times.
  */
 export type FlagValues<F extends Flags> = {
-  readonly [Name in keyof F & string as OptionName<Name>]: F[Name]["kind"] extends Kind<infer T>
-    ? F[Name] extends { readonly many: true } ? readonly T[]
+  readonly [Name in keyof F & string as OptionName<Name>]: F[Name]["type"] extends
+    ValueType<infer T> ? F[Name] extends { readonly many: true } ? readonly T[]
     : T extends boolean ? boolean
     : T | undefined
     : never;
@@ -133,8 +133,8 @@ export function command<const F extends Flags>(
 }
 
 /** Whether a flag is on where it is given, and takes no value. */
-export function isToggle({ kind }: Flag): boolean {
-  return kind.placeholder === "";
+export function isToggle({ type }: Flag): boolean {
+  return type.placeholder === "";
 }
 
 const OPERANDS = { endpoints: "[ENDPOINT ...]", endpoint: "[ENDPOINT]", command: "[COMMAND]" };

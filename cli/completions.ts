@@ -1,7 +1,7 @@
 // The answers to `yodel complete`, which completion_scripts.ts calls at each Tab.
 import { type Command, type Commands, isToggle, takesEndpoints } from "./command.ts";
 import { topics } from "./topics.ts";
-import { file } from "../values/kinds.ts";
+import { file } from "../values/value_types.ts";
 
 const HELP = "--help\tshow help";
 
@@ -31,9 +31,9 @@ function wordsOf(command: Command, before: readonly string[], typed: string): st
     flags.find(([name, { short }]) => [`--${name}`, short && `-${short}`].includes(word))?.[1];
   const [start = ""] = /^--[^=]+=/.exec(typed) ?? [];
   const asked = flagOf(start.slice(0, -1) || (before.at(-1) ?? ""));
-  if (asked?.kind === file) return ["FILE"];
+  if (asked?.type === file) return ["FILE"];
   if (asked !== undefined && !isToggle(asked)) {
-    return (asked.kind.choices ?? []).map((choice) => `${start}${choice}\t${asked.help}`);
+    return (asked.type.choices ?? []).map((choice) => `${start}${choice}\t${asked.help}`);
   }
   const given = before.map((word) => flagOf(word.replace(/^(--[^=]*|-.).*/s, "$1")));
   const isFlag = typed.startsWith("-");

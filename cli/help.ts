@@ -1,6 +1,6 @@
 // The help, made from the tables of commands and flags.
 import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint.ts";
-import { formatValue } from "../values/kinds.ts";
+import { formatValue } from "../values/value_types.ts";
 import {
   type Command,
   type Commands,
@@ -91,16 +91,16 @@ export function whatItDoes({ help, many }: Flag): string {
 }
 
 /** A flag as people write it: `-c, --count N`. */
-export function flagText(name: string, { kind, short }: Flag): string {
+export function flagText(name: string, { type, short }: Flag): string {
   const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
-  return kind.placeholder === "" ? names : `${names} ${kind.placeholder}`;
+  return type.placeholder === "" ? names : `${names} ${type.placeholder}`;
 }
 
 /** What stands for a flag that is not given; undefined where that is nothing. */
 export function defaultText(flag: Flag): string | undefined {
   return isToggle(flag) || flag.default === undefined
     ? undefined
-    : formatValue(flag.kind, flag.default);
+    : formatValue(flag.type, flag.default);
 }
 
 /** Which transports a flag is for, in a word or two; undefined where it is for all. */

@@ -1,7 +1,7 @@
 // What `ping` and `load` may be told that a figure has to be, to pass as a test.
 import type { Latencies } from "../client/latencies.ts";
 import { formatRate, formatTime } from "../report/units.ts";
-import { duration, type Kind, rate } from "../values/kinds.ts";
+import { duration, rate, type ValueType } from "../values/value_types.ts";
 import { say } from "./stdio.ts";
 
 /** What a figure has to be. */
@@ -21,7 +21,7 @@ function limit(
   expected: string,
   offered: readonly string[],
   boundOf: (figure: string, value: string) => number | undefined,
-): Kind<Limit> {
+): ValueType<Limit> {
   return {
     placeholder: "NAME=VALUE",
     choices: offered.map((name) => `${name}=`),

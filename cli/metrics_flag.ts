@@ -1,8 +1,8 @@
 import { type HostEndpoint, parseEndpoint } from "../net/endpoint.ts";
 import { flag, group } from "./command.ts";
-import type { Kind } from "../values/kinds.ts";
+import type { ValueType } from "../values/value_types.ts";
 
-const address: Kind<HostEndpoint<"tcp">> = {
+const address: ValueType<HostEndpoint<"tcp">> = {
   placeholder: "[HOST:]PORT",
   expected: "where to listen, such as 9115 or *:9115, PORT from 0 to 65535",
   parse(text) {

@@ -15,7 +15,7 @@ import {
 } from "./command.ts";
 import { commands } from "./commands.ts";
 import { FOREIGN_FLAGS } from "./foreign_flags.ts";
-import { readValue, toggle } from "../values/kinds.ts";
+import { readValue, toggle } from "../values/value_types.ts";
 import { nearest } from "../values/nearest.ts";
 import { topics } from "./topics.ts";
 import { UsageError } from "./usage_error.ts";
@@ -115,7 +115,7 @@ function valueOf(name: string, flag: Flag, given: unknown): unknown {
     return texts.map((text) => valueOf(name, { ...flag, many: false }, text));
   }
   if (given === undefined) return undefined;
-  return readValue(flag.kind, String(given), (what) => new UsageError(`--${name}: ${what}`));
+  return readValue(flag.type, String(given), (what) => new UsageError(`--${name}: ${what}`));
 }
 
 /** Reads what is neither a flag nor its value. */

@@ -3,7 +3,7 @@ import { type PemContent, pemObjection } from "../net/pem.ts";
 import type { ClientTls } from "../net/stream.ts";
 import type { ServeTls } from "../server/plan.ts";
 import { flag, type FlagValues, group, optionName } from "./command.ts";
-import { file, host, toggle } from "../values/kinds.ts";
+import { file, host, toggle } from "../values/value_types.ts";
 import { readText } from "./files.ts";
 import { say } from "./stdio.ts";
 import { UsageError } from "./usage_error.ts";

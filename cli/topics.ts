@@ -1,7 +1,7 @@
 // What `yodel help` tells about, besides commands.
 import type { Fault } from "../server/faults/fault.ts";
 import { faults } from "../server/faults/faults.ts";
-import { formatValue, probability } from "../values/kinds.ts";
+import { formatValue, probability } from "../values/value_types.ts";
 import { wrapped } from "./stdio.ts";
 
 export const topics: Readonly<Record<string, () => string>> = { faults: faultsHelp };

@@ -49,7 +49,7 @@ function flagRow([name, flag]: [string, Flag]): string[] {
   const value = defaultText(flag);
   return [
     code(flagText(name, flag)),
-    flag.kind.placeholder === "" ? "" : flag.kind.expected,
+    flag.type.placeholder === "" ? "" : flag.type.expected,
     value === undefined ? "" : code(value),
     transportsText(flag) ?? "",
     whatItDoes(flag),

@@ -1,6 +1,6 @@
 // Who may use a server, by its address.
 import { OptionError } from "../errors/yodel_error.ts";
-import { network, readValue } from "../values/kinds.ts";
+import { network, readValue } from "../values/value_types.ts";
 
 /**
  * Makes a rule of addresses and networks, such as `10.0.0.0/8`. Where any are

@@ -8,7 +8,7 @@ import { parseInvocation } from "../cli/parse.ts";
 import config from "../deno.json" with { type: "json" };
 import { formatEndpoint } from "../net/endpoint.ts";
 import { faults } from "../server/faults/faults.ts";
-import { formatValue } from "../values/kinds.ts";
+import { formatValue } from "../values/value_types.ts";
 import { runHere } from "./in_process.ts";
 import { program, run, shell } from "./program.ts";
 
@@ -17,7 +17,7 @@ function defaultsOf(name: string): Record<string, string> {
   const flags = Object.entries(commands[name]?.flags ?? {});
   return Object.fromEntries(
     flags.map(([name, flag]) => {
-      return [name, flag.default === undefined ? "" : formatValue(flag.kind, flag.default)];
+      return [name, flag.default === undefined ? "" : formatValue(flag.type, flag.default)];
     }),
   );
 }
@@ -71,7 +71,7 @@ Deno.test("a default is written so that it can be given", () => {
   for (const { flags } of Object.values(commands)) {
     for (const [name, flag] of Object.entries(flags)) {
       if (isToggle(flag) || flag.default === undefined) continue;
-      assertEquals(flag.kind.parse(formatValue(flag.kind, flag.default)), flag.default, name);
+      assertEquals(flag.type.parse(formatValue(flag.type, flag.default)), flag.default, name);
     }
   }
 });

@@ -17,7 +17,7 @@ import { StreamVerifier } from "../client/verify/stream.ts";
 import { formatEndpoint, readEndpoint } from "../net/endpoint.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 import { planFaults } from "../server/faults/plan.ts";
-import * as kinds from "../values/kinds.ts";
+import * as types from "../values/value_types.ts";
 import { open, STREAMS } from "./faulty.ts";
 import { inEach, pause, random, unix, writeAll } from "./local.ts";
 import { startEcho } from "./servers.ts";
@@ -50,17 +50,17 @@ Deno.test("any text is an endpoint that is written as it is read, or is refused 
   );
 });
 
-Deno.test("any text is a value of a kind, or is refused in one line", () => {
-  const { count, size, range, duration, probability, rate } = kinds;
+Deno.test("any text is a value of a type, or is refused in one line", () => {
+  const { count, size, range, duration, probability, rate } = types;
   const flags = Object.values(commands).flatMap(({ flags }) => Object.values(flags));
-  const all: kinds.Kind<unknown>[] = [
-    ...new Set(flags.map(({ kind }) => kind)),
+  const all: types.ValueType<unknown>[] = [
+    ...new Set(flags.map(({ type }) => type)),
     ...[count(0), size(1, 4096), range(duration), range(size(1, 99)), probability, rate],
-  ] as kinds.Kind<unknown>[];
+  ] as types.ValueType<unknown>[];
   fc.assert(
     fc.property(anyText, (text) => {
-      for (const kind of all) {
-        orRefused(() => kinds.readValue(kind, text, (what) => new YodelError(what)));
+      for (const type of all) {
+        orRefused(() => types.readValue(type, text, (what) => new YodelError(what)));
       }
     }),
     texts,

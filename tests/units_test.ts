@@ -1,7 +1,7 @@
 /** How quantities are written for people. */
 import { assertEquals } from "@std/assert";
 import { formatBytes, formatRate, formatTime } from "../report/units.ts";
-import { duration } from "../values/kinds.ts";
+import { duration } from "../values/value_types.ts";
 
 Deno.test("three digits are three digits, also where they are rounded up to one more", () => {
   assertEquals([0.0009995, 0.99949, 0.9996, 9.996, 99.96, 999.4, 9996].map(formatTime), [

@@ -1,7 +1,7 @@
 import { command } from "../command.ts";
 import { completionScripts } from "../completion_scripts.ts";
 import { ALL_WELL } from "../exit.ts";
-import { choice, readValue } from "../../values/kinds.ts";
+import { choice, readValue } from "../../values/value_types.ts";
 import { print } from "../stdio.ts";
 import { UsageError } from "../usage_error.ts";
 

@@ -2,7 +2,7 @@ import { connect, type Connected } from "../../client.ts";
 import { CONNECT_DEFAULTS } from "../../client/connect.ts";
 import { command, flag, group, STREAMS } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
-import { duration, toggle } from "../../values/kinds.ts";
+import { duration, toggle } from "../../values/value_types.ts";
 import { endOnSignal } from "../signals.ts";
 import { isBrokenPipe, say, stdin, stdout, TerminalOutput } from "../stdio.ts";
 import { formatBytes, formatCount, formatPlace, formatTime } from "../../report/units.ts";

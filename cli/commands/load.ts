@@ -7,7 +7,15 @@ import { failedLoadJson, loadJson } from "../../report/load_json.ts";
 import { loadText, progressText } from "../../report/load_text.ts";
 import { command, flag, group, STREAMS } from "../command.ts";
 import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
-import { cores, count, duration, file, messageSize, rate, toggle } from "../../values/kinds.ts";
+import {
+  cores,
+  count,
+  duration,
+  file,
+  messageSize,
+  rate,
+  toggle,
+} from "../../values/value_types.ts";
 import { checkWritable, replaceFile } from "../files.ts";
 import { stopOnSignal } from "../signals.ts";
 import { columns, fitted, print, StatusLine } from "../stdio.ts";

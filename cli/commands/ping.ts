@@ -8,7 +8,7 @@ import { probeJson, summaryJson } from "../../report/ping_json.ts";
 import { probeText, startText, summaryText } from "../../report/ping_text.ts";
 import { command, flag, group, STREAMS } from "../command.ts";
 import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
-import { count, duration, messageSize, toggle } from "../../values/kinds.ts";
+import { count, duration, messageSize, toggle } from "../../values/value_types.ts";
 import { stopOnSignal } from "../signals.ts";
 import { fitted, LinePrinter, say } from "../stdio.ts";
 import { formatClock } from "../../report/units.ts";

@@ -15,9 +15,9 @@ import {
   count,
   duration,
   fileMode,
-  type Kind,
   network,
-} from "../../values/kinds.ts";
+  type ValueType,
+} from "../../values/value_types.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { createLog, LOG_DEFAULTS, LOG_FORMATS } from "../log.ts";
 import { checkWritable, replaceFile } from "../files.ts";
@@ -27,7 +27,7 @@ import { serverTls, serverTlsFlags } from "../tls_flags.ts";
 import { UsageError } from "../usage_error.ts";
 
 /** What is wrong with a fault, the server says. */
-const faultKind: Kind<string> = {
+const faultType: ValueType<string> = {
   placeholder: "NAME[=VALUE][@P]",
   choices: faults.flatMap(({ name, value }) =>
     value === undefined ? name : (value.choices ?? [""]).map((choice) => `${name}=${choice}`)
@@ -73,7 +73,7 @@ export const serveCommand = command({
       "deny": flag(network, "never serve these addresses", { many: true }),
     }, HOSTS),
     ...group("Faults", {
-      "fault": flag(faultKind, "misbehave, see yodel help faults", { many: true }),
+      "fault": flag(faultType, "misbehave, see yodel help faults", { many: true }),
       "seed": flag(count(0, MAX_SEED), "one seed makes the same faults at each start"),
     }),
     ...group("Log", {

@@ -1,5 +1,5 @@
 import { FLAWS } from "../../net/certificate.ts";
-import { choice } from "../../values/kinds.ts";
+import { choice } from "../../values/value_types.ts";
 import { fault } from "./fault.ts";
 
 export const certificate = fault({

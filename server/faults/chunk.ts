@@ -1,4 +1,4 @@
-import { range, size } from "../../values/kinds.ts";
+import { range, size } from "../../values/value_types.ts";
 import { MAX_CHUNK } from "../staged_echo.ts";
 import { fault, STREAMS } from "./fault.ts";
 

@@ -1,4 +1,4 @@
-import { duration, range } from "../../values/kinds.ts";
+import { duration, range } from "../../values/value_types.ts";
 import { ALL, fault } from "./fault.ts";
 
 export const delay = fault({

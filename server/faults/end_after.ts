@@ -1,4 +1,4 @@
-import { type Range, range, size } from "../../values/kinds.ts";
+import { type Range, range, size } from "../../values/value_types.ts";
 import type { Chunks } from "../staged_echo.ts";
 import type { FaultContext } from "./fault.ts";
 

@@ -2,7 +2,7 @@
 import type { Flaw } from "../../net/certificate.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import type { Traffic } from "../../net/traffic.ts";
-import type { Kind } from "../../values/kinds.ts";
+import type { ValueType } from "../../values/value_types.ts";
 import type { Random } from "./random.ts";
 import type { Chunks } from "../staged_echo.ts";
 
@@ -18,7 +18,7 @@ export const ALL: readonly Scheme[] = [...STREAMS, "udp"];
 export interface Fault<Value = unknown> {
   readonly name: string;
   /** The kind of its value; none where it takes none. */
-  readonly value?: Kind<Value>;
+  readonly value?: ValueType<Value>;
   /**
    * What its probability is for, and how large it is where none is given; undefined
    * where it takes none. Which connections have it is decided when they are accepted.

@@ -1,4 +1,4 @@
-import { duration } from "../../values/kinds.ts";
+import { duration } from "../../values/value_types.ts";
 import { fault, STREAMS } from "./fault.ts";
 
 export const linger = fault({

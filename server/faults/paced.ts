@@ -1,4 +1,4 @@
-import { size } from "../../values/kinds.ts";
+import { size } from "../../values/value_types.ts";
 import type { Chunks } from "../staged_echo.ts";
 import type { FaultContext } from "./fault.ts";
 

@@ -3,7 +3,7 @@ import { OptionError } from "../../errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import type { Flaw } from "../../net/certificate.ts";
 import type { ServerTls } from "../../net/stream.ts";
-import { type Kind, probability, readValue } from "../../values/kinds.ts";
+import { probability, readValue, type ValueType } from "../../values/value_types.ts";
 import { nearest } from "../../values/nearest.ts";
 import type { Fault } from "./fault.ts";
 import { faults } from "./faults.ts";
@@ -115,8 +115,8 @@ function choose(option: FaultOption): ChosenFault {
   if (fault.chance === undefined && chance !== undefined) {
     throw wrong(`${name} takes no probability`);
   }
-  const read = <T>(kind: Kind<T>, text = "") =>
-    readValue(kind, text, (what) => wrong(`${name}: ${what}`));
+  const read = <T>(type: ValueType<T>, text = "") =>
+    readValue(type, text, (what) => wrong(`${name}: ${what}`));
   return {
     fault,
     value: fault.value && read(fault.value, value),

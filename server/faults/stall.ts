@@ -1,4 +1,4 @@
-import { duration } from "../../values/kinds.ts";
+import { duration } from "../../values/value_types.ts";
 import { ALL, fault } from "./fault.ts";
 
 export const stall = fault({

@@ -11,7 +11,7 @@
  */
 import { formatAmount, formatBytes, formatCount } from "../../report/units.ts";
 import type { StreamEndpoint } from "../../net/endpoint.ts";
-import { duration } from "../../values/kinds.ts";
+import { duration } from "../../values/value_types.ts";
 import { median, pause } from "../local.ts";
 import {
   chance,

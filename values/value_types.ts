@@ -1,8 +1,8 @@
-// The kinds of values that flags and faults take.
+// The types of the values that flags and faults take.
 import { nearest } from "./nearest.ts";
 
-/** A kind of value: how it is written, and what it then is. */
-export interface Kind<T> {
+/** How values of one type are written, read and offered. */
+export interface ValueType<T> {
   /** What stands for the value in the help; empty for a flag that takes none. */
   readonly placeholder: string;
   /** What shells offer for it: all values if there are only a few, or beginnings that end in `=`. */
@@ -18,23 +18,23 @@ export interface Kind<T> {
 }
 
 /** Writes a value so that it can be read. */
-export function formatValue<T>(kind: Kind<T>, value: T): string {
-  return kind.format?.(value) ?? String(value);
+export function formatValue<T>(type: ValueType<T>, value: T): string {
+  return type.format?.(value) ?? String(value);
 }
 
 /** Reads a value; throws what `fail` makes of the reason where `text` is none. */
-export function readValue<T>(kind: Kind<T>, text: string, fail: (what: string) => Error): T {
-  const value = text === "" ? undefined : kind.parse(text);
+export function readValue<T>(type: ValueType<T>, text: string, fail: (what: string) => Error): T {
+  const value = text === "" ? undefined : type.parse(text);
   if (value !== undefined) return value;
   const given = text === "" ? "nothing" : JSON.stringify(text);
-  const advice = kind.advice?.(text);
+  const advice = type.advice?.(text);
   throw fail(
-    advice === undefined ? `expected ${kind.expected}, not ${given}` : `${given} ${advice}`,
+    advice === undefined ? `expected ${type.expected}, not ${given}` : `${given} ${advice}`,
   );
 }
 
 /** On where it is given, off where it is not. */
-export const toggle: Kind<boolean> = {
+export const toggle: ValueType<boolean> = {
   placeholder: "",
   expected: "no value",
   parse: (text) => text === "true",
@@ -46,7 +46,7 @@ const MILLISECONDS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_6
 const LENGTH = /^(\d*\.?\d+)([uµμm]?s|m|h)?$/i;
 
 /** A length of time, in milliseconds. 0 switches a limit off. */
-export const duration: Kind<number> = {
+export const duration: ValueType<number> = {
   placeholder: "DURATION",
   expected: "a duration such as 500us, 250ms, 1.5s, 2m or 1h, or 0",
   parse(text) {
@@ -77,7 +77,7 @@ function scaled(
   expected: string,
   base: number,
   isOne: (value: number) => boolean,
-): Kind<number> {
+): ValueType<number> {
   return {
     placeholder,
     expected,
@@ -94,13 +94,13 @@ function isWhole(least: number, most: number): (value: number) => boolean {
 }
 
 /** A whole number from `least` to `most`. */
-export function count(least: number, most = 2 ** 31 - 1): Kind<number> {
+export function count(least: number, most = 2 ** 31 - 1): ValueType<number> {
   const expected = `a whole number such as 5 or 10k, from ${least} to ${most}`;
   return scaled("N", expected, 1000, isWhole(least, most));
 }
 
 /** A number of threads; `auto` is as many as the system gives this program cores, or another number. */
-export function cores(auto = () => navigator.hardwareConcurrency): Kind<number> {
+export function cores(auto = () => navigator.hardwareConcurrency): ValueType<number> {
   return {
     placeholder: "N",
     choices: ["auto"],
@@ -118,7 +118,7 @@ export const rate = scaled(
 );
 
 /** A number of bytes from `least` to `most`. */
-export function size(least: number, most: number): Kind<number> {
+export function size(least: number, most: number): ValueType<number> {
   const expected = `a size such as 64 or 4k, from ${least} to ${most} bytes`;
   return scaled("SIZE", expected, 1024, isWhole(least, most));
 }
@@ -133,26 +133,26 @@ export interface Range {
 }
 
 /** One value, or a range of them: `A..B`. */
-export function range(kind: Kind<number>): Kind<Range> {
+export function range(type: ValueType<number>): ValueType<Range> {
   return {
-    placeholder: `${kind.placeholder}[..${kind.placeholder}]`,
-    expected: `${kind.expected}, or A..B`,
+    placeholder: `${type.placeholder}[..${type.placeholder}]`,
+    expected: `${type.expected}, or A..B`,
     parse(text) {
       const [first = "", second = first, ...more] = text.split(/\.\.(?!\.)/);
-      const [least, most] = [kind.parse(first), kind.parse(second)];
+      const [least, most] = [type.parse(first), type.parse(second)];
       const isRange = least !== undefined && most !== undefined && least <= most;
       return isRange && more.length === 0 ? { least, most } : undefined;
     },
     advice(text) {
       const [first = "", second = ""] = text.split("..");
-      const [more = 0, less = NaN] = [kind.parse(first), kind.parse(second)];
-      return more > less ? `begins with the larger one: ${second}..${first}?` : kind.advice?.(text);
+      const [more = 0, less = NaN] = [type.parse(first), type.parse(second)];
+      return more > less ? `begins with the larger one: ${second}..${first}?` : type.advice?.(text);
     },
   };
 }
 
 /** A share, from 0 to 1. */
-export const probability: Kind<number> = {
+export const probability: ValueType<number> = {
   placeholder: "P",
   expected: "a probability such as 0.01, 1% or 1e-6, from 0 to 1",
   parse(text) {
@@ -163,17 +163,17 @@ export const probability: Kind<number> = {
   format: (value) => value > 0 && value < 0.001 ? value.toExponential() : String(value),
 };
 
-export const file: Kind<string> = {
+export const file: ValueType<string> = {
   placeholder: "FILE",
   expected: "a file",
   parse: (text) => text === "-" ? undefined : text,
   advice: (text) => text === "-" ? "is not stdin or stdout here; name a file" : undefined,
 };
 
-export const host: Kind<string> = { placeholder: "NAME", expected: "a name", parse: String };
+export const host: ValueType<string> = { placeholder: "NAME", expected: "a name", parse: String };
 
 /** An IP address, or a network of them. */
-export const network: Kind<string> = {
+export const network: ValueType<string> = {
   placeholder: "CIDR",
   expected: "an address or a network such as 10.0.0.0/8",
   parse(text) {
@@ -187,14 +187,14 @@ export const network: Kind<string> = {
 };
 
 /** Permissions of a file, as chmod takes them. */
-export const fileMode: Kind<number> = {
+export const fileMode: ValueType<number> = {
   placeholder: "MODE",
   expected: "permissions in octal such as 0600",
   parse: (text) => /^[0-7]{3,4}$/.test(text) ? parseInt(text, 8) : undefined,
   format: (mode) => mode.toString(8).padStart(4, "0"),
 };
 
-export function choice<const Name extends string>(names: readonly Name[]): Kind<Name> {
+export function choice<const Name extends string>(names: readonly Name[]): ValueType<Name> {
   return {
     placeholder: names.join("|"),
     choices: names,
