@@ -25,12 +25,12 @@ export function fail(error: unknown): number {
     say(`yodel: ${Deno.inspect(error)}`);
     return COULD_NOT_BE_DONE;
   }
-  say(complaint(error));
+  say(formatError(error));
   return error.exitStatus;
 }
 
-/** What an error is for people: one line, whatever the words are that it repeats. */
-export function complaint(error: YodelError): string {
+/** An error as one line without control characters. */
+export function formatError(error: YodelError): string {
   const isOption = error instanceof OptionError;
   const what = isOption ? `${flagName(error.option)}: ${error.what}` : error.message;
   const advice = UNTRUSTED.test(what) ? "; --ca FILE trusts one, --insecure trusts anybody" : "";

@@ -1,5 +1,5 @@
 // The flags for `tls://`, on both sides, and what they name.
-import { type PemContent, pemObjection } from "../net/pem.ts";
+import { type PemContent, validatePem } from "../net/pem.ts";
 import type { ClientTls } from "../net/stream.ts";
 import type { ServeTls } from "../server/plan.ts";
 import { flag, type FlagValues, group, optionName } from "./command.ts";
@@ -66,7 +66,7 @@ async function readPem(
 ): Promise<string | undefined> {
   if (name === undefined) return undefined;
   const text = await readText(flag, name);
-  const objection = pemObjection(text, content, name);
-  if (objection !== undefined) throw new UsageError(`--${flag}: ${name}: ${objection}`);
+  const flaw = validatePem(text, content, name);
+  if (flaw !== undefined) throw new UsageError(`--${flag}: ${name}: ${flaw}`);
   return text;
 }

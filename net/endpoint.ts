@@ -90,12 +90,12 @@ export function readEndpoint(given: Endpoint | string, leastPort: 0 | 1): Endpoi
     return endpoint;
   }
   const text = typeof given === "string" ? given : formatEndpoint(given);
-  const what = objection(text) ?? `expected ${ENDPOINT_FORM}, PORT from ${leastPort} to 65535`;
+  const what = adviceOn(text) ?? `expected ${ENDPOINT_FORM}, PORT from ${leastPort} to 65535`;
   throw new YodelError(`endpoint ${quoted(text)}: ${what}`);
 }
 
-/** Says what keeps a text from being an endpoint, where that can be told. */
-function objection(text: string): string | undefined {
+/** What is wrong with a text that is no endpoint, if that is known. */
+function adviceOn(text: string): string | undefined {
   if (/^unix:@?$/.test(text)) return "it has no path: unix:/tmp/echo.sock?";
   if (/^unix:/.test(text)) return "its path has control characters";
   const [, scheme, rest = ""] = /^(?:([a-z][\w+.-]*):\/\/)?(.*?)\/?$/is.exec(text) ?? [];

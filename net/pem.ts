@@ -3,8 +3,8 @@
 /** What a server or client may be given in PEM. */
 export type PemContent = "certificate" | "key";
 
-/** Says in words why a text does not hold what is expected of it; undefined where it does. */
-export function pemObjection(
+/** Returns why a text does not hold what is expected of it; undefined if it does. */
+export function validatePem(
   text: string,
   expected: PemContent,
   file: string,

@@ -14,7 +14,7 @@ const USES = { servers: "06082b06010505070301", clients: "06082b06010505070302" 
 export function whyUntrusted(socket: TLSSocket, use: keyof typeof USES): string {
   const { raw } = socket.getPeerCertificate();
   if (raw === undefined) return "it shows no certificate";
-  return `its certificate ${objection(socket, new X509Certificate(raw), use)}`;
+  return `its certificate ${flawOf(socket, new X509Certificate(raw), use)}`;
 }
 
 /** Whose certificate a peer has shown, escaped; empty where it has shown none. */
@@ -24,7 +24,7 @@ export function subjectOf(socket: TLSSocket): string {
   return escapeControls(new X509Certificate(raw).subject.replaceAll("\n", ", "));
 }
 
-function objection(
+function flawOf(
   { authorizationError }: TLSSocket,
   certificate: X509Certificate,
   use: keyof typeof USES,

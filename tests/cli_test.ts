@@ -165,7 +165,7 @@ Deno.test("a Deno that is too old is named with what is needed, whatever it was 
 });
 
 for (
-  const [right, words, complaint] of [
+  const [right, words, message] of [
     ["read", ["load", "--merge", "a.json"], "--merge: cannot read a.json"],
     ["write", ["load", ":1", "--histogram", "a.hgrm"], "--histogram: cannot write a.hgrm"],
     ["net", ["connect", "127.0.0.1:1"], "cannot connect to tcp://127.0.0.1:1"],
@@ -176,7 +176,7 @@ for (
     assertEquals(await run([...command, ...words]), {
       code: 2,
       stdout: "",
-      stderr: `yodel: ${complaint}: Deno needs --allow-${right} for it\n`,
+      stderr: `yodel: ${message}: Deno needs --allow-${right} for it\n`,
     });
   });
 }

@@ -1,6 +1,6 @@
 /** What comes from elsewhere reaches neither a terminal nor a log as it is. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { complaint } from "../cli/exit.ts";
+import { formatError } from "../cli/exit.ts";
 import { parseCommand, parseInvocation } from "../cli/parse.ts";
 import { connect, YodelError } from "../client.ts";
 import { escapeControls } from "../net/escape.ts";
@@ -61,7 +61,7 @@ Deno.test("an error for people has no control characters and nothing unseen", {
       [() => serve("unix:/\u202e/a"), "cannot listen on unix:/\\u202e/a: there is no folder"],
     ] as const
   ) {
-    const line = complaint(await assertRejects(attempt, YodelError));
+    const line = formatError(await assertRejects(attempt, YodelError));
     assertEquals(line.slice(0, expected.length + 7), `yodel: ${expected}`);
     assertEquals(escapeControls(line, "\\"), line);
   }

@@ -79,7 +79,7 @@ Deno.test("a client takes a server as a text", async () => {
 });
 
 for (
-  const [complaint, make] of [
+  const [message, make] of [
     [
       'endpoint "localhost:0": expected [tcp://|tls://|udp://]',
       () => connect("localhost:0", streams),
@@ -96,8 +96,8 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`options that make no sense are refused: ${complaint}`, async () => {
-    await assertRejects(make, YodelError, complaint);
+  Deno.test(`options that make no sense are refused: ${message}`, async () => {
+    await assertRejects(make, YodelError, message);
   });
 }
 

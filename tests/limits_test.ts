@@ -7,7 +7,7 @@ import { yodel } from "./program.ts";
 import { startEcho } from "./servers.ts";
 
 for (
-  const [words, complaints] of [
+  const [words, messages] of [
     [["load", "-n50", "--at-most", "p99=20s", "--at-most", "max=20s"], []],
     [["load", "-n50", "--at-least", "rate=0.01"], []],
     [["ping", "-c3", "-i0", "--at-most", "mean=20s", "--at-most", "loss=0%"], []],
@@ -25,15 +25,15 @@ for (
     [["ping", "-c3", "-i0", "--at-most", "p50=0.0001ms"], [/p50=0\.0001ms: it was .*/]],
   ] as const
 ) {
-  const met = complaints.length === 0;
+  const met = messages.length === 0;
   Deno.test(`yodel ${words.join(" ")} is status ${met ? 0 : 1}`, async () => {
     await using server = await startEcho();
     const [command, ...flags] = words;
     const { code, stderr } = await yodel([command, ...server.words, ...flags]);
     assertEquals(code, met ? 0 : 1, stderr);
     const lines = stderr.split("\n").slice(0, -1);
-    assertEquals(lines.length, complaints.length, stderr);
-    complaints.forEach((complaint, i) => assertMatch(lines[i] ?? "", complaint));
+    assertEquals(lines.length, messages.length, stderr);
+    messages.forEach((message, i) => assertMatch(lines[i] ?? "", message));
   });
 }
 

@@ -7,7 +7,7 @@ import { runHere } from "./in_process.ts";
 import { yodel } from "./program.ts";
 
 for (
-  const [words, complaint] of [
+  const [words, message] of [
     ["srve", 'unknown command "srve"; did you mean serve?'],
     ["--versoin", 'unknown flag "--versoin"; did you mean --version?'],
     ["localhost 2222", 'unknown command "localhost"; did you mean yodel connect localhost:2222?'],
@@ -324,13 +324,13 @@ for (
 ) {
   Deno.test(`yodel ${words.slice(0, 60)}: says in one line what is wrong`, async () => {
     const result = await runHere(words.split(" "));
-    assertEquals(result, { code: 2, stdout: "", stderr: `yodel: ${complaint}\n` });
+    assertEquals(result, { code: 2, stdout: "", stderr: `yodel: ${message}\n` });
   });
 }
 
 // What the permissions of the program are, only the program itself shows.
 for (
-  const [words, complaint] of [
+  const [words, message] of [
     ["serve --idle-timout=5s", 'unknown flag "--idle-timout"; did you mean --idle-timeout?'],
     [
       "load --merge /dev/stdin",
@@ -344,7 +344,7 @@ for (
 ) {
   Deno.test(`yodel ${words}: says so as a program of its own, with status 2`, async () => {
     const result = await yodel(words.split(" "));
-    assertEquals(result, { code: 2, stdout: "", stderr: `yodel: ${complaint}\n` });
+    assertEquals(result, { code: 2, stdout: "", stderr: `yodel: ${message}\n` });
   });
 }
 

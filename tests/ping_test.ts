@@ -1,6 +1,6 @@
 /** The ping command: what it measures, and how. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { complaint } from "../cli/exit.ts";
+import { formatError } from "../cli/exit.ts";
 import { pingCommand } from "../cli/commands/ping.ts";
 import { parseInvocation } from "../cli/parse.ts";
 import { ping, YodelError } from "../client.ts";
@@ -155,7 +155,7 @@ Deno.test("udp refuses --reconnect, and probes that no datagram holds", async ()
     () => ping("udp://127.0.0.1:7000", { size: 65_508 }),
     YodelError,
   );
-  assertEquals([misplaced, tooLarge].map(complaint), [
+  assertEquals([misplaced, tooLarge].map(formatError), [
     "yodel: --reconnect: expected a tcp://, tls:// or unix: endpoint with it",
     "yodel: --size: a datagram holds 65507 bytes at most, not 65508",
   ]);

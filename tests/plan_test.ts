@@ -26,7 +26,7 @@ Deno.test("what is not given has defaults, which depend on the rest", () => {
 });
 
 for (
-  const [endpoint, options, complaint] of [
+  const [endpoint, options, message] of [
     [
       ":0",
       {},
@@ -53,8 +53,8 @@ for (
     ],
   ] as readonly [string, LoadOptions, string][]
 ) {
-  Deno.test(`a load that makes no sense is refused: ${complaint}`, async () => {
-    await assertRejects(() => load(endpoint, options), YodelError, complaint);
+  Deno.test(`a load that makes no sense is refused: ${message}`, async () => {
+    await assertRejects(() => load(endpoint, options), YodelError, message);
   });
 }
 

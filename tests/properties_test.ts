@@ -7,7 +7,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "npm:fast-check@4.10.2";
 import { commands } from "../cli/commands.ts";
-import { complaint } from "../cli/exit.ts";
+import { formatError } from "../cli/exit.ts";
 import { asksForHelp, parseCommand, parseInvocation } from "../cli/parse.ts";
 import { Schedule } from "../client/load/schedule.ts";
 import { DatagramVerifier } from "../client/verify/datagrams.ts";
@@ -33,7 +33,7 @@ function orRefused<T>(read: () => T): T | undefined {
   } catch (error) {
     if (!(error instanceof YodelError)) throw error;
     // deno-lint-ignore no-control-regex -- they are what must not be there
-    assertMatch(complaint(error), /^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$/);
+    assertMatch(formatError(error), /^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$/);
     return undefined;
   }
 }

@@ -241,7 +241,7 @@ Deno.test(
     await Deno.writeTextFile(`${folder}/empty.pem`, "hello\n");
     const at = (name: string) => `${folder}/${name}`;
     for (
-      const [command, flags, complaint] of [
+      const [command, flags, message] of [
         [
           "serve",
           ["--cert", at("self.pem"), "--key", at("secret.key")],
@@ -272,7 +272,7 @@ Deno.test(
       ] as const
     ) {
       const result = await yodel([command, "tls://127.0.0.1:2", ...flags]);
-      assertEquals(result, { code: 2, stdout: "", stderr: `yodel: ${complaint}\n` });
+      assertEquals(result, { code: 2, stdout: "", stderr: `yodel: ${message}\n` });
     }
   },
 );

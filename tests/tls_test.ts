@@ -217,7 +217,7 @@ Deno.test("a client CA that is none, or a key for another certificate, is one li
   ignore,
 }, async () => {
   for (
-    const [key, ca, complaint] of [
+    const [key, ca, message] of [
       ["server-key.pem", "sent", `--client-ca: ${folder}/sent: it holds no certificate in PEM`],
       [
         "client-key.pem",
@@ -231,7 +231,7 @@ Deno.test("a client CA that is none, or a key for another certificate, is one li
     assertEquals(await yodel(["serve", "tls://127.0.0.1:0", ...flags]), {
       code: 2,
       stdout: "",
-      stderr: `yodel: ${complaint}\n`,
+      stderr: `yodel: ${message}\n`,
     });
   }
 });

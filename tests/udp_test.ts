@@ -106,7 +106,7 @@ Deno.test("a thousand datagrams come back, verified", async () => {
 });
 
 for (
-  const [what, answers, complaint] of [
+  const [what, answers, message] of [
     ["repeated", (bytes, number) => number === 3 ? [bytes, bytes] : [bytes], "1 repeated"],
     [
       "corrupted",
@@ -117,7 +117,7 @@ for (
 ) {
   Deno.test(`--verify counts datagrams that are ${what}`, async () => {
     await using server = await startDatagrams(answers);
-    assertStringIncludes(await verifyTenLines(server), complaint);
+    assertStringIncludes(await verifyTenLines(server), message);
   });
 }
 
