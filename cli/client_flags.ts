@@ -2,7 +2,7 @@
 import type { DialOptions } from "../net/dial.ts";
 import { flag, type FlagValues, group, HOSTS } from "./command.ts";
 import { duration, toggle } from "../values/value_types.ts";
-import { say } from "./stdio.ts";
+import { printError } from "./stdio.ts";
 import { clientTls, clientTlsFlags } from "./tls_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -25,7 +25,7 @@ export async function dialOptions(flags: FlagValues<typeof clientFlags>): Promis
   return {
     tls: await clientTls(flags),
     onRetry(why) {
-      if (why !== last && Deno.stderr.isTerminal()) say(`waiting for the server: ${why}`);
+      if (why !== last && Deno.stderr.isTerminal()) printError(`waiting for the server: ${why}`);
       last = why;
     },
     wait: flags.wait,

@@ -2,7 +2,7 @@
 import { OptionError, YodelError } from "../errors/yodel_error.ts";
 import { escapeControls } from "../net/escape.ts";
 import { flagName } from "./command.ts";
-import { say } from "./stdio.ts";
+import { printError } from "./stdio.ts";
 
 export const ALL_WELL = 0;
 export const ANSWER_WAS_NO = 1;
@@ -22,10 +22,10 @@ const UNTRUSTED = /: its certificate is (self-signed|not signed)/;
 /** Says on stderr what went wrong, and returns the exit status for it. */
 export function fail(error: unknown): number {
   if (!(error instanceof YodelError)) {
-    say(`yodel: ${Deno.inspect(error)}`);
+    printError(`yodel: ${Deno.inspect(error)}`);
     return COULD_NOT_BE_DONE;
   }
-  say(formatError(error));
+  printError(formatError(error));
   return error.exitStatus;
 }
 

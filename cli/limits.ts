@@ -1,8 +1,8 @@
-// What `ping` and `load` may be told that a figure has to be, to pass as a test.
+// Limits that figures of `ping` and `load` must keep: --at-most and --at-least.
 import type { Latencies } from "../client/latencies.ts";
 import { formatRate, formatTime } from "../report/units.ts";
 import { duration, rate, type ValueType } from "../values/value_types.ts";
-import { say } from "./stdio.ts";
+import { printError } from "./stdio.ts";
 
 /** What a figure has to be. */
 export interface Limit {
@@ -75,7 +75,7 @@ export interface Figures {
   readonly loss?: number;
 }
 
-/** Says which limits a result does not keep, and by how much; returns whether it keeps all. */
+/** Prints which limits a result breaks, and by how much; returns whether it keeps all. */
 export function keepsLimits(
   figures: Figures,
   most: readonly Limit[],
@@ -85,7 +85,7 @@ export function keepsLimits(
     ...most.map((limit) => excess("most", limit, figures)),
     ...least.map((limit) => excess("least", limit, figures)),
   ].filter((line) => line !== undefined);
-  for (const line of broken) say(`yodel: ${line}`);
+  for (const line of broken) printError(`yodel: ${line}`);
   return broken.length === 0;
 }
 

@@ -5,7 +5,7 @@ import { completions } from "./completions.ts";
 import { ALL_WELL, COULD_NOT_BE_DONE, fail } from "./exit.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { asksForHelp, parseCommand, parseInvocation } from "./parse.ts";
-import { print, say } from "./stdio.ts";
+import { print, printError } from "./stdio.ts";
 
 const NEEDED_DENO = "2.9";
 
@@ -27,7 +27,7 @@ async function run(
   exit: (status: number) => never,
 ): Promise<number> {
   if (isTooOld(Deno.version.deno)) {
-    say(
+    printError(
       `yodel needs Deno ${NEEDED_DENO} or later, this is ${Deno.version.deno}; ` +
         "get it with deno upgrade, or with npm install --global deno@latest",
     );
@@ -38,7 +38,7 @@ async function run(
     return await show(`yodel ${config.version}\n`);
   }
   if (name === undefined) {
-    say(programHelp(commands).trimEnd());
+    printError(programHelp(commands).trimEnd());
     return COULD_NOT_BE_DONE;
   }
   // No help has it: only the completion scripts ask for it.

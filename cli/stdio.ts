@@ -57,15 +57,15 @@ export async function print(text: string): Promise<boolean> {
   }
 }
 
-/** Says something to people, on stderr, escaped; nothing where that cannot be written. */
-export function say(text: string): void {
+/** Prints a text for people to stderr, escaped. Errors of writing are ignored. */
+export function printError(text: string): void {
   try {
     const bytes = encoder.encode(fitted(escapeControls(text, LAYOUT), "", Deno.stderr) + "\n");
     for (let written = 0; written < bytes.length;) {
       written += Deno.stderr.writeSync(bytes.subarray(written));
     }
   } catch {
-    // A closed pipe or a full disk: there is nobody to tell, and the exit status still counts.
+    // A closed pipe or a full disk: the exit status still counts.
   }
 }
 
@@ -139,7 +139,7 @@ export class StatusLine {
   }
 
   #write(text: string): void {
-    // One after the other; a terminal that is stopped must not stop what they tell of.
+    // One after the other; a terminal that is stopped must not stop the load.
     const bytes = encoder.encode(text);
     this.#written = this.#written.then(() => Deno.stderr.write(bytes)).catch(() => {});
   }

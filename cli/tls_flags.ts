@@ -5,10 +5,9 @@ import type { ServeTls } from "../server/plan.ts";
 import { flag, type FlagValues, group, optionName } from "./command.ts";
 import { file, host, toggle } from "../values/value_types.ts";
 import { readText } from "./files.ts";
-import { say } from "./stdio.ts";
+import { printError } from "./stdio.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** What a server may be told for `tls://`. */
 export const serverTlsFlags = group("TLS", {
   "cert": flag(file, "certificate, PEM; without it, one is made"),
   "key": flag(file, "key of the certificate, PEM"),
@@ -17,7 +16,6 @@ export const serverTlsFlags = group("TLS", {
   "cert-name": flag(host, "one more name in a certificate that is made", { many: true }),
 }, ["tls"]);
 
-/** What every client may be told for `tls://`. */
 export const clientTlsFlags = group("TLS", {
   "ca": flag(file, "trust servers that this CA has signed, PEM"),
   "cert": flag(file, "certificate to show the server, PEM"),
@@ -26,16 +24,16 @@ export const clientTlsFlags = group("TLS", {
   "insecure": flag(toggle, "trust any certificate"),
 }, ["tls"]);
 
-/** Reads what a client was told. */
+/** Reads the files that the TLS flags of a client name. */
 export async function clientTls(flags: FlagValues<typeof clientTlsFlags>): Promise<ClientTls> {
   if (flags.insecure && flags.ca) throw new UsageError("--insecure and --ca exclude each other");
   const identity = await readIdentity(flags);
   const ca = await readPem("ca", flags.ca, "certificate");
-  if (flags.insecure) say("yodel: --insecure: nobody knows who the server is");
+  if (flags.insecure) printError("yodel: --insecure: nobody knows who the server is");
   return { ...identity, ca, serverName: flags.serverName, insecure: flags.insecure };
 }
 
-/** Reads what a server was told. */
+/** Reads the files that the TLS flags of a server name. */
 export async function serverTls(flags: FlagValues<typeof serverTlsFlags>): Promise<ServeTls> {
   const identity = await readIdentity(flags);
   const clientCa = await readPem("client-ca", flags.clientCa, "certificate");

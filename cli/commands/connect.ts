@@ -4,7 +4,7 @@ import { command, flag, group, STREAMS } from "../command.ts";
 import { ALL_WELL } from "../exit.ts";
 import { duration, toggle } from "../../values/value_types.ts";
 import { endOnSignal } from "../signals.ts";
-import { isBrokenPipe, say, stdin, stdout, TerminalOutput } from "../stdio.ts";
+import { isBrokenPipe, printError, stdin, stdout, TerminalOutput } from "../stdio.ts";
 import { formatBytes, formatCount, formatPlace, formatTime } from "../../report/units.ts";
 import { clientFlags, dialOptions } from "../client_flags.ts";
 
@@ -44,10 +44,10 @@ export const connectCommand = command({
           if (!isTyped && !flags.verbose) return;
           const how = flags.verbose ? howConnected(connected) : "";
           const place = formatPlace(endpoint, flags.verbose ? connected.address : undefined);
-          say(`connected to ${place}${how}${isTyped ? `; ${end} ends` : ""}`);
+          printError(`connected to ${place}${how}${isTyped ? `; ${end} ends` : ""}`);
         },
       }).finally(() => terminal?.end());
-      if (flags.verbose) say(whatPassed(sent, received, performance.now() - start));
+      if (flags.verbose) printError(whatPassed(sent, received, performance.now() - start));
       return ALL_WELL;
     } catch (error) {
       // Whoever read stdout, as `head` does, has had enough. That ends well, but

@@ -10,7 +10,7 @@ import { command, flag, group, STREAMS } from "../command.ts";
 import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
 import { count, duration, messageSize, toggle } from "../../values/value_types.ts";
 import { stopOnSignal } from "../signals.ts";
-import { fitted, LinePrinter, say } from "../stdio.ts";
+import { fitted, LinePrinter, printError } from "../stdio.ts";
 import { formatClock } from "../../report/units.ts";
 import { keepsLimits, probeLimit } from "../limits.ts";
 import { metricsFlag } from "../metrics_flag.ts";
@@ -53,12 +53,12 @@ export const pingCommand = command({
     let unsent: string | undefined;
     await using metrics = await serveMetrics(flags.metrics, version, () => true);
     const count = metrics && watchPing(metrics);
-    if (metrics !== undefined) say(`yodel: metrics at ${metrics.urls.join(" ")}`);
+    if (metrics !== undefined) printError(`yodel: metrics at ${metrics.urls.join(" ")}`);
     const summary = await ping(endpoint, {
       ...flags,
       ...await dialOptions(flags),
       signal: AbortSignal.any([signalled, lines.unread]),
-      onDisconnect: (what) => say(`yodel: ${formatEndpoint(endpoint)}: ${what}`),
+      onDisconnect: (what) => printError(`yodel: ${formatEndpoint(endpoint)}: ${what}`),
       onStart(address) {
         if (!quiet && !json) lines.print(startText(endpoint, address, size));
       },
@@ -69,7 +69,7 @@ export const pingCommand = command({
       },
     });
     // The terminal has shown the Ctrl-C at the beginning of the line.
-    if (signalled.aborted && Deno.stderr.isTerminal()) say("");
+    if (signalled.aborted && Deno.stderr.isTerminal()) printError("");
     if (json) lines.print(JSON.stringify(summaryJson(summary, new Date())));
     else lines.print(fitted(summaryText(summary)));
     await lines.finish();
