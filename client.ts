@@ -70,9 +70,9 @@ export {
   formatEndpoint,
   type HostEndpoint,
   type HostScheme,
-  parseEndpoint,
   type UnixEndpoint,
 } from "./net/endpoint.ts";
+export { parseEndpoint } from "./net/parse_endpoint.ts";
 export type { ClientTls, TlsSession } from "./net/stream.ts";
 export type { DialOptions } from "./net/dial.ts";
 export type { Family } from "./net/resolve.ts";

@@ -22,8 +22,10 @@
  */
 import { onAbort } from "./async/pause.ts";
 import { YodelError } from "./errors/yodel_error.ts";
-import { type Endpoint, formatEndpoint, isWildcard, readEndpoint } from "./net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isWildcard } from "./net/endpoint.ts";
 import { openAll } from "./net/listen.ts";
+import { readEndpoint } from "./net/parse_endpoint.ts";
+import { hasConnections } from "./net/transports.ts";
 import { addCounts, type ServerCounts } from "./server/counts.ts";
 import { gateOf } from "./server/gate.ts";
 import { ownCertificate } from "./server/own_certificate.ts";
@@ -39,9 +41,9 @@ export {
   formatEndpoint,
   type HostEndpoint,
   type HostScheme,
-  parseEndpoint,
   type UnixEndpoint,
 } from "./net/endpoint.ts";
+export { parseEndpoint } from "./net/parse_endpoint.ts";
 export type { ServerTls } from "./net/stream.ts";
 export type { Ending } from "./server/connection.ts";
 export type { ConnectionCounts, ServerCounts, ServiceCounts } from "./server/counts.ts";
@@ -123,13 +125,12 @@ export async function serve(
     ...shared.length > 0 ? { workers: plan.workers } : {},
     ...faults?.fields,
   });
-  const isOpenToAll = (endpoint: Endpoint) =>
-    endpoint.scheme !== "unix" && isWildcard(endpoint.host);
+  const isOpenToAll = (endpoint: Endpoint) => "host" in endpoint && isWildcard(endpoint.host);
   if (bound.some(isOpenToAll) && plan.allow.length + plan.deny.length === 0) {
     log.warn?.("listening on all addresses: whoever can reach this machine can connect");
   }
-  const isUdp = ({ scheme }: Endpoint) => scheme === "udp";
-  if (bound.some((endpoint) => isUdp(endpoint) && isOpenToAll(endpoint))) {
+  const hasDatagrams = (endpoint: Endpoint) => !hasConnections(endpoint);
+  if (bound.some((endpoint) => hasDatagrams(endpoint) && isOpenToAll(endpoint))) {
     log.warn?.("udp on all addresses answers from the address that the system prefers");
   }
 
@@ -143,8 +144,8 @@ export async function serve(
     const { datagrams_denied = 0, datagrams_over_limit = 0 } = refused;
     const notAnswered = { ...unanswered, datagrams_denied, datagrams_over_limit };
     log.info?.("stopped", {
-      ...bound.every(isUdp) ? {} : { connections: places.accepted },
-      ...bound.some(isUdp)
+      ...bound.some(hasConnections) ? { connections: places.accepted } : {},
+      ...bound.some(hasDatagrams)
         ? {
           datagrams_answered: answered,
           datagrams_not_answered: Object.values(notAnswered).reduce((sum, count) => sum + count),
@@ -187,7 +188,7 @@ export async function serve(
 /** On most systems :: takes IPv4 too, and leaves nothing to do for 0.0.0.0. */
 function checkWildcards(endpoints: readonly Endpoint[]): void {
   for (const endpoint of endpoints) {
-    if (endpoint.scheme === "unix" || endpoint.host !== "0.0.0.0" || endpoint.port === 0) continue;
+    if (!("host" in endpoint) || endpoint.host !== "0.0.0.0" || endpoint.port === 0) continue;
     const other = formatEndpoint({ ...endpoint, host: "::" });
     if (!endpoints.some((one) => formatEndpoint(one) === other)) continue;
     const both = formatEndpoint({ ...endpoint, host: "*" });

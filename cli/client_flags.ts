@@ -1,6 +1,7 @@
 // The flags that all clients have: how they connect to the server.
 import type { DialOptions } from "../net/dial.ts";
-import { flag, type FlagValues, group, HOSTS } from "./command.ts";
+import { flag, type FlagValues, group } from "./command.ts";
+import { HOSTS } from "../net/transports.ts";
 import { duration, toggle } from "../values/value_types.ts";
 import { printError } from "./stdio.ts";
 import { clientTls, clientTlsFlags } from "./tls_flags.ts";

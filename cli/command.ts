@@ -1,5 +1,6 @@
 // What a command is.
 import type { Endpoint } from "../net/endpoint.ts";
+import type { Scheme } from "../net/transports.ts";
 import type { ValueType } from "../values/value_types.ts";
 
 /** A flag of a command: a row of its table, made by {@linkcode flag} and {@linkcode group}. */
@@ -20,17 +21,11 @@ export interface Flag<T = unknown> {
    */
   readonly takesAll?: readonly string[];
   /** The transports that it is for; all where none is named. */
-  readonly only?: readonly Endpoint["scheme"][];
+  readonly only?: readonly Scheme[];
 }
 
 /** A table of flags, by their names. */
 export type Flags = Readonly<Record<string, Flag>>;
-
-/** The transports that have connections, for {@linkcode Flag.only}. */
-export const STREAMS = ["tcp", "tls", "unix"] as const;
-
-/** The transports that have hosts, for {@linkcode Flag.only}. */
-export const HOSTS = ["tcp", "tls", "udp"] as const;
 
 /** What only some flags have. */
 type Traits = Omit<Flag, "group" | "type" | "help">;

@@ -1,5 +1,6 @@
 // The help, made from the tables of commands and flags.
-import { DEFAULT_ENDPOINT, ENDPOINT_FORM, formatEndpoint } from "../net/endpoint.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
+import { DEFAULT_ENDPOINT, ENDPOINT_FORM } from "../net/parse_endpoint.ts";
 import { formatValue } from "../values/value_types.ts";
 import {
   type Command,

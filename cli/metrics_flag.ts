@@ -1,14 +1,12 @@
-import { type HostEndpoint, parseEndpoint } from "../net/endpoint.ts";
+import type { HostEndpoint } from "../net/endpoint.ts";
+import { parseTcpEndpoint } from "../net/parse_endpoint.ts";
 import { flag, group } from "./command.ts";
 import type { ValueType } from "../values/value_types.ts";
 
 const address: ValueType<HostEndpoint<"tcp">> = {
   placeholder: "[HOST:]PORT",
   expected: "where to listen, such as 9115 or *:9115, PORT from 0 to 65535",
-  parse(text) {
-    const endpoint = parseEndpoint(text);
-    return endpoint?.scheme === "tcp" ? endpoint : undefined;
-  },
+  parse: parseTcpEndpoint,
 };
 
 /** Where metrics are to be. */

@@ -1,6 +1,8 @@
 // Reads the command line by the tables of commands and flags.
 import { parseArgs } from "jsr:@std/cli@1.0.32/parse-args";
-import { DEFAULT_ENDPOINT, type Endpoint, parseEndpoint, readEndpoint } from "../net/endpoint.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+import { DEFAULT_ENDPOINT, parseEndpoint, readEndpoint } from "../net/parse_endpoint.ts";
+import { prefixOf } from "../net/transports.ts";
 import { quoted } from "../net/escape.ts";
 import {
   type Command,
@@ -144,7 +146,7 @@ function parseOperands(
 /** Complains of a flag that would do nothing for any of the endpoints. */
 function checkTransport(name: string, { only }: Flag, endpoints: readonly Endpoint[]): void {
   if (only === undefined || endpoints.some(({ scheme }) => only.includes(scheme))) return;
-  const forms = only.map((scheme) => scheme === "unix" ? "unix:" : `${scheme}://`);
+  const forms = only.map(prefixOf);
   const last = forms.pop();
   const expected = forms.length === 0 ? last : `${forms.join(", ")} or ${last}`;
   throw new UsageError(`--${name}: expected a ${expected} endpoint with it`);

@@ -2,7 +2,8 @@
 import { isWithin, onAbort } from "../async/pause.ts";
 import { sweep, Traffic } from "../net/traffic.ts";
 import { dial, type DialOptions } from "../net/dial.ts";
-import { addressOf, type Endpoint, readEndpoint } from "../net/endpoint.ts";
+import { addressOf, type Endpoint } from "../net/endpoint.ts";
+import { readEndpoint } from "../net/parse_endpoint.ts";
 import { OptionError } from "../errors/yodel_error.ts";
 import { reason } from "../errors/reason.ts";
 import { ReadTurns } from "../net/read_turns.ts";
@@ -15,6 +16,7 @@ import { checkNotNegative } from "./options.ts";
 import { withDefaults } from "../values/settings.ts";
 import { tlsHint } from "./verify/difference.ts";
 import { StreamVerifier } from "./verify/stream.ts";
+import { hasConnections, TRANSPORTS } from "../net/transports.ts";
 
 /** Settings of {@linkcode connect} that have defaults. */
 export interface ConnectSettings {
@@ -101,12 +103,12 @@ export async function connect(
   const { datagramTimeout, ...defaults } = CONNECT_DEFAULTS;
   const filled = withDefaults(options, {
     ...defaults,
-    timeout: endpoint.scheme === "udp" ? datagramTimeout : defaults.timeout,
+    timeout: hasConnections(endpoint) ? defaults.timeout : datagramTimeout,
   });
   const settings = { ...options, ...filled };
   const { timeout, idleTimeout, onConnect } = settings;
   checkNotNegative({ timeout, idleTimeout });
-  if (endpoint.scheme === "udp") {
+  if (!hasConnections(endpoint)) {
     if (idleTimeout === 0) return await connectDatagrams(endpoint, settings);
     throw new OptionError("idleTimeout", "udp:// has no connection that could be idle");
   }
@@ -190,7 +192,7 @@ async function exchange(
     const { sent, received } = traffic;
     // A TLS server refuses a client after the client's handshake is done, and then
     // says nothing at all.
-    if (endpoint.scheme === "tls" && sent > 0 && received === 0) {
+    if (TRANSPORTS[endpoint.scheme].hasTls && sent > 0 && received === 0) {
       const why = "it may want a client certificate, or another one";
       throw new EchoError(endpoint, `ended by the server without an answer: ${why}`);
     }

@@ -3,6 +3,7 @@ import { OptionError } from "../errors/yodel_error.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { MAX_DATAGRAM } from "../net/udp.ts";
 import { checkUdp } from "../net/udp_socket.ts";
+import { hasConnections } from "../net/transports.ts";
 
 /**
  * Checks numbers, each of which has to be whole and at least `least`.
@@ -39,7 +40,7 @@ export function checkDatagrams(
   { reconnect, size }: { readonly reconnect: boolean; readonly size: number },
 ): void {
   checkUdp(endpoint);
-  if (endpoint.scheme !== "udp") return;
+  if (hasConnections(endpoint)) return;
   if (reconnect) throw new OptionError("reconnect", "udp:// has no connection to open");
   if (size <= MAX_DATAGRAM) return;
   throw new OptionError("size", `a datagram holds ${MAX_DATAGRAM} bytes at most, not ${size}`);

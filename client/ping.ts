@@ -1,6 +1,7 @@
 // The client that measures round trips, one probe after another.
 import type { DialOptions } from "../net/dial.ts";
-import { type Endpoint, EndpointError, readEndpoint } from "../net/endpoint.ts";
+import { type Endpoint, EndpointError } from "../net/endpoint.ts";
+import { readEndpoint } from "../net/parse_endpoint.ts";
 import { onAbort, pause } from "../async/pause.ts";
 import { checkDatagrams, checkNotNegative, checkWhole } from "./options.ts";
 import { withDefaults } from "../values/settings.ts";

@@ -5,6 +5,7 @@ import { addressOf, type Endpoint, type HostEndpoint } from "../net/endpoint.ts"
 import { reason } from "../errors/reason.ts";
 import type { Stream } from "../net/stream.ts";
 import { tlsHint } from "./verify/difference.ts";
+import { hasConnections } from "../net/transports.ts";
 
 /** A way to a server. */
 export interface ProbeConnection {
@@ -40,7 +41,7 @@ export async function openProbes(
   options: DialAttempt & { readonly size: number },
   events: ProbeEvents,
 ): Promise<OpenedProbes> {
-  if (endpoint.scheme === "udp") {
+  if (!hasConnections(endpoint)) {
     return { connection: await datagramProbes(endpoint, options, events) };
   }
   const { conn, ...times } = await dial(endpoint, options);

@@ -7,6 +7,7 @@ import type { PingCounts, ProbeResult } from "./ping_result.ts";
 import { openProbes, type ProbeConnection } from "./probe_connection.ts";
 import { Messages } from "./verify/messages.ts";
 import { type Probe, Probes } from "./verify/probes.ts";
+import { hasConnections } from "../net/transports.ts";
 
 /** What a {@linkcode ProbeSession} needs of the options of ping. */
 export interface ProbeSessionOptions extends DialOptions {
@@ -143,7 +144,7 @@ export class ProbeSession {
     this.#report({ seq: probe.number, outcome, bytes: bytes.length, time, error });
     this.#settled(probe);
     // In a stream it is not known any more where the next answer begins.
-    if (error !== undefined && this.#counts.endpoint.scheme !== "udp") {
+    if (error !== undefined && hasConnections(this.#counts.endpoint)) {
       this.close("its connection was closed after a corrupted answer");
     }
   }

@@ -2,34 +2,12 @@
 import { failure } from "../async/pause.ts";
 import { errorCode, HandshakeEnded } from "../errors/reason.ts";
 import { inTime, untilAnswered } from "./attempt.ts";
+import type { DialAttempt } from "./dial_options.ts";
 import type { StreamEndpoint } from "./endpoint.ts";
-import type { Family } from "./resolve.ts";
-import type { ClientTls, Stream } from "./stream.ts";
-import { dialTcp } from "./tcp.ts";
-import { dialUnix } from "./unix.ts";
+import type { Stream } from "./stream.ts";
+import { type StreamTransport, TRANSPORTS } from "./transports.ts";
 
-/** How any client opens a connection to its server. */
-export interface DialOptions {
-  /** Certificates for a `tls://` endpoint besides those that the system trusts. */
-  readonly tls?: ClientTls;
-  /** How long to retry until a byte has come back, in milliseconds. Default: 0. */
-  readonly wait?: number;
-  /** Uses only addresses of this family. Default: any. */
-  readonly family?: Family;
-  /** Called before each retry, with why the last attempt failed. */
-  readonly onRetry?: (why: string) => void;
-}
-
-/** The same for one call of {@linkcode dial}, with its limit. */
-export interface DialAttempt extends DialOptions {
-  /**
-   * How long an attempt may take, with the look-up of the name and the handshake of
-   * TLS, in milliseconds; 0: as long as the system waits.
-   */
-  readonly timeout: number;
-  /** Gives up when it is aborted. */
-  readonly signal?: AbortSignal;
-}
+export type { DialAttempt, DialOptions } from "./dial_options.ts";
 
 /** A connection that was opened, and how long that took, in milliseconds. */
 export interface Dialled {
@@ -92,18 +70,17 @@ async function dialOnce(
   options: DialAttempt,
   onHandshake?: () => void,
 ): Promise<Dialled> {
+  const transport: StreamTransport<StreamEndpoint> = TRANSPORTS[endpoint.scheme];
   const start = performance.now();
   const time = () => performance.now() - start;
   return await inTime(endpoint, options.timeout, options.signal, async (given) => {
-    if (endpoint.scheme === "unix") {
-      return { conn: await dialUnix(endpoint, given), connect: time() };
-    }
-    const conn = await dialTcp(endpoint, options, given);
-    const connect = time();
-    if (endpoint.scheme === "tcp") return { conn, connect };
-    onHandshake?.();
-    const { startTls } = await import("./tls.ts");
-    const secured = await startTls(conn, endpoint.host, options.tls ?? {}, given);
-    return { conn: secured, connect, handshake: time() - connect };
+    let connect: number | undefined;
+    const conn = await transport.dial(endpoint, options, given, () => {
+      connect = time();
+      onHandshake?.();
+    });
+    return connect === undefined
+      ? { conn, connect: time() }
+      : { conn, connect, handshake: time() - connect };
   });
 }

@@ -1,12 +1,10 @@
 /**
- * Endpoints: where a server listens and a client connects, as people write
- * them and as the program prints them.
+ * Endpoints: where a server listens and a client connects, and how they are written.
  *
  * @module
  */
 import { reason } from "../errors/reason.ts";
 import { YodelError } from "../errors/yodel_error.ts";
-import { quoted } from "./escape.ts";
 
 /** The transports that have hosts and ports. */
 export type HostScheme = "tcp" | "tls" | "udp";
@@ -39,103 +37,9 @@ export type Endpoint =
 /** An endpoint with connections. */
 export type StreamEndpoint = Exclude<Endpoint, HostEndpoint<"udp">>;
 
-/** What stands for an endpoint that was not given (docs/architecture.md, "Endpoints"). */
-export const DEFAULT_ENDPOINT: HostEndpoint<"tcp"> = {
-  scheme: "tcp",
-  host: "localhost",
-  port: 2222,
-};
-
-/** What {@linkcode parseEndpoint} understands, for messages and help. */
-export const ENDPOINT_FORM = "[tcp://|tls://|udp://][HOST:]PORT or unix:PATH";
-
-const FORM =
-  /^(?:(?<scheme>tcp|tls|udp):\/\/)?(?:(?<name>[\w.-]*|\*):|\[(?<ipv6>[\da-f:.]+(?:%[\w.-]+)?)\]:)?(?<port>\d{1,5})\/?$/i;
-
-/**
- * Reads an endpoint: `tcp://HOST:PORT`, `tls://HOST:PORT`, `udp://HOST:PORT`, `unix:PATH`,
- * `HOST:PORT`, `:PORT` or `PORT`, with an IPv6 address in brackets. Without a
- * host it is localhost, without a scheme tcp. The host `*` stands for all
- * addresses of a machine.
- *
- * @returns the endpoint, or undefined where `text` is none
- */
-export function parseEndpoint(text: string): Endpoint | undefined {
-  const [, path] = /^unix:(?!@$)(\P{Cc}+)$/u.exec(text) ?? [];
-  if (path !== undefined) return { scheme: "unix", path };
-  const parts = FORM.exec(text)?.groups;
-  if (parts === undefined) return undefined;
-  const port = Number(parts.port);
-  if (port > 65535) return undefined;
-  return {
-    scheme: (parts.scheme?.toLowerCase() ?? "tcp") as HostScheme,
-    host: parts.ipv6 || parts.name || DEFAULT_ENDPOINT.host,
-    port,
-  };
-}
-
-/**
- * Takes an endpoint as it is, or reads it from a text.
- *
- * @param leastPort 0 where any free port will do, otherwise 1
- * @throws {YodelError} for what is no endpoint
- */
-export function readEndpoint(given: Endpoint | string, leastPort: 0 | 1): Endpoint {
-  const endpoint = typeof given === "string" ? parseEndpoint(given) : given;
-  if (leastPort === 1 && endpoint?.scheme !== "unix" && endpoint?.host === "*") {
-    const near = formatEndpoint({ ...endpoint, host: DEFAULT_ENDPOINT.host });
-    throw new YodelError(`endpoint ${formatEndpoint(endpoint)}: * is to listen on; ${near}?`);
-  }
-  if (endpoint !== undefined && (endpoint.scheme === "unix" || endpoint.port >= leastPort)) {
-    return endpoint;
-  }
-  const text = typeof given === "string" ? given : formatEndpoint(given);
-  const what = adviceOn(text) ?? `expected ${ENDPOINT_FORM}, PORT from ${leastPort} to 65535`;
-  throw new YodelError(`endpoint ${quoted(text)}: ${what}`);
-}
-
-/** What is wrong with a text that is no endpoint, if that is known. */
-function adviceOn(text: string): string | undefined {
-  if (/^unix:@?$/.test(text)) return "it has no path: unix:/tmp/echo.sock?";
-  if (/^unix:/.test(text)) return "its path has control characters";
-  const [, scheme, rest = ""] = /^(?:([a-z][\w+.-]*):\/\/)?(.*?)\/?$/is.exec(text) ?? [];
-  if (scheme !== undefined && !["tcp", "tls", "udp"].includes(scheme.toLowerCase())) {
-    return `${scheme}:// is not spoken here; tcp://, tls://, udp:// and unix: are`;
-  }
-  const before = scheme === undefined ? "" : `${scheme}://`;
-  const [, port = ""] = /^(?:.*:)?(\d+)$/.exec(rest) ?? [];
-  const [, head = "", last] = /^(.*):(\d+)$/.exec(rest) ?? [];
-  const [address, place] = isIpv6(head) ? [head, last] : [rest, DEFAULT_ENDPOINT.port];
-  if (isIpv6(address)) {
-    return `an IPv6 address stands in brackets: ${before}[${address}]:${place}?`;
-  }
-  if (Number(port) > 65535) return `the port is ${port}, and the last one is 65535`;
-  if (/^[./~]|\//.test(rest) && scheme === undefined) return `is it a path? unix:${text}`;
-  if (/^(?:[a-z][\w.-]*|\d+(?:\.\d+){3}|\[[\da-f:.]+\]|\*):?$/i.test(rest)) {
-    return `it has no port: ${before}${rest.replace(/:$/, "")}:${DEFAULT_ENDPOINT.port}?`;
-  }
-  const isForeign = /^(?=.*[^\0-\x7f])[\p{L}\p{M}\p{N}.-]+$/u.test(head);
-  const ascii = isForeign && URL.parse(`http://${head}`)?.hostname;
-  return ascii ? `names are written in ASCII: ${before}${ascii}:${last}?` : undefined;
-}
-
-/** Whether a text is an IPv6 address, a zone included. */
-function isIpv6(text: string): boolean {
-  const [, address] = /^([\da-f:.]+)(?:%[\w.-]+)?$/i.exec(text) ?? [];
-  return URL.canParse(`http://[${address}]`);
-}
-
 /** Whether a host stands for all addresses of a machine. */
 export function isWildcard(host: string): boolean {
   return ["*", "0.0.0.0", "::"].includes(host);
-}
-
-/** Whether two endpoints are the same port, of addresses that can be the same. */
-export function canBeOne(one: Endpoint, other: Endpoint): boolean {
-  if (one.scheme === "unix" || other.scheme === "unix" || one.port !== other.port) return false;
-  const isOneHost = one.host === other.host ||
-    [one.host, other.host].some((host) => isWildcard(host) || host === "localhost");
-  return isOneHost && (one.scheme === "udp") === (other.scheme === "udp");
 }
 
 /**
@@ -149,7 +53,7 @@ export function boundTo<E extends HostEndpoint>(endpoint: E, bound: Deno.NetAddr
 
 /** Writes an endpoint so that {@linkcode parseEndpoint} reads it: `tcp://[::1]:2222`. */
 export function formatEndpoint(endpoint: Endpoint): string {
-  if (endpoint.scheme === "unix") return `unix:${endpoint.path}`;
+  if ("path" in endpoint) return `${endpoint.scheme}:${endpoint.path}`;
   return `${endpoint.scheme}://${formatHostPort(endpoint.host, endpoint.port)}`;
 }
 

@@ -1,24 +1,9 @@
 // Listening on endpoints.
 import { errorCode } from "../errors/reason.ts";
-import { canBeOne, type Endpoint, EndpointError, type HostEndpoint } from "./endpoint.ts";
-import type { Listener, ServerTls } from "./stream.ts";
-import { listenTcp, type Sharing } from "./tcp.ts";
-import { type DatagramListener, listenUdp } from "./udp.ts";
-import { listenUnix } from "./unix.ts";
-
-/** Settings of {@linkcode openAll}. */
-export interface ListenOptions {
-  /** How many connections of TCP wait in the kernel to be accepted; it has its own limit as well. */
-  readonly backlog: number;
-  /** Permissions of the files of Unix sockets, such as 0o600. */
-  readonly socketMode: number;
-  /** What `tls://` endpoints need. */
-  readonly tls?: Partial<ServerTls>;
-  /** Whether connections are to be such that they can be reset. */
-  readonly resettable?: boolean;
-  /** Which of several threads that listen at the same ports this is, where there are several. */
-  readonly sharing?: Sharing;
-}
+import { type Endpoint, EndpointError, type HostEndpoint, isWildcard } from "./endpoint.ts";
+import type { Listener, ListenOptions } from "./stream.ts";
+import { hasConnections, type Transport, TRANSPORTS } from "./transports.ts";
+import type { DatagramListener } from "./udp.ts";
 
 /** How often to look for a port that is free on all addresses of a name. */
 const PORT_TRIES = 10;
@@ -60,39 +45,26 @@ export async function openAll(
   }
 }
 
+/** Whether two endpoints are the same port, of addresses that can be the same. */
+export function canBeOne(one: Endpoint, other: Endpoint): boolean {
+  if (!("port" in one && "port" in other) || one.port !== other.port) return false;
+  const isOneHost = one.host === other.host ||
+    [one.host, other.host].some((host) => isWildcard(host) || host === "localhost");
+  return isOneHost && hasConnections(one) === hasConnections(other);
+}
+
 async function listen(
   endpoint: Endpoint,
   options: ListenOptions,
 ): Promise<(Listener | DatagramListener)[]> {
-  switch (endpoint.scheme) {
-    case "udp":
-      return await openAtEach(endpoint, listenUdp);
-    case "unix":
-      return [await open(endpoint, (endpoint) => listenUnix(endpoint, options.socketMode))];
-    case "tcp":
-      return await openAtEach(endpoint, (endpoint) => listenOverTcp(endpoint, options));
-    case "tls":
-      return await openAtEach(endpoint, async (endpoint) => {
-        const { cert, key, clientCa } = options.tls ?? {};
-        if (!cert || !key) throw new Error("it needs a certificate and a key");
-        const { listenTls } = await import("./tls.ts");
-        return listenTls(await listenOverTcp(endpoint, options), { cert, key, clientCa });
-      });
-  }
-}
-
-async function listenOverTcp<E extends HostEndpoint>(
-  endpoint: E,
-  { backlog, resettable, sharing }: ListenOptions,
-): Promise<Listener<E>> {
-  if (!resettable) return listenTcp(endpoint, backlog, sharing);
-  const { listenResettable } = await import("./resettable.ts");
-  return await listenResettable(endpoint, backlog);
+  const transport: Transport = TRANSPORTS[endpoint.scheme];
+  const how = (endpoint: Endpoint) => transport.listen(endpoint, options);
+  return "host" in endpoint ? await openAtEach(endpoint, how) : [await open(endpoint, how)];
 }
 
 /** Something that was opened at an address. */
 interface Opened {
-  readonly endpoint: HostEndpoint;
+  readonly endpoint: Endpoint;
   close(): void;
 }
 
@@ -108,7 +80,7 @@ async function open<E extends Endpoint, T>(endpoint: E, how: Open<E, T>): Promis
 
 /** Adds what the system does not say. */
 function whyNot(endpoint: Endpoint, error: unknown): unknown {
-  const isLow = endpoint.scheme !== "unix" && endpoint.port < 1024;
+  const isLow = "port" in endpoint && endpoint.port < 1024;
   if (!isLow || errorCode(error) !== "EACCES") return error;
   return "permission denied; ports below 1024 need more rights";
 }
@@ -129,7 +101,7 @@ export async function openAtEach<E extends HostEndpoint, T extends Opened>(
   for (const host of TWO_ADDRESSES.get(endpoint.host) ?? [endpoint.host]) {
     const [first] = opened;
     try {
-      const port = first?.endpoint.port ?? endpoint.port;
+      const { port } = first !== undefined && "port" in first.endpoint ? first.endpoint : endpoint;
       opened.push(await open({ ...endpoint, host, port }, how));
     } catch (error) {
       const code = error instanceof EndpointError ? errorCode(error.cause) : undefined;

@@ -33,6 +33,23 @@ export interface Listener<E extends Endpoint = Endpoint> {
   close(): void;
 }
 
+/** The first of some threads that listen at the same ports, or another one. */
+export type Sharing = "first" | "another";
+
+/** How a server listens. */
+export interface ListenOptions {
+  /** How many connections of TCP wait in the kernel to be accepted; it has its own limit as well. */
+  readonly backlog: number;
+  /** Permissions of the files of Unix sockets, such as 0o600. */
+  readonly socketMode: number;
+  /** What `tls://` endpoints need. */
+  readonly tls?: Partial<ServerTls>;
+  /** Whether connections are to be such that they can be reset. */
+  readonly resettable?: boolean;
+  /** Which of several threads that listen at the same ports this is, where there are several. */
+  readonly sharing?: Sharing;
+}
+
 /** What a server shows and asks for on `tls://`; all in PEM. */
 export interface ServerTls {
   /** The certificate, with those between it and its authority. */

@@ -10,7 +10,7 @@
 import { onAbort } from "../async/pause.ts";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import { addressesOf, type Family } from "./resolve.ts";
-import type { Listener } from "./stream.ts";
+import type { Listener, ListenOptions } from "./stream.ts";
 
 /**
  * A connection that is given up can be open already, where this program was too busy to see it: then
@@ -18,21 +18,19 @@ import type { Listener } from "./stream.ts";
  */
 const LAST_LOOK = 50;
 
-/** The first of some threads that listen at the same ports, or another one. */
-export type Sharing = "first" | "another";
-
 /**
  * Listens for TCP connections at an address, over which another transport may run.
  *
- * @param sharing whether other threads listen there as well: the system spreads
- *   connections over them (SO_REUSEPORT of Linux)
  * @throws what is wrong with the address
  */
-export function listenTcp<E extends HostEndpoint>(
+export async function listenTcp<E extends HostEndpoint>(
   endpoint: E,
-  backlog: number,
-  sharing?: Sharing,
-): Listener<E> {
+  { backlog, sharing, resettable }: Pick<ListenOptions, "backlog" | "sharing" | "resettable">,
+): Promise<Listener<E>> {
+  if (resettable) {
+    const { listenResettable } = await import("./resettable.ts");
+    return await listenResettable(endpoint, backlog);
+  }
   const { host: hostname, port } = endpoint;
   // Where a port can be shared, the system does not say that another program has it.
   if (sharing === "first") Deno.listen({ hostname, port }).close();

@@ -19,8 +19,10 @@ import {
 } from "node:tls";
 import { onAbort } from "../async/pause.ts";
 import { HandshakeEnded } from "../errors/reason.ts";
+import type { DialOptions } from "./dial_options.ts";
 import type { HostEndpoint } from "./endpoint.ts";
-import type { ClientTls, Listener, ServerTls, Stream } from "./stream.ts";
+import type { Listener, ListenOptions, Stream } from "./stream.ts";
+import { dialTcp, listenTcp } from "./tcp.ts";
 import { TlsStream } from "./tls_stream.ts";
 import { subjectOf, whyUntrusted } from "./untrusted.ts";
 
@@ -40,30 +42,26 @@ interface Handshake {
 }
 
 /**
- * Makes TLS connections of the TCP connections that a listener accepts, once they
- * are to be secured. What the handshake of one fails with is what its first read
- * throws.
+ * Listens for TLS connections at an address. What the handshake of one fails with is what its
+ * first read throws.
  *
  * @param limit how long a client may take for its handshake, in milliseconds
- * @throws what is wrong with the certificate or the key; then the listener is closed
+ * @throws what is wrong with the address, the certificate or the key
  */
-export function listenTls(
-  listener: Listener<HostEndpoint<"tls">>,
-  tls: ServerTls,
+export async function listenTls(
+  endpoint: HostEndpoint<"tls">,
+  options: Omit<ListenOptions, "socketMode">,
   limit = HANDSHAKE_LIMIT,
-): Listener<HostEndpoint<"tls">> {
-  try {
-    // Deno says what is wrong with the certificate or the key, Node only at the first handshake.
-    Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert: tls.cert, key: tls.key }).close();
-  } catch (error) {
-    listener.close();
-    throw error;
-  }
-  const { cert, key, clientCa } = tls;
+): Promise<Listener<HostEndpoint<"tls">>> {
+  const { cert, key, clientCa } = options.tls ?? {};
+  if (!cert || !key) throw new Error("it needs a certificate and a key");
+  // Deno says what is wrong with the certificate or the key, Node only at the first handshake.
+  Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }).close();
   const handshake: Handshake = {
     context: createSecureContext({ cert, key, ca: clientCa }),
     requestCert: clientCa !== undefined,
   };
+  const listener = await listenTcp(endpoint, options);
   return { ...listener, secure: (conn) => secured(conn, handshake, limit) };
 }
 
@@ -123,18 +121,21 @@ function refuse(stream: TlsStream, socket: TLSSocket): void {
 }
 
 /**
- * Makes a TLS connection out of a TCP connection.
+ * Opens a TLS connection.
  *
- * @param host what the server's certificate is for, unless `tls` names another
- * @param signal closes the connection when it is aborted during the handshake
- * @throws why the server's certificate is not trusted, or the handshake failed
+ * @param onConnect is called before the handshake
+ * @throws why it cannot be opened, the server's certificate is not trusted, or the handshake
+ *   failed; or the reason of the signal
  */
-export async function startTls(
-  conn: Deno.TcpConn,
-  host: string,
-  { ca, cert, key, serverName = host, insecure = false }: ClientTls,
+export async function dialTls(
+  endpoint: HostEndpoint<"tls">,
+  options: DialOptions,
   signal: AbortSignal,
+  onConnect: () => void,
 ): Promise<Stream> {
+  const conn = await dialTcp(endpoint, options, signal);
+  onConnect();
+  const { ca, cert, key, serverName = endpoint.host, insecure = false } = options.tls ?? {};
   const stream = new TlsStream(conn);
   using _givingUp = onAbort(signal, () => stream.close());
   const socket = connect({

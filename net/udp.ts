@@ -1,9 +1,8 @@
 // UDP, on both sides.
 import { pause } from "../async/pause.ts";
 import { inTime, untilAnswered } from "./attempt.ts";
-import type { DialOptions } from "./dial.ts";
+import type { DialOptions } from "./dial_options.ts";
 import { boundTo, EndpointError, formatHostPort, type HostEndpoint } from "./endpoint.ts";
-import { reason } from "../errors/reason.ts";
 import { addressesOf } from "./resolve.ts";
 import { type OnDatagram, openUdp, type UdpSocket } from "./udp_socket.ts";
 

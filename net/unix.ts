@@ -2,7 +2,7 @@
 import { pause } from "../async/pause.ts";
 import { errorCode, noFolder } from "../errors/reason.ts";
 import type { UnixEndpoint } from "./endpoint.ts";
-import type { Listener, Stream } from "./stream.ts";
+import type { Listener, ListenOptions, Stream } from "./stream.ts";
 
 /** The most bytes that a path can have: unix(7), and unix(4) of others. */
 const MAX_PATH = Deno.build.os === "linux" ? 107 : 103;
@@ -43,11 +43,14 @@ function lengthOf(path: string): number {
  *
  * @throws where somebody listens already, or it cannot be done
  */
-export async function listenUnix(endpoint: UnixEndpoint, mode: number): Promise<Listener> {
+export async function listenUnix(
+  endpoint: UnixEndpoint,
+  { socketMode }: Pick<ListenOptions, "socketMode">,
+): Promise<Listener<UnixEndpoint>> {
   const path = pathOf(endpoint);
   const isFile = !path.startsWith("\0");
   const { listener, remove } = isFile
-    ? await listenAt(path, mode)
+    ? await listenAt(path, socketMode)
     : { listener: Deno.listen({ transport: "unix", path }) };
   return {
     endpoint,
@@ -136,7 +139,11 @@ function removeOwn(path: string, own: Deno.FileInfo): void {
  *
  * @throws why it cannot be opened, or the reason of the signal
  */
-export async function dialUnix(endpoint: UnixEndpoint, signal: AbortSignal): Promise<Stream> {
+export async function dialUnix(
+  endpoint: UnixEndpoint,
+  _options: unknown,
+  signal: AbortSignal,
+): Promise<Stream> {
   const path = pathOf(endpoint);
   for (;;) {
     signal.throwIfAborted();

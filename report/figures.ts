@@ -1,6 +1,7 @@
 // What several formats of results have in common.
 import type { Latencies } from "../client/latencies.ts";
 import type { LoadResult } from "../client/load/result.ts";
+import { hasConnections } from "../net/transports.ts";
 
 /** The percentiles of the round trips of ping. */
 export const PING_PERCENTILES = [50, 90, 99];
@@ -17,7 +18,7 @@ export function perSecond(count: number, time: number): number {
 
 /** The first errors of each kind, in words. */
 export function whatWentWrong({ plan, examples }: Pick<LoadResult, "plan" | "examples">): string[] {
-  const name = plan.endpoint.scheme === "udp" ? "socket" : "connection";
+  const name = hasConnections(plan.endpoint) ? "connection" : "socket";
   return examples.map(({ kind, connection, what }) => `${kind}: ${name} ${connection}: ${what}`);
 }
 

@@ -13,6 +13,7 @@ import {
   formatTime,
   listed,
 } from "./units.ts";
+import { hasConnections } from "../net/transports.ts";
 
 /** How many ranges the picture of the latencies has: with them all fits a terminal of 24 lines. */
 const PICTURED_RANGES = 7;
@@ -84,7 +85,7 @@ export function loadText(result: LoadResult, width: number): string {
 function firstLine(result: LoadResult, width: number): string {
   const { plan, address, connections: opened } = result;
   const { endpoint, connections, size, pipeline, reconnect } = plan;
-  const name = endpoint.scheme === "udp" ? "socket" : "connection";
+  const name = hasConnections(endpoint) ? "connection" : "socket";
   // Of sockets for datagrams it is not known.
   const of = name === "connection" && opened < connections ? `${formatCount(opened)} of ` : "";
   const start = `${formatPlace(endpoint, address)}: ${of}${formatAmount(connections, name)}`;

@@ -2,6 +2,7 @@
 import { errorCode, reason } from "../errors/reason.ts";
 import { type Endpoint, formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { Stream } from "../net/stream.ts";
+import { TRANSPORTS } from "../net/transports.ts";
 import { Traffic } from "../net/traffic.ts";
 import type { Log, LogFields } from "./log.ts";
 
@@ -45,8 +46,8 @@ export class Connection {
     let failure: unknown;
     try {
       await echo(this);
-      // Closing ends the sending side as well, but TLS wants to be told before.
-      if (this.endpoint.scheme === "tls") await this.stream.closeWrite();
+      // Closing ends the sending side as well, but TLS has an alert for that.
+      if (TRANSPORTS[this.endpoint.scheme].hasTls) await this.stream.closeWrite();
     } catch (error) {
       failure = error;
     }

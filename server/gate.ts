@@ -78,7 +78,7 @@ export class Gate implements Doorkeeper {
     counts: Map<string, number>,
     most: number,
   ): boolean {
-    if (on.scheme === "unix") return true;
+    if ("path" in on) return true;
     const address = hostOf(from);
     if (!this.#allows(address)) return this.#refuse(`${what}_denied`, from, on);
     if (most === 0) return true;

@@ -1,6 +1,7 @@
 // The throw-away certificate of a server that was given none.
 import { type Flaw, type Identity, makeIdentity } from "../net/certificate.ts";
 import { type Endpoint, isWildcard } from "../net/endpoint.ts";
+import { TRANSPORTS } from "../net/transports.ts";
 
 /**
  * Makes a certificate for the hosts of some endpoints; undefined where none of
@@ -14,7 +15,8 @@ export async function ownCertificate(
   more: readonly string[] = [],
   flaws: readonly Flaw[] = [],
 ): Promise<Identity | undefined> {
-  const hosts = endpoints.flatMap((endpoint) => endpoint.scheme === "tls" ? [endpoint.host] : []);
+  const hosts = endpoints.filter(({ scheme }) => TRANSPORTS[scheme].hasTls)
+    .flatMap((endpoint) => "host" in endpoint ? [endpoint.host] : []);
   return hosts.length === 0 ? undefined : await makeIdentity(namesOf(hosts, more), flaws);
 }
 

@@ -85,7 +85,7 @@ export interface ServePlan
  * @throws {YodelError} for an endpoint that is given twice, and for `udp://` where Deno has no datagrams
  */
 export function planServe(options: ServeOptions, endpoints: readonly Endpoint[]): ServePlan {
-  const names = endpoints.filter((one) => one.scheme === "unix" || one.port > 0)
+  const names = endpoints.filter((one) => "path" in one || one.port > 0)
     .map(formatEndpoint);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new YodelError(`${twice} is given twice`);

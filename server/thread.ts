@@ -2,7 +2,8 @@
 import { thread, type ThreadModule } from "../async/threads.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 import type { Endpoint } from "../net/endpoint.ts";
-import { type ListenOptions, openAll } from "../net/listen.ts";
+import { openAll } from "../net/listen.ts";
+import type { ListenOptions } from "../net/stream.ts";
 import type { ServiceCounts } from "./counts.ts";
 import type { Doorkeeper } from "./gate.ts";
 import type { Log, LogFields, LogLevel } from "./log.ts";

@@ -14,6 +14,7 @@ import {
   type ThreadPlan,
   type ToThread,
 } from "./thread.ts";
+import { TRANSPORTS } from "../net/transports.ts";
 
 /**
  * Of what other threads log so many lines are said at once, and then this one looks after its
@@ -28,7 +29,7 @@ const BREATH = 1;
  * datagrams, nor Node's sockets (net/resettable.ts) that of theirs.
  */
 export function canBeShared({ scheme }: Endpoint, { workers, faults }: ServePlan): boolean {
-  return workers > 1 && (scheme === "tcp" || scheme === "tls") && !faults?.resets;
+  return workers > 1 && TRANSPORTS[scheme].canBeShared && !faults?.resets;
 }
 
 /**

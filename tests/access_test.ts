@@ -158,7 +158,7 @@ Deno.test(
 Deno.test("who is denied is closed before a handshake of TLS begins", async () => {
   const plan = planServe({ deny: ["127.0.0.1"] }, []);
   const stop = new AbortController();
-  const tcp = listenTcp({ scheme: "tls", host: "127.0.0.1", port: 0 }, 10);
+  const tcp = await listenTcp({ scheme: "tls", host: "127.0.0.1", port: 0 }, { backlog: 10 });
   let handshakes = 0;
   const secure = (conn: Stream) => {
     handshakes++;

@@ -89,6 +89,14 @@ Deno.test("no module imports itself by way of others, not even types", () => {
   assertEquals(circles, []);
 });
 
+Deno.test("only net/ knows the transports by name; all else asks their table for a trait", () => {
+  const outside = product.filter((path) => roomOf(path) !== "net" && !/\/fault/.test(path));
+  const compares = /\bscheme\)? *[!=]==|[!=]== *"(tcp|tls|udp|unix)"|case "(tcp|tls|udp|unix)"/;
+  assertEquals(outside.filter((path) => compares.test(modules.get(path) ?? "")), []);
+  const lists = /\[[^\]]*"(tcp|tls|udp|unix)", *"(tcp|tls|udp|unix)"/;
+  assertEquals(outside.filter((path) => lists.test(modules.get(path) ?? "")), []);
+});
+
 Deno.test("main.ts alone exits and reads arguments", () => {
   const others = product.filter((path) => path !== "main.ts");
   const found = others.filter((path) => /Deno\.(exit\(|args\b)/.test(modules.get(path) ?? ""));

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { formatEndpoint, parseEndpoint } from "../net/endpoint.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
+import { parseEndpoint } from "../net/parse_endpoint.ts";
 
 Deno.test("an endpoint may leave out its scheme and its host", () => {
   for (

@@ -3,7 +3,6 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { connect as dialNode } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { ping } from "../client.ts";
-import { listenTcp } from "../net/tcp.ts";
 import { listenTls } from "../net/tls.ts";
 import { serve } from "../server.ts";
 import { finish } from "./loads.ts";
@@ -122,9 +121,9 @@ Deno.test("a client that has shaken hands and does not read is let go when it is
 });
 
 Deno.test("a handshake has a limit of its own, where connections have none", async () => {
-  const listener = listenTls(
-    listenTcp({ scheme: "tls", host: "127.0.0.1", port: 0 }, 10),
-    { cert, key },
+  const listener = await listenTls(
+    { scheme: "tls", host: "127.0.0.1", port: 0 },
+    { backlog: 10, tls: { cert, key } },
     200,
   );
   using silent = await dialPort(listener.endpoint.port);

@@ -1,6 +1,7 @@
 import { connect, type Connected } from "../../client.ts";
 import { CONNECT_DEFAULTS } from "../../client/connect.ts";
-import { command, flag, group, STREAMS } from "../command.ts";
+import { command, flag, group } from "../command.ts";
+import { STREAMS } from "../../net/transports.ts";
 import { ALL_WELL } from "../exit.ts";
 import { duration, toggle } from "../../values/value_types.ts";
 import { endOnSignal } from "../signals.ts";

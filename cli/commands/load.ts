@@ -5,7 +5,8 @@ import { EndpointError } from "../../net/endpoint.ts";
 import { perSecond } from "../../report/figures.ts";
 import { failedLoadJson, loadJson } from "../../report/load_json.ts";
 import { loadText, progressText } from "../../report/load_text.ts";
-import { command, flag, group, STREAMS } from "../command.ts";
+import { command, flag, group } from "../command.ts";
+import { STREAMS } from "../../net/transports.ts";
 import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
 import {
   cores,

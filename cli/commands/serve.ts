@@ -1,5 +1,6 @@
 import { pause } from "../../async/pause.ts";
-import { canBeOne, type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
+import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
+import { canBeOne } from "../../net/listen.ts";
 import { serveMetrics } from "../../metrics/metrics.ts";
 import { watchServer } from "../../metrics/watch.ts";
 import { serve } from "../../server.ts";
@@ -7,7 +8,8 @@ import { MAX_SEED } from "../../server/faults/plan.ts";
 import { faults } from "../../server/faults/faults.ts";
 import { LOG_DATA_FORMS, LOG_LEVELS } from "../../server/log.ts";
 import { SERVE_DEFAULTS } from "../../server/plan.ts";
-import { command, flag, group, HOSTS, STREAMS } from "../command.ts";
+import { command, flag, group } from "../command.ts";
+import { HOSTS, STREAMS } from "../../net/transports.ts";
 import { ALL_WELL } from "../exit.ts";
 import {
   choice,
@@ -37,7 +39,7 @@ const faultType: ValueType<string> = {
 };
 
 /** The transports whose connections come at a port. */
-const PORTS = ["tcp", "tls"] as const;
+const PORTS = STREAMS.filter((scheme) => HOSTS.includes(scheme));
 
 /** How many threads there can be; `auto` is 1 where no more than that can. */
 const threads = cores(Deno.build.os === "linux" ? undefined : () => 1);
@@ -128,6 +130,5 @@ export const serveCommand = command({
 });
 
 function isLoopback(endpoint: Endpoint): boolean {
-  if (endpoint.scheme === "unix") return false;
-  return endpoint.host === "::1" || endpoint.host.startsWith("127.");
+  return "host" in endpoint && (endpoint.host === "::1" || endpoint.host.startsWith("127."));
 }

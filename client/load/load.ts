@@ -6,6 +6,7 @@ import { generate } from "./generator.ts";
 import { type LoadPlan, type LoadSettings, planLoad, planWorkers } from "./plan.ts";
 import type { LoadProgress, LoadResult } from "./result.ts";
 import { generateInThreads } from "./threads.ts";
+import { hasConnections } from "../../net/transports.ts";
 
 /** What can be given to {@linkcode load}. */
 export interface LoadOptions extends LoadSettings, DialOptions {
@@ -44,8 +45,8 @@ export async function load(
 
 /** Waits until the server is there: a connection is opened, or a datagram comes back. */
 async function waitFor({ endpoint, timeout }: LoadPlan, options: LoadOptions): Promise<void> {
-  const there = endpoint.scheme === "udp"
-    ? await dialUdp(endpoint, () => {}, () => {}, { ...options, timeout })
-    : (await dial(endpoint, { ...options, timeout })).conn;
+  const there = hasConnections(endpoint)
+    ? (await dial(endpoint, { ...options, timeout })).conn
+    : await dialUdp(endpoint, () => {}, () => {}, { ...options, timeout });
   there.close();
 }

@@ -1,9 +1,11 @@
 // What a load is to do: its settings, their defaults and rules, and the part of each thread.
 import { OptionError } from "../../errors/yodel_error.ts";
-import { type Endpoint, readEndpoint } from "../../net/endpoint.ts";
+import type { Endpoint } from "../../net/endpoint.ts";
+import { readEndpoint } from "../../net/parse_endpoint.ts";
 import type { DialOptions } from "../../net/dial.ts";
 import { checkDatagrams, checkNotNegative, checkWhole } from "../options.ts";
 import { withDefaults } from "../../values/settings.ts";
+import { hasConnections } from "../../net/transports.ts";
 
 /** Settings of a load that can be told from its result. */
 export interface LoadSettings {
@@ -64,7 +66,7 @@ export const LOAD_DEFAULTS: Required<LoadSettings> & { readonly datagramTimeout:
 export function planLoad(server: Endpoint | string, settings: LoadSettings = {}): LoadPlan {
   const endpoint = readEndpoint(server, 1);
   const { datagramTimeout, ...defaults } = LOAD_DEFAULTS;
-  const udp = endpoint.scheme === "udp";
+  const udp = !hasConnections(endpoint);
   const plan = {
     endpoint,
     ...withDefaults(settings, {

@@ -17,6 +17,7 @@ import type { WorkerPlan } from "./plan.ts";
 import { reconnecting } from "./reconnecting.ts";
 import type { Recorder } from "./recorder.ts";
 import { StreamConnection } from "./stream.ts";
+import { hasConnections } from "../../net/transports.ts";
 
 /** How many connections are being opened at once, so that a server's backlog holds them. */
 const MAX_OPENING = 128;
@@ -110,7 +111,7 @@ export class Pool {
 
   async #connection(number: number): Promise<LoadConnection> {
     const { load: { endpoint, reconnect }, reach, interval } = this.#plan;
-    if (endpoint.scheme === "udp") {
+    if (!hasConnections(endpoint)) {
       return await openDatagrams(number, endpoint, reach.family, this.#settings, this.#events);
     }
     const dial = () => this.#dial(endpoint);
