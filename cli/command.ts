@@ -1,4 +1,4 @@
-// What a command is.
+// The tables from which commands are parsed, completed and documented.
 import type { Endpoint } from "../net/endpoint.ts";
 import type { Scheme } from "../net/transports.ts";
 import type { ValueType } from "../values/value_types.ts";
@@ -9,29 +9,27 @@ export interface Flag<T = unknown> {
   readonly group: string;
   readonly type: ValueType<T>;
   readonly help: string;
-  /** What the library takes where it is not given; for those who read the help. */
+  /** The default of the library, shown in the help. */
   readonly default?: T;
-  /** Whether it may be given several times; its value is a list then. */
+  /** Whether it may be repeated; its value is a list then. */
   readonly many?: boolean;
-  /** The letter of its short form, where it has one: `c` for `-c`. */
+  /** The letter of its short form: `c` for `-c`. */
   readonly short?: string;
   /**
-   * Where all words besides flags are values of it as well, and there is no
-   * endpoint: the headings of the flags that go with it.
+   * If all operands are values of it as well, and there is no endpoint: the groups of the flags
+   * that may be combined with it.
    */
   readonly takesAll?: readonly string[];
-  /** The transports that it is for; all where none is named. */
+  /** The transports that it is for; undefined for all. */
   readonly only?: readonly Scheme[];
 }
 
-/** A table of flags, by their names. */
 export type Flags = Readonly<Record<string, Flag>>;
 
-/** What only some flags have. */
-type Traits = Omit<Flag, "group" | "type" | "help">;
+type OptionalParts = Omit<Flag, "group" | "type" | "help">;
 
-/** A flag, but for its heading. */
-export function flag<T, const More extends Traits = Record<never, never>>(
+/** A flag without its group. */
+export function flag<T, const More extends OptionalParts = Record<never, never>>(
   type: ValueType<T>,
   help: string,
   more?: More,
@@ -39,7 +37,7 @@ export function flag<T, const More extends Traits = Record<never, never>>(
   return { type, help, ...more as More };
 }
 
-/** Flags under a heading of the help, for the transports that `only` names, or for all. */
+/** Flags under one heading of the help. */
 export function group<const F extends Readonly<Record<string, Omit<Flag, "group">>>>(
   group: string,
   flags: F,
@@ -55,19 +53,19 @@ type OptionName<Name extends string> = Name extends `${infer First}-${infer Rest
   ? `${First}${Capitalize<OptionName<Rest>>}`
   : Name;
 
-/** What a flag is called among the options of the library: `idleTimeout` of `idle-timeout`. */
+/** The library's option for a flag: `idleTimeout` for `idle-timeout`. */
 export function optionName<Name extends string>(flag: Name): OptionName<Name> {
   return flag.replace(/-(.)/g, (_, letter) => letter.toUpperCase()) as OptionName<Name>;
 }
 
-/** What an option of the library is called as a flag: `--idle-timeout` of `idleTimeout`. */
+/** The flag for an option of the library: `--idle-timeout` for `idleTimeout`. */
 export function flagName(option: string): string {
   return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /**
- * The values of flags, by {@linkcode optionName}: undefined where one was not given, false for one
- * that takes none, and a list for one that may be given several times.
+ * The values of flags, by {@linkcode optionName}. Of flags that are not given: false for one that
+ * takes no value, an empty list for one that may be repeated, otherwise undefined.
  */
 export type FlagValues<F extends Flags> = {
   readonly [Name in keyof F & string as OptionName<Name>]: F[Name]["type"] extends
@@ -77,19 +75,18 @@ export type FlagValues<F extends Flags> = {
     : never;
 };
 
-/** What a command was given. */
+/** A parsed command line. */
 export interface Invocation<F extends Flags = Flags> {
   readonly flags: FlagValues<F>;
-  /** Those that were named, or the default one. */
+  /** Those that are given, or the default one. */
   readonly endpoints: readonly [Endpoint, ...Endpoint[]];
-  /** What it takes in place of endpoints, as it was written; otherwise empty. */
+  /** The operand of a command that takes no endpoints. */
   readonly word: string;
 }
 
-/** Commands by their names. */
 export type Commands = Readonly<Record<string, Command>>;
 
-/** The program that a command belongs to. */
+/** What commands need of the program. */
 export interface Program {
   readonly commands: Commands;
   readonly version: string;
@@ -101,22 +98,18 @@ export interface Program {
 export interface Command<F extends Flags = Flags> {
   readonly summary: string;
   readonly example: string;
-  /** Where it listens, where it connects to, a command, or the words of which it takes one, if any. */
+  /** A list has the words of which it takes one, if any. */
   readonly operands: "endpoints" | "endpoint" | "command" | readonly string[];
   readonly flags: F;
-  /** Flags that other programs of its kind have, and how yodel says the same. */
+  /** Flags of other programs, and how yodel spells them. */
   readonly foreign?: Readonly<Record<string, string>>;
-  /** What to do instead of giving it a word too many. */
-  readonly surplus?: string;
-  /** Does it; returns the exit status. */
+  /** Advice for an operand too many. */
+  readonly extraAdvice?: string;
+  /** Returns the exit status. */
   run(invocation: Invocation<F>, program: Program): Promise<number>;
 }
 
-/**
- * Makes a command; the types of its flags' values follow from their table.
- *
- * @param parts where `defaults` has what the library takes for flags that are not given
- */
+/** Makes a command, whose flags get the `defaults` of the library by the names of its options. */
 export function command<const F extends Flags>(
   { defaults = {}, ...parts }: Command<F> & { readonly defaults?: object },
 ): Command<F> {
@@ -127,19 +120,18 @@ export function command<const F extends Flags>(
   return { ...parts, flags: Object.fromEntries(flags) };
 }
 
-/** Whether a flag is on where it is given, and takes no value. */
+/** Whether a flag takes no value. */
 export function isToggle({ type }: Flag): boolean {
   return type.placeholder === "";
 }
 
 const OPERANDS = { endpoints: "[ENDPOINT ...]", endpoint: "[ENDPOINT]", command: "[COMMAND]" };
 
-/** What a command takes besides flags, as people write it. */
+/** The operands of a command, as in its usage line. */
 export function operandsText({ operands }: Command): string {
   return typeof operands === "string" ? OPERANDS[operands] : operands.join("|");
 }
 
-/** Whether a command takes endpoints, one or several. */
 export function takesEndpoints({ operands }: Command): boolean {
   return operands === "endpoints" || operands === "endpoint";
 }

@@ -1,4 +1,3 @@
-// The commands of the program. Whoever needs to know them reads this list.
 import type { Commands } from "./command.ts";
 import { completionsCommand } from "./commands/completions.ts";
 import { connectCommand } from "./commands/connect.ts";
@@ -7,7 +6,7 @@ import { loadCommand } from "./commands/load.ts";
 import { pingCommand } from "./commands/ping.ts";
 import { serveCommand } from "./commands/serve.ts";
 
-/** Every command, by its name, in the order of the help. */
+/** The commands of the program by their names, in the order of the help. */
 export const commands: Commands = {
   serve: serveCommand,
   connect: connectCommand,

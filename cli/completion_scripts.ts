@@ -5,7 +5,7 @@
  * PATH: `yodel complete WORD ...` (completions.ts). Without a yodel they print nothing.
  */
 export const completionScripts = {
-  // An old bash has no compopt, and completes files everywhere.
+  // bash before 4.0 has no compopt, and completes files everywhere.
   bash: `# bash completion for yodel: eval "$(yodel completions bash)"
 _yodel() {
   local word help files=+o typed="\${COMP_LINE:0:COMP_POINT}"

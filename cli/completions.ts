@@ -6,12 +6,12 @@ import { file } from "../values/value_types.ts";
 const HELP = "--help\tshow help";
 
 /**
- * What can stand in place of the last word after `yodel`: words, each with what it is for behind a
- * tab, or `FILE` for any file. It is left to the shells which of them fit what has been typed of
- * it: some look at more than how a word begins.
+ * The candidates for the last word after `yodel`: words, each with its help behind a tab, or `FILE`
+ * for any file. The shells choose those that match what has been typed: some look at more than how
+ * a word begins.
  *
- * @param given as bash has them, which takes `a=b` and `a:b` for three words, or joined; `""` is an
- * empty one, for Windows PowerShell would drop that
+ * @param given words as in bash, which splits `a=b` and `a:b` in three, or joined; `""` is an empty
+ * one, which Windows PowerShell would drop
  */
 export function completions(given: readonly string[], commands: Commands): string[] {
   const joined = given.join("\0").replace(/\0([=:]+)(?:\0|$)/g, "$1").replace(/(^|\0)""$/, "$1");
@@ -42,7 +42,7 @@ function wordsOf(command: Command, before: readonly string[], typed: string): st
   const operands = typeof command.operands === "string" || before.length > 0
     ? []
     : command.operands;
-  // Shells that find words by their middle would put a flag in place of what begins an endpoint.
+  // Shells that match words in the middle would replace the beginning of an endpoint by a flag.
   if (typed !== "" && !isFlag) return [...operands];
   const left = flags.filter(([, flag]) => flag.many || !given.includes(flag));
   return [

@@ -1,4 +1,4 @@
-// How the program ends (docs/architecture.md, "Exit statuses").
+// Exit statuses (docs/architecture.md, "Exit statuses") and errors.
 import { OptionError, YodelError } from "../errors/yodel_error.ts";
 import { escapeControls } from "../net/escape.ts";
 import { flagName } from "./command.ts";
@@ -8,7 +8,6 @@ export const ALL_WELL = 0;
 export const ANSWER_WAS_NO = 1;
 export const COULD_NOT_BE_DONE = 2;
 
-/** Every exit status, and when the program ends with it; for the help and docs/reference.md. */
 export const EXIT_STATUSES = [
   ["0", "all well; serve: it has drained after a signal"],
   ["1", "an answer was changed, late, missing or too slow"],
@@ -16,10 +15,10 @@ export const EXIT_STATUSES = [
   ["129, 130, 143", "ended by a signal before there was an answer"],
 ] as const;
 
-/** What clients say of servers whose certificates need another CA (net/untrusted.ts). */
+/** Errors of certificates for which another CA may help (net/untrusted.ts). */
 const UNTRUSTED = /: its certificate is (self-signed|not signed)/;
 
-/** Says on stderr what went wrong, and returns the exit status for it. */
+/** Prints an error, and returns the exit status for it. */
 export function fail(error: unknown): number {
   if (!(error instanceof YodelError)) {
     printError(`yodel: ${Deno.inspect(error)}`);

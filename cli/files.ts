@@ -3,9 +3,9 @@ import { folderOf, noFolder, reason } from "../errors/reason.ts";
 import { UsageError } from "./usage_error.ts";
 
 /**
- * Reads a file of text that is the value of a flag.
+ * Reads a text file that is the value of a flag.
  *
- * @throws {UsageError} where it cannot be read
+ * @throws {UsageError} if it cannot be read
  */
 export async function readText(flag: string, file: string): Promise<string> {
   return await Deno.readTextFile(file).catch(async (error) => {
@@ -15,17 +15,16 @@ export async function readText(flag: string, file: string): Promise<string> {
   });
 }
 
-/** Finds out whether {@linkcode replaceFile} could write a file, and leaves it as it is. */
+/** Checks whether {@linkcode replaceFile} could write a file, without changing it. */
 export async function checkWritable(flag: string, file: string): Promise<void> {
   await replaceFile(flag, file);
 }
 
 /**
- * Writes a file. What there was of this name stays until all is written: a
- * program that reads it finds the old text or the new one.
+ * Writes a file atomically: a program that reads it finds the old text or the new one.
  *
  * @param text undefined leaves the file as it is
- * @throws {UsageError} where it cannot be written
+ * @throws {UsageError} if it cannot be written
  */
 export async function replaceFile(flag: string, file: string, text?: string): Promise<void> {
   try {
@@ -38,7 +37,7 @@ export async function replaceFile(flag: string, file: string, text?: string): Pr
       await Deno.writeTextFile(beside, text ?? "", { createNew: true });
       if (text !== undefined) await Deno.rename(beside, file);
     } finally {
-      // It is still there where it was a try, and where something failed, as on a full disk.
+      // It is still there after a check, and after a failure, as on a full disk.
       await Deno.remove(beside).catch(() => {});
     }
   } catch (error) {
@@ -47,7 +46,7 @@ export async function replaceFile(flag: string, file: string, text?: string): Pr
   }
 }
 
-/** A pipe or a device has to be written to, not replaced; so does what a link leads to. */
+/** Pipes, devices and the targets of links have to be written to, not replaced. */
 async function isReplaceable(file: string): Promise<boolean> {
   const found = await Deno.lstat(file).catch((error) => {
     if (isAbsent(error)) return undefined;

@@ -21,7 +21,6 @@ ${formatEndpoint(DEFAULT_ENDPOINT)}.`;
 
 export const VALUES_HELP = "Durations are written 250ms, 1.5s, 2m or 1h, sizes 64, 4k or 1m.";
 
-/** What `yodel --help` prints. */
 export function programHelp(commands: Commands): string {
   const rows = Object.entries(commands).map(([name, command]) =>
     [usage(name, command), command.summary] as const
@@ -44,7 +43,6 @@ ${columns(EXIT_STATUSES)}
 `;
 }
 
-/** What `yodel NAME --help` prints of a command. */
 export function commandHelp(name: string, command: Command): string {
   const flags = flagRows(command).map(([group, rows]) => `${group}:\n${columns(rows)}`);
   const notes = [
@@ -66,8 +64,8 @@ export function flagGroups({ flags }: Command): Map<string, [string, Flag][]> {
 }
 
 /**
- * The flags of a command, each with what it does, by their headings. A heading says what transport
- * its flags are for where that is one for all.
+ * The flags of a command with their help, by groups. The title of a group has the transports that
+ * all of its flags are for.
  */
 export function flagRows(command: Command): [string, [string, string][]][] {
   return [...flagGroups(command)].map(([heading, flags]) => {
@@ -86,36 +84,34 @@ function flagRow(name: string, flag: Flag, transports: string | undefined): [str
   return [flagText(name, flag), value === undefined ? help : `${help} (${value})`];
 }
 
-/** What a flag does, in words. */
 export function whatItDoes({ help, many }: Flag): string {
   return many ? `${help}; may be repeated` : help;
 }
 
-/** A flag as people write it: `-c, --count N`. */
+/** A flag as in the help: `-c, --count N`. */
 export function flagText(name: string, { type, short }: Flag): string {
   const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
   return type.placeholder === "" ? names : `${names} ${type.placeholder}`;
 }
 
-/** What stands for a flag that is not given; undefined where that is nothing. */
 export function defaultText(flag: Flag): string | undefined {
   return isToggle(flag) || flag.default === undefined
     ? undefined
     : formatValue(flag.type, flag.default);
 }
 
-/** Which transports a flag is for, in a word or two; undefined where it is for all. */
+/** The transports that a flag is for; undefined for all. */
 export function transportsText({ only }: Flag): string | undefined {
   if (only === undefined) return undefined;
   return only.length === 3 && !only.includes("udp") ? "not udp" : `${only.join(", ")} only`;
 }
 
-/** A command as people write it: `yodel ping [ENDPOINT]`. */
+/** A command as in its usage line: `yodel ping [ENDPOINT]`. */
 export function usage(name: string, command: Command): string {
   return `yodel ${name} ${operandsText(command)}`.trimEnd();
 }
 
-/** Sets pairs in two columns on 80 characters, the second on its own lines where one is long. */
+/** Formats pairs as two columns of 80 characters; a long first part has a line of its own. */
 function columns(rows: readonly (readonly [string, string])[]): string {
   const width = Math.min(26, Math.max(...rows.map(([left]) => left.length)));
   const below = `\n  ${"".padEnd(width)}  `;

@@ -4,10 +4,9 @@ import { formatRate, formatTime } from "../report/units.ts";
 import { duration, rate, type ValueType } from "../values/value_types.ts";
 import { printError } from "./stdio.ts";
 
-/** What a figure has to be. */
 export interface Limit {
   readonly figure: string;
-  /** In milliseconds, percent, or messages a second. */
+  /** Milliseconds, percent, or messages a second. */
   readonly bound: number;
   readonly text: string;
 }
@@ -44,7 +43,6 @@ function latencyBound(figure: string, value: string): number | undefined {
   return LATENCY.test(figure) ? duration.parse(value) || undefined : undefined;
 }
 
-/** The most that a latency may be. */
 export const latencyLimit = limit(
   "p99=5ms, or min, mean, max, p50 to p99.99",
   OFFERED,
@@ -61,14 +59,12 @@ export const probeLimit = limit(
   },
 );
 
-/** The least that the messages a second may be. */
 export const rateLimit = limit(
   "rate=50k, the messages a second",
   ["rate"],
   (figure, value) => figure === "rate" ? rate.parse(value) || undefined : undefined,
 );
 
-/** What limits are for. */
 export interface Figures {
   readonly latencies: Latencies;
   readonly rate?: number;

@@ -1,4 +1,4 @@
-// The server's log. `@std/log` stands behind this file alone (docs/architecture.md, "Dependencies").
+// The log of the server. Only this file uses `@std/log` (docs/architecture.md, "Dependencies").
 import { BaseHandler } from "jsr:@std/log@0.224.14/base-handler";
 import type { LevelName } from "jsr:@std/log@0.224.14/levels";
 import { Logger, type LogRecord } from "jsr:@std/log@0.224.14/logger";
@@ -9,10 +9,9 @@ import { type Log, LOG_LEVELS, type LogFields, type LogLevel } from "../server/l
 
 export const LOG_FORMATS = ["text", "json"] as const;
 
-/** What stands for a level and a format that are not given. */
 export const LOG_DEFAULTS = { logLevel: "info", logFormat: "text" } as const;
 
-/** How much of the log may wait for its reader, in characters; more is dropped. */
+/** The most characters that may wait to be written; further lines are dropped. */
 const MAX_WAITING = 1024 * 1024;
 
 export interface StderrLog extends Log {
@@ -20,7 +19,6 @@ export interface StderrLog extends Log {
   written(): Promise<void>;
 }
 
-/** What a line says. */
 export interface LogEntry {
   readonly time: Date;
   readonly level: LogLevel;
@@ -82,9 +80,9 @@ const DROPPED = { level: "warn", message: "lines of the log were dropped" } as c
 const encoder = new TextEncoder();
 
 /**
- * Writes lines to stderr without waiting for it: a terminal that is held, or a
- * program that does not read, must not hold up the server. The handlers of
- * `@std/log` wait, and write to stdout, which is for data alone.
+ * Writes lines to stderr without waiting: a terminal that is stopped, or a program
+ * that does not read, must not hold up the server. The handlers of `@std/log` block,
+ * and write to stdout, which is for data.
  */
 class StderrHandler extends BaseHandler {
   #waiting = "";
@@ -123,7 +121,7 @@ class StderrHandler extends BaseHandler {
       try {
         await writeAll(Deno.stderr, bytes);
       } catch {
-        // Nobody reads the log any more (a closed pipe, a full disk): the server goes on.
+        // A closed pipe or a full disk: the server goes on.
       }
     }
   }

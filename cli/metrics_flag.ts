@@ -9,7 +9,6 @@ const address: ValueType<HostEndpoint<"tcp">> = {
   parse: parseTcpEndpoint,
 };
 
-/** Where metrics are to be. */
 export const metricsFlag = group("Metrics", {
   "metrics": flag(address, "HTTP with /metrics and /healthz there"),
 });

@@ -1,4 +1,4 @@
-// Reads the command line by the tables of commands and flags.
+// Parses command lines by the tables of commands and flags.
 import { parseArgs } from "jsr:@std/cli@1.0.32/parse-args";
 import type { Endpoint } from "../net/endpoint.ts";
 import { DEFAULT_ENDPOINT, parseEndpoint, readEndpoint } from "../net/parse_endpoint.ts";
@@ -22,13 +22,13 @@ import { nearest } from "../values/nearest.ts";
 import { topics } from "./topics.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** What has the form of a flag, with its value where that follows at once. */
+/** A flag, with or without its value. */
 const FLAG = /^-(?:-[a-z\d][a-z\d-]*|[a-z\d][a-z\d.-]*)(?:=|$)/i;
 
 /**
  * Finds a command by its name.
  *
- * @param args what follows it, for the advice where there is no such command
+ * @param args follow it, and are used for the advice if there is no such command
  */
 export function parseCommand(name: string, args: readonly string[]): Command {
   const names = Object.keys(commands);
@@ -44,7 +44,7 @@ export function parseCommand(name: string, args: readonly string[]): Command {
   throw new UsageError(`unknown ${what} ${quoted(name)}${advice}`);
 }
 
-/** The endpoint that somebody may have meant by words such as `localhost 2222`. */
+/** The endpoint that words such as `localhost 2222` may mean. */
 function endpointOf([first = "", second = ""]: readonly string[]): string | undefined {
   const isHost = /^(?!\d+$)[a-z\d][\w.-]*$/i.test(first) && /^\d{1,5}$/.test(second);
   if (isHost) return `${first}:${second}`;
@@ -52,7 +52,7 @@ function endpointOf([first = "", second = ""]: readonly string[]): string | unde
 }
 
 /**
- * Reads what follows the name of a command.
+ * Parses what follows the name of a command.
  *
  * @throws {UsageError} for an unknown flag, a wrong value or a misplaced argument
  */
@@ -64,17 +64,17 @@ export function parseInvocation<F extends Flags>(
   const names = Object.keys(command.flags);
   const toggles = names.filter((name) => isToggle(flagOf(command, name)));
   const unknown: string[] = [];
-  // The library would take a dot for a way into an object, "_" for its list of endpoints, …
+  // parseArgs would take a dot for a path into an object, and "_" for its list of operands.
   const odd = beforeDoubleDash(args).find((arg) => /^-./s.test(arg) && !FLAG.test(arg));
   if (odd !== undefined) throw unknownFlag(odd, command);
   const parsed = parseArgs([...args], {
-    // "_": endpoints stay as they were written, even where they look like numbers.
+    // "_": operands stay text, even if they look like numbers.
     string: ["_", ...names.filter((name) => !toggles.includes(name))],
     boolean: toggles,
     collect: names.filter((name) => flagOf(command, name).many),
     unknown: (arg) => void (/^-./.test(arg) && unknown.push(arg)),
   });
-  // The library takes --name=anything as true where --name takes no value.
+  // parseArgs takes --name=anything as true if --name takes no value.
   for (const arg of beforeDoubleDash(args)) {
     const [, name = "", value = ""] = /^--([^=]+)=(.*)$/s.exec(arg) ?? [];
     if (![...toggles, "help"].includes(name)) continue;
@@ -87,7 +87,7 @@ export function parseInvocation<F extends Flags>(
   for (const name of names) {
     flags[optionName(name)] = valueOf(name, flagOf(command, name), parsed[name]);
   }
-  // Only now: an unknown "-1" is most often the value that a flag misses.
+  // Only now: an unknown "-1" is most often the value of the flag before it.
   if (unknown[0] !== undefined) throw unknownFlag(unknown[0], command);
   const operands = parseOperands(command, words);
   for (const name of names.filter((name) => wasGiven(flags[optionName(name)]))) {
@@ -109,7 +109,6 @@ function wasGiven(value: unknown): boolean {
   return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
 }
 
-/** Reads the value of a flag, where one was given. */
 function valueOf(name: string, flag: Flag, given: unknown): unknown {
   if (isToggle(flag)) return given === true;
   if (flag.many) {
@@ -120,7 +119,6 @@ function valueOf(name: string, flag: Flag, given: unknown): unknown {
   return readValue(flag.type, String(given), (what) => new UsageError(`--${name}: ${what}`));
 }
 
-/** Reads what is neither a flag nor its value. */
 function parseOperands(
   command: Command,
   operands: readonly string[],
@@ -132,7 +130,7 @@ function parseOperands(
     if (meant !== undefined && operands[0] !== meant) {
       throw new UsageError(`unexpected argument ${quoted(extra)}; did you mean ${meant}?`);
     }
-    const advice = command.surplus ?? `expected ${operandsText(command) || "none"}`;
+    const advice = command.extraAdvice ?? `expected ${operandsText(command) || "none"}`;
     throw new UsageError(`unexpected argument ${quoted(extra)}; ${advice}`);
   }
   if (!takesEndpoints(command)) {
@@ -143,7 +141,7 @@ function parseOperands(
   return { endpoints: [first, ...more], word: "" };
 }
 
-/** Complains of a flag that would do nothing for any of the endpoints. */
+/** Refuses a flag that would have no effect on any of the endpoints. */
 function checkTransport(name: string, { only }: Flag, endpoints: readonly Endpoint[]): void {
   if (only === undefined || endpoints.some(({ scheme }) => only.includes(scheme))) return;
   const forms = only.map(prefixOf);
@@ -153,8 +151,8 @@ function checkTransport(name: string, { only }: Flag, endpoints: readonly Endpoi
 }
 
 /**
- * Writes short flags as long ones: `-c5`, `-c 5` and `-qc5` as `--count`. The
- * library would take the letters of `-i200ms` for flags.
+ * Writes short flags as long ones: `-c5`, `-c 5` and `-qc5` as `--count`. parseArgs
+ * would take the letters of `-i200ms` for flags.
  */
 function longForms(args: readonly string[], flags: Flags): readonly string[] {
   const head = beforeDoubleDash(args);
@@ -174,7 +172,7 @@ function longForms(args: readonly string[], flags: Flags): readonly string[] {
   return [...withNegatives(long, flags), ...args.slice(head.length)];
 }
 
-/** Joins a flag and a negative value, which the library would take for flags of their own. */
+/** Joins a flag and a negative value, which parseArgs would take for a flag. */
 function withNegatives(words: readonly string[], flags: Flags): string[] {
   const joined: string[] = [];
   for (const word of words) {
@@ -187,12 +185,10 @@ function withNegatives(words: readonly string[], flags: Flags): string[] {
   return joined;
 }
 
-/** Whether a command's arguments ask for its help. */
 export function asksForHelp(args: readonly string[]): boolean {
   return beforeDoubleDash(args).some((arg) => arg === "--help" || arg === "-h");
 }
 
-/** The arguments that may be flags: those after `--` are not. */
 function beforeDoubleDash(args: readonly string[]): readonly string[] {
   const end = args.indexOf("--");
   return end === -1 ? args : args.slice(0, end);
@@ -211,7 +207,7 @@ function unknownFlag(arg: string, command: Command): UsageError {
 }
 
 function suggestion(word: string, known: readonly string[]): string {
-  // One letter is no word: it means the one flag that begins with it.
+  // A single letter means the only flag that begins with it.
   const begun = known.filter((name) => name.startsWith(`-${word}`));
   const name = /^-.$/.test(word) ? begun.length === 1 ? begun[0] : undefined : nearest(word, known);
   return name === undefined ? "; see --help" : `; did you mean ${name}?`;

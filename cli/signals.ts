@@ -1,16 +1,15 @@
 // Signals that end the program.
 
 /**
- * Signals that follow the first within this time, in milliseconds, are the same
- * one: a task runner passes on the Ctrl-C that the terminal sent to both.
+ * Signals within this time after the first, in milliseconds, are the same one: a
+ * task runner passes on the Ctrl-C that the terminal sent to both.
  */
 const SAME_SIGNAL = 100;
 
-/** The signals that ask a program to end, and their numbers. */
 const SIGNALS = [["SIGHUP", 1], ["SIGINT", 2], ["SIGTERM", 15]] as const;
 
 /**
- * Is aborted at the first SIGINT, SIGTERM or SIGHUP, with its exit status for a reason; the second
+ * Is aborted at the first SIGINT, SIGTERM or SIGHUP, with the exit status as the reason; the second
  * one ends the program.
  */
 export function stopOnSignal(exit: (status: number) => never): AbortSignal {
@@ -27,8 +26,8 @@ export function stopOnSignal(exit: (status: number) => never): AbortSignal {
 }
 
 /**
- * Ends the program at the first signal, where the system would not: it spares
- * the first process of a container, and Deno 2.9 crashes where it is spared.
+ * Ends the program at the first signal if it is process 1 of a container: signals do not end that
+ * by default, and Deno 2.9 crashes when one did not.
  */
 export function endOnSignal(exit: (status: number) => never): void {
   if (Deno.pid !== 1) return;

@@ -5,14 +5,14 @@ import { pause } from "../async/pause.ts";
 
 const encoder = new TextEncoder();
 
-/** What is left as it is where nothing but the text itself says where its lines end. */
+/** Characters that are not escaped in text of several lines. */
 const LAYOUT = "\n\t\\";
 
 export const stdin: Input = { read: (into) => whenReady(() => Deno.stdin.read(into)) };
 
 export const stdout: Output = { write: (bytes) => whenReady(() => Deno.stdout.write(bytes)) };
 
-/** Shows what comes from the network without letting it control the terminal. */
+/** Shows bytes from the network without letting them control the terminal. */
 export class TerminalOutput implements Output {
   #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -21,7 +21,7 @@ export class TerminalOutput implements Output {
     return bytes.length;
   }
 
-  /** Shows the beginning of a character whose end did not come. */
+  /** Shows the beginning of an incomplete character. */
   async end(): Promise<void> {
     await this.#show(this.#decoder.decode());
   }
@@ -31,10 +31,7 @@ export class TerminalOutput implements Output {
   }
 }
 
-/**
- * Tries again as long as a stream would block, which it does only where the
- * program on its other end has set it so: Deno waits for the others itself.
- */
+/** Retries while a stream would block, which Deno leaves to us if another program has set O_NONBLOCK. */
 async function whenReady<T>(operation: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -46,7 +43,7 @@ async function whenReady<T>(operation: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Writes to stdout, for as long as anybody reads it; returns whether anybody did. */
+/** Writes to stdout; returns false if its reader has closed it. */
 export async function print(text: string): Promise<boolean> {
   try {
     await writeAll(stdout, encoder.encode(text));
@@ -69,17 +66,17 @@ export function printError(text: string): void {
   }
 }
 
-/** Prints lines one after the other, for as long as anybody reads them. */
+/** Prints lines one after the other until the reader closes stdout. */
 export class LinePrinter {
   readonly #unread = new AbortController();
   #printed = Promise.resolve();
 
-  /** Is aborted when nobody reads them any more, or they cannot be written. */
+  /** Is aborted when stdout is closed, or cannot be written. */
   get unread(): AbortSignal {
     return this.#unread.signal;
   }
 
-  /** Prints a line after those before it. What fails is thrown by {@linkcode finish}. */
+  /** Errors are thrown by {@linkcode finish}. */
   print(line: string): Promise<void> {
     this.#printed = this.#printed.then(async () => {
       if (!this.unread.aborted && !await print(line + "\n")) this.#unread.abort();
@@ -87,18 +84,18 @@ export class LinePrinter {
     return this.#printed.catch(() => this.#unread.abort());
   }
 
-  /** Waits until all is printed; throws a {@linkcode StreamError} where it cannot be written. */
+  /** Waits until all is printed; throws a {@linkcode StreamError} if it cannot be written. */
   async finish(): Promise<void> {
     await this.#printed;
   }
 }
 
-/** Whether a stream failed because nobody reads it any more, as after `| head`. */
+/** Whether a stream failed because its reader has closed it, as `| head` does. */
 export function isBrokenPipe(error: unknown): boolean {
   return error instanceof StreamError && error.cause instanceof Deno.errors.BrokenPipe;
 }
 
-/** How many characters a line of the terminal has; 80 where there is none. */
+/** The width of the terminal; 80 if there is none. */
 export function columns(): number {
   try {
     return Deno.consoleSize().columns || 80;
@@ -107,12 +104,12 @@ export function columns(): number {
   }
 }
 
-/** Breaks a text at spaces into lines of so many characters at most, where its words allow it. */
+/** Breaks a text at spaces into lines of at most `width` characters, unless a word is longer. */
 export function wrapped(text: string, width: number): string[] {
   return text.match(new RegExp(`\\S(?:.{0,${width - 1}}(?!\\S)|\\S*)`, "g")) ?? [];
 }
 
-/** Breaks the lines that are too wide for a terminal, where it is one; they go on after `indent`. */
+/** Breaks lines that are wider than the terminal, if `to` is one; they continue after `indent`. */
 export function fitted(text: string, indent = "", to: typeof Deno.stderr = Deno.stdout): string {
   const width = to.isTerminal() ? columns() : Infinity;
   return text.replace(/.+/g, (line) => {
@@ -121,10 +118,10 @@ export function fitted(text: string, indent = "", to: typeof Deno.stderr = Deno.
   });
 }
 
-/** A terminal that takes nothing for so long is stopped, in milliseconds. */
+/** How long to wait for a terminal that is stopped, in milliseconds. */
 const STOPPED = 1000;
 
-/** A line of the terminal, on stderr, that is written over and over. */
+/** A line on the terminal of stderr that is overwritten. */
 export class StatusLine {
   #written: Promise<unknown> = Promise.resolve();
 
@@ -132,7 +129,6 @@ export class StatusLine {
     this.#write(`\r\x1b[2K${text.slice(0, columns() - 1)}`);
   }
 
-  /** Clears it, before something else is printed. */
   async clear(): Promise<void> {
     this.#write("\r\x1b[2K");
     await Promise.race([this.#written, pause(STOPPED)]);

@@ -1,4 +1,4 @@
-// What `yodel help` tells about, besides commands.
+// The topics of `yodel help` besides commands.
 import type { Fault } from "../server/faults/fault.ts";
 import { faults } from "../server/faults/faults.ts";
 import { formatValue, probability } from "../values/value_types.ts";
@@ -26,7 +26,6 @@ of reads is true of datagrams.
 `;
 }
 
-/** How a fault is written, what it is for, and what it does. */
 export function faultTexts(
   { name, value, chance, help, transports }: Fault,
 ): { written: string; transports: string; what: string } {

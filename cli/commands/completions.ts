@@ -13,7 +13,7 @@ export const completionsCommand = command({
   operands: SHELLS,
   flags: {},
   async run({ word }) {
-    // Whoever says tcsh does not mean bash.
+    // "tcsh" is no misspelled "bash".
     const shells = { ...choice(SHELLS), advice: undefined };
     const shell = readValue(shells, word, (what) => new UsageError(`completions: ${what}`));
     await print(completionScripts[shell]);

@@ -14,7 +14,7 @@ export const connectCommand = command({
   example: "yodel connect localhost:2222 --verify <file >/dev/null",
   operands: "endpoint",
   defaults: CONNECT_DEFAULTS,
-  surplus: "what to send comes from stdin",
+  extraAdvice: "what to send comes from stdin",
   flags: {
     ...group("Limits", {
       "timeout": flag(duration, "time to connect; udp: to wait for answers, 1s"),
@@ -51,8 +51,7 @@ export const connectCommand = command({
       if (flags.verbose) printError(whatPassed(sent, received, performance.now() - start));
       return ALL_WELL;
     } catch (error) {
-      // Whoever read stdout, as `head` does, has had enough. That ends well, but
-      // for what was to be verified and now is not.
+      // The reader of stdout has closed it, as `head` does. Without --verify that is no error.
       if (isBrokenPipe(error) && !flags.verify) return ALL_WELL;
       throw error;
     }

@@ -69,7 +69,7 @@ export const pingCommand = command({
         return quiet ? undefined : lines.print(lineOf(result));
       },
     });
-    // The terminal has shown the Ctrl-C at the beginning of the line.
+    // After the ^C of the terminal.
     if (signalled.aborted && Deno.stderr.isTerminal()) printError("");
     if (json) lines.print(JSON.stringify(summaryJson(summary, new Date())));
     else lines.print(fitted(summaryText(summary)));

@@ -28,7 +28,7 @@ import { print } from "../stdio.ts";
 import { serverTls, serverTlsFlags } from "../tls_flags.ts";
 import { UsageError } from "../usage_error.ts";
 
-/** What is wrong with a fault, the server says. */
+/** Any text: the server validates faults. */
 const faultType: ValueType<string> = {
   placeholder: "NAME[=VALUE][@P]",
   choices: faults.flatMap(({ name, value }) =>
@@ -38,13 +38,12 @@ const faultType: ValueType<string> = {
   parse: String,
 };
 
-/** The transports whose connections come at a port. */
 const PORTS = STREAMS.filter((scheme) => HOSTS.includes(scheme));
 
-/** How many threads there can be; `auto` is 1 where no more than that can. */
+/** `auto` is 1 on systems where threads cannot share a port. */
 const threads = cores(Deno.build.os === "linux" ? undefined : () => 1);
 
-/** How long the last lines of the log may take, in milliseconds. */
+/** How long to wait for the last lines of the log, in milliseconds. */
 const LAST_LINES = 1000;
 
 export const serveCommand = command({
@@ -89,7 +88,7 @@ export const serveCommand = command({
   async run({ flags, endpoints }, { exit, version }) {
     const log = createLog(flags.logLevel, flags.logFormat);
     const file = flags.writeCa;
-    // What would end the server later is found out before it listens.
+    // Before it listens: these errors end the server.
     if (file !== undefined) await checkWritable("write-ca", file);
     const { metrics: at } = flags;
     if (at?.port && endpoints.some((one) => canBeOne(one, at))) {
@@ -104,7 +103,7 @@ export const serveCommand = command({
       log,
       signal: stopOnSignal(exit),
     });
-    // Only now: a server that cannot listen leaves the file of another as it is.
+    // Only now: a server that cannot listen must not replace the file of another.
     const { certificate } = server;
     if (certificate !== undefined) {
       const { names, ca } = certificate;
