@@ -50,6 +50,10 @@ export interface EncodedLatencies {
   readonly min: number;
   /** The greatest. */
   readonly max: number;
+  /** Their mean. */
+  readonly mean: number;
+  /** Their standard deviation. */
+  readonly stddev: number;
   /** The library's form of them all. */
   readonly histogram: string;
 }
@@ -60,6 +64,9 @@ export class Latencies {
   // The histogram would round them.
   #min = Infinity;
   #max = 0;
+  #mean = 0;
+  /** The sum of the squares of their distances from the mean (Welford, 1962). */
+  #squares = 0;
 
   /** See {@linkcode createLatencies}. */
   constructor(histogram: Float64Histogram) {
@@ -71,6 +78,9 @@ export class Latencies {
     if (latency < this.#min) this.#min = latency;
     if (latency > this.#max) this.#max = latency;
     this.#histogram.recordValue(nanoseconds(latency));
+    const distance = latency - this.#mean;
+    this.#mean += distance / this.count;
+    this.#squares += distance * (latency - this.#mean);
   }
 
   /** How many there are. */
@@ -90,17 +100,19 @@ export class Latencies {
 
   /** Their mean; 0 where there are none. */
   get mean(): number {
-    return this.count === 0 ? 0 : this.#bounded(this.#histogram.mean / NANOSECONDS);
+    return this.#mean;
   }
 
   /** Their standard deviation; 0 where there are none. */
   get stddev(): number {
-    return this.count === 0 ? 0 : this.#histogram.stdDeviation / NANOSECONDS;
+    return this.count === 0 ? 0 : Math.sqrt(this.#squares / this.count);
   }
 
   /** The latency that `percent` percent of all do not exceed; 0 where there are none. */
   percentile(percent: number): number {
-    if (this.count === 0) return 0;
+    const rank = this.#rank(percent);
+    if (rank <= 1) return this.min;
+    if (rank >= this.count) return this.#max;
     return this.#bounded(this.#histogram.getValueAtPercentile(percent) / NANOSECONDS);
   }
 
@@ -135,11 +147,17 @@ export class Latencies {
   }
 
   /** Adds those that were {@linkcode encode}d elsewhere. */
-  async add({ min, max, histogram }: EncodedLatencies): Promise<void> {
+  async add({ min, max, mean, stddev, histogram }: EncodedLatencies): Promise<void> {
     const { decodeFromCompressedBase64 } = await histogramLibrary();
+    const added = decodeFromCompressedBase64(histogram, 64) as Float64Histogram;
+    if (added.totalCount === 0) return;
+    const share = added.totalCount / (this.count + added.totalCount);
+    const distance = mean - this.#mean;
+    this.#squares += stddev ** 2 * added.totalCount + distance ** 2 * this.count * share;
+    this.#mean += distance * share;
     this.#min = Math.min(this.#min, min);
     this.#max = Math.max(this.#max, max);
-    this.#histogram.add(decodeFromCompressedBase64(histogram, 64) as Float64Histogram);
+    this.#histogram.add(added);
   }
 
   /** Writes them so that another thread can {@linkcode add} them. */
@@ -148,6 +166,8 @@ export class Latencies {
     return {
       min: this.#min,
       max: this.#max,
+      mean: this.mean,
+      stddev: this.stddev,
       histogram: encodeIntoCompressedBase64(this.#histogram),
     };
   }
@@ -178,6 +198,12 @@ export class Latencies {
     const { count, min, mean, max } = this;
     const [p50, p99] = [this.percentile(50), this.percentile(99)];
     return `Latencies ${inspect({ count, min, mean, p50, p99, max }, options)}`;
+  }
+
+  /** How many latencies are at least in a percentile. */
+  #rank(percent: number): number {
+    // What is a whole number may come out as a little more.
+    return Math.ceil(percent / 100 * this.count - 1e-9);
   }
 
   /** What the histogram has rounded is not beyond what there was. */

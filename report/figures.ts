@@ -22,6 +22,14 @@ export function whatWentWrong({ plan, examples }: Pick<LoadResult, "plan" | "exa
   return examples.map(({ kind, connection, what }) => `${kind}: ${name} ${connection}: ${what}`);
 }
 
+/** A percentile to the three digits that the histogram knows of it; exact where it is an extreme. */
+export function roundedPercentile(latencies: Latencies, percent: number): number {
+  const { min, max } = latencies;
+  const found = latencies.percentile(percent);
+  if (found === min || found === max) return found;
+  return Math.max(min, Math.min(Number(found.toPrecision(3)), max));
+}
+
 /** Writes latencies as JSON, with some percentiles; null where there are none. */
 export function latenciesJson(latencies: Latencies, percentiles: readonly number[]) {
   if (latencies.count === 0) return null;
@@ -33,7 +41,7 @@ export function latenciesJson(latencies: Latencies, percentiles: readonly number
     max_ms: milliseconds(latencies.max),
     ...Object.fromEntries(percentiles.map((percent) => {
       const name = `p${String(percent).replace(".", "_")}_ms`;
-      return [name, milliseconds(latencies.percentile(percent))];
+      return [name, milliseconds(roundedPercentile(latencies, percent))];
     })),
   };
 }

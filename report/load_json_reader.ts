@@ -77,7 +77,8 @@ async function resultOf(json: LoadJson): Promise<EncodedLoadResult> {
 
 async function encodedOf(json: LoadJson["latency"]): Promise<EncodedLatencies> {
   if (json === null) return await (await createLatencies()).encode();
-  return { min: json.min_ms, max: json.max_ms, histogram: json.histogram };
+  const { min_ms: min, max_ms: max, mean_ms: mean, stddev_ms: stddev, histogram } = json;
+  return { min, max, mean, stddev, histogram };
 }
 
 /** Reads what {@linkcode whatWentWrong} wrote. */

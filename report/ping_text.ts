@@ -2,7 +2,7 @@
 import type { Latencies } from "../client/latencies.ts";
 import type { PingSummary, ProbeResult } from "../client/ping_result.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
-import { PING_PERCENTILES } from "./figures.ts";
+import { PING_PERCENTILES, roundedPercentile } from "./figures.ts";
 import { formatAmount, formatPlace, listed } from "./units.ts";
 
 /** The first line: where probes go, and how large they are. */
@@ -51,9 +51,12 @@ export function summaryText(summary: PingSummary): string {
 function latencyLines(latencies: Latencies): string[] {
   if (latencies.count === 0) return [];
   const { min, mean, max, stddev } = latencies;
-  const join = (times: number[]) => times.map((time) => time.toFixed(3)).join("/");
+  const exact = [min, mean, max, stddev].map((time) => time.toFixed(3));
+  const percentiles = PING_PERCENTILES.map((p) => roundedPercentile(latencies, p))
+    // One that is an extreme is exact.
+    .map((time) => time === min || time === max ? time.toFixed(3) : String(time));
   return [
-    `time min/avg/max/stddev = ${join([min, mean, max, stddev])} ms`,
-    `time p50/p90/p99 = ${join(PING_PERCENTILES.map((p) => latencies.percentile(p)))} ms`,
+    `time min/avg/max/stddev = ${exact.join("/")} ms`,
+    `time p50/p90/p99 = ${percentiles.join("/")} ms`,
   ];
 }

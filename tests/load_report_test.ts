@@ -103,8 +103,7 @@ Deno.test("--histogram is a log in which others find the same latencies", async 
   for (const percent of [50, 75, 90, 95, 99, 99.9]) {
     const found = (read?.getValueAtPercentile(percent) ?? NaN) / 1e6;
     const expected = latency?.[`p${String(percent).replace(".", "_")}_ms`] ?? NaN;
-    // They agree to three digits.
-    assert(Math.abs(found - expected) <= expected / 1000, `p${percent}: ${found}, ${expected}`);
+    assertEquals(Number(found.toPrecision(3)), expected, `p${percent}`);
   }
 });
 

@@ -67,6 +67,7 @@ export function printed(found: readonly ProbeResult[], summary: PingSummary): st
 export function plain(text: string): string {
   return text
     .replace(/\d+\.\d{3}(?=[ /])/g, "T")
+    .replace(/(?<=^time p50\/p90\/p99 = )[\d./T]+/gm, "T/T/T")
     .replace(/\d+\.\d\d s$/gm, "T s")
     .replace(/0x[0-9a-f]{2}/g, "0xNN");
 }
