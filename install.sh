@@ -28,7 +28,10 @@ main() {
     shift 2
   done
   [ -n "$RELEASE" ] || fail "say with --from URL where the release is"
-  [ -n "$dir" ] || fail "say with --dir DIR where to install"
+  case $dir in
+    "") fail "say with --dir DIR where to install" ;;
+    -*) dir=./$dir ;;
+  esac
 
   if command -v curl >/dev/null; then
     download() {
@@ -63,8 +66,8 @@ main() {
   esac
 
   work=$(mktemp -d) || fail "cannot make a temporary folder"
-  new=$dir/.yodel.new
-  trap 'rm -rf "$work" "$new"' EXIT
+  new=
+  trap 'rm -rf "$work" ${new:+"$new"}' EXIT
   trap 'exit 1' HUP INT TERM
 
   download "$RELEASE/SHA256SUMS" "$work/SHA256SUMS" || fail "cannot download $RELEASE/SHA256SUMS"
@@ -76,10 +79,12 @@ main() {
   [ "${sum%% *}" = "${line%% *}" ] || fail "$archive has the wrong checksum: not installed"
 
   tar -xzf "$work/$archive" -C "$work" || fail "cannot unpack $archive"
+  program=$work/${archive%.tar.gz}/yodel
+  [ -f "$program" ] && [ ! -L "$program" ] || fail "$archive has no program"
   [ ! -d "$dir/yodel" ] || fail "$dir/yodel is a folder"
-  mkdir -p -- "$dir" || fail "cannot make $dir"
+  mkdir -p "$dir" || fail "cannot make $dir"
   # Moved into place, so that a program that runs keeps its file, and only when it starts here.
-  cp "$work/${archive%.tar.gz}/yodel" "$new" || fail "cannot write to $dir"
+  new=$(mktemp "$dir/.yodel.XXXXXX") && cp "$program" "$new" || fail "cannot write to $dir"
   chmod 755 "$new"
   "$new" --version >/dev/null || fail "the program of $archive does not start on this system"
   mv "$new" "$dir/yodel"
@@ -87,7 +92,7 @@ main() {
   case $dir in
     */bin)
       man=${dir%bin}share/man/man1
-      mkdir -p -- "$man" && cp "$work/${archive%.tar.gz}/yodel.1" "$man" || :
+      mkdir -p "$man" && rm -f "$man/yodel.1" && cp "$work/${archive%.tar.gz}/yodel.1" "$man" || :
       ;;
   esac
 

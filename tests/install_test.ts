@@ -11,14 +11,17 @@ interface Release extends AsyncDisposable {
   url: string;
   folder: string;
   /** Runs install.sh with this release, into the folder `bin`. */
-  install(env?: Record<string, string>): Promise<Result>;
+  install(env?: Record<string, string>, dir?: string): Promise<Result>;
 }
 
-/** A release for this machine, of a program that says what it is. */
-async function startRelease(program = "#!/bin/sh\necho yodel 1.2.3\n"): Promise<Release> {
+/** A release for this machine, of a program that says what it is; `name` is its file. */
+async function startRelease(
+  program = "#!/bin/sh\necho yodel 1.2.3\n",
+  name = "yodel",
+): Promise<Release> {
   const folder = await Deno.makeTempDir();
   await Deno.mkdir(`${folder}/${archive}`);
-  await Deno.writeTextFile(`${folder}/${archive}/yodel`, program);
+  await Deno.writeTextFile(`${folder}/${archive}/${name}`, program);
   await Deno.writeTextFile(`${folder}/${archive}/yodel.1`, ".TH YODEL 1\n");
   await run(["tar", "-czf", `${folder}/${archive}.tar.gz`, "-C", folder, archive]);
   const bytes = await Deno.readFile(`${folder}/${archive}.tar.gz`);
@@ -36,11 +39,12 @@ async function startRelease(program = "#!/bin/sh\necho yodel 1.2.3\n"): Promise<
   return {
     url,
     folder,
-    install: async (env = {}) => {
+    install: async (env = {}, dir = `${folder}/bin`) => {
       const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);
       const sh = (await run(["sh", "-c", "command -v sh"])).stdout.trim();
       return await run(
         [
+          ...["sh", "-c", 'cd "$0" && exec "$@"', folder],
           "env",
           "no_proxy=127.0.0.1",
           ...assignments,
@@ -49,7 +53,7 @@ async function startRelease(program = "#!/bin/sh\necho yodel 1.2.3\n"): Promise<
           "--from",
           url,
           "--dir",
-          `${folder}/bin`,
+          dir,
         ],
       );
     },
@@ -105,6 +109,40 @@ Deno.test("install.sh leaves the old program where the new one does not start", 
   );
   assertEquals(await Deno.readTextFile(`${release.folder}/bin/yodel`), "old");
   assertEquals(Array.from(Deno.readDirSync(`${release.folder}/bin`)).length, 1);
+});
+
+Deno.test("install.sh writes through no link that somebody has put into the folder", {
+  ignore,
+}, async () => {
+  await using release = await startRelease();
+  await Deno.mkdir(`${release.folder}/bin`);
+  await Deno.writeTextFile(`${release.folder}/target`, "kept");
+  await Deno.mkdir(`${release.folder}/share/man/man1`, { recursive: true });
+  for (const name of ["bin/.yodel.new", "bin/yodel", "share/man/man1/yodel.1"]) {
+    await Deno.symlink(`${release.folder}/target`, `${release.folder}/${name}`);
+  }
+  assertEquals((await release.install()).code, 0);
+  assertEquals(await Deno.readTextFile(`${release.folder}/target`), "kept");
+  assertEquals((await run([`${release.folder}/bin/yodel`])).stdout, "yodel 1.2.3\n");
+});
+
+Deno.test("install.sh installs into a folder whose name begins with a dash", {
+  ignore,
+}, async () => {
+  await using release = await startRelease();
+  const { code, stderr } = await release.install({}, "-rf");
+  assertEquals({ code, stderr }, { code: 0, stderr: "" });
+  assertEquals((await run([`${release.folder}/-rf/yodel`])).stdout, "yodel 1.2.3\n");
+});
+
+Deno.test("install.sh says that an archive has no program", { ignore }, async () => {
+  await using release = await startRelease(undefined, "other");
+  assertEquals(await release.install(), {
+    code: 1,
+    stdout: "",
+    stderr: `install.sh: ${archive}.tar.gz has no program\n`,
+  });
+  assert(!Array.from(Deno.readDirSync(release.folder)).some(({ name }) => name === "bin"));
 });
 
 Deno.test("install.sh says what is missing: an archive, a system, a tool, a release", {
