@@ -6,8 +6,8 @@ import { NoAddress } from "../errors/reason.ts";
 export type Family = 4 | 6;
 
 /**
- * Looks up the addresses of a host, at most one of each family, IPv4 first. Those of
- * localhost are known, where one family is asked for: not every system has both.
+ * Looks up the addresses of a host, at most one of each family, IPv4 first. Those of localhost
+ * are known (RFC 6761, 6.3): not every system has both, and some have no hosts file.
  *
  * @throws where there is none, or the reason of the signal
  */
@@ -16,7 +16,10 @@ export async function addressesOf(
   family: Family | undefined,
   signal: AbortSignal,
 ): Promise<string[]> {
-  if (host === "localhost" && family !== undefined) return [family === 4 ? "127.0.0.1" : "::1"];
+  if (host === "localhost") {
+    const [v4, v6] = ["127.0.0.1", "::1"];
+    return family === undefined ? [v4, v6] : [family === 4 ? v4 : v6];
+  }
   const { lookup } = await import("node:dns/promises");
   // It knows no signal.
   const all = await Promise.race([lookup(host, { all: true }), failure(signal)]);

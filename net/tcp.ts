@@ -44,8 +44,8 @@ export async function listenTcp<E extends HostEndpoint>(
 }
 
 /**
- * Opens a TCP connection. Where a name has several addresses, they are tried in
- * turn, IPv6 and IPv4 (RFC 8305, by the runtime).
+ * Opens a TCP connection. Where a name has several addresses, the runtime tries them in turn
+ * (RFC 8305).
  *
  * @throws why it cannot be opened, or the reason of the signal
  */
@@ -54,7 +54,20 @@ export async function dialTcp(
   { family }: { readonly family?: Family },
   signal: AbortSignal,
 ): Promise<Deno.TcpConn> {
-  const [hostname = host] = family === undefined ? [] : await addressesOf(host, family, signal);
+  // The runtime tries all addresses of other names, and needs no look-up for that.
+  const hosts = family === undefined && host !== "localhost"
+    ? [host]
+    : await addressesOf(host, family, signal);
+  const [hostname = host, other] = hosts;
+  try {
+    return await connect(hostname, port, signal);
+  } catch (error) {
+    if (other === undefined || signal.aborted) throw error;
+    return await connect(other, port, signal).catch(() => Promise.reject(error));
+  }
+}
+
+async function connect(hostname: string, port: number, signal: AbortSignal): Promise<Deno.TcpConn> {
   const late = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   using _givingUp = onAbort(signal, () => {

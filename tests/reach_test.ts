@@ -211,10 +211,31 @@ Deno.test("what the handshake of TLS fails with is not waited for", async () => 
   assertEquals(retries, 0);
 });
 
+/** Whether a test may give a program files of its own under /etc. */
+const mayMount = available("unshare") &&
+  new Deno.Command("unshare", { args: ["-m", "true"] }).outputSync().success;
+
+Deno.test(
+  "localhost needs neither a hosts file nor a resolver",
+  { ignore: !mayMount },
+  async () => {
+    const empty = `${folder}/empty`;
+    await Deno.writeTextFile(empty, "");
+    const script = ["hosts", "resolv.conf", "nsswitch.conf"]
+      .map((name) => `touch /etc/${name}; mount --bind ${empty} /etc/${name} && `).join("");
+    const prefix = ["unshare", "-m", "sh", "-c", `${script} exec "$@"`, "sh"];
+    await inEach(["tcp", "udp"] as const, async (scheme) => {
+      await using server = await startEcho(scheme);
+      const words = ["ping", `${scheme}://localhost:${portOf(server.endpoint)}`, "-c1", "-W1m"];
+      const { code, stdout, stderr } = await run([...prefix, ...program, ...words]);
+      assertEquals([code, stderr], [0, ""], stdout);
+    });
+  },
+);
+
 Deno.test("the time for a try has the look-up of the name in it, also with -4 and over udp", {
   // It takes a file system of its own to say which server looks up names.
-  ignore: !available("unshare") ||
-    !new Deno.Command("unshare", { args: ["-m", "true"] }).outputSync().success,
+  ignore: !mayMount,
 }, async () => {
   const dns = createSocket("udp4");
   await new Promise<void>((resolve) => dns.bind(53, "127.0.0.153", resolve));
