@@ -50,6 +50,20 @@ async function compile(): Promise<{ with: string } | { failed: string }> {
   return { with: stdout.split(/\s/)[1] ?? "" };
 }
 
+Deno.test("without the runtime, deno task compile says in one line what to do", {
+  ignore: Deno.build.os === "windows", // It asks for env.
+}, async () => {
+  const task = [Deno.execPath(), "task", "--quiet", "--cwd", root, "compile"];
+  const output = ["--output", `${folder}/none`];
+  const { code, stderr } = await run(["env", "DENORT_BIN=/nowhere", ...task, ...output]);
+  assertEquals(code, 1);
+  const lines = stderr.trimEnd().split("\n").filter((line) => !line.startsWith("JSR cannot"));
+  assertEquals(lines.map((line) => line.replace(/: .*;/, ": …;")), [
+    "cannot compile: …; set DENORT_BIN to the denort of this version of Deno, " +
+    "or run this where it can be downloaded",
+  ]);
+});
+
 const ignore = "failed" in compiled;
 if (ignore) noteSkip("no runtime to compile with");
 const note = "failed" in compiled ? `skipped: ${compiled.failed}` : `with Deno ${compiled.with}`;
