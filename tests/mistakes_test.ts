@@ -233,6 +233,24 @@ for (
       "serve --fault delay=20ms,lose@10%",
       "--fault: each has its own flag: --fault delay=20ms --fault lose@10%",
     ],
+    ...Object.entries({
+      "latency=20ms": "delay",
+      drop: "lose",
+      loss: "lose",
+      timeout: "silent",
+      blackhole: "silent",
+      bandwidth: "rate",
+      throttle: "rate",
+      slicer: "chunk",
+      reset: "reset-after",
+    }).map(([given, meant]) =>
+      [
+        `serve --fault ${given}`,
+        `--fault: unknown fault "${given.replace(/=.*/, "")}"; did you mean ${meant}?`,
+      ] as const
+    ),
+    ["serve --fault lose=10%", "--fault: lose takes no value; did you mean lose@10%?"],
+    ["serve --fault refuse=5s", "--fault: refuse takes no value"],
     ["connect localhost", 'endpoint "localhost": it has no port: localhost:2222?'],
     ["connect localhost:", 'endpoint "localhost:": it has no port: localhost:2222?'],
     [

@@ -7,6 +7,7 @@ const APART = 5;
 
 export const chunk = fault({
   name: "chunk",
+  otherNames: ["slicer"],
   value: range(size(1, MAX_CHUNK)),
   transports: STREAMS,
   help: "answers leave in pieces of that size, 5ms apart",

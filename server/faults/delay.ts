@@ -3,6 +3,7 @@ import { ALL, fault } from "./fault.ts";
 
 export const delay = fault({
   name: "delay",
+  otherNames: ["latency"],
   value: range(duration),
   chance: { of: "reads", usual: 1 },
   transports: ALL,

@@ -17,6 +17,8 @@ export const ALL: readonly Scheme[] = [...STREAMS, "udp"];
 /** A fault: its name, for which connections it is, and what it does to them. */
 export interface Fault<Value = unknown> {
   readonly name: string;
+  /** What other tools call it. */
+  readonly otherNames?: readonly string[];
   /** The kind of its value; none where it takes none. */
   readonly value?: ValueType<Value>;
   /**

@@ -2,6 +2,7 @@ import { ALL, fault } from "./fault.ts";
 
 export const lose = fault({
   name: "lose",
+  otherNames: ["drop", "loss"],
   chance: { of: "reads", usual: 1 },
   transports: ALL,
   help: "what one read brought, or a datagram, does not come back",

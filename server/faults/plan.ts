@@ -107,11 +107,15 @@ function choose(option: FaultOption): ChosenFault {
   const [, name = "", value, chance] = /^([^=@]*)(?:=([^@]*))?(?:@(.*))?$/s.exec(text) ?? [];
   const fault = faults.find((fault) => fault.name === name.toLowerCase());
   if (fault === undefined) {
-    const near = nearest(name, faults.map(({ name }) => name));
+    const same = faults.find(({ otherNames }) => otherNames?.includes(name.toLowerCase()));
+    const near = same?.name ?? nearest(name, faults.map(({ name }) => name));
     const advice = near === undefined ? "see yodel help faults" : `did you mean ${near}?`;
     throw wrong(`unknown fault ${JSON.stringify(name)}; ${advice}`);
   }
-  if (fault.value === undefined && value !== undefined) throw wrong(`${name} takes no value`);
+  if (fault.value === undefined && value !== undefined) {
+    const isChance = fault.chance !== undefined && probability.parse(value) !== undefined;
+    throw wrong(`${name} takes no value${isChance ? `; did you mean ${name}@${value}?` : ""}`);
+  }
   if (fault.chance === undefined && chance !== undefined) {
     throw wrong(`${name} takes no probability`);
   }

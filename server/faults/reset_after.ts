@@ -3,6 +3,7 @@ import { fault } from "./fault.ts";
 
 export const resetAfter = fault({
   name: "reset-after",
+  otherNames: ["reset"],
   value: byteCount,
   transports: ["tcp", "tls"],
   help: "RST after so many bytes",

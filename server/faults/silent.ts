@@ -3,6 +3,7 @@ import { ALL, fault } from "./fault.ts";
 
 export const silent = fault({
   name: "silent",
+  otherNames: ["timeout", "blackhole"],
   transports: ALL,
   help: "accepted and read, never answered, nor is the end",
   // deno-lint-ignore require-yield -- nothing is what comes back.
