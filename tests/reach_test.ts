@@ -221,9 +221,9 @@ Deno.test(
   async () => {
     const empty = `${folder}/empty`;
     await Deno.writeTextFile(empty, "");
-    const script = ["hosts", "resolv.conf", "nsswitch.conf"]
-      .map((name) => `touch /etc/${name}; mount --bind ${empty} /etc/${name} && `).join("");
-    const prefix = ["unshare", "-m", "sh", "-c", `${script} exec "$@"`, "sh"];
+    const files = "/etc/hosts /etc/resolv.conf /etc/nsswitch.conf";
+    const hide = `for file in ${files}; do [ ! -e $file ] || mount --bind ${empty} $file; done`;
+    const prefix = ["unshare", "-m", "sh", "-c", `${hide}; exec "$@"`, "sh"];
     await inEach(["tcp", "udp"] as const, async (scheme) => {
       await using server = await startEcho(scheme);
       const words = ["ping", `${scheme}://localhost:${portOf(server.endpoint)}`, "-c1", "-W1m"];
