@@ -23,3 +23,14 @@ export function validatePem(
   if (holdsKey) return undefined;
   return holdsCertificate ? "it holds a certificate and no key" : "it holds no key in PEM";
 }
+
+/**
+ * Drops byte order marks from texts in PEM: where one stands before a certificate, TLS libraries
+ * overlook the certificate.
+ */
+export function withoutByteOrderMarks<T extends object>(texts: T): T {
+  const entries = Object.entries(texts).map(([name, value]) =>
+    [name, typeof value === "string" ? value.replaceAll("\ufeff", "") : value] as const
+  );
+  return Object.fromEntries(entries) as T;
+}

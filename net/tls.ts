@@ -22,6 +22,7 @@ import { HandshakeEnded } from "../errors/reason.ts";
 import type { DialOptions } from "./dial_options.ts";
 import type { HostEndpoint } from "./endpoint.ts";
 import type { Listener, ListenOptions, Stream } from "./stream.ts";
+import { withoutByteOrderMarks } from "./pem.ts";
 import { dialTcp, listenTcp } from "./tcp.ts";
 import { TlsStream } from "./tls_stream.ts";
 import { subjectOf, whyUntrusted } from "./untrusted.ts";
@@ -53,7 +54,7 @@ export async function listenTls(
   options: Omit<ListenOptions, "socketMode">,
   limit = HANDSHAKE_LIMIT,
 ): Promise<Listener<HostEndpoint<"tls">>> {
-  const { cert, key, clientCa } = options.tls ?? {};
+  const { cert, key, clientCa } = withoutByteOrderMarks(options.tls ?? {});
   if (!cert || !key) throw new Error("it needs a certificate and a key");
   // Deno says what is wrong with the certificate or the key, Node only at the first handshake.
   Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }).close();
@@ -135,7 +136,9 @@ export async function dialTls(
 ): Promise<Stream> {
   const conn = await dialTcp(endpoint, options, signal);
   onConnect();
-  const { ca, cert, key, serverName = endpoint.host, insecure = false } = options.tls ?? {};
+  const { ca, cert, key, serverName = endpoint.host, insecure = false } = withoutByteOrderMarks(
+    options.tls ?? {},
+  );
   const stream = new TlsStream(conn);
   using _givingUp = onAbort(signal, () => stream.close());
   const socket = connect({

@@ -1,7 +1,9 @@
 /** TLS, in serve and connect, with programs that others wrote. */
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { ping } from "../client.ts";
 import { makeIdentity } from "../net/certificate.ts";
-import { dialPort, freePort, random } from "./local.ts";
+import { serve } from "../server.ts";
+import { dialPort, freePort, PATIENT, random } from "./local.ts";
 import { available, shell, startServer, yodel } from "./program.ts";
 
 const ignore = !available("openssl");
@@ -278,4 +280,29 @@ Deno.test("the client finds out a TLS server that returns something else", {
     result.stderr,
     "differs at byte 0: expected 0x68, got 0x6f",
   );
+});
+
+Deno.test("byte order marks in certificates and keys change nothing, on both sides", async () => {
+  const mark = "\ufeff";
+  const [server, client] = [await makeIdentity(["127.0.0.1"]), await makeIdentity(["client"])];
+  const other = await makeIdentity(["other"]);
+  await using running = await serve("tls://127.0.0.1:0", {
+    tls: {
+      cert: mark + server.cert,
+      key: mark + server.key,
+      clientCa: mark + client.ca + mark + other.ca,
+    },
+  });
+  const [endpoint] = running.endpoints;
+  assert(endpoint !== undefined);
+  const { right } = await ping(endpoint, {
+    count: 1,
+    timeout: PATIENT,
+    tls: {
+      ca: mark + server.ca + mark + other.ca,
+      cert: mark + client.cert,
+      key: mark + client.key,
+    },
+  });
+  assertEquals(right, 1);
 });
