@@ -1,7 +1,6 @@
 // The answers to `yodel complete`, which completion_scripts.ts calls at each Tab.
 import { type Command, type Commands, isToggle, takesEndpoints } from "./command.ts";
 import { topics } from "./topics.ts";
-import { file } from "../values/value_types.ts";
 
 const HELP = "--help\tshow help";
 
@@ -31,7 +30,7 @@ function wordsOf(command: Command, before: readonly string[], typed: string): st
     flags.find(([name, { short }]) => [`--${name}`, short && `-${short}`].includes(word))?.[1];
   const [start = ""] = /^--[^=]+=/.exec(typed) ?? [];
   const asked = flagOf(start.slice(0, -1) || (before.at(-1) ?? ""));
-  if (asked?.type === file) return ["FILE"];
+  if (asked?.type.placeholder === "FILE") return ["FILE"];
   if (asked !== undefined && !isToggle(asked)) {
     return (asked.type.choices ?? []).map((choice) => `${start}${choice}\t${asked.help}`);
   }

@@ -2,6 +2,9 @@
 import { folderOf, noFolder, reason } from "../errors/reason.ts";
 import { UsageError } from "./usage_error.ts";
 
+/** A longer line is cut off, in characters: what has no lines would fill the memory. */
+const MAX_LINE = 2 ** 26;
+
 /**
  * Reads a text file that is the value of a flag.
  *
@@ -9,10 +12,39 @@ import { UsageError } from "./usage_error.ts";
  */
 export async function readText(flag: string, file: string): Promise<string> {
   return await Deno.readTextFile(file).catch(async (error) => {
-    const isLost = isAbsent(error) && await Deno.stat(folderOf(file)).then(() => false, isAbsent);
-    const why = isLost ? noFolder(file) : reason(error);
-    throw new UsageError(`--${flag}: cannot read ${file}: ${why}`);
+    throw await readError(flag, file, error);
   });
+}
+
+/**
+ * Reads the lines of a file, or of stdin where it is `-`, as they come, without a byte order mark.
+ *
+ * @throws {UsageError} if it cannot be read
+ */
+export async function* linesOf(flag: string, file: string): AsyncGenerator<string> {
+  try {
+    const { readable } = file === "-" ? Deno.stdin : await Deno.open(file);
+    let line = "";
+    for await (const part of readable.pipeThrough(new TextDecoderStream())) {
+      const [rest = "", ...lines] = part.split("\n");
+      line += rest;
+      for (const next of lines) {
+        yield line;
+        line = next;
+      }
+      if (line.length > MAX_LINE) break;
+    }
+    yield line;
+  } catch (error) {
+    throw await readError(flag, file, error);
+  }
+}
+
+async function readError(flag: string, file: string, error: unknown): Promise<UsageError> {
+  const isLost = isAbsent(error) && await Deno.stat(folderOf(file)).then(() => false, isAbsent);
+  return new UsageError(
+    `--${flag}: cannot read ${file}: ${isLost ? noFolder(file) : reason(error)}`,
+  );
 }
 
 /** Checks whether {@linkcode replaceFile} could write a file, without changing it. */

@@ -1,63 +1,98 @@
 // `yodel load --merge`: what several loads found, as one.
 import type { LoadPlan } from "../client/load/plan.ts";
 import { addLoadResults, emptyLoadResult, type LoadResult } from "../client/load/result.ts";
+import { PackageError, YodelError } from "../errors/yodel_error.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { readLoadJson, type WrittenLoad } from "../report/load_json_reader.ts";
 import { flagName } from "./command.ts";
-import { readText } from "./files.ts";
+import { linesOf } from "./files.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The settings that add up; the others have to be the same. */
 const AMOUNTS = ["connections", "messages", "rate", "workers"] as const;
 
-/** A result, the line that it was, and where that is. */
+/** Errors repeat what stands in a file: so many characters of it at most. */
+const MAX_ERROR = 200;
+
+/** A load, and where it was found. */
 interface FoundLoad extends WrittenLoad {
-  readonly line: string;
   readonly where: string;
 }
 
 /**
- * Adds up the results that are in some files, one a line.
+ * Adds up the results that are in some files; `-` is stdin.
  *
- * @throws {UsageError} for a file that cannot be read, and for what is no result
- * or does not fit the others
+ * @throws {UsageError} for the first one that cannot be read, is no result, or
+ * does not fit the others
  */
-export async function mergeLoads(files: readonly string[], version: string): Promise<LoadResult> {
-  const loads = (await Promise.all(files.map((file) => resultsIn(file, version)))).flat();
-  for (const [i, load] of loads.entries()) {
-    const objection = loads.slice(0, i).map((other) => objectionTo(load, other)).find(Boolean);
-    if (objection !== undefined) throw new UsageError(`--merge: ${load.where}: ${objection}`);
+export async function mergeLoads(files: readonly string[]): Promise<LoadResult> {
+  const loads: FoundLoad[] = [];
+  for (const file of files) {
+    for await (const { json, line } of objectsIn(file)) {
+      const where = `${file === "-" ? "stdin" : file}, line ${line}`;
+      try {
+        const load = { ...await readLoadJson(json), where };
+        for (const other of loads) checkFit(load, other);
+        loads.push(load);
+      } catch (error) {
+        if (error instanceof PackageError || !(error instanceof YodelError)) throw error;
+        throw new UsageError(`--merge: ${where}: ${error.message.slice(0, MAX_ERROR)}`);
+      }
+    }
   }
   const sum = await emptyLoadResult(loads.map(({ plan }) => plan).reduce(addPlan));
   return await addLoadResults(sum, loads.map(({ result }) => result));
 }
 
-async function resultsIn(file: string, version: string): Promise<FoundLoad[]> {
-  const lines = (await readText("merge", file)).trim().split("\n");
-  return await Promise.all(lines.map(async (line, i) => {
-    const where = lines.length === 1 ? file : `${file}, line ${i + 1}`;
-    const written = await readLoadJson(line, version);
-    if (typeof written === "object") return { ...written, line, where };
-    const why = written === undefined
-      ? `it is not what load --json of yodel ${version} prints`
-      : `this load could not run: ${written}`;
-    throw new UsageError(`--merge: ${where}: ${why}`);
-  }));
+/**
+ * The JSON objects of a file, each with its first line: one on each line, or indented over several.
+ * What is no object is undefined; an empty file has one of these.
+ */
+async function* objectsIn(file: string): AsyncGenerator<{ json: unknown; line: number }> {
+  let [text, first, line] = ["", 0, 0];
+  for await (const next of linesOf("merge", file)) {
+    line++;
+    if (next.trim() === "") continue;
+    if (text === "") first = line;
+    // An indented object has only one line that begins like this.
+    const isCutOff = text !== "" && next.startsWith("{");
+    text += `${next}\n`;
+    const json = next.trimEnd().endsWith("}") ? parse(text) : undefined;
+    const canGoOn = text.trimStart().startsWith("{") && !isCutOff;
+    if (json === undefined && canGoOn) continue;
+    yield { json, line: first };
+    text = "";
+  }
+  if (text !== "" || first === 0) yield { json: undefined, line: Math.max(first, 1) };
 }
 
-/** Why a result cannot be added to another, if so. */
-function objectionTo(load: FoundLoad, other: FoundLoad): string | undefined {
-  if (load.line === other.line) return `it is that of ${other.where} again`;
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Checks that two loads can be added up. */
+function checkFit(load: FoundLoad, other: FoundLoad): void {
+  const [start, end] = spanOf(load);
+  const [otherStart, otherEnd] = spanOf(other);
   const settings = settingsOf(load);
   for (const [name, value] of Object.entries(settingsOf(other))) {
     if (settings[name] === value) continue;
     const setting = name === "endpoint" ? name : flagName(name);
-    return `its ${setting} is ${settings[name]}, and ${value} in ${other.where}`;
+    throw new YodelError(`its ${setting} is ${settings[name]}, and ${value} in ${other.where}`);
   }
-  const [start, end] = spanOf(load);
-  const [otherStart, otherEnd] = spanOf(other);
-  if (start <= otherEnd && otherStart <= end) return undefined;
-  return `it did not run at the same time as ${other.where}, so their rates do not add up`;
+  if (start > otherEnd || otherStart > end) {
+    throw new YodelError(
+      `it did not run at the same time as ${other.where}, so their rates do not add up`,
+    );
+  }
+  const isSame = load.result.latencies.histogram === other.result.latencies.histogram;
+  if (isSame && start === otherStart && end === otherEnd) {
+    throw new YodelError(`it is that of ${other.where} again`);
+  }
 }
 
 /** What has to be the same; of amounts, whether there is one. */

@@ -3,7 +3,7 @@
 import type { Float64Histogram } from "npm:hdr-histogram-js@3.0.1";
 import { PackageError } from "../errors/yodel_error.ts";
 
-/** The unit of the histogram and the log of it, nanoseconds, in a millisecond. */
+/** The unit of the histogram, nanoseconds, in a millisecond. */
 const NANOSECONDS = 1e6;
 
 /** The longest latency that is told from longer ones: an hour, in nanoseconds. */
@@ -54,7 +54,7 @@ export interface EncodedLatencies {
   readonly mean: number;
   /** Their standard deviation. */
   readonly stddev: number;
-  /** The library's form of them all. */
+  /** All of them in nanoseconds, as HdrHistogram's compressed V2 form in base64. */
   readonly histogram: string;
 }
 
@@ -170,24 +170,6 @@ export class Latencies {
       stddev: this.stddev,
       histogram: encodeIntoCompressedBase64(this.#histogram),
     };
-  }
-
-  /**
-   * Writes them as an HdrHistogram log of one interval. Its maximum is in
-   * milliseconds, its histogram in nanoseconds, as other tools write and expect it.
-   *
-   * @param start when they began to be measured
-   * @param elapsed how long that took, in milliseconds
-   */
-  async log(start: Date, elapsed: number): Promise<string> {
-    const { HistogramLogWriter } = await histogramLibrary();
-    let text = "";
-    const writer = new HistogramLogWriter((more) => text += more);
-    writer.outputLogFormatVersion();
-    writer.outputStartTime(start.getTime());
-    writer.outputLegend();
-    writer.outputIntervalHistogram(this.#histogram, 0, elapsed / 1000, NANOSECONDS);
-    return text;
   }
 
   /** Shows the figures that matter, as with `console.log`. */

@@ -1,88 +1,126 @@
-// Reads the results of loads as load_json.ts writes them.
+// Reads what adds up of what load_json.ts writes.
 import { createLatencies, type EncodedLatencies } from "../client/latencies.ts";
 import { type LoadPlan, planLoad } from "../client/load/plan.ts";
 import {
-  addLoadResults,
-  emptyLoadResult,
   type EncodedLoadResult,
   type LoadErrorExample,
   type LoadErrorKind,
+  noCounts,
 } from "../client/load/result.ts";
-import { PackageError } from "../errors/yodel_error.ts";
-import { type LoadJson, loadJson } from "./load_json.ts";
+import { YodelError } from "../errors/yodel_error.ts";
 
+/** A load as it was written. */
 export interface WrittenLoad {
   readonly plan: LoadPlan;
-  /** Without its intervals: the histograms of seconds are not written. */
+  /** Without its intervals: those of several loads do not begin at the same time. */
   readonly result: EncodedLoadResult;
 }
 
 /**
- * Reads a result. It is one where it can be read and would be written again just
- * as it was: that is as strict as its schema, and holds each figure against the others.
+ * Reads a load.
  *
- * @returns why there is none where a load could not run; undefined for anything else
- * @throws {PackageError} where the library for latencies cannot be loaded
+ * @throws {YodelError} where something is missing, or the load could not run
  */
-export async function readLoadJson(
-  text: string,
-  version: string,
-): Promise<WrittenLoad | string | undefined> {
-  try {
-    const json: LoadJson = { ...JSON.parse(text), intervals: [] };
-    if (typeof json.error === "string") return json.error;
-    const written = { plan: planOf(json), result: await resultOf(json) };
-    const sum = await addLoadResults(await emptyLoadResult(written.plan), [written.result]);
-    // As they were found, not by their kinds.
-    sum.examples = written.result.examples;
-    const again = await loadJson(sum, version);
-    return JSON.stringify(again) === JSON.stringify(json) ? written : undefined;
-  } catch (error) {
-    if (error instanceof PackageError) throw error;
-    return undefined;
-  }
+export async function readLoadJson(json: unknown): Promise<WrittenLoad> {
+  if (typeof json !== "object" || json === null) throw new YodelError("it is no JSON object");
+  const error = valueAt(json, "error");
+  if (typeof error === "string") throw new YodelError(`this load could not run: ${error}`);
+  return { plan: planOf(json), result: await resultOf(json) };
 }
 
-function planOf({ endpoint, settings }: LoadJson): LoadPlan {
-  return planLoad(endpoint, {
-    connections: settings.connections,
-    size: settings.size_bytes,
-    pipeline: settings.pipeline,
-    duration: settings.duration_ms ?? 0,
-    messages: settings.messages ?? 0,
-    rate: settings.rate_per_s ?? 0,
-    warmUp: settings.warm_up_ms,
-    reconnect: settings.reconnect,
-    workers: settings.workers,
-    timeout: settings.timeout_ms ?? 0,
+function planOf(json: object): LoadPlan {
+  return planLoad(textAt(json, "endpoint"), {
+    connections: numberAt(json, "settings.connections"),
+    size: numberAt(json, "settings.size_bytes"),
+    pipeline: numberAt(json, "settings.pipeline"),
+    duration: limitAt(json, "settings.duration_ms"),
+    messages: limitAt(json, "settings.messages"),
+    rate: limitAt(json, "settings.rate_per_s"),
+    warmUp: numberAt(json, "settings.warm_up_ms"),
+    reconnect: valueAt(json, "settings.reconnect") === true,
+    workers: numberAt(json, "settings.workers"),
+    timeout: limitAt(json, "settings.timeout_ms"),
   });
 }
 
-async function resultOf(json: LoadJson): Promise<EncodedLoadResult> {
-  const { total: _, ...errors } = json.errors;
+async function resultOf(json: object): Promise<EncodedLoadResult> {
+  const counts = noCounts();
+  const read = <Counts extends object>(part: string, names: Counts): Counts =>
+    Object.assign(
+      names,
+      ...Object.keys(names).map((name) => ({
+        [name]: numberAt(json, `${part}.${name}`),
+      })),
+    );
+  const address = valueAt(json, "address");
+  const examples = valueAt(json, "error_examples");
   return {
-    address: json.address ?? undefined,
-    started: new Date(json.started),
-    elapsed: json.elapsed_ms,
-    messages: json.messages,
-    bytes: json.bytes,
-    connections: json.connections_opened,
-    errors,
-    examples: json.error_examples.map(exampleOf),
+    messages: read("messages", counts.messages),
+    bytes: read("bytes", counts.bytes),
+    errors: read("errors", counts.errors),
+    connections: numberAt(json, "connections_opened"),
+    address: typeof address === "string" ? address : undefined,
+    started: dateAt(json, "started"),
+    elapsed: numberAt(json, "elapsed_ms"),
+    examples: Array.isArray(examples) ? examples.map(exampleOf) : [],
     intervals: [],
-    latencies: await encodedOf(json.latency),
-    connects: await encodedOf(json.connect),
+    latencies: await latenciesAt(json, "latency"),
+    connects: await latenciesAt(json, "connect"),
   };
 }
 
-async function encodedOf(json: LoadJson["latency"]): Promise<EncodedLatencies> {
-  if (json === null) return await (await createLatencies()).encode();
-  const { min_ms: min, max_ms: max, mean_ms: mean, stddev_ms: stddev, histogram } = json;
-  return { min, max, mean, stddev, histogram };
+/** Reads what `whatWentWrong` wrote. */
+function exampleOf(text: unknown): LoadErrorExample {
+  const [, kind, number, what = ""] = /^(\w+): \w+ (\d+): (.*)$/s.exec(String(text)) ?? [];
+  return { kind: kind as LoadErrorKind, connection: Number(number), what };
 }
 
-/** Reads what {@linkcode whatWentWrong} wrote. */
-function exampleOf(text: string): LoadErrorExample {
-  const [, kind, connection, what = ""] = /^(\w+): \w+ (\d+): (.*)$/s.exec(text) ?? [];
-  return { kind: kind as LoadErrorKind, connection: Number(connection), what };
+async function latenciesAt(json: object, path: string): Promise<EncodedLatencies> {
+  const latencies = await createLatencies();
+  if (valueAt(json, path) === null) return await latencies.encode();
+  const encoded = {
+    min: numberAt(json, `${path}.min_ms`),
+    max: numberAt(json, `${path}.max_ms`),
+    mean: numberAt(json, `${path}.mean_ms`),
+    stddev: numberAt(json, `${path}.stddev_ms`),
+    histogram: textAt(json, `${path}.histogram`),
+  };
+  await latencies.add(encoded).catch(() => {
+    throw wrong(`${path}.histogram`, "an HdrHistogram");
+  });
+  return encoded;
+}
+
+/** The value at a path such as `messages.sent`. */
+function valueAt(json: object, path: string): unknown {
+  return path.split(".").reduce<unknown>((value, name) => {
+    return new Map(Object.entries(value ?? {})).get(name);
+  }, json);
+}
+
+function numberAt(json: object, path: string): number {
+  const value = valueAt(json, path);
+  if (typeof value === "number" && value >= 0) return value;
+  throw wrong(path, "a number from 0 on");
+}
+
+/** A number, or null for 0, which means that there is no limit. */
+function limitAt(json: object, path: string): number {
+  return valueAt(json, path) === null ? 0 : numberAt(json, path);
+}
+
+function textAt(json: object, path: string): string {
+  const value = valueAt(json, path);
+  if (typeof value === "string") return value;
+  throw wrong(path, "a string");
+}
+
+function dateAt(json: object, path: string): Date {
+  const date = new Date(textAt(json, path));
+  if (!isNaN(date.getTime())) return date;
+  throw wrong(path, "a date");
+}
+
+function wrong(path: string, expected: string): YodelError {
+  return new YodelError(`it is not from load --json: expected ${expected} as ${path}`);
 }

@@ -225,7 +225,7 @@ Deno.test("fish completes files for the flags that take one, and for no others",
   const file = `${made.folder}/certificate.pem`;
   assertEquals(await offered("yodel serve --cert "), file);
   assertEquals(await offered("yodel connect --ca="), `--ca=${file}`);
-  assertEquals(await offered("yodel load -n 5 --histogram "), file);
+  assertEquals(await offered("yodel load --json --merge "), file);
   assertEquals(await offered("yodel serve unix:"), `unix:${file}`);
   assertEquals(await offered("yodel serve --cert-name "), "");
 });

@@ -6,7 +6,6 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { HistogramLogReader } from "npm:hdr-histogram-js@3.0.1";
 import { isWithin } from "../async/pause.ts";
 import { EndpointError, load } from "../client.ts";
 import { planLoad } from "../client/load/plan.ts";
@@ -17,7 +16,7 @@ import { formatEndpoint } from "../server.ts";
 import { plain, reportOf, validate } from "./loads.ts";
 import { inEach, linux, PATIENT, unix, until } from "./local.ts";
 import { available, program, run, shell, yodel } from "./program.ts";
-import { type Answer, ca, deserted, folder, startAnswering, startEcho } from "./servers.ts";
+import { type Answer, ca, deserted, startAnswering, startEcho } from "./servers.ts";
 
 Deno.test("--json is one object that its schema describes, also of datagrams and of threads", async () => {
   const ways = [["tcp", { workers: 2 }], ["udp", {}], ["tls", { reconnect: true }]] as const;
@@ -88,23 +87,6 @@ Deno.test("a connection that is refused is status 2 and a line on stderr, and JS
     else assertEquals(reportOf(result).error, line);
   });
   await assertRejects(() => load(name, { reconnect: true }), EndpointError, line);
-});
-
-Deno.test("--histogram is a log in which others find the same latencies", async () => {
-  await using server = await startEcho();
-  const file = `${folder}/latencies.hlog`;
-  const result = await yodel(
-    ["load", ...server.words, "-c5", "-n2000", "--json", "--histogram", file],
-  );
-  const { latency } = reportOf(result);
-  const reader = new HistogramLogReader(await Deno.readTextFile(file));
-  const read = reader.nextIntervalHistogram();
-  assertEquals([read?.totalCount, latency?.count], [2000, 2000]);
-  for (const percent of [50, 75, 90, 95, 99, 99.9]) {
-    const found = (read?.getValueAtPercentile(percent) ?? NaN) / 1e6;
-    const expected = latency?.[`p${String(percent).replace(".", "_")}_ms`] ?? NaN;
-    assertEquals(Number(found.toPrecision(3)), expected, `p${percent}`);
-  }
 });
 
 for (
@@ -279,35 +261,4 @@ Deno.test("load ends quietly when nobody reads its output", { ignore: !unix }, a
     ),
     { code: 0, stdout: '{"endpoint 0\n0\n', stderr: "" },
   );
-});
-
-Deno.test("a load that cannot begin leaves the histogram of another as it is", async () => {
-  const file = `${folder}/kept.hlog`;
-  await Deno.writeTextFile(file, "kept");
-  const words = ["load", formatEndpoint(deserted()), "--timeout", "1s", "-d", "100ms"];
-  assertEquals((await yodel([...words, "--histogram", file])).code, 2);
-  assertEquals(await Deno.readTextFile(file), "kept");
-  assertEquals((await yodel([...words, "--histogram", `${folder}/new.hlog`])).code, 2);
-  const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
-  assertEquals(names.filter((name) => name.startsWith("new.hlog")), []);
-});
-
-Deno.test("a histogram for which there is no room leaves the old one, and nothing else", {
-  ignore: !linux,
-}, async () => {
-  await using server = await startEcho();
-  const place = await Deno.makeTempDir();
-  await Deno.writeTextFile(`${place}/h`, "kept");
-  // No file may be larger than nothing.
-  const { code, stderr } = await shell(
-    `trap '' XFSZ; ulimit -f 0; yodel load ${server.words} -n10 --histogram ${place}/h`,
-  );
-  // Deno may complain as well, where it measures the coverage.
-  assertEquals([code, stderr.match(/^yodel.*$/gm)], [
-    2,
-    [`yodel: --histogram: cannot write ${place}/h: File too large`],
-  ]);
-  assertEquals([...Deno.readDirSync(place)].map(({ name }) => name), ["h"]);
-  assertEquals(await Deno.readTextFile(`${place}/h`), "kept");
-  await Deno.remove(place, { recursive: true });
 });

@@ -1,14 +1,14 @@
 /** `yodel load --merge`: what several loads found, as one. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { HistogramLogReader } from "npm:hdr-histogram-js@3.0.1";
 import type { LoadResult } from "../client.ts";
 import { type LoadSettings, planLoad } from "../client/load/plan.ts";
 import { emptyLoadResult } from "../client/load/result.ts";
 import config from "../deno.json" with { type: "json" };
 import { failedLoadJson, loadJson } from "../report/load_json.ts";
 import { reportOf } from "./loads.ts";
-import { inEach, unix, until } from "./local.ts";
-import { program, run, yodel } from "./program.ts";
+import { unix, until } from "./local.ts";
+import { runHere } from "./in_process.ts";
+import { program, run, shell, yodel } from "./program.ts";
 import { folder, startAnswering } from "./servers.ts";
 import { formatEndpoint } from "../server.ts";
 
@@ -49,9 +49,8 @@ const SLOW = Array.from({ length: 100 }, (_, i) => 100 + i);
 Deno.test("percentiles are those of all messages, counts and rates are sums", async () => {
   const all = await write(await found([...FAST, ...SLOW]));
   const parts = [await write(await found(FAST)), await write(await found(SLOW))];
-  const one = reportOf(await yodel(["load", "--merge", all, "--json"]));
-  const histogram = `${folder}/merged.hlog`;
-  const result = await yodel(["load", "--json", "--merge", ...parts, "--histogram", histogram]);
+  const one = reportOf(await runHere(["load", "--merge", all, "--json"]));
+  const result = await runHere(["load", "--json", "--merge", ...parts]);
   assertEquals([result.code, result.stderr], [0, ""]);
   const merged = reportOf(result);
   assertEquals(merged.latency, one.latency);
@@ -62,10 +61,8 @@ Deno.test("percentiles are those of all messages, counts and rates are sums", as
     10_000,
   ]);
   assertEquals([merged.connections_opened, merged.settings.connections], [100, 100]);
-  const log = new HistogramLogReader(await Deno.readTextFile(histogram)).nextIntervalHistogram();
-  assertEquals(log?.totalCount, 1000);
   const again = reportOf(
-    await yodel(["load", "--json", "--merge", await write(result.stdout.trim())]),
+    await runHere(["load", "--json", "--merge", await write(result.stdout.trim())]),
   );
   assertEquals(again, merged);
 });
@@ -73,12 +70,12 @@ Deno.test("percentiles are those of all messages, counts and rates are sums", as
 Deno.test("a file may have a result on each line; the text and the limits are of the whole", async () => {
   const file = await write(await found(FAST, { rate: 50 }), await found(SLOW, { rate: 70 }));
   const words = ["load", "--merge", file, "--at-least", "rate=100", "--at-most"];
-  const good = await yodel([...words, "p90=2ms"]);
+  const good = await runHere([...words, "p90=2ms"]);
   assertEquals([good.code, good.stderr], [0, ""]);
   assertMatch(good.stdout, /^tcp:\/\/localhost:2222: 100 connections, 64-byte messages\n/);
   assertMatch(good.stdout, /^rate +120 messages\/s asked for$/m);
   assertMatch(good.stdout, /^1,000 messages, 100\/s, no errors, p50 1\.50 ms, p99 189 ms\n$/m);
-  const slow = await yodel([...words, "p99=2ms", "--at-least", "rate=101"]);
+  const slow = await runHere([...words, "p99=2ms", "--at-least", "rate=101"]);
   assertEquals([slow.code, slow.stdout], [1, good.stdout]);
   assertMatch(
     slow.stderr,
@@ -97,7 +94,7 @@ Deno.test("errors of any of them make the status 1, and are told", async () => {
     { kind: "corrupted", connection: 1, what: "the byte: at offset 1 is another" },
   );
   const files = [await write(await found(FAST)), await write(bad)];
-  const { code, stdout, stderr } = await yodel(["load", "--merge", ...files]);
+  const { code, stdout, stderr } = await runHere(["load", "--merge", ...files]);
   assertEquals([code, stderr], [1, ""]);
   assertMatch(
     stdout,
@@ -113,10 +110,9 @@ Deno.test("what does not fit together is told in a line, with status 2", async (
   const later = await found(SLOW);
   later.started = new Date(STARTED + 10_001);
   const refused = failedLoadJson(planLoad("localhost:1"), config.version, "connection refused");
-  const notJson = `it is not what load --json of yodel ${config.version} prints`;
   const size = await write(await found(SLOW, { size: 128 }));
   const ways = [
-    [[size], `${size}: its --size is 128, and 64 in ${first}`],
+    [[size], `${size}, line 1: its --size is 128, and 64 in ${first}, line 1`],
     [
       [await write(await found(SLOW, { duration: 1 }))],
       `its --duration is 1, and 10000 in ${first}`,
@@ -129,48 +125,94 @@ Deno.test("what does not fit together is told in a line, with status 2", async (
     ],
     [
       [await write(later)],
-      `it did not run at the same time as ${first}, so their rates do not add up`,
+      `it did not run at the same time as ${first}, line 1, so their rates do not add up`,
     ],
-    [[first], `${first}: it is that of ${first} again`],
+    [[first], `${first}, line 1: it is that of ${first}, line 1 again`],
     [[await write(JSON.stringify(refused))], "this load could not run: connection refused"],
     [[`${folder}/none.json`], `cannot read ${folder}/none.json: no such file`],
-    [[await write("")], notJson],
-    [[await write("p99 5")], notJson],
-    [[await write("null")], notJson],
-    [[await write("{}")], notJson],
-    [[await write(json.trim(), "a line of stderr")], `, line 2: ${notJson}`],
-    [[await write(json.replace(`"${config.version}"`, '"0.0.9"'))], notJson],
-    [[await write(json.replace('"settings":', '"more":1,"settings":'))], notJson],
-    [[await write(json.replace(/"p99_ms":/, '"p99_s":'))], notJson],
-    [[await write(json.replace(/"p99_ms":1/, '"p99_ms":2'))], notJson],
-    [[await write(json.replace(/(HISTF[^"]{40})[^"]*/, "$1"))], notJson],
+    [[await write("")], "line 1: it is no JSON object"],
+    [[await write("p99 5")], "line 1: it is no JSON object"],
+    [[await write("null")], "line 1: it is no JSON object"],
+    [[await write("{}")], "it is not from load --json: expected a string as endpoint"],
+    [[await write(await found(SLOW), "a line of stderr")], ", line 2: it is no JSON object"],
+    [[await write(json.slice(0, 500), json)], ", line 1: it is no JSON object"],
+    [[await write(json.slice(0, 500))], ", line 1: it is no JSON object"],
+    [
+      [await write(json.replace('"sent":', '"send":'))],
+      "expected a number from 0 on as messages.sent",
+    ],
+    [
+      [await write(json.replace('"sent":', '"sent":-'))],
+      "expected a number from 0 on as messages.sent",
+    ],
+    [
+      [await write(json.replace(/"p99_ms":/, '"p99_s":').replace("2222", "x".repeat(1000)))],
+      "endpoint",
+    ],
+    [
+      [await write(json.replace(/"started":"[^"]*"/, '"started":"now"'))],
+      "expected a date as started",
+    ],
+    [
+      [await write(json.replace(/(HISTF[^"]{40})[^"]*/, "$1"))],
+      "expected an HdrHistogram as latency.histogram",
+    ],
   ] as const;
-  await inEach(ways, async ([others, message]) => {
-    const { code, stdout, stderr } = await yodel(["load", "--merge", first, ...others, "--json"]);
+  for (const [others, message] of ways) {
+    const { code, stdout, stderr } = await runHere(["load", "--merge", first, ...others, "--json"]);
     assertEquals([code, stdout], [2, ""], message);
-    assertMatch(stderr, /^yodel: --merge: [^\n]*\n$/);
+    assertMatch(stderr, /^yodel: --merge: [^\n]{1,300}\n$/);
     assert(stderr.includes(message), `${stderr} is not ${message}`);
-  });
+  }
+});
+
+Deno.test("results may be in any JSON: indented, in another order, with more in them", async () => {
+  const parts = [await found(FAST), await found(SLOW)];
+  const expected = await runHere(["load", "--json", "--merge", await write(...parts)]);
+  const [fast, slow] = await Promise.all(parts.map((part) => loadJson(part, "1.2.3")));
+  const reversed = (json: object) => Object.fromEntries(Object.entries(json).toReversed());
+  const texts = [
+    `\uFEFF${JSON.stringify(fast, null, 2)}\n${JSON.stringify(slow, null, "\t")}`,
+    `\n\n${JSON.stringify(fast)}\r\n\r\n${JSON.stringify(slow, null, 4).replaceAll("\n", "\r\n")}`,
+    JSON.stringify({ host: { a: [] }, ...reversed(fast ?? {}) }) + "\n" +
+    JSON.stringify({ ...reversed(slow ?? {}), settings: { more: 1, ...slow?.settings } }),
+  ];
+  for (const text of texts) {
+    assertEquals(await runHere(["load", "--json", "--merge", await write(text)]), expected, text);
+  }
+});
+
+Deno.test("--merge - reads stdin, and ends at the first line that is no result", async () => {
+  const line = JSON.stringify(await loadJson(await found(FAST), "1.2.3"));
+  const result = await yodel(["load", "--merge", "-", "--json"], line);
+  assertEquals([result.code, reportOf(result).messages.right], [0, 900]);
+  // It has no end, so that only the first line can end it.
+  const { code, stdout, stderr } = await shell("yes no | yodel load --merge -; echo $?");
+  assertEquals([code, stdout, stderr], [
+    0,
+    "2\n",
+    "yodel: --merge: stdin, line 1: it is no JSON object\n",
+  ]);
 });
 
 Deno.test("loads in which nothing came back are no good together either", async () => {
   const silent = await found([]);
   silent.messages.sent = silent.messages.waiting = 2;
-  assertEquals((await yodel(["load", "--merge", await write(silent)])).code, 1);
+  assertEquals((await runHere(["load", "--merge", await write(silent)])).code, 1);
 });
 
 Deno.test("flags of a load make no sense with --merge, and are refused", async () => {
   const file = await write(await found(FAST));
   const flags = ["-c5", "--reconnect", "--wait=1s", "--ca=x", "--workers=2"];
-  await inEach(flags, async (flag) => {
-    const { code, stdout, stderr } = await yodel(["load", "--merge", file, flag]);
+  for (const flag of flags) {
+    const { code, stdout, stderr } = await runHere(["load", "--merge", file, flag]);
     const name = flag === "-c5" ? "--connections" : flag.replace(/=.*/, "");
     assertEquals([code, stdout, stderr], [2, "", `yodel: ${name}: not with --merge\n`]);
-  });
-  const nothing = await yodel(["load", "--merge"]);
+  }
+  const nothing = await runHere(["load", "--merge"]);
   assertEquals([nothing.code, nothing.stderr], [
     2,
-    "yodel: --merge: expected a file, not nothing\n",
+    "yodel: --merge: expected a file, or - for stdin, not nothing\n",
   ]);
 });
 
@@ -192,7 +234,7 @@ Deno.test("loads of several processes, one on threads and one that a signal ende
     await long.status;
   }
   const files = [await write(short.stdout.trim()), await write((await output).trim())];
-  const { code, stdout, stderr } = await yodel(["load", "--json", "--merge", ...files]);
+  const { code, stdout, stderr } = await runHere(["load", "--json", "--merge", ...files]);
   assertEquals([short.code, code, stderr], [0, 0, ""]);
   const { messages, latency, settings } = reportOf({ stdout });
   const { right, sent, waiting } = reportOf({ stdout: await output }).messages;

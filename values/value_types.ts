@@ -170,6 +170,12 @@ export const file: ValueType<string> = {
   advice: (text) => text === "-" ? "is not stdin or stdout here; name a file" : undefined,
 };
 
+export const fileOrStdin: ValueType<string> = {
+  placeholder: "FILE",
+  expected: "a file, or - for stdin",
+  parse: String,
+};
+
 export const host: ValueType<string> = { placeholder: "NAME", expected: "a name", parse: String };
 
 /** An IP address, or a network of them. */

@@ -12,12 +12,11 @@ import {
   cores,
   count,
   duration,
-  file,
+  fileOrStdin,
   messageSize,
   rate,
   toggle,
 } from "../../values/value_types.ts";
-import { checkWritable, replaceFile } from "../files.ts";
 import { stopOnSignal } from "../signals.ts";
 import { columns, fitted, print, StatusLine } from "../stdio.ts";
 import { keepsLimits, latencyLimit, rateLimit } from "../limits.ts";
@@ -52,8 +51,7 @@ export const loadCommand = command({
     }),
     ...group("Output", {
       "json": flag(toggle, "print one JSON object"),
-      "histogram": flag(file, "write latencies as an HdrHistogram log"),
-      "merge": flag(file, "add up what --json printed, in FILE ...", {
+      "merge": flag(fileOrStdin, "add up what --json printed, in FILE ...; -: stdin", {
         many: true,
         takesAll: ["Checks", "Output"],
       }),
@@ -72,10 +70,8 @@ export const loadCommand = command({
     "--threads": "use --workers N",
   },
   async run({ flags, endpoints: [endpoint] }, { exit, version }) {
-    const { json, histogram, merge: files } = flags;
-    // Before the load, for which one may have waited for hours.
-    if (histogram !== undefined) await checkWritable("histogram", histogram);
-    if (files.length > 0) return await tell(await mergeLoads(files, version));
+    const { json, merge: files } = flags;
+    if (files.length > 0) return await tell(await mergeLoads(files));
     const plan = planLoad(endpoint, flags);
     const signal = stopOnSignal(exit);
     const progress = Deno.stderr.isTerminal() ? new StatusLine() : undefined;
@@ -107,10 +103,7 @@ export const loadCommand = command({
           ? JSON.stringify(await loadJson(result, version)) + "\n"
           : fitted(loadText(result, columns()), " ".repeat(12)),
       );
-      const { messages, elapsed, latencies, started } = result;
-      if (histogram !== undefined) {
-        await replaceFile("histogram", histogram, await latencies.log(started, elapsed));
-      }
+      const { messages, elapsed } = result;
       const errors = totalErrors(result);
       if (messages.right === 0 && signal?.aborted && errors === 0) return signal.reason;
       const figures = { ...result, rate: perSecond(messages.right, elapsed) };

@@ -82,7 +82,8 @@ export interface EncodedLoadResult extends Omit<LoadResult, "plan" | "latencies"
 /** What is counted while a load runs. */
 type LoadCounts = Pick<LoadResult, "messages" | "bytes" | "connections" | "errors">;
 
-function noCounts(): LoadCounts {
+/** The counts of a load that has not begun. */
+export function noCounts(): LoadCounts {
   return {
     messages: { sent: 0, right: 0, failed: 0, waiting: 0, missed: 0 },
     bytes: { sent: 0, received: 0 },
