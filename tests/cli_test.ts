@@ -167,7 +167,11 @@ Deno.test("a Deno that is too old is named with what is needed, whatever it was 
 for (
   const [right, words, message] of [
     ["read", ["load", "--merge", "a.json"], "--merge: cannot read a.json"],
-    ["write", ["serve", "tls://127.0.0.1:0", "--write-ca", "a.pem"], "--write-ca: cannot write a.pem"],
+    [
+      "write",
+      ["serve", "tls://127.0.0.1:0", "--write-ca", "a.pem"],
+      "--write-ca: cannot write a.pem",
+    ],
     ["net", ["connect", "127.0.0.1:1"], "cannot connect to tcp://127.0.0.1:1"],
   ] as const
 ) {
