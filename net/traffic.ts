@@ -12,8 +12,8 @@ import type { ReadTurns } from "./read_turns.ts";
 export class Traffic {
   received = 0;
   sent = 0;
-  /** Bytes that are not to come back, less those that come back twice. */
-  kept = 0;
+  /** How many bytes more are to be sent than received; less than none where some are to be lost. */
+  expectedDelta = 0;
   /** How much had passed at the last look; less than nothing: that look is still to come. */
   #seen = -1;
   #idle = 0;
@@ -38,7 +38,7 @@ export class Traffic {
 
   /** Whether all that was received was answered. */
   get isAnswered(): boolean {
-    return this.sent + this.kept === this.received;
+    return this.sent === this.received + this.expectedDelta;
   }
 
   /** Lets idle time count from now on. */

@@ -86,7 +86,7 @@ export class Connections {
     if (faults !== undefined) {
       const own = new ConnectionFaults(faults, number, connection);
       connection.faults = own;
-      stages.push(...own.all);
+      stages.push(...own.stages);
     }
     return stages.length === 0
       ? echo(stream, traffic, this.#buffers, this.#turns)

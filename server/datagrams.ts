@@ -1,24 +1,18 @@
 // The echo of datagrams (RFC 862, UDP): each goes back to where it came from.
-import { onAbort } from "../async/pause.ts";
 import { formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { ReadTurns } from "../net/read_turns.ts";
 import type { DatagramListener } from "../net/udp.ts";
 import type { Doorkeeper } from "./gate.ts";
-import type { FaultPlan } from "./faults/plan.ts";
-import { ConnectionFaults, costOf } from "./faults/connection_faults.ts";
+import { DatagramFaults } from "./faults/datagram_faults.ts";
 import { dataFields, type LogFields } from "./log.ts";
 import { LoopGuard, type Rejection, REJECTIONS } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
-import { type Chunk, through } from "./staged_echo.ts";
 
 /** Datagrams that are not answered are logged once in this time, in milliseconds. */
 const UNANSWERED_REMINDER = 1000;
 
 /** How many sources are told of in the log, so that it stays small; a server has no end. */
 const MAX_SOURCES = 10_000;
-
-/** The most that faults may hold, in bytes; what comes then is dropped, as by a router. */
-const LINE_HOLDS = 4 * 1024 * 1024;
 
 /**
  * After so many datagrams the event loop looks at the other sockets: under a
@@ -49,7 +43,7 @@ export function answerDatagrams(
   stopping: AbortSignal,
 ): DatagramCounts {
   const guard = new LoopGuard(sockets.map(({ endpoint }) => endpoint.port));
-  const faulty = faults && faultyLine(faults, stopping);
+  const faulty = faults && sockets.length > 0 ? new DatagramFaults(faults, stopping) : undefined;
   const counts = {
     answered: 0,
     rejections: { low_port: 0, own_port: 0, repeated: 0 },
@@ -85,7 +79,9 @@ export function answerDatagrams(
     if (logData !== "off") {
       log.info?.("datagram", { peer: formatAddress(source), ...dataFields(bytes, logData, 0) });
     }
-    const sent = faulty?.send(socket, bytes, source) ?? socket.send(bytes, source);
+    const sent = faulty === undefined
+      ? socket.send(bytes, source)
+      : Promise.resolve(faulty.send(socket, bytes, source));
     return isTurn ? sent.then(() => turns.next()) : sent;
   }
 
@@ -119,38 +115,4 @@ export function answerDatagrams(
     socket.onDatagram = (bytes, source) => answer(socket, bytes, source);
   }
   return counts;
-}
-
-/** What sends answers late, changed or not at all: one line to all sources, as a bad network is. */
-function faultyLine(faults: FaultPlan, stopping: AbortSignal) {
-  const own = new ConnectionFaults(faults, 0);
-  const line = new TransformStream<Chunk, Chunk>({}, { highWaterMark: LINE_HOLDS, size: costOf });
-  const entrance = line.writable.getWriter();
-  let dropped = 0;
-  onAbort(stopping, () => own.end());
-
-  async function run(): Promise<void> {
-    for await (const { bytes, send } of through(own.answering, line.readable)) {
-      if (stopping.aborted) return;
-      // Which one cannot be sent concerns that one alone.
-      await send?.(bytes).catch(() => {});
-    }
-  }
-
-  run().catch(() => {});
-  return {
-    /** Sends an answer, or leaves it to the faults. */
-    send(socket: DatagramListener, bytes: Uint8Array, source: Deno.NetAddr): Promise<void> {
-      const send = (bytes: Uint8Array) => socket.send(bytes, source);
-      const chunk = { bytes: bytes.slice(), at: performance.now(), send };
-      if (costOf(chunk) > (entrance.desiredSize ?? 0)) dropped++;
-      else entrance.write(chunk).catch(() => {});
-      return Promise.resolve();
-    },
-    /** What was injected, for the log. */
-    get fields(): LogFields {
-      const { fields } = own;
-      return dropped === 0 ? fields : { ...fields, dropped_datagrams: dropped };
-    },
-  };
 }

@@ -13,8 +13,8 @@ import type { Traffic } from "../net/traffic.ts";
 export interface Chunk {
   /** They are good until the next chunk is asked for. */
   readonly bytes: Uint8Array;
-  /** When they were read, by `performance.now()`. */
-  readonly at: number;
+  /** When they may leave, by `performance.now()`: when they were read, and what faults add to that. */
+  readonly due: number;
   /** Sends an answer to where a datagram came from. A stream's goes back to the stream. */
   readonly send?: (bytes: Uint8Array) => Promise<unknown>;
 }
@@ -80,6 +80,6 @@ async function* chunksOf(stream: Stream, traffic: Traffic, turns: ReadTurns): Ch
     const length = await stream.read(buffer);
     if (length === null) return;
     traffic.received += length;
-    yield { bytes: buffer.subarray(0, length), at: performance.now() };
+    yield { bytes: buffer.subarray(0, length), due: performance.now() };
   }
 }

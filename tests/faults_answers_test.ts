@@ -38,6 +38,13 @@ Deno.test("delay: each answer comes so much later, also of those that are sent b
   });
 });
 
+Deno.test("delay: two of them add up", async () => {
+  await using server = await startFaulty("tcp", ["delay=100ms", "delay=150ms"]);
+  using stream = await open(server);
+  const milliseconds = await timed(() => exchange(stream, Uint8Array.of(1)));
+  assert(milliseconds > 248, `it came after ${milliseconds} ms`);
+});
+
 Deno.test("delay: from a range each draws its own, and with @ only some are late", async () => {
   await using server = await startFaulty("tcp", ["delay=20ms..60ms@0.5"], { seed: 3 });
   using stream = await open(server);

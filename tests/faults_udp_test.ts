@@ -23,22 +23,23 @@ function startClient({ endpoint }: FaultyServer): Client {
   return client;
 }
 
-/**
- * Sends `count` datagrams of four bytes, numbered, and returns the numbers that come back. After
- * them it sends empty ones until one comes back: then all that is to come has come before it.
- */
+/** Sends `count` datagrams of four bytes, numbered, and returns the numbers that come back. */
 async function numbered(client: Client, count: number): Promise<number[]> {
   for (let i = 0; i < count; i++) {
     await client.send(Uint8Array.of(i >> 8, i, 1, 2));
     if (i % 10 === 9) await pause(1);
   }
-  const isLast = ({ bytes }: { bytes: Uint8Array }) => bytes.length === 0;
-  while (!client.answers.some(isLast)) {
-    await client.send(new Uint8Array(0));
+  await untilPassed(client, 0);
+  return client.answers.map(({ bytes: [high = 0, low = 0] }) => high * 256 + low);
+}
+
+/** Waits until all that was sent before has passed: sends more, of `size` bytes, until one is back. */
+async function untilPassed(client: Client, size: number): Promise<void> {
+  while (!client.answers.some(({ bytes }) => bytes.length === size)) {
+    await client.send(new Uint8Array(size));
     await pause(20);
   }
-  client.answers = client.answers.filter((answer) => !isLast(answer));
-  return client.answers.map(({ bytes: [high = 0, low = 0] }) => high * 256 + low);
+  client.answers = client.answers.filter(({ bytes }) => bytes.length === 4);
 }
 
 Deno.test("udp: delay does not add up for datagrams that are sent back to back", async () => {
@@ -141,13 +142,69 @@ Deno.test("udp: stall stops the line once, silent for ever", async () => {
 
 Deno.test("udp: the same seed strikes the same datagrams", async () => {
   const faults = ["lose@20%", "repeat@20%", "corrupt@1%", "delay=0..3ms"];
-  async function answersWith(seed: number): Promise<string> {
+  async function answersWith(seed: number): Promise<string[]> {
     await using server = await startFaulty("udp", faults, { seed });
     using client = startClient(server);
     await numbered(client, 200);
-    return client.answers.map(({ bytes }) => bytes.toHex()).join();
+    // What is sent now is due after all of them.
+    await pause(5);
+    await untilPassed(client, 1);
+    return client.answers.map(({ bytes }) => bytes.toHex()).toSorted();
   }
   const first = await answersWith(1);
   assertEquals(await answersWith(1), first);
-  assert(await answersWith(2) !== first, "another seed strikes others");
+  assert((await answersWith(2)).join() !== first.join(), "another seed strikes others");
+});
+
+Deno.test("udp: each datagram has its own time", async () => {
+  {
+    await using server = await startFaulty("udp", ["delay=0ms..100ms"], { seed: 1 });
+    const answers = await undisturbed(async () => {
+      using client = startClient(server);
+      const sent: number[] = [];
+      for (let i = 0; i < 200; i++) {
+        sent.push(performance.now());
+        await client.send(Uint8Array.of(i));
+        if (i % 10 === 9) await pause(1);
+      }
+      await until(() => client.answers.length === 200, "all have come back");
+      return client.answers.map(({ bytes: [i = 0], at }) => ({ i, time: at - (sent[i] ?? NaN) }));
+    });
+    const mean = answers.reduce((sum, { time }) => sum + time, 0) / 200;
+    assert(mean > 40 && mean < 60, `they took ${mean} ms in the mean`);
+    const overtaken = answers.filter(({ i }, at) => i < (answers[at - 1]?.i ?? 0)).length;
+    assert(overtaken > 50, `${overtaken} of 200 were overtaken`);
+  }
+  for (const fault of ["delay=1h@5%", "stall=1h@5%", "stall=1h"]) {
+    await using server = await startFaulty("udp", [fault], { seed: 1 });
+    using client = startClient(server);
+    const back = await numbered(client, 100);
+    const late = 100 - back.length;
+    assert(fault === "stall=1h" ? late === 1 : late > 0 && late < 15, `${fault}: ${late} of 100`);
+    assertEquals(back, back.toSorted((a, b) => a - b));
+  }
+});
+
+Deno.test("udp: two delays add up", async () => {
+  await using server = await startFaulty("udp", ["delay=100ms", "delay=150ms"]);
+  using client = startClient(server);
+  const milliseconds = await timed(async () => {
+    await client.send(Uint8Array.of(1));
+    await until(() => client.answers.length === 1, "it has come back");
+  });
+  assert(milliseconds > 248, `it came after ${milliseconds} ms`);
+});
+
+Deno.test("udp: what waits has a bound, and what comes then is dropped", async () => {
+  await using server = await startFaulty("udp", ["delay=1h"]);
+  using client = startClient(server);
+  let answered = 0;
+  while (answered < 100) {
+    await client.send(new Uint8Array(60_000));
+    ({ answered } = await server.counts());
+  }
+  await server.stop();
+  const { dropped_datagrams } = server.log.at(-1)?.fields ?? {};
+  const held = answered - Number(dropped_datagrams);
+  assert(held > 60 && held * 60_000 < 4.2e6, `${held} of ${answered} were held`);
 });

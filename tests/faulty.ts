@@ -3,7 +3,7 @@ import type { Input, Output } from "../client.ts";
 import { dial } from "../net/dial.ts";
 import type { Endpoint, StreamEndpoint } from "../net/endpoint.ts";
 import type { Stream } from "../net/stream.ts";
-import { type FaultOption, serve, type ServeOptions } from "../server.ts";
+import { type FaultOption, serve, type ServeOptions, type ServerCounts } from "../server.ts";
 import { ca, cert, folder, key } from "./servers.ts";
 import { collect, type LogLine } from "./local.ts";
 
@@ -16,6 +16,8 @@ export interface FaultyServer<E extends Endpoint = Endpoint> extends AsyncDispos
   log: LogLine[];
   /** What the closing lines of its connections say of faults so far, in the order of the connections. */
   stories(): Record<string, unknown>[];
+  /** What it has counted so far. */
+  counts(): Promise<ServerCounts>;
   /** How often each fault was injected so far. */
   injections(): Promise<Record<string, number>>;
   /** Asks it to stop. */
@@ -49,6 +51,7 @@ export async function startFaulty<Scheme extends Endpoint["scheme"]>(
       log.filter(({ message }) => message.startsWith("closed"))
         .map(({ fields }) => fields)
         .toSorted((a, b) => Number(a.connection) - Number(b.connection)),
+    counts: () => server.counts(),
     injections: async () => (await server.counts()).faults,
     stop: () => server.stop(),
     [Symbol.asyncDispose]: () => server.stop(),

@@ -16,8 +16,8 @@ export const chunk = fault({
     for await (const whole of chunks) {
       for (let rest = whole.bytes; rest.length > 0;) {
         const length = context.random.whole(least, most);
-        await context.wait(last + APART - performance.now());
-        yield { ...whole, bytes: rest.subarray(0, length) };
+        const due = Math.max(whole.due, last + APART);
+        yield { ...whole, bytes: rest.subarray(0, length), due };
         last = performance.now();
         rest = rest.subarray(length);
         if (rest.length > 0) context.recordInjection();

@@ -5,6 +5,6 @@ export const closeAfter = fault({
   name: "close-after",
   value: byteCount,
   transports: STREAMS,
-  help: "a clean end after so many bytes",
+  help: "end the connection cleanly after that many bytes; 0: at once",
   stage: (chunks, count, context) => endAfter(chunks, count, context, context.finish),
 });

@@ -7,14 +7,14 @@ export const delay = fault({
   value: range(duration),
   chance: { of: "reads", usual: 1 },
   transports: ALL,
-  help: "each answer leaves so much later, also back to back",
+  help: "each answer leaves that much later",
   async *stage(chunks, { least, most }, context) {
     for await (const chunk of chunks) {
-      if (context.shouldInject()) {
-        await context.wait(chunk.at + context.random.between(least, most) - performance.now());
+      if (!context.shouldInject()) yield chunk;
+      else {
         context.recordInjection();
+        yield { ...chunk, due: chunk.due + context.random.between(least, most) };
       }
-      yield chunk;
     }
   },
 });

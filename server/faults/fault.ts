@@ -55,11 +55,13 @@ export interface FaultContext {
   /** Counts an injection, and the bytes that it changed, for the log and the metrics. */
   recordInjection(bytes?: number): void;
   /**
-   * Waits, not at all where it is not a time to come.
+   * Waits; not at all for a time that is over.
    *
    * @throws when the connection ends meanwhile
    */
   wait(milliseconds: number): Promise<void>;
+  /** Holds back each chunk until it is due. */
+  leaveWhenDue(chunks: Chunks): Chunks;
   /** Closes the connection at once. */
   close(): void;
   /** Ends what is sent; closes once the other end has closed as well, a second later at most. */

@@ -11,7 +11,7 @@ export const lose = fault({
     for await (const chunk of chunks) {
       if (context.shouldInject()) {
         context.recordInjection(chunk.bytes.length);
-        context.traffic.kept += chunk.bytes.length;
+        context.traffic.expectedDelta -= chunk.bytes.length;
       } else yield chunk;
     }
   },

@@ -11,23 +11,21 @@ const CATCH_UP = 100;
 /** Bytes a second. */
 export const byteRate = size(1, 2 ** 30);
 
-/** Lets so many bytes a second pass, smoothly; a datagram passes whole. */
+/** Spreads bytes evenly over time, so many a second; a datagram stays whole. */
 export async function* paced(chunks: Chunks, rate: number, context: FaultContext): Chunks {
   const slice = Math.ceil(rate * SLICE / 1000);
-  let due = 0;
+  /** When all that has passed so far has left. */
+  let free = -Infinity;
   for await (const chunk of chunks) {
     const { length } = chunk.bytes;
     const step = chunk.send === undefined ? slice : Math.max(length, 1);
     for (let start = 0; start === 0 || start < length; start += step) {
-      const now = performance.now();
-      if (due < now - CATCH_UP) due = now;
-      if (due > now) {
-        context.recordInjection();
-        await context.wait(due - now);
-      }
       const bytes = chunk.bytes.subarray(start, start + step);
-      yield { ...chunk, bytes, at: performance.now() };
-      due += bytes.length * 1000 / rate;
+      const earliest = Math.max(chunk.due, performance.now() - CATCH_UP);
+      if (free > earliest) context.recordInjection();
+      const due = Math.max(free, earliest);
+      yield { ...chunk, bytes, due };
+      free = due + bytes.length * 1000 / rate;
     }
   }
 }

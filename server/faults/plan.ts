@@ -8,6 +8,7 @@ import { nearest } from "../../values/nearest.ts";
 import type { Fault } from "./fault.ts";
 import { faults } from "./faults.ts";
 import type { LogFields } from "../log.ts";
+import { Held } from "./read_ahead.ts";
 
 /**
  * A fault: `NAME[=VALUE][@PROBABILITY]`, such as `delay=20ms..40ms` or `corrupt@1e-6`,
@@ -51,6 +52,8 @@ export interface FaultPlan {
   readonly flaws: readonly Flaw[];
   /** Whether connections have to be such that they can be reset. */
   readonly resets: boolean;
+  /** What connections hold because of them. */
+  readonly held: Held;
   /** All of it, for the log. */
   readonly fields: LogFields;
 }
@@ -84,7 +87,7 @@ export function planFaults(
   }
   const resets = chosen.some(({ fault }) => fault.resets);
   const fields = { faults: chosen.map(({ text }) => text).join(), seed };
-  return { chosen, seed, flaws, resets, fields };
+  return { chosen, seed, flaws, resets, held: new Held(), fields };
 }
 
 /** Complains of a fault that an endpoint cannot have. */

@@ -6,6 +6,6 @@ export const rate = fault({
   otherNames: ["bandwidth", "throttle"],
   value: byteRate,
   transports: ALL,
-  help: "so many bytes a second come back, at most",
+  help: "bytes a second that come back, at most",
   stage: paced,
 });

@@ -5,7 +5,7 @@ export const readRate = fault({
   name: "read-rate",
   value: byteRate,
   transports: STREAMS,
-  help: "so many bytes a second are taken from the client",
+  help: "bytes a second that are taken from the client, at most",
   holdsReading: true,
-  stage: paced,
+  stage: (chunks, rate, context) => context.leaveWhenDue(paced(chunks, rate, context)),
 });

@@ -1,13 +1,13 @@
 import { fault } from "./fault.ts";
 
 /** How long a datagram waits for the one that overtakes it, in milliseconds. */
-const PATIENCE = 200;
+const LONGEST_WAIT = 200;
 
 export const reorder = fault({
   name: "reorder",
   chance: { of: "reads", usual: 1 },
   transports: ["udp"],
-  help: "a datagram leaves after the next, or 200ms later",
+  help: "a datagram leaves after the next one, or 200ms later",
   async *stage(chunks, _, context) {
     const datagrams = chunks[Symbol.asyncIterator]();
     let coming = datagrams.next();
@@ -15,16 +15,18 @@ export const reorder = fault({
       const datagram = await coming;
       if (datagram.done) return;
       coming = datagrams.next();
+      let { due } = datagram.value;
       if (context.shouldInject()) {
         // The last one has no next.
-        const next = await Promise.race([coming, context.wait(PATIENCE)]);
+        const next = await Promise.race([coming, context.wait(LONGEST_WAIT)]);
         context.recordInjection();
         if (next?.done === false) {
+          due = Math.max(due, next.value.due);
           yield next.value;
           coming = datagrams.next();
         }
       }
-      yield datagram.value;
+      yield { ...datagram.value, due };
     }
   },
 });

@@ -10,7 +10,7 @@ export const repeat = fault({
     for await (const chunk of chunks) {
       if (context.shouldInject()) {
         context.recordInjection(chunk.bytes.length);
-        context.traffic.kept -= chunk.bytes.length;
+        context.traffic.expectedDelta += chunk.bytes.length;
         yield chunk;
       }
       yield chunk;

@@ -6,7 +6,7 @@ export const resetAfter = fault({
   otherNames: ["reset"],
   value: byteCount,
   transports: ["tcp", "tls"],
-  help: "RST after so many bytes",
+  help: "reset the connection after that many bytes; 0: at once",
   resets: true,
   stage: (chunks, count, context) => endAfter(chunks, count, context, context.reset),
 });

@@ -6,14 +6,14 @@ export const stall = fault({
   value: duration,
   chance: { of: "reads", usual: "once" },
   transports: ALL,
-  help: "answers stop for so long",
+  help: "answers stop for that long; udp: that datagram is late",
   async *stage(chunks, length, context) {
     for await (const chunk of chunks) {
-      if (context.shouldInject()) {
+      if (!context.shouldInject()) yield chunk;
+      else {
         context.recordInjection();
-        await context.wait(length);
+        yield { ...chunk, due: chunk.due + length };
       }
-      yield chunk;
     }
   },
 });

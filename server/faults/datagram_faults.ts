@@ -1,0 +1,72 @@
+// The faults of datagrams: answers to all sources pass the same stages, as through a bad network.
+import { Change } from "../../async/change.ts";
+import { isWithin, LONGEST_PAUSE, onAbort } from "../../async/pause.ts";
+import type { DatagramListener } from "../../net/udp.ts";
+import type { LogFields } from "../log.ts";
+import { type Chunk, through } from "../staged_echo.ts";
+import { ConnectionFaults } from "./connection_faults.ts";
+import type { FaultPlan } from "./plan.ts";
+import { costOf } from "./read_ahead.ts";
+
+/** The most that may wait, in bytes; what comes then is dropped, as by a router. */
+const MOST_HELD = 4 * 1024 * 1024;
+
+/** Sends answers late, changed or not at all. */
+export class DatagramFaults {
+  readonly #faults: ConnectionFaults;
+  readonly #arriving = new TransformStream<Chunk, Chunk>({}, { highWaterMark: Infinity });
+  readonly #entrance = this.#arriving.writable.getWriter();
+  /** In the order in which they are due. */
+  readonly #waiting: Chunk[] = [];
+  readonly #isSooner = new Change();
+  #held = 0;
+  #dropped = 0;
+
+  constructor(plan: FaultPlan, stopping: AbortSignal) {
+    this.#faults = new ConnectionFaults(plan, 0);
+    onAbort(stopping, () => {
+      this.#faults.end();
+      this.#isSooner.announce();
+    });
+    // What the stages throw is that they were ended.
+    this.#collect().catch(() => {});
+    this.#sendWhenDue(stopping);
+  }
+
+  /** Takes an answer. */
+  send(socket: DatagramListener, bytes: Uint8Array, source: Deno.NetAddr): void {
+    const send = (bytes: Uint8Array) => socket.send(bytes, source);
+    const chunk = { bytes: bytes.slice(), due: performance.now(), send };
+    if (this.#held + costOf(chunk) > MOST_HELD) this.#dropped++;
+    else this.#entrance.write(chunk).catch(() => {});
+  }
+
+  /** What was injected, for the log. */
+  get fields(): LogFields {
+    const { fields } = this.#faults;
+    return this.#dropped === 0 ? fields : { ...fields, dropped_datagrams: this.#dropped };
+  }
+
+  async #collect(): Promise<void> {
+    for await (const chunk of through(this.#faults.datagramStages, this.#arriving.readable)) {
+      const at = this.#waiting.findLastIndex(({ due }) => due <= chunk.due) + 1;
+      this.#waiting.splice(at, 0, chunk);
+      this.#held += costOf(chunk);
+      if (at === 0) this.#isSooner.announce();
+    }
+  }
+
+  async #sendWhenDue(stopping: AbortSignal): Promise<void> {
+    while (!stopping.aborted) {
+      const [next] = this.#waiting;
+      const time = next === undefined ? LONGEST_PAUSE : next.due - performance.now();
+      if (time > 0) await isWithin(time, this.#isSooner.next);
+      else if (next !== undefined) {
+        this.#waiting.shift();
+        this.#held -= costOf(next);
+        // An error concerns this datagram alone.
+        await next.send?.(next.bytes).catch(() => {});
+      }
+    }
+  }
+}
