@@ -1,12 +1,13 @@
 import { FLAWS } from "../../net/certificate.ts";
 import { choice } from "../../values/value_types.ts";
+import { SCHEMES, TRANSPORTS } from "../../net/transports.ts";
 import { fault } from "./fault.ts";
 
 export const certificate = fault({
   name: "certificate",
   value: choice(FLAWS),
   chance: undefined,
-  transports: ["tls"],
+  transports: SCHEMES.filter((scheme) => TRANSPORTS[scheme].hasTls),
   help: "what is wrong with the one of the server, for all",
   flaw: (flaw) => flaw,
 });

@@ -1,6 +1,7 @@
 import { range, size } from "../../values/value_types.ts";
 import { MAX_CHUNK } from "../staged_echo.ts";
-import { fault, STREAMS } from "./fault.ts";
+import { STREAMS } from "../../net/transports.ts";
+import { fault } from "./fault.ts";
 
 /** The time between two pieces, in milliseconds: together, the system would join them. */
 const APART = 5;

@@ -1,5 +1,6 @@
 import { byteCount, endAfter } from "./end_after.ts";
-import { fault, STREAMS } from "./fault.ts";
+import { STREAMS } from "../../net/transports.ts";
+import { fault } from "./fault.ts";
 
 export const closeAfter = fault({
   name: "close-after",

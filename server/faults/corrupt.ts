@@ -1,9 +1,10 @@
-import { ALL, fault } from "./fault.ts";
+import { SCHEMES } from "../../net/transports.ts";
+import { fault } from "./fault.ts";
 
 export const corrupt = fault({
   name: "corrupt",
   chance: { of: "bytes", usual: 1e-6 },
-  transports: ALL,
+  transports: SCHEMES,
   help: "a bit of a byte is turned over",
   counted: "corrupted_bytes",
   async *stage(chunks, _, context) {

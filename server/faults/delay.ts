@@ -1,12 +1,13 @@
 import { duration, range } from "../../values/value_types.ts";
-import { ALL, fault } from "./fault.ts";
+import { SCHEMES } from "../../net/transports.ts";
+import { fault } from "./fault.ts";
 
 export const delay = fault({
   name: "delay",
   otherNames: ["latency"],
   value: range(duration),
   chance: { of: "reads", usual: 1 },
-  transports: ALL,
+  transports: SCHEMES,
   help: "each answer leaves that much later",
   async *stage(chunks, { least, most }, context) {
     for await (const chunk of chunks) {

@@ -1,18 +1,10 @@
 // What a fault is: something that a server does badly on purpose.
 import type { Flaw } from "../../net/certificate.ts";
-import type { Endpoint } from "../../net/endpoint.ts";
 import type { Traffic } from "../../net/traffic.ts";
+import type { Scheme } from "../../net/transports.ts";
 import type { ValueType } from "../../values/value_types.ts";
 import type { Random } from "./random.ts";
 import type { Chunks } from "../staged_echo.ts";
-
-type Scheme = Endpoint["scheme"];
-
-/** The transports with connections. */
-export const STREAMS: readonly Scheme[] = ["tcp", "tls", "unix"];
-
-/** All transports. */
-export const ALL: readonly Scheme[] = [...STREAMS, "udp"];
 
 /** A fault: its name, for which connections it is, and what it does to them. */
 export interface Fault<Value = unknown> {

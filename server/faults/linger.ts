@@ -1,5 +1,6 @@
 import { duration } from "../../values/value_types.ts";
-import { fault, STREAMS } from "./fault.ts";
+import { STREAMS } from "../../net/transports.ts";
+import { fault } from "./fault.ts";
 
 export const linger = fault({
   name: "linger",

@@ -1,10 +1,11 @@
-import { ALL, fault } from "./fault.ts";
+import { SCHEMES } from "../../net/transports.ts";
+import { fault } from "./fault.ts";
 
 export const lose = fault({
   name: "lose",
   otherNames: ["drop", "loss"],
   chance: { of: "reads", usual: 1 },
-  transports: ALL,
+  transports: SCHEMES,
   help: "what one read brought, or a datagram, does not come back",
   counted: "lost_bytes",
   async *stage(chunks, _, context) {

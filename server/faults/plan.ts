@@ -3,6 +3,7 @@ import { OptionError } from "../../errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import type { Flaw } from "../../net/certificate.ts";
 import type { ServerTls } from "../../net/stream.ts";
+import { hasConnections } from "../../net/transports.ts";
 import { probability, readValue, type ValueType } from "../../values/value_types.ts";
 import { nearest } from "../../values/nearest.ts";
 import type { Fault } from "./fault.ts";
@@ -96,7 +97,7 @@ function checkEndpoint({ fault, text }: ChosenFault, endpoint: Endpoint): void {
   if (!transports.includes(endpoint.scheme)) {
     throw wrong(`${name} is for ${transports.join(", ")}, not for ${formatEndpoint(endpoint)}`);
   }
-  if (endpoint.scheme !== "udp" || chance?.of !== "connections" || !text.includes("@")) return;
+  if (hasConnections(endpoint) || chance?.of !== "connections" || !text.includes("@")) return;
   throw wrong(`${text}: a probability of connections, which udp does not have`);
 }
 

@@ -1,11 +1,12 @@
-import { ALL, fault } from "./fault.ts";
+import { SCHEMES } from "../../net/transports.ts";
+import { fault } from "./fault.ts";
 import { byteRate, paced } from "./paced.ts";
 
 export const rate = fault({
   name: "rate",
   otherNames: ["bandwidth", "throttle"],
   value: byteRate,
-  transports: ALL,
+  transports: SCHEMES,
   help: "bytes a second that come back, at most",
   stage: paced,
 });

@@ -1,4 +1,5 @@
-import { fault, STREAMS } from "./fault.ts";
+import { STREAMS } from "../../net/transports.ts";
+import { fault } from "./fault.ts";
 import { byteRate, paced } from "./paced.ts";
 
 export const readRate = fault({

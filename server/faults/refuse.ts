@@ -1,4 +1,5 @@
-import { fault, STREAMS } from "./fault.ts";
+import { STREAMS } from "../../net/transports.ts";
+import { fault } from "./fault.ts";
 
 export const refuse = fault({
   name: "refuse",

@@ -1,3 +1,4 @@
+import { SCHEMES, STREAMS } from "../../net/transports.ts";
 import { fault } from "./fault.ts";
 
 /** How long a datagram waits for the one that overtakes it, in milliseconds. */
@@ -6,7 +7,7 @@ const LONGEST_WAIT = 200;
 export const reorder = fault({
   name: "reorder",
   chance: { of: "reads", usual: 1 },
-  transports: ["udp"],
+  transports: SCHEMES.filter((scheme) => !STREAMS.includes(scheme)),
   help: "a datagram leaves after the next one, or 200ms later",
   async *stage(chunks, _, context) {
     const datagrams = chunks[Symbol.asyncIterator]();

@@ -1,9 +1,10 @@
-import { ALL, fault } from "./fault.ts";
+import { SCHEMES } from "../../net/transports.ts";
+import { fault } from "./fault.ts";
 
 export const repeat = fault({
   name: "repeat",
   chance: { of: "reads", usual: 1 },
-  transports: ALL,
+  transports: SCHEMES,
   help: "what one read brought, or a datagram, comes back twice",
   counted: "repeated_bytes",
   async *stage(chunks, _, context) {

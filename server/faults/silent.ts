@@ -1,10 +1,11 @@
 import { LONGEST_PAUSE } from "../../async/pause.ts";
-import { ALL, fault } from "./fault.ts";
+import { SCHEMES } from "../../net/transports.ts";
+import { fault } from "./fault.ts";
 
 export const silent = fault({
   name: "silent",
   otherNames: ["timeout", "blackhole"],
-  transports: ALL,
+  transports: SCHEMES,
   help: "accepted and read, never answered, nor is the end",
   // deno-lint-ignore require-yield -- nothing is what comes back.
   async *stage(chunks, _, context) {
