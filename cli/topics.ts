@@ -15,8 +15,10 @@ function faultsHelp(): string {
   yodel serve --fault delay=20ms..40ms --fault corrupt@1e-6
 
 What yodel serve does badly on purpose: --fault NAME[=VALUE][@P], as often as
-wanted. P is a share, such as 0.01, 1% or 1e-6. A server that
-is started again with the same --seed makes the same faults again.
+wanted. P is a probability, such as 0.01, 1% or 1e-6. The same --seed gives the
+same faults again. On a stream, later bytes wait for those that are delayed: at
+most 32 MiB a connection and 64 MiB in all. Over udp, each datagram waits by
+itself; what is beyond 4 MiB is dropped.
 
 Faults, in the order in which bytes meet them:
 ${rows.join("\n")}
@@ -30,10 +32,13 @@ export function faultTexts(
   { name, value, chance, help, transports }: Fault,
 ): { written: string; transports: string; what: string } {
   const { of, usual = 1 } = chance ?? {};
-  const usually = { 1: "all", once: "the first one" }[usual] ?? formatValue(probability, +usual);
+  const unit = of?.slice(0, -1);
+  const usually = usual === "once" ? `the first ${unit} only` : formatValue(probability, usual);
   return {
     written: value === undefined ? name : `${name}=${value.placeholder}`,
     transports: transports.join(", "),
-    what: of === undefined ? help : `${help}; P: of the ${of}, without it ${usually}`,
+    what: of === undefined
+      ? help
+      : `${help}; P is the probability per ${unit} (default ${usually})`,
   };
 }

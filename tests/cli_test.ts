@@ -113,10 +113,11 @@ Deno.test("the help names every command and flag, in 80 columns, after an exampl
   }
 });
 
-Deno.test("help faults says of each fault what its share is of, and without one", async () => {
+Deno.test("help faults says of each fault what its probability is of, and without one", async () => {
   const { stdout } = await runHere(["help", "faults"]);
   for (const line of stdout.split("\n")) assert(line.length <= 80, line);
-  const shares = stdout.replace(/\s+/g, " ").match(/P: of the \w+, without it \w/g) ?? [];
+  const shares =
+    stdout.replace(/\s+/g, " ").match(/P is the probability per \w+ \(default [\w.-]+/g) ?? [];
   assertEquals(shares.length, faults.filter(({ chance }) => chance !== undefined).length);
 });
 

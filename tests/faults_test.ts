@@ -40,7 +40,7 @@ Deno.test("a fault that cannot be is one line, status 2, before anything listens
     ],
     [
       ["--fault", "silent@1%", "udp://127.0.0.1:0"],
-      "--fault: silent@1%: a probability of connections, which udp does not have",
+      "--fault: silent@1%: udp has no connections, so silent takes no probability there",
     ],
     [["--seed", "1"], "--seed: expected a fault with it"],
   ];

@@ -8,6 +8,6 @@ export const certificate = fault({
   value: choice(FLAWS),
   chance: undefined,
   transports: SCHEMES.filter((scheme) => TRANSPORTS[scheme].hasTls),
-  help: "what is wrong with the one of the server, for all",
+  help: "present a throw-away certificate with this flaw",
   flaw: (flaw) => flaw,
 });

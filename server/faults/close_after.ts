@@ -6,6 +6,6 @@ export const closeAfter = fault({
   name: "close-after",
   value: byteCount,
   transports: STREAMS,
-  help: "end the connection cleanly after that many bytes; 0: at once",
+  help: "close the connection cleanly after this many bytes; 0: at once",
   stage: (chunks, count, context) => endAfter(chunks, count, context, context.finish),
 });

@@ -5,7 +5,7 @@ export const corrupt = fault({
   name: "corrupt",
   chance: { of: "bytes", usual: 1e-6 },
   transports: SCHEMES,
-  help: "a bit of a byte is turned over",
+  help: "flip one random bit",
   counted: "corrupted_bytes",
   async *stage(chunks, _, context) {
     let next = context.nextOffset();

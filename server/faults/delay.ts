@@ -8,7 +8,7 @@ export const delay = fault({
   value: range(duration),
   chance: { of: "reads", usual: 1 },
   transports: SCHEMES,
-  help: "each answer leaves that much later",
+  help: "send each answer this much later",
   async *stage(chunks, { least, most }, context) {
     for await (const chunk of chunks) {
       if (!context.shouldInject()) yield chunk;

@@ -6,7 +6,7 @@ export const linger = fault({
   name: "linger",
   value: duration,
   transports: STREAMS,
-  help: "the end is answered so much later",
+  help: "answer the client's end this much later",
   async *stage(chunks, length, context) {
     yield* chunks;
     context.recordInjection();

@@ -6,7 +6,7 @@ export const lose = fault({
   otherNames: ["drop", "loss"],
   chance: { of: "reads", usual: 1 },
   transports: SCHEMES,
-  help: "what one read brought, or a datagram, does not come back",
+  help: "drop what one read returned, or a datagram",
   counted: "lost_bytes",
   async *stage(chunks, _, context) {
     for await (const chunk of chunks) {

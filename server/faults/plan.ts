@@ -44,7 +44,7 @@ export interface ChosenFault {
   injections: number;
 }
 
-/** The faults that were asked for, and how their dice are thrown. */
+/** The faults that were asked for, and the seed of their random numbers. */
 export interface FaultPlan {
   /** In the order in which bytes meet them. */
   readonly chosen: readonly ChosenFault[];
@@ -91,14 +91,14 @@ export function planFaults(
   return { chosen, seed, flaws, resets, held: new Held(), fields };
 }
 
-/** Complains of a fault that an endpoint cannot have. */
+/** Checks that an endpoint can have a fault. */
 function checkEndpoint({ fault, text }: ChosenFault, endpoint: Endpoint): void {
   const { name, transports, chance } = fault;
   if (!transports.includes(endpoint.scheme)) {
     throw wrong(`${name} is for ${transports.join(", ")}, not for ${formatEndpoint(endpoint)}`);
   }
   if (hasConnections(endpoint) || chance?.of !== "connections" || !text.includes("@")) return;
-  throw wrong(`${text}: a probability of connections, which udp does not have`);
+  throw wrong(`${text}: udp has no connections, so ${name} takes no probability there`);
 }
 
 /** Finds the fault of an option, and reads its value and probability. */

@@ -7,6 +7,6 @@ export const rate = fault({
   otherNames: ["bandwidth", "throttle"],
   value: byteRate,
   transports: SCHEMES,
-  help: "bytes a second that come back, at most",
+  help: "send at most this many bytes a second",
   stage: paced,
 });

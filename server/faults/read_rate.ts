@@ -6,7 +6,7 @@ export const readRate = fault({
   name: "read-rate",
   value: byteRate,
   transports: STREAMS,
-  help: "bytes a second that are taken from the client, at most",
+  help: "read at most this many bytes a second",
   holdsReading: true,
   stage: (chunks, rate, context) => context.leaveWhenDue(paced(chunks, rate, context)),
 });

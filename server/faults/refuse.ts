@@ -4,7 +4,7 @@ import { fault } from "./fault.ts";
 export const refuse = fault({
   name: "refuse",
   transports: STREAMS,
-  help: "closed as soon as it is accepted",
+  help: "close each connection as soon as it is accepted",
   holdsReading: true,
   // deno-lint-ignore require-yield -- nothing is what comes back.
   async *stage(_chunks, _, context) {

@@ -8,7 +8,7 @@ export const reorder = fault({
   name: "reorder",
   chance: { of: "reads", usual: 1 },
   transports: SCHEMES.filter((scheme) => !STREAMS.includes(scheme)),
-  help: "a datagram leaves after the next one, or 200ms later",
+  help: "send a datagram after the next one, or 200ms later",
   async *stage(chunks, _, context) {
     const datagrams = chunks[Symbol.asyncIterator]();
     let coming = datagrams.next();

@@ -5,7 +5,7 @@ export const repeat = fault({
   name: "repeat",
   chance: { of: "reads", usual: 1 },
   transports: SCHEMES,
-  help: "what one read brought, or a datagram, comes back twice",
+  help: "send what one read returned, or a datagram, twice",
   counted: "repeated_bytes",
   async *stage(chunks, _, context) {
     for await (const chunk of chunks) {

@@ -7,7 +7,7 @@ export const resetAfter = fault({
   otherNames: ["reset"],
   value: byteCount,
   transports: SCHEMES.filter((scheme) => TRANSPORTS[scheme].canBeReset),
-  help: "reset the connection after that many bytes; 0: at once",
+  help: "reset the connection after this many bytes; 0: at once",
   resets: true,
   stage: (chunks, count, context) => endAfter(chunks, count, context, context.reset),
 });

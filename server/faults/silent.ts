@@ -6,7 +6,7 @@ export const silent = fault({
   name: "silent",
   otherNames: ["timeout", "blackhole"],
   transports: SCHEMES,
-  help: "accepted and read, never answered, nor is the end",
+  help: "read everything, never reply, never close",
   // deno-lint-ignore require-yield -- nothing is what comes back.
   async *stage(chunks, _, context) {
     for await (const _ of chunks) context.recordInjection();

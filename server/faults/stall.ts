@@ -7,7 +7,7 @@ export const stall = fault({
   value: duration,
   chance: { of: "reads", usual: "once" },
   transports: SCHEMES,
-  help: "answers stop for that long; udp: that datagram is late",
+  help: "send nothing for this long; udp: delay that datagram",
   async *stage(chunks, length, context) {
     for await (const chunk of chunks) {
       if (!context.shouldInject()) yield chunk;
