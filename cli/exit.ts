@@ -15,8 +15,17 @@ export const EXIT_STATUSES = [
   ["129, 130, 143", "ended by a signal before there was an answer"],
 ] as const;
 
-/** Errors of certificates for which another CA may help (net/untrusted.ts). */
-const UNTRUSTED = /: its certificate is (self-signed|not signed)/;
+/** The next step after some errors, most of which errors/reason.ts words. */
+const ADVICE: readonly (readonly [error: RegExp, advice: string])[] = [
+  [
+    /: its certificate is (self-signed|not signed)/,
+    "--ca FILE trusts one, --insecure trusts anybody",
+  ],
+  [/: connection refused$/, "is the server running? --wait 30s waits for it"],
+  [/ unix:.*: address in use$/, "another server listens there"],
+  [/: address in use$/, "choose another port, or 0 for any"],
+  [/: unknown host(, for now| \(.*\))?$/, "check the name, or use an address"],
+];
 
 /** Prints an error, and returns the exit status for it. */
 export function fail(error: unknown): number {
@@ -32,6 +41,6 @@ export function fail(error: unknown): number {
 export function formatError(error: YodelError): string {
   const isOption = error instanceof OptionError;
   const what = isOption ? `${flagName(error.option)}: ${error.what}` : error.message;
-  const advice = UNTRUSTED.test(what) ? "; --ca FILE trusts one, --insecure trusts anybody" : "";
-  return `yodel: ${escapeControls(what, "\\")}${advice}`;
+  const advice = ADVICE.find(([error]) => error.test(what))?.[1];
+  return `yodel: ${escapeControls(what, "\\")}${advice === undefined ? "" : `; ${advice}`}`;
 }

@@ -125,6 +125,13 @@ function parseOperands(
 ): Pick<Invocation, "endpoints" | "word"> {
   const most = command.operands === "endpoints" ? Infinity : command.operands.length === 0 ? 0 : 1;
   const extra = operands[most];
+  const file = takesEndpoints(command) && operands.length > 1
+    ? operands.find(isFileHere)
+    : undefined;
+  if (file !== undefined) {
+    const advice = "put * in quotes, or the shell replaces it by file names";
+    throw new UsageError(`unexpected argument ${quoted(file)}; it is a file: ${advice}`);
+  }
   if (extra !== undefined) {
     const meant = command.operands === "endpoint" ? endpointOf(operands) : undefined;
     if (meant !== undefined && operands[0] !== meant) {
@@ -139,6 +146,16 @@ function parseOperands(
   const leastPort = command.operands === "endpoints" ? 0 : 1;
   const [first = DEFAULT_ENDPOINT, ...more] = operands.map((text) => readEndpoint(text, leastPort));
   return { endpoints: [first, ...more], word: "" };
+}
+
+/** Whether a word is the name of a file in this folder, and no endpoint. */
+function isFileHere(word: string): boolean {
+  if (word.includes("/") || parseEndpoint(word) !== undefined) return false;
+  try {
+    return Deno.lstatSync(word) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** Refuses a flag that would have no effect on any of the endpoints. */

@@ -82,7 +82,8 @@ Deno.test("a connection that is refused is status 2 and a line on stderr, and JS
   const line = `cannot connect to ${name}: connection refused`;
   await inEach([[], ["--json", "--workers=2"]], async (flags) => {
     const result = await yodel(["load", name, ...flags]);
-    assertEquals([result.code, result.stderr], [2, `yodel: ${line}\n`]);
+    const advice = "is the server running? --wait 30s waits for it";
+    assertEquals([result.code, result.stderr], [2, `yodel: ${line}; ${advice}\n`]);
     if (flags.length === 0) assertEquals(result.stdout, "");
     else assertEquals(reportOf(result).error, line);
   });

@@ -291,7 +291,8 @@ Deno.test("a place where metrics cannot be is told in a line, and nothing is lef
   assertEquals(result, {
     code: 2,
     stdout: "",
-    stderr: `yodel: --metrics: cannot listen on tcp://127.0.0.1:${port}: address in use\n`,
+    stderr: `yodel: --metrics: cannot listen on tcp://127.0.0.1:${port}: address in use; ` +
+      "choose another port, or 0 for any\n",
   });
   assertEquals([...Deno.readDirSync(folder)], []);
   await Deno.remove(folder);

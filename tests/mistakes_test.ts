@@ -1,5 +1,5 @@
 /** Mistakes on the command line, each with the line that answers it. The next one is a row. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { serveCommand } from "../cli/commands/serve.ts";
 import { parseInvocation } from "../cli/parse.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
@@ -91,7 +91,7 @@ for (
     ["load -d 10", '--duration: "10" has no unit: 10ms or 10s?'],
     [
       "load -d 10seconds",
-      '--duration: expected a duration such as 500us, 250ms, 1.5s, 2m or 1h, or 0, not "10seconds"',
+      '--duration: "10seconds" is written 10s',
     ],
     [
       "load -c 0",
@@ -249,6 +249,27 @@ for (
         `--fault: unknown fault "${given.replace(/=.*/, "")}"; did you mean ${meant}?`,
       ] as const
     ),
+    ["serve --idle-timeout 1min", '--idle-timeout: "1min" is written 1m'],
+    ["serve --drain 0.5sec", '--drain: "0.5sec" is written 0.5s'],
+    ["ping -i 10msec", '--interval: "10msec" is written 10ms'],
+    ["load -s 4kb", '--size: "4kb" is written 4k'],
+    ["load -s 64B", '--size: "64B" is written 64'],
+    ["load -s 1MiB", '--size: "1MiB" is written 1m'],
+    ["load -r 10k/s", '--rate: "10k/s" is written 10k'],
+    ["serve --fault delay=20msec", '--fault: delay: "20msec" is written 20ms'],
+    ["serve --fault rate=64kb/s", '--fault: rate: "64kb/s" is written 64k'],
+    ["serve --quiet", 'unknown flag "--quiet"; use --log-level error'],
+    ["serve -v", 'unknown flag "-v"; use --log-level debug'],
+    ["ping --verify", 'unknown flag "--verify"; ping always verifies'],
+    ["load --verify", 'unknown flag "--verify"; load always verifies'],
+    [
+      "serve README.md deno.json docs",
+      'unexpected argument "README.md"; it is a file: put * in quotes, or the shell replaces it by file names',
+    ],
+    [
+      "ping 127.0.0.1:7 deno.json",
+      'unexpected argument "deno.json"; it is a file: put * in quotes, or the shell replaces it by file names',
+    ],
     ["serve --fault lose=10%", "--fault: lose takes no value; did you mean lose@10%?"],
     ["serve --fault refuse=5s", "--fault: refuse takes no value"],
     ["connect localhost", 'endpoint "localhost": it has no port: localhost:2222?'],
@@ -337,6 +358,32 @@ for (
     assertEquals(result, { code: 2, stdout: "", stderr: `yodel: ${message}\n` });
   });
 }
+
+Deno.test("errors of the network end with the next step", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const taken = `127.0.0.1:${listener.addr.port}`;
+  assertEquals(await runHere(["serve", taken]), {
+    code: 2,
+    stdout: "",
+    stderr: `yodel: cannot listen on tcp://${taken}: address in use; ` +
+      "choose another port, or 0 for any\n",
+  });
+  listener.close();
+  assertEquals(await runHere(["connect", taken]), {
+    code: 2,
+    stdout: "",
+    stderr: `yodel: cannot connect to tcp://${taken}: connection refused; ` +
+      "is the server running? --wait 30s waits for it\n",
+  });
+  for (const command of ["serve", "connect"]) {
+    const { code, stderr } = await runHere([command, "nowhere.invalid:7000"]);
+    assertEquals(code, 2);
+    assertMatch(
+      stderr,
+      /^yodel: cannot .* tcp:\/\/nowhere\.invalid:7000: unknown host.*; check the name, or use an address\n$/,
+    );
+  }
+});
 
 // What the permissions of the program are, only the program itself shows.
 for (

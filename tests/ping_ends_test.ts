@@ -133,7 +133,8 @@ Deno.test("a server that ends each connection at once is told at once, and once"
 
 Deno.test("where nobody listens the status is 2, with one line on stderr, and JSON stays JSON", async () => {
   const name = formatEndpoint(deserted());
-  const stderr = `yodel: cannot connect to ${name}: connection refused\n`;
+  const stderr = `yodel: cannot connect to ${name}: connection refused; ` +
+    "is the server running? --wait 30s waits for it\n";
   const text = await yodel(["ping", name, "-c2", "-i20ms"]);
   assertEquals({ ...text, stdout: plain(text.stdout) }, {
     code: 2,

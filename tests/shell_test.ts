@@ -7,7 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { stopOnSignal } from "../cli/signals.ts";
-import { replaced, runHere } from "./in_process.ts";
+import { replaced } from "./in_process.ts";
 import { dialPort, exchange, flood, random, until } from "./local.ts";
 import { available, program, root, run, shell, startServer, yodel } from "./program.ts";
 
@@ -75,27 +75,6 @@ Deno.test("a full disk, or a folder for input, is one line and status 2", {
     code: 2,
     stdout: "",
     stderr: "yodel: cannot read the input: it is a folder\n",
-  });
-});
-
-Deno.test("what cannot be connected to or listened on is one line and status 2", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const taken = `127.0.0.1:${listener.addr.port}`;
-  assertEquals(await runHere(["serve", taken]), {
-    code: 2,
-    stdout: "",
-    stderr: `yodel: cannot listen on tcp://${taken}: address in use\n`,
-  });
-  for (const command of ["serve", "connect"]) {
-    const { code, stdout, stderr } = await runHere([command, "nowhere.invalid:7000"]);
-    assertEquals({ code, stdout }, { code: 2, stdout: "" });
-    assertMatch(stderr, /^yodel: cannot .* tcp:\/\/nowhere\.invalid:7000: unknown host.*\n$/);
-  }
-  listener.close();
-  assertEquals(await runHere(["connect", taken]), {
-    code: 2,
-    stdout: "",
-    stderr: `yodel: cannot connect to tcp://${taken}: connection refused\n`,
   });
 });
 

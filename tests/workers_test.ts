@@ -68,7 +68,10 @@ Deno.test("a port that somebody has is not shared, also with another yodel", thr
   const args = ["serve", `127.0.0.1:${server.port}`, "--workers", "2"];
   const { code, stderr } = await yodel(args);
   assertEquals(code, 2);
-  assertMatch(stderr, /^yodel: cannot listen on tcp:\S+: address in use\n$/);
+  assertMatch(
+    stderr,
+    /^yodel: cannot listen on tcp:\S+: address in use; choose another port, or 0 for any\n$/,
+  );
 });
 
 Deno.test("every transport is served, with threads or without", threads, async () => {

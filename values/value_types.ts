@@ -45,6 +45,15 @@ const MILLISECONDS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_6
 /** A number and its unit; the micro sign and the Greek letter look the same. */
 const LENGTH = /^(\d*\.?\d+)([uµμm]?s|m|h)?$/i;
 
+/** What other programs write for units. */
+const LENGTH_WORDS = [
+  [/^(us|micro)sec(ond)?s?$|^micros$/i, "us"],
+  [/^(ms|milli)(ec|sec|second)s?$|^millis$/i, "ms"],
+  [/^sec(ond)?s?$/i, "s"],
+  [/^min(ute)?s?$/i, "m"],
+  [/^h(ou)?rs?$/i, "h"],
+] as const;
+
 /** A length of time, in milliseconds. 0 switches a limit off. */
 export const duration: ValueType<number> = {
   placeholder: "DURATION",
@@ -59,6 +68,9 @@ export const duration: ValueType<number> = {
     return value < 2 ** 31 ? value : undefined;
   },
   advice(text) {
+    const [, number, word = ""] = /^([\d.]+) ?([a-z]+)$/i.exec(text) ?? [];
+    const known = LENGTH_WORDS.find(([words]) => words.test(word))?.[1];
+    if (known !== undefined) return `is written ${number}${known}`;
     const [, digits, unit] = LENGTH.exec(text) ?? [];
     if (digits === undefined) return undefined;
     if (unit === undefined) return `has no unit: ${Number(digits)}ms or ${Number(digits)}s?`;
@@ -78,13 +90,18 @@ function scaled(
   base: number,
   isOne: (value: number) => boolean,
 ): ValueType<number> {
+  const parse = (text: string) => {
+    const [, digits, unit = ""] = /^(\d{1,10}(?:\.\d+)?)([km]?)$/i.exec(text) ?? [];
+    const value = Number(digits ?? NaN) * base ** ["", "k", "m"].indexOf(unit.toLowerCase());
+    return isOne(value) ? value : undefined;
+  };
   return {
     placeholder,
     expected,
-    parse(text) {
-      const [, digits, unit = ""] = /^(\d{1,10}(?:\.\d+)?)([km]?)$/i.exec(text) ?? [];
-      const value = Number(digits ?? NaN) * base ** ["", "k", "m"].indexOf(unit.toLowerCase());
-      return isOne(value) ? value : undefined;
+    parse,
+    advice(text) {
+      const [, plain = ""] = /^([\d.]+[km]?)(?:i?b)?(?:\/s|ps)?$/i.exec(text) ?? [];
+      return parse(plain) === undefined ? undefined : `is written ${plain.toLowerCase()}`;
     },
   };
 }

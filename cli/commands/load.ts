@@ -68,6 +68,7 @@ export const loadCommand = command({
     "--clients": "use -c N",
     "--requests": "use -n N",
     "--threads": "use --workers N",
+    "--verify": "load always verifies",
   },
   async run({ flags, endpoints: [endpoint] }, { exit, version }) {
     const { json, merge: files } = flags;

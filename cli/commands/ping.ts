@@ -46,7 +46,7 @@ export const pingCommand = command({
     ...metricsFlag,
     ...clientFlags,
   },
-  foreign: { "-n": "use -c N" },
+  foreign: { "-n": "use -c N", "--verify": "ping always verifies" },
   async run({ flags, endpoints: [endpoint] }, { exit, version }) {
     const signalled = stopOnSignal(exit);
     const lines = new LinePrinter();

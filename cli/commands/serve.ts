@@ -84,7 +84,13 @@ export const serveCommand = command({
     }),
     ...metricsFlag,
   },
-  foreign: { "-c": "use --max-connections N" },
+  foreign: {
+    "-c": "use --max-connections N",
+    "-q": "use --log-level error",
+    "--quiet": "use --log-level error",
+    "-v": "use --log-level debug",
+    "--verbose": "use --log-level debug",
+  },
   async run({ flags, endpoints }, { exit, version }) {
     const log = createLog(flags.logLevel, flags.logFormat);
     const file = flags.writeCa;
