@@ -6,6 +6,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { isWithin } from "../async/pause.ts";
 import { ThreadError } from "../async/threads.ts";
 import { formatEndpoint, type LogFields, serve } from "../server.ts";
 import {
@@ -20,6 +21,7 @@ import {
   until,
   writeAll,
 } from "./local.ts";
+import { runHere } from "./in_process.ts";
 import { programWithoutUnstable, run, type RunningServer, startServer, yodel } from "./program.ts";
 import { caFile, folder } from "./servers.ts";
 
@@ -156,7 +158,7 @@ Deno.test("--deny is for every thread", threads, async () => {
 
 Deno.test("--idle-timeout is for every thread", threads, async () => {
   await using server = await start("--idle-timeout", "300ms");
-  const open = await serveUpTo(server, 9);
+  const open = await Promise.all(Array.from({ length: 9 }, () => dialPort(server.port)));
   await Promise.all(open.map(async (conn) => {
     assertEquals(await conn.read(new Uint8Array(1)).catch(() => null), null);
     conn.close();
@@ -191,11 +193,11 @@ Deno.test("a second signal ends all threads at once", threads, async () => {
   await using server = await start("--drain", "0");
   const open = await Promise.all(Array.from({ length: 6 }, () => dialPort(server.port)));
   await Promise.all(open.map(flood));
-  server.process.kill("SIGINT");
-  // Sooner it would be taken for the same one (cli/signals.ts).
-  await pause(200);
-  server.process.kill("SIGINT");
-  assertEquals((await server.process.status).code, 130);
+  let ended = false;
+  const status = server.process.status.finally(() => ended = true);
+  // Two that come sooner after each other are taken for one (cli/signals.ts).
+  for (; !ended; await isWithin(200, status)) server.process.kill("SIGINT");
+  assertEquals((await status).code, 130);
   for (const conn of open) conn.close();
 });
 
@@ -242,12 +244,12 @@ Deno.test(
   async () => {
     await using server = await serve("tcp://127.0.0.1:0", { workers: 2, drain: 1 });
     const ask = async () => {
-      for (let i = 0; i < 4000; i++) await server.counts();
+      for (let i = 0; i < 2000; i++) await server.counts();
       return heldMemory();
     };
     const before = await ask();
     const more = await ask() - before;
-    assert(more < 1_000_000, `${more} bytes`);
+    assert(more < 500_000, `${more} bytes`);
   },
 );
 
@@ -257,7 +259,9 @@ Deno.test(
   async () => {
     let lines = 0;
     let told = 0;
+    let written = 0;
     function write(message: string, fields: LogFields = {}): void {
+      written++;
       if (fields.lines !== undefined) told++;
       if (message !== "draining") lines += Number(fields.lines ?? 1);
       for (const start = performance.now(); performance.now() - start < 0.3;);
@@ -266,21 +270,23 @@ Deno.test(
     await using server = await serve("tcp://127.0.0.1:0", { workers: 3, log, logData: "text" });
     const [endpoint] = server.endpoints;
     const name = formatEndpoint(endpoint ?? fail());
-    const busy = yodel(["load", name, "-c", "50", "-d", "2s", "--json"]);
-    let slowest = 0;
+    const busy = yodel(["load", name, "-c", "50", "-d", "1s", "--json"]);
+    // How many lines are written until this thread gets to something else.
+    let most = 0;
     let finished = false;
     busy.then(() => finished = true);
     while (!finished) {
-      const start = performance.now();
+      written = 0;
       await pause(1);
-      slowest = Math.max(slowest, performance.now() - start);
+      most = Math.max(most, written);
     }
     const { messages } = JSON.parse((await busy).stdout);
     await server.stop();
     // Each connection has two lines as well, and the server itself: it listens, it has stopped.
     assertEquals(lines, messages.sent + 2 * 50 + 2);
     assert(told < 20, `of dropped lines it told ${told} times`);
-    assert(slowest < 1000, `${slowest} ms`);
+    console.log(most, told, lines);
+    assert(most < 1000, `${most} lines in a row`);
   },
 );
 
@@ -311,7 +317,7 @@ Deno.test("threads that cannot be are refused in one line", async () => {
       ? "yodel: --workers: more than 1 need deno run --unstable-net\n"
       : "yodel: --workers: more than 1 are for Linux, which shares a port among them\n",
   ]);
-  const { code, stderr } = await yodel(["serve", "udp://127.0.0.1:0", "--workers", "2"]);
+  const { code, stderr } = await runHere(["serve", "udp://127.0.0.1:0", "--workers", "2"]);
   assertEquals([code, stderr], [
     2,
     "yodel: --workers: expected a tcp:// or tls:// endpoint with it\n",
