@@ -22,7 +22,7 @@
  */
 import { onAbort } from "./async/pause.ts";
 import { YodelError } from "./errors/yodel_error.ts";
-import { type Endpoint, formatEndpoint, isWildcard } from "./net/endpoint.ts";
+import { type Endpoint, formatEndpoint, isWildcard, withText } from "./net/endpoint.ts";
 import { openAll } from "./net/listen.ts";
 import { readEndpoint } from "./net/parse_endpoint.ts";
 import { hasConnections } from "./net/transports.ts";
@@ -104,7 +104,7 @@ export async function serve(
   const tls = { ...options.tls, ...certificate };
   const sharing = plan.workers > 1 ? "first" : undefined;
   const opened = await openAll(wanted, { ...plan, tls, resettable: faults?.resets, sharing });
-  const bound = opened.map(({ endpoint }) => endpoint);
+  const bound = opened.map(({ endpoint }) => withText(endpoint));
   const stopping = new AbortController();
   const places = new Places(plan.maxConnections, stopping.signal);
   const common = { places, gate, stopping: stopping.signal };

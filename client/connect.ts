@@ -1,7 +1,7 @@
 // The client that takes an input to a server and what returns to an output.
 import { isWithin, onAbort } from "../async/pause.ts";
 import { sweep, Traffic } from "../net/traffic.ts";
-import { dial, type DialOptions } from "../net/dial.ts";
+import { dial, DIAL_OPTIONS, type DialOptions } from "../net/dial.ts";
 import { addressOf, type Endpoint } from "../net/endpoint.ts";
 import { readEndpoint } from "../net/parse_endpoint.ts";
 import { OptionError } from "../errors/yodel_error.ts";
@@ -13,7 +13,7 @@ import { connectDatagrams } from "./connect_datagrams.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";
 import { checkNotNegative } from "./options.ts";
-import { withDefaults } from "../values/settings.ts";
+import { checkNames, withDefaults } from "../values/settings.ts";
 import { tlsHint } from "./verify/difference.ts";
 import { StreamVerifier } from "./verify/stream.ts";
 import { hasConnections, TRANSPORTS } from "../net/transports.ts";
@@ -61,6 +61,8 @@ export const CONNECT_DEFAULTS: Readonly<Required<ConnectSettings> & { datagramTi
   verify: false,
 };
 
+const STREAM_OPTIONS = ["input", "output", "onConnect", "signal"];
+
 /** How much is read from the input or the connection at once, in bytes. */
 const CHUNK = 256 * 1024;
 
@@ -99,6 +101,7 @@ export async function connect(
   options: ConnectOptions,
 ): Promise<Exchange> {
   const endpoint = readEndpoint(server, 1);
+  checkNames(options, Object.keys(CONNECT_DEFAULTS), DIAL_OPTIONS, STREAM_OPTIONS);
   checkUdp(endpoint);
   const { datagramTimeout, ...defaults } = CONNECT_DEFAULTS;
   const filled = withDefaults(options, {

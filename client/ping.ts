@@ -1,10 +1,10 @@
 // The client that measures round trips, one probe after another.
-import type { DialOptions } from "../net/dial.ts";
+import { DIAL_OPTIONS, type DialOptions } from "../net/dial.ts";
 import { type Endpoint, EndpointError } from "../net/endpoint.ts";
 import { readEndpoint } from "../net/parse_endpoint.ts";
 import { onAbort, pause } from "../async/pause.ts";
 import { checkDatagrams, checkNotNegative, checkWhole } from "./options.ts";
-import { withDefaults } from "../values/settings.ts";
+import { checkNames, withDefaults } from "../values/settings.ts";
 import { emptyPingCounts, type PingSummary, type ProbeResult, summarize } from "./ping_result.ts";
 import { ProbeSession } from "./probe_session.ts";
 
@@ -49,6 +49,8 @@ export const PING_DEFAULTS: Readonly<Required<PingSettings>> = {
   reconnect: false,
 };
 
+const CALLBACKS = ["onStart", "onResult", "onDisconnect", "signal"];
+
 /**
  * Sends probes to an echo server and measures how long their answers take. A
  * connection that ends is replaced by a new one at the next probe. Probes that
@@ -63,6 +65,7 @@ export async function ping(
   options: PingOptions = {},
 ): Promise<PingSummary> {
   const endpoint = readEndpoint(server, 1);
+  checkNames(options, Object.keys(PING_DEFAULTS), DIAL_OPTIONS, CALLBACKS);
   const settings = withDefaults(options, PING_DEFAULTS);
   const { size, count, interval, timeout, deadline } = settings;
   checkWhole(1, { size });

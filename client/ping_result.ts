@@ -47,6 +47,8 @@ export interface PingCounts {
   repeated: number;
   /** Answers to nothing that was sent. */
   unexpected: number;
+  /** The error of the last result that has one. */
+  lastError?: string;
   /** From the start to the end, in milliseconds. */
   elapsed: number;
   /** Round trips of all that came back uncorrupted. */

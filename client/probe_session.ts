@@ -179,6 +179,7 @@ export class ProbeSession {
   #report(found: Omit<ProbeResult, "at" | "address">): void {
     this.#start();
     this.#counts[found.outcome]++;
+    this.#counts.lastError = found.error ?? this.#counts.lastError;
     if (this.#connection.state === "open") {
       this.#counts.address = this.#connection.link.address ?? this.#counts.address;
     }

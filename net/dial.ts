@@ -7,7 +7,7 @@ import type { StreamEndpoint } from "./endpoint.ts";
 import type { Stream } from "./stream.ts";
 import { type StreamTransport, TRANSPORTS } from "./transports.ts";
 
-export type { DialAttempt, DialOptions } from "./dial_options.ts";
+export { DIAL_OPTIONS, type DialAttempt, type DialOptions } from "./dial_options.ts";
 
 /** A connection that was opened, and how long that took, in milliseconds. */
 export interface Dialled {

@@ -14,6 +14,9 @@ export interface DialOptions {
   readonly onRetry?: (why: string) => void;
 }
 
+/** Their names. */
+export const DIAL_OPTIONS = ["tls", "wait", "family", "onRetry"] as const;
+
 /** The same for one call of {@linkcode dial}, with its limit. */
 export interface DialAttempt extends DialOptions {
   /**

@@ -57,6 +57,13 @@ export function formatEndpoint(endpoint: Endpoint): string {
   return `${endpoint.scheme}://${formatHostPort(endpoint.host, endpoint.port)}`;
 }
 
+/** Gives an endpoint its text as its string, without a property that anybody sees. */
+export function withText<E extends Endpoint>(endpoint: E): E {
+  return Object.defineProperty({ ...endpoint }, "toString", {
+    value: () => formatEndpoint(endpoint),
+  });
+}
+
 /** Writes a host and a port as one word, an IPv6 address in brackets: `[::1]:2222`. */
 export function formatHostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

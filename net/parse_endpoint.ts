@@ -1,6 +1,12 @@
 // Endpoints as people write them.
 import { YodelError } from "../errors/yodel_error.ts";
-import { type Endpoint, formatEndpoint, type HostEndpoint, type HostScheme } from "./endpoint.ts";
+import {
+  type Endpoint,
+  formatEndpoint,
+  type HostEndpoint,
+  type HostScheme,
+  withText,
+} from "./endpoint.ts";
 import { quoted } from "./escape.ts";
 import { HOSTS, prefixOf } from "./transports.ts";
 
@@ -31,16 +37,13 @@ const HOST_FORM = new RegExp(
  */
 export function parseEndpoint(text: string): Endpoint | undefined {
   const [, path] = /^unix:(?!@$)(\P{Cc}+)$/u.exec(text) ?? [];
-  if (path !== undefined) return { scheme: "unix", path };
+  if (path !== undefined) return withText({ scheme: "unix", path });
   const parts = HOST_FORM.exec(text)?.groups;
   if (parts === undefined) return undefined;
   const port = Number(parts.port);
   if (port > 65535) return undefined;
-  return {
-    scheme: (parts.scheme?.toLowerCase() ?? "tcp") as HostScheme,
-    host: parts.ipv6 || parts.name || DEFAULT_ENDPOINT.host,
-    port,
-  };
+  const scheme = (parts.scheme?.toLowerCase() ?? "tcp") as HostScheme;
+  return withText({ scheme, host: parts.ipv6 || parts.name || DEFAULT_ENDPOINT.host, port });
 }
 
 /** Reads an endpoint of TCP as {@linkcode parseEndpoint} does. */

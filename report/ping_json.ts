@@ -37,6 +37,7 @@ export function summaryJson(summary: PingSummary, now: Date): Record<string, unk
     lost,
     repeated,
     unexpected: summary.unexpected,
+    last_error: summary.lastError ?? null,
     lost_percent: Number(lostPercent.toFixed(3)),
     elapsed_ms: milliseconds(summary.elapsed),
     latency: latenciesJson(summary.latencies, PING_PERCENTILES),

@@ -3,7 +3,7 @@ import { OptionError, YodelError } from "../errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import type { ServerTls } from "../net/stream.ts";
 import { checkUdp } from "../net/udp_socket.ts";
-import { withDefaults } from "../values/settings.ts";
+import { checkNames, withDefaults } from "../values/settings.ts";
 import { type FaultOption, type FaultPlan, planFaults } from "./faults/plan.ts";
 import type { Log, LogDataForm } from "./log.ts";
 
@@ -80,7 +80,7 @@ export interface ServePlan
 /**
  * Fills in what was not given.
  *
- * @throws {OptionError} for faults that are none, or that an endpoint cannot have,
+ * @throws {OptionError} for options that there are not, for faults that are none, or that an endpoint cannot have,
  *   and for threads where there can be none
  * @throws {YodelError} for an endpoint that is given twice, and for `udp://` where Deno has no datagrams
  */
@@ -89,10 +89,9 @@ export function planServe(options: ServeOptions, endpoints: readonly Endpoint[])
     .map(formatEndpoint);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new YodelError(`${twice} is given twice`);
-  const plan = withDefaults<Omit<ServePlan, "faults">>(
-    options,
-    { ...SERVE_DEFAULTS, allow: [], deny: [], log: {} },
-  );
+  const defaults = { ...SERVE_DEFAULTS, allow: [], deny: [], log: {} };
+  checkNames(options, Object.keys(defaults), ["tls", "faults", "seed", "signal"]);
+  const plan = withDefaults<Omit<ServePlan, "faults">>(options, defaults);
   endpoints.forEach(checkUdp);
   checkWorkers(plan.workers);
   return { ...plan, faults: planFaults(options, endpoints) };

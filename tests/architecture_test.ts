@@ -25,7 +25,7 @@ const ROOMS: Record<string, readonly string[]> = {
   "client.ts": ["client", "net", "async", "errors"],
   "server": ["values", "net", "async", "errors"],
   "client": ["values", "net", "async", "errors"],
-  "values": [],
+  "values": ["errors"],
   "net": ["async", "errors"],
   "async": ["errors"],
   "errors": [],

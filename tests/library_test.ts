@@ -1,9 +1,17 @@
 /** The library: its documentation, and what it does with options and results. */
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { connect, load, ping } from "../client.ts";
-import { EndpointError, formatEndpoint, serve, YodelError } from "../server.ts";
+import {
+  EndpointError,
+  formatEndpoint,
+  type HostEndpoint,
+  parseEndpoint,
+  serve,
+  YodelError,
+} from "../server.ts";
 import { dialPort, exchange, portOf, random, startLocal } from "./local.ts";
 import { packages, root, run } from "./program.ts";
+import { deserted } from "./servers.ts";
 
 const documented = ["server.ts", "client.ts", "docs/library.md"].map((file) => root + file);
 
@@ -88,6 +96,22 @@ for (
       "idleTimeout: udp:// has no connection that could be idle",
       () => connect("udp://:1", { ...streams, idleTimeout: 5 }),
     ],
+    [
+      "timout: unknown option; did you mean timeout?",
+      () => connect(":1", { ...streams, ...{ timout: 5 } }),
+    ],
+    [
+      "counts: unknown option; did you mean count?",
+      () => ping(":1", { count: 1, ...{ counts: 5 } }),
+    ],
+    [
+      "connection: unknown option; did you mean connections?",
+      () => load(":1", { messages: 1, ...{ connection: 5 } }),
+    ],
+    [
+      "fault: unknown option; did you mean faults?",
+      () => serve(":0", { drain: 1, ...{ fault: [] } }),
+    ],
     ["size: expected a whole number from 1 on, not 0", () => ping(":1", { size: 0 })],
     ["interval: expected a number from 0 on, not -1", () => ping(":1", { interval: -1 })],
     [
@@ -100,6 +124,22 @@ for (
     await assertRejects(make, YodelError, message);
   });
 }
+
+Deno.test("an endpoint is its text as a string, and equals one without", async () => {
+  const { port } = deserted() as HostEndpoint;
+  const text = `tcp://127.0.0.1:${port}`;
+  await using server = await serve(text);
+  assertEquals(server.endpoints.map(String), [text]);
+  assertEquals(String(parseEndpoint("unix:/tmp/x")), "unix:/tmp/x");
+  assertEquals(server.endpoints, [{ scheme: "tcp", host: "127.0.0.1", port }]);
+});
+
+Deno.test("where nobody listens load throws, and ping says why it could send nothing", async () => {
+  const endpoint = deserted();
+  await assertRejects(() => load(endpoint, { duration: 100 }), EndpointError, "connection refused");
+  const { unsent, lastError } = await ping(endpoint, { count: 1 });
+  assertEquals([unsent, lastError], [1, "connection refused"]);
+});
 
 Deno.test("console.log shows the figures of latencies", async () => {
   await using server = await startLocal();

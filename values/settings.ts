@@ -1,3 +1,7 @@
+// Options of the library.
+import { OptionError } from "../errors/yodel_error.ts";
+import { nearest } from "./nearest.ts";
+
 /** Fills in the default of each setting that is not given, or is `undefined`; drops other properties. */
 export function withDefaults<T extends object>(
   given: { readonly [Name in keyof T]?: T[Name] },
@@ -6,4 +10,29 @@ export function withDefaults<T extends object>(
   const settings = Object.entries(given)
     .filter(([name, value]) => name in defaults && value !== undefined);
   return { ...defaults, ...Object.fromEntries(settings) };
+}
+
+/** Those of some flags that are options of the library: those that have a default there. */
+export function optionsOf<Flags extends object, Defaults extends object>(
+  flags: Flags,
+  defaults: Defaults,
+): Pick<Flags, keyof Flags & keyof Defaults> {
+  const known = Object.entries(flags).filter(([name]) => name in defaults);
+  return Object.fromEntries(known) as Pick<Flags, keyof Flags & keyof Defaults>;
+}
+
+/**
+ * Refuses options that there are not, as a misspelt one would be.
+ *
+ * @throws {OptionError} for the first of them
+ */
+export function checkNames(options: object, ...known: readonly (readonly string[])[]): void {
+  const names = known.flat();
+  const name = Object.keys(options).find((name) => !names.includes(name));
+  if (name === undefined) return;
+  const near = nearest(name, names);
+  throw new OptionError(
+    name,
+    `unknown option${near === undefined ? "" : `; did you mean ${near}?`}`,
+  );
 }

@@ -1,5 +1,6 @@
 import { connect, type Connected } from "../../client.ts";
 import { CONNECT_DEFAULTS } from "../../client/connect.ts";
+import { optionsOf } from "../../values/settings.ts";
 import { command, flag, group } from "../command.ts";
 import { STREAMS } from "../../net/transports.ts";
 import { ALL_WELL } from "../exit.ts";
@@ -34,7 +35,7 @@ export const connectCommand = command({
     const terminal = Deno.stdout.isTerminal() ? new TerminalOutput() : undefined;
     try {
       const { sent, received } = await connect(endpoint, {
-        ...flags,
+        ...optionsOf(flags, CONNECT_DEFAULTS),
         ...await dialOptions(flags),
         input: stdin,
         output: terminal ?? stdout,

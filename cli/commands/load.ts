@@ -5,6 +5,7 @@ import { EndpointError } from "../../net/endpoint.ts";
 import { perSecond } from "../../report/figures.ts";
 import { failedLoadJson, loadJson } from "../../report/load_json.ts";
 import { loadText, progressText } from "../../report/load_text.ts";
+import { optionsOf } from "../../values/settings.ts";
 import { command, flag, group } from "../command.ts";
 import { STREAMS } from "../../net/transports.ts";
 import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
@@ -80,7 +81,7 @@ export const loadCommand = command({
     let result: LoadResult;
     try {
       result = await load(endpoint, {
-        ...flags,
+        ...optionsOf(flags, LOAD_DEFAULTS),
         ...await dialOptions(flags),
         signal,
         onProgress(now) {

@@ -6,6 +6,7 @@ import { watchPing } from "../../metrics/watch.ts";
 import { EndpointError, formatEndpoint } from "../../net/endpoint.ts";
 import { probeJson, summaryJson } from "../../report/ping_json.ts";
 import { probeText, startText, summaryText } from "../../report/ping_text.ts";
+import { optionsOf } from "../../values/settings.ts";
 import { command, flag, group } from "../command.ts";
 import { STREAMS } from "../../net/transports.ts";
 import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
@@ -51,12 +52,11 @@ export const pingCommand = command({
     const signalled = stopOnSignal(exit);
     const lines = new LinePrinter();
     const { size = PING_DEFAULTS.size, timestamps, quiet, json, atMost } = flags;
-    let unsent: string | undefined;
     await using metrics = await serveMetrics(flags.metrics, version, () => true);
     const count = metrics && watchPing(metrics);
     if (metrics !== undefined) printError(`yodel: metrics at ${metrics.urls.join(" ")}`);
     const summary = await ping(endpoint, {
-      ...flags,
+      ...optionsOf(flags, PING_DEFAULTS),
       ...await dialOptions(flags),
       signal: AbortSignal.any([signalled, lines.unread]),
       onDisconnect: (what) => printError(`yodel: ${formatEndpoint(endpoint)}: ${what}`),
@@ -65,7 +65,6 @@ export const pingCommand = command({
       },
       onResult(result) {
         count?.(result);
-        if (result.outcome === "unsent") unsent ??= result.error;
         return quiet ? undefined : lines.print(lineOf(result));
       },
     });
@@ -74,8 +73,8 @@ export const pingCommand = command({
     if (json) lines.print(JSON.stringify(summaryJson(summary, new Date())));
     else lines.print(fitted(summaryText(summary)));
     await lines.finish();
-    if (summary.sent === 0 && unsent !== undefined) {
-      throw new EndpointError("cannot connect to", endpoint, unsent);
+    if (summary.sent === 0 && summary.unsent > 0) {
+      throw new EndpointError("cannot connect to", endpoint, summary.lastError);
     }
     if (summary.sent === 0 && signalled.aborted) return signalled.reason;
     const isGood = keepsLimits({ ...summary, loss: summary.lostPercent }, atMost);

@@ -8,6 +8,7 @@ import { MAX_SEED } from "../../server/faults/plan.ts";
 import { faults } from "../../server/faults/faults.ts";
 import { LOG_DATA_FORMS, LOG_LEVELS } from "../../server/log.ts";
 import { SERVE_DEFAULTS } from "../../server/plan.ts";
+import { optionsOf } from "../../values/settings.ts";
 import { command, flag, group } from "../command.ts";
 import { HOSTS, STREAMS } from "../../net/transports.ts";
 import { ALL_WELL } from "../exit.ts";
@@ -103,7 +104,10 @@ export const serveCommand = command({
     let isUp = () => false;
     await using metrics = await serveMetrics(at, version, () => isUp());
     await using server = await serve(endpoints, {
-      ...flags,
+      ...optionsOf(flags, SERVE_DEFAULTS),
+      allow: flags.allow,
+      deny: flags.deny,
+      seed: flags.seed,
       tls: await serverTls(flags),
       faults: flags.fault,
       log,

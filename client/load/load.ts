@@ -1,9 +1,10 @@
 // The client that sends many messages over many connections, and verifies each.
 import type { Endpoint } from "../../net/endpoint.ts";
-import { dial, type DialOptions } from "../../net/dial.ts";
+import { dial, DIAL_OPTIONS, type DialOptions } from "../../net/dial.ts";
 import { dialUdp } from "../../net/udp.ts";
+import { checkNames } from "../../values/settings.ts";
 import { generate } from "./generator.ts";
-import { type LoadPlan, type LoadSettings, planLoad, planWorkers } from "./plan.ts";
+import { LOAD_DEFAULTS, type LoadPlan, type LoadSettings, planLoad, planWorkers } from "./plan.ts";
 import type { LoadProgress, LoadResult } from "./result.ts";
 import { generateInThreads } from "./threads.ts";
 import { hasConnections } from "../../net/transports.ts";
@@ -31,6 +32,7 @@ export async function load(
 ): Promise<LoadResult> {
   const { tls, family, wait, onProgress = () => {} } = options;
   const { signal = new AbortController().signal } = options;
+  checkNames(options, Object.keys(LOAD_DEFAULTS), DIAL_OPTIONS, ["onProgress", "signal"]);
   const plan = planLoad(server, options);
   const plans = planWorkers(plan, { tls, family });
   if (wait) {
