@@ -24,6 +24,18 @@ import { keepsLimits, latencyLimit, rateLimit } from "../limits.ts";
 import { mergeLoads } from "../merge_loads.ts";
 import { clientFlags, dialOptions } from "../client_flags.ts";
 
+/** How a result is printed: by the first of these whose flag is given, if it has one. */
+const FORMATS: readonly {
+  readonly flag?: "json";
+  write(result: LoadResult, version: string): string | Promise<string>;
+}[] = [
+  {
+    flag: "json",
+    write: async (result, version) => JSON.stringify(await loadJson(result, version)) + "\n",
+  },
+  { write: (result) => fitted(loadText(result, columns()), " ".repeat(12)) },
+];
+
 export const loadCommand = command({
   summary: "Send messages over many connections, verify each",
   example: "yodel load localhost:2222 -c 100 -d 10s",
@@ -73,7 +85,7 @@ export const loadCommand = command({
   },
   async run({ flags, endpoints: [endpoint] }, { exit, version }) {
     const { json, merge: files } = flags;
-    if (files.length > 0) return await tell(await mergeLoads(files));
+    if (files.length > 0) return await finish(await mergeLoads(files));
     const plan = planLoad(endpoint, flags);
     const signal = stopOnSignal(exit);
     const progress = Deno.stderr.isTerminal() ? new StatusLine() : undefined;
@@ -97,20 +109,18 @@ export const loadCommand = command({
     } finally {
       await progress?.clear();
     }
-    return await tell(result, signal);
+    return await finish(result, signal);
 
-    async function tell(result: LoadResult, signal?: AbortSignal): Promise<number> {
-      await print(
-        json
-          ? JSON.stringify(await loadJson(result, version)) + "\n"
-          : fitted(loadText(result, columns()), " ".repeat(12)),
-      );
+    /** Prints the result and judges it. */
+    async function finish(result: LoadResult, signal?: AbortSignal): Promise<number> {
+      const format = FORMATS.find(({ flag }) => flag === undefined || flags[flag]);
+      await print(await format?.write(result, version) ?? "");
       const { messages, elapsed } = result;
       const errors = totalErrors(result);
       if (messages.right === 0 && signal?.aborted && errors === 0) return signal.reason;
       const figures = { ...result, rate: perSecond(messages.right, elapsed) };
       const isGood = keepsLimits(figures, flags.atMost, flags.atLeast);
-      // Of loads that are merged nobody knows whether it was a signal that ended them.
+      // Whether a signal ended a merged load is not known.
       const isEnded = messages.waiting === 0 || (signal?.aborted ?? messages.right > 0);
       const isComplete = errors === 0 && isEnded;
       return isGood && isComplete ? ALL_WELL : ANSWER_WAS_NO;
