@@ -1,83 +1,76 @@
-// Attempts to reach a server: with a time limit, and again until it answers.
+// Attempts to reach a server: with a timeout, and with retries.
 import { pause } from "../async/pause.ts";
 import { reason } from "../errors/reason.ts";
 import { type Endpoint, EndpointError } from "./endpoint.ts";
 
-/** From one attempt to the next, in milliseconds. */
-const AGAIN = 100;
+/** The time between attempts, in milliseconds. */
+const RETRY_INTERVAL = 100;
 
 /**
- * Attempts to reach an endpoint, within a time.
+ * Runs an attempt to reach an endpoint, with a timeout.
  *
- * @param timeout in milliseconds; 0 or Infinity: no limit
- * @param attempt is given a signal that ends it
- * @param late why it could not be reached in that time, if more is known
- * @throws {EndpointError} where it fails, or takes too long
+ * @param timeout in milliseconds; 0 or Infinity: none
+ * @param whyLate makes the message of a timeout, where it can say more than "timed out"
+ * @throws {EndpointError} where the attempt fails or times out
  * @throws the reason of the signal
  */
 export async function inTime<T>(
   endpoint: Endpoint,
   timeout: number,
   signal: AbortSignal | undefined,
-  attempt: (given: AbortSignal) => Promise<T>,
-  late: (time: string) => string | undefined = () => undefined,
+  attempt: (either: AbortSignal) => Promise<T>,
+  whyLate: (time: string) => string | undefined = () => undefined,
 ): Promise<T> {
-  const overdue = new AbortController();
+  const late = new AbortController();
   const time = `${timeout / 1000}s`;
   const timer = timeout > 0 && timeout < Infinity
-    ? setTimeout(() => overdue.abort(late(time) ?? `timed out after ${time}`), timeout)
+    ? setTimeout(() => late.abort(whyLate(time) ?? `timed out after ${time}`), timeout)
     : undefined;
-  const given = signal === undefined ? overdue.signal : AbortSignal.any([overdue.signal, signal]);
+  const either = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]);
   try {
-    return await attempt(given);
+    return await attempt(either);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    const cause = overdue.signal.aborted ? overdue.signal.reason : error;
+    const cause = late.signal.aborted ? late.signal.reason : error;
     if (cause instanceof EndpointError) throw cause;
     throw new EndpointError("cannot connect to", endpoint, cause);
   } finally {
     clearTimeout(timer);
-    // Else the signal that was given would keep who has listened to both.
-    overdue.abort("over");
+    // Otherwise `signal` would keep the listeners of `either` in memory.
+    late.abort("over");
   }
 }
 
-/** How long to attempt it, and what to call meanwhile. */
-interface Waiting {
-  /** In milliseconds. */
-  readonly wait: number;
-  readonly signal?: AbortSignal;
-  /** Called before each other attempt, with why the last one failed. */
-  readonly onRetry?: (why: string) => void;
-}
-
 /**
- * Waits until a server answers: attempts it again and again.
+ * Retries until a server answers.
  *
- * @param attempt sends something, and returns once something came back; calls
- *   `onSent` when it has sent it
- * @param isFinal whether another attempt would fail as this one did
- * @throws {EndpointError} where no attempt succeeds in time, or one fails for good
+ * @param attempt sends something, calls `onSent`, and returns once something came back
+ * @param isFinal whether a retry would fail in the same way
+ * @throws {EndpointError} where no attempt succeeds in time, or one is final
  * @throws the reason of the signal
  */
 export async function untilAnswered(
   endpoint: Endpoint,
-  { wait, signal, onRetry }: Waiting,
-  attempt: (given: AbortSignal, onSent: () => void) => Promise<void>,
+  { wait, signal, onRetry }: {
+    readonly wait: number;
+    readonly signal?: AbortSignal;
+    readonly onRetry?: (why: string) => void;
+  },
+  attempt: (either: AbortSignal, onSent: () => void) => Promise<void>,
   isFinal: (error: EndpointError) => boolean,
 ): Promise<void> {
   let why: string | undefined;
   let isSent = false;
-  await inTime(endpoint, wait, signal, async (given) => {
+  await inTime(endpoint, wait, signal, async (either) => {
     for (;;) {
       try {
-        return await attempt(given, () => isSent = true);
+        return await attempt(either, () => isSent = true);
       } catch (error) {
-        if (given.aborted || !(error instanceof EndpointError) || isFinal(error)) throw error;
+        if (either.aborted || !(error instanceof EndpointError) || isFinal(error)) throw error;
         isSent = false;
         why = reason(error.cause);
         onRetry?.(why);
-        await pause(AGAIN, given);
+        await pause(RETRY_INTERVAL, either);
       }
     }
   }, (time) => isSent ? `nothing came back in ${time}` : why && `${why}, and no better in ${time}`);

@@ -2,25 +2,29 @@
 import { failure } from "../async/pause.ts";
 import { errorCode, HandshakeEnded } from "../errors/reason.ts";
 import { inTime, untilAnswered } from "./attempt.ts";
-import type { DialAttempt } from "./dial_options.ts";
 import type { StreamEndpoint } from "./endpoint.ts";
-import type { Stream } from "./stream.ts";
+import type { DialOptions, Stream } from "./stream.ts";
 import { type StreamTransport, TRANSPORTS } from "./transports.ts";
 
-export { DIAL_OPTIONS, type DialAttempt, type DialOptions } from "./dial_options.ts";
+export { DIAL_OPTIONS, type DialOptions } from "./stream.ts";
 
-/** A connection that was opened, and how long that took, in milliseconds. */
+export interface DialAttempt extends DialOptions {
+  /** Limits each attempt, with look-up and TLS handshake, in milliseconds; 0: none. */
+  readonly timeout: number;
+  readonly signal?: AbortSignal;
+}
+
+/** An open connection, and how long opening it took, in milliseconds. */
 export interface Dialled {
   readonly conn: Stream;
-  /** From the beginning of the attempt, without the handshake of TLS. */
+  /** From the start, without the TLS handshake. */
   readonly connect: number;
-  /** That handshake. */
   readonly handshake?: number;
 }
 
 /**
- * Opens a connection. With `wait`, a connection of its own waits until a byte has come back from
- * the server: what accepts may be a port forwarder, with nothing behind it yet.
+ * Opens a connection. `wait` is for another connection, over which a byte has to come back first:
+ * a port forwarder accepts connections before the server behind it does.
  *
  * @throws {EndpointError} refused, unreachable, unknown host or timed out
  * @throws the reason of the signal
@@ -38,13 +42,13 @@ async function waitForByte(
   let state: "connect" | "handshake" | "sent" = "connect";
   await untilAnswered(endpoint, options, async (signal, onSent) => {
     state = "connect";
-    await inTime(endpoint, options.timeout, signal, async (given) => {
-      const once = { ...options, timeout: 0, signal: given };
+    await inTime(endpoint, options.timeout, signal, async (either) => {
+      const once = { ...options, timeout: 0, signal: either };
       const { conn } = await dialOnce(endpoint, once, () => state = "handshake");
       state = "sent";
       onSent();
       try {
-        await Promise.race([exchangeByte(conn), failure(given)]);
+        await Promise.race([exchangeByte(conn), failure(either)]);
       } finally {
         conn.close();
       }
@@ -52,13 +56,13 @@ async function waitForByte(
   }, ({ cause }) => state === "handshake" && isRefusal(cause));
 }
 
-/** Whether TLS said no: a certificate that is not trusted will not be trusted later either. */
+/** Whether a handshake failed for good, as with a certificate that is not trusted. */
 function isRefusal(cause: unknown): boolean {
   if (!(cause instanceof Error) || cause instanceof HandshakeEnded) return false;
   return errorCode(cause) !== "ECONNRESET";
 }
 
-/** Sends a line, since some servers answer only those, and waits for a byte. */
+/** Sends a whole line, since some servers answer only lines. */
 async function exchangeByte(conn: Stream): Promise<void> {
   await conn.write(new TextEncoder().encode("\n"));
   const length = await conn.read(new Uint8Array(1));
@@ -73,9 +77,9 @@ async function dialOnce(
   const transport: StreamTransport<StreamEndpoint> = TRANSPORTS[endpoint.scheme];
   const start = performance.now();
   const time = () => performance.now() - start;
-  return await inTime(endpoint, options.timeout, options.signal, async (given) => {
+  return await inTime(endpoint, options.timeout, options.signal, async (either) => {
     let connect: number | undefined;
-    const conn = await transport.dial(endpoint, options, given, () => {
+    const conn = await transport.dial(endpoint, options, either, () => {
       connect = time();
       onHandshake?.();
     });

@@ -1,27 +1,16 @@
-/**
- * Makes text from the network, or from a command line, harmless for a terminal or
- * a log (docs/architecture.md, "The byte path", rule 7).
- *
- * @module
- */
+// Escaping text for terminals and logs (docs/architecture.md, "The byte path", rule 7).
 
 /**
- * What can control a terminal, break a line, change the direction of text, or be
- * there unseen: all that Unicode counts among "other" or leaves out in display
- * (DI), and its two separators of lines.
- *
- * So an emoji of several parts falls into these, with \u200d between them. To let
- * its joiners pass, one would have to know which sequences there are; and a reader
- * of a log has to see that two texts that look the same are not.
+ * Characters that can control a terminal, break a line, change the direction of text, or be
+ * invisible. Joiners in emoji are among them: two texts that look the same must not be written alike.
  */
 const HARMFUL = /[\p{C}\p{DI}\p{Zl}\p{Zp}\\]/gu;
 
 const SHORT: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\" };
 
 /**
- * Writes every character that could move the cursor, change a setting, forge a
- * line or hide as an escape, such as `\x1b`, `\u200b` or `\u{e0041}`. A backslash is
- * doubled, so that the result has one reading.
+ * Escapes harmful characters, as in `\x1b`, `\u200b` or `\u{e0041}`. A backslash is doubled, so
+ * that the result is unambiguous.
  */
 export function escapeControls(text: string, keep = ""): string {
   return text.replace(HARMFUL, (character) => {
@@ -36,7 +25,6 @@ export function escapeControls(text: string, keep = ""): string {
   });
 }
 
-/** A text as it was written, in quotes and escaped. */
 export function quoted(text: string): string {
   return `"${escapeControls(text).replaceAll('"', '\\"')}"`;
 }

@@ -5,23 +5,19 @@ import type { Listener, ListenOptions } from "./stream.ts";
 import { hasConnections, type Transport, TRANSPORTS } from "./transports.ts";
 import type { DatagramListener } from "./udp.ts";
 
-/** How often to look for a port that is free on all addresses of a name. */
+/** How often to look for a port that is free on both addresses of a name. */
 const PORT_TRIES = 10;
 
-/**
- * Names that are two addresses: a server listens on both, with the same port,
- * where the machine has both. What a client makes of the name is not for the
- * server to guess.
- */
+/** Names of two addresses: a server listens on both, where the machine has them, on one port. */
 const TWO_ADDRESSES = new Map<string, readonly [string, string]>([
   ["localhost", ["127.0.0.1", "::1"]],
   ["*", ["::", "0.0.0.0"]],
 ]);
 
 /**
- * Listens on all endpoints, at each address that they mean, or on none.
+ * Listens on each address of all endpoints, or on none.
  *
- * @throws {EndpointError} for one that cannot be listened on
+ * @throws {EndpointError} for the first that it cannot listen on
  */
 export async function openAll(
   endpoints: readonly Endpoint[],
@@ -45,7 +41,7 @@ export async function openAll(
   }
 }
 
-/** Whether two endpoints are the same port, of addresses that can be the same. */
+/** Whether two endpoints have the same port, and can have the same address. */
 export function canBeOne(one: Endpoint, other: Endpoint): boolean {
   if (!("port" in one && "port" in other) || one.port !== other.port) return false;
   const isOneHost = one.host === other.host ||
@@ -62,7 +58,6 @@ async function listen(
   return "host" in endpoint ? await openAtEach(endpoint, how) : [await open(endpoint, how)];
 }
 
-/** Something that was opened at an address. */
 interface Opened {
   readonly endpoint: Endpoint;
   close(): void;
@@ -74,22 +69,18 @@ async function open<E extends Endpoint, T>(endpoint: E, how: Open<E, T>): Promis
   try {
     return await how(endpoint);
   } catch (error) {
-    throw new EndpointError("cannot listen on", endpoint, whyNot(endpoint, error));
+    const isLow = "port" in endpoint && endpoint.port < 1024;
+    const why = isLow && errorCode(error) === "EACCES"
+      ? "permission denied; ports below 1024 need more rights"
+      : error;
+    throw new EndpointError("cannot listen on", endpoint, why);
   }
 }
 
-/** Adds what the system does not say. */
-function whyNot(endpoint: Endpoint, error: unknown): unknown {
-  const isLow = "port" in endpoint && endpoint.port < 1024;
-  if (!isLow || errorCode(error) !== "EACCES") return error;
-  return "permission denied; ports below 1024 need more rights";
-}
-
 /**
- * Opens something at each address that an endpoint means, with the same port, or at none.
+ * Opens something at each address of an endpoint, on the same port, or at none.
  *
- * @param tries how often to look for a port that is free at all of them
- * @throws {EndpointError} where it cannot be listened on
+ * @throws {EndpointError} where it cannot listen there
  */
 export async function openAtEach<E extends HostEndpoint, T extends Opened>(
   endpoint: E,
@@ -106,7 +97,7 @@ export async function openAtEach<E extends HostEndpoint, T extends Opened>(
     } catch (error) {
       const code = error instanceof EndpointError ? errorCode(error.cause) : undefined;
       const isTaken = first !== undefined && code === "EADDRINUSE";
-      // Not every machine has both, and on most :: takes IPv4 too, and leaves nothing for 0.0.0.0.
+      // Some machines have only IPv4 or IPv6, and where :: takes IPv4 too, 0.0.0.0 is in use.
       if (code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT" || isTaken && endpoint.host === "*") {
         missing = error;
         continue;

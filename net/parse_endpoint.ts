@@ -1,4 +1,4 @@
-// Endpoints as people write them.
+// Reading endpoints.
 import { YodelError } from "../errors/yodel_error.ts";
 import {
   type Endpoint,
@@ -10,14 +10,14 @@ import {
 import { quoted } from "./escape.ts";
 import { HOSTS, prefixOf } from "./transports.ts";
 
-/** What stands for an endpoint that was not given (docs/architecture.md, "Endpoints"). */
+/** The default (docs/architecture.md, "Endpoints"). */
 export const DEFAULT_ENDPOINT: HostEndpoint<"tcp"> = {
   scheme: "tcp",
   host: "localhost",
   port: 2222,
 };
 
-/** What {@linkcode parseEndpoint} understands, for messages and help. */
+/** The syntax, for messages and help. */
 export const ENDPOINT_FORM = `[${HOSTS.map(prefixOf).join("|")}][HOST:]PORT or unix:PATH`;
 
 const HOST_FORM = new RegExp(
@@ -28,12 +28,11 @@ const HOST_FORM = new RegExp(
 );
 
 /**
- * Reads an endpoint: `tcp://HOST:PORT`, `tls://HOST:PORT`, `udp://HOST:PORT`, `unix:PATH`,
- * `HOST:PORT`, `:PORT` or `PORT`, with an IPv6 address in brackets. Without a
- * host it is localhost, without a scheme tcp. The host `*` stands for all
- * addresses of a machine.
+ * Parses an endpoint: `tcp://HOST:PORT`, `tls://HOST:PORT`, `udp://HOST:PORT`, `unix:PATH`,
+ * `HOST:PORT`, `:PORT` or `PORT`, with an IPv6 address in brackets. The default scheme is tcp,
+ * the default host localhost. The host `*` means all addresses of a machine.
  *
- * @returns the endpoint, or undefined where `text` is none
+ * @returns undefined for an invalid one
  */
 export function parseEndpoint(text: string): Endpoint | undefined {
   const [, path] = /^unix:(?!@$)(\P{Cc}+)$/u.exec(text) ?? [];
@@ -46,17 +45,16 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   return withText({ scheme, host: parts.ipv6 || parts.name || DEFAULT_ENDPOINT.host, port });
 }
 
-/** Reads an endpoint of TCP as {@linkcode parseEndpoint} does. */
 export function parseTcpEndpoint(text: string): HostEndpoint<"tcp"> | undefined {
   const endpoint = parseEndpoint(text);
   return endpoint?.scheme === "tcp" ? endpoint : undefined;
 }
 
 /**
- * Takes an endpoint as it is, or reads it from a text.
+ * Parses an endpoint that is a text, and checks it.
  *
- * @param leastPort 0 where any free port will do, otherwise 1
- * @throws {YodelError} for what is no endpoint
+ * @param leastPort 0 for listening, otherwise 1
+ * @throws {YodelError} where it is invalid
  */
 export function readEndpoint(given: Endpoint | string, leastPort: 0 | 1): Endpoint {
   const endpoint = typeof given === "string" ? parseEndpoint(given) : given;
@@ -72,7 +70,7 @@ export function readEndpoint(given: Endpoint | string, leastPort: 0 | 1): Endpoi
   throw new YodelError(`endpoint ${quoted(text)}: ${what}`);
 }
 
-/** What is wrong with a text that is no endpoint, if that is known. */
+/** Explains what is wrong with common mistakes. */
 function adviceOn(text: string): string | undefined {
   if (/^unix:@?$/.test(text)) return "it has no path: unix:/tmp/echo.sock?";
   if (/^unix:/.test(text)) return "its path has control characters";
@@ -97,7 +95,7 @@ function adviceOn(text: string): string | undefined {
   return ascii ? `names are written in ASCII: ${before}${ascii}:${last}?` : undefined;
 }
 
-/** Whether a text is an IPv6 address, a zone included. */
+/** A zone is allowed. */
 function isIpv6(text: string): boolean {
   const [, address] = /^([\da-f:.]+)(?:%[\w.-]+)?$/i.exec(text) ?? [];
   return URL.canParse(`http://[${address}]`);

@@ -1,13 +1,13 @@
-// The addresses of a name.
+// Looking up host names.
 import { failure } from "../async/pause.ts";
 import { NoAddress } from "../errors/reason.ts";
 
-/** The version of the Internet protocol that an address is of. */
+/** The version of the Internet protocol. */
 export type Family = 4 | 6;
 
 /**
  * Looks up the addresses of a host, at most one of each family, IPv4 first. Those of localhost
- * are known (RFC 6761, 6.3): not every system has both, and some have no hosts file.
+ * are fixed (RFC 6761, 6.3), since some systems have no hosts file.
  *
  * @throws where there is none, or the reason of the signal
  */
@@ -16,16 +16,13 @@ export async function addressesOf(
   family: Family | undefined,
   signal: AbortSignal,
 ): Promise<string[]> {
-  if (host === "localhost") {
-    const [v4, v6] = ["127.0.0.1", "::1"];
-    return family === undefined ? [v4, v6] : [family === 4 ? v4 : v6];
-  }
-  const { lookup } = await import("node:dns/promises");
-  // It knows no signal.
-  const all = await Promise.race([lookup(host, { all: true }), failure(signal)]);
   const wanted = family === undefined ? [4, 6] : [family];
+  if (host === "localhost") return wanted.map((one) => one === 4 ? "127.0.0.1" : "::1");
+  const { lookup } = await import("node:dns/promises");
+  // It takes no signal.
+  const all = await Promise.race([lookup(host, { all: true }), failure(signal)]);
   const found = wanted.flatMap((one) => all.find((each) => each.family === one) ?? []);
   if (found.length === 0) throw new NoAddress(`it has no IPv${family} address`);
-  // What a server on all addresses prints means this machine.
+  // A server prints 0.0.0.0 or :: where it listens on all addresses.
   return found.map(({ address }) => ({ "0.0.0.0": "127.0.0.1", "::": "::1" }[address] ?? address));
 }

@@ -1,75 +1,82 @@
-// What the byte path needs of a connection, whatever carries it.
+// Connections as the byte path sees them, and how they are opened.
 import type { Endpoint } from "./endpoint.ts";
+import type { Family } from "./resolve.ts";
 
 /** A connection over TCP, TLS or a Unix socket. `Deno.Conn` is one. */
 export interface Stream
   extends Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close" | "remoteAddr"> {
-  /** Ends it with RST, and closes it; there where the listener was to be resettable. */
+  /** Closes it with RST; only where the listener was `resettable`. */
   reset?(): void;
-  /** What the handshake of TLS agreed on, where there was one and it is done. */
+  /** Set when a TLS handshake is done. */
   readonly session?: TlsSession;
 }
 
-/** What a handshake of TLS agreed on. */
+/** What a TLS handshake agreed on. */
 export interface TlsSession {
-  /** Its version, such as `TLSv1.3`. */
+  /** The version, such as `TLSv1.3`. */
   readonly version: string;
-  /** Whose certificate the peer has shown, escaped; empty where it has shown none. */
+  /** The subject of the peer's certificate, escaped; empty without a certificate. */
   readonly subject: string;
 }
 
-/** Something that connections arrive at. */
 export interface Listener<E extends Endpoint = Endpoint> {
-  /** Where it listens, with the address and port that it has in fact. */
+  /** Where it listens, with the bound address and port. */
   readonly endpoint: E;
-  /** Waits for the next connection; throws for one that failed, and when it is closed. */
+  /** Throws for a connection that failed, and when the listener is closed. */
   accept(): Promise<Stream>;
-  /**
-   * Makes what is served of a connection that was accepted: starts the handshake
-   * of TLS. Until then nothing was read or sent, and whoever is not welcome can
-   * be sent away without one.
-   */
+  /** Starts the TLS handshake; an accepted connection can be refused without one. */
   secure?(conn: Stream): Stream;
   close(): void;
 }
 
-/** The first of some threads that listen at the same ports, or another one. */
-export type Sharing = "first" | "another";
-
 /** How a server listens. */
 export interface ListenOptions {
-  /** How many connections of TCP wait in the kernel to be accepted; it has its own limit as well. */
+  /** How many TCP connections wait in the kernel to be accepted; the kernel has a limit as well. */
   readonly backlog: number;
   /** Permissions of the files of Unix sockets, such as 0o600. */
   readonly socketMode: number;
-  /** What `tls://` endpoints need. */
+  /** Required by `tls://`. */
   readonly tls?: Partial<ServerTls>;
-  /** Whether connections are to be such that they can be reset. */
+  /** Whether connections have `reset`. */
   readonly resettable?: boolean;
-  /** Which of several threads that listen at the same ports this is, where there are several. */
-  readonly sharing?: Sharing;
+  /** Set where several threads listen on the same ports: the first of them, or another one. */
+  readonly sharing?: "first" | "another";
 }
 
-/** What a server shows and asks for on `tls://`; all in PEM. */
+/** TLS settings of a server, in PEM. */
 export interface ServerTls {
-  /** The certificate, with those between it and its authority. */
+  /** The certificate, and intermediate ones. */
   readonly cert: string;
   /** The key of the certificate. */
   readonly key: string;
-  /** Clients must have a certificate that this authority signed. */
+  /** Requires client certificates that this CA signed. */
   readonly clientCa?: string;
 }
 
-/** What a client shows and trusts on `tls://`; all in PEM. */
+/** TLS settings of a client; certificates and keys in PEM. */
 export interface ClientTls {
-  /** An authority to trust. */
+  /** A CA to trust. */
   readonly ca?: string;
-  /** The certificate to show, where the server asks for one. */
+  /** A client certificate. */
   readonly cert?: string;
   /** The key of the certificate. */
   readonly key?: string;
-  /** The name that the server's certificate is for, where it is not the host. */
+  /** The name in the server's certificate, where it is not the host. */
   readonly serverName?: string;
   /** Trusts any certificate. */
   readonly insecure?: boolean;
 }
+
+/** How a client connects. */
+export interface DialOptions {
+  /** TLS settings of a `tls://` endpoint. */
+  readonly tls?: ClientTls;
+  /** How long to retry until a byte has come back, in milliseconds. Default: 0. */
+  readonly wait?: number;
+  /** Uses only addresses of this family. Default: any. */
+  readonly family?: Family;
+  /** Called before each retry, with why the last attempt failed. */
+  readonly onRetry?: (why: string) => void;
+}
+
+export const DIAL_OPTIONS = ["tls", "wait", "family", "onRetry"] as const;

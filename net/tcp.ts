@@ -1,28 +1,16 @@
-/**
- * TCP, on both sides.
- *
- * What is sent leaves at once on either: an answer longer than the server's
- * buffer would otherwise wait for the peer's delayed acknowledgement of its
- * first part (Nagle, 44 ms).
- *
- * @module
- */
+// TCP, on both sides.
 import { onAbort } from "../async/pause.ts";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
-import { addressesOf, type Family } from "./resolve.ts";
-import type { Listener, ListenOptions } from "./stream.ts";
+import { addressesOf } from "./resolve.ts";
+import type { DialOptions, Listener, ListenOptions } from "./stream.ts";
 
 /**
- * A connection that is given up can be open already, where this program was too busy to see it: then
- * Deno 2.9 would lose its socket. So it is waited for so much longer, in milliseconds.
+ * Deno 2.9 leaks the socket of a connection that is open when the signal is aborted, but not yet
+ * returned. So the signal is passed on later, in milliseconds.
  */
-const LAST_LOOK = 50;
+const ABORT_DELAY = 50;
 
-/**
- * Listens for TCP connections at an address, over which another transport may run.
- *
- * @throws what is wrong with the address
- */
+/** @throws what is wrong with the address */
 export async function listenTcp<E extends HostEndpoint>(
   endpoint: E,
   { backlog, sharing, resettable }: Pick<ListenOptions, "backlog" | "sharing" | "resettable">,
@@ -32,7 +20,7 @@ export async function listenTcp<E extends HostEndpoint>(
     return await listenResettable(endpoint, backlog);
   }
   const { host: hostname, port } = endpoint;
-  // Where a port can be shared, the system does not say that another program has it.
+  // With reusePort, listening does not fail where another program has the port.
   if (sharing === "first") Deno.listen({ hostname, port }).close();
   const reusePort = sharing !== undefined;
   const listener = Deno.listen({ hostname, port, tcpBacklog: backlog, reusePort });
@@ -43,18 +31,13 @@ export async function listenTcp<E extends HostEndpoint>(
   };
 }
 
-/**
- * Opens a TCP connection. Where a name has several addresses, the runtime tries them in turn
- * (RFC 8305).
- *
- * @throws why it cannot be opened, or the reason of the signal
- */
+/** @throws why it cannot connect there, or the reason of the signal */
 export async function dialTcp(
   { host, port }: HostEndpoint,
-  { family }: { readonly family?: Family },
+  { family }: Pick<DialOptions, "family">,
   signal: AbortSignal,
 ): Promise<Deno.TcpConn> {
-  // The runtime tries all addresses of other names, and needs no look-up for that.
+  // Deno looks up other names, and tries all their addresses (RFC 8305).
   const hosts = family === undefined && host !== "localhost"
     ? [host]
     : await addressesOf(host, family, signal);
@@ -70,8 +53,8 @@ export async function dialTcp(
 async function connect(hostname: string, port: number, signal: AbortSignal): Promise<Deno.TcpConn> {
   const late = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  using _givingUp = onAbort(signal, () => {
-    timer = setTimeout(() => late.abort(), LAST_LOOK);
+  using _aborting = onAbort(signal, () => {
+    timer = setTimeout(() => late.abort(), ABORT_DELAY);
   });
   try {
     const conn = await Deno.connect({ hostname, port, signal: late.signal });
@@ -85,12 +68,13 @@ async function connect(hostname: string, port: number, signal: AbortSignal): Pro
   throw signal.reason;
 }
 
+/** Switches off Nagle's algorithm: with delayed ACKs, messages longer than a buffer take 44 ms. */
 function withoutDelay(conn: Deno.TcpConn): Deno.TcpConn {
   try {
     conn.setNoDelay(true);
     return conn;
   } catch (error) {
-    // The peer has gone already.
+    // The peer has reset the connection.
     conn.close();
     throw error;
   }

@@ -19,9 +19,8 @@ import {
 } from "node:tls";
 import { onAbort } from "../async/pause.ts";
 import { HandshakeEnded } from "../errors/reason.ts";
-import type { DialOptions } from "./dial_options.ts";
 import type { HostEndpoint } from "./endpoint.ts";
-import type { Listener, ListenOptions, Stream } from "./stream.ts";
+import type { DialOptions, Listener, ListenOptions, Stream } from "./stream.ts";
 import { withoutByteOrderMarks } from "./pem.ts";
 import { dialTcp, listenTcp } from "./tcp.ts";
 import { TlsStream } from "./tls_stream.ts";

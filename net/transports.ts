@@ -1,28 +1,18 @@
-/**
- * The transports: what each of them is, how it listens and how it connects. Nothing else in the
- * program asks for the scheme of an endpoint.
- *
- * @module
- */
-import type { DialOptions } from "./dial_options.ts";
+// The transports: the only place that knows what a scheme means.
 import type { Endpoint, HostEndpoint, StreamEndpoint, UnixEndpoint } from "./endpoint.ts";
-import type { Listener, ListenOptions, Stream } from "./stream.ts";
+import type { DialOptions, Listener, ListenOptions, Stream } from "./stream.ts";
 import { dialTcp, listenTcp } from "./tcp.ts";
 import { type DatagramListener, listenUdp } from "./udp.ts";
 import { dialUnix, listenUnix } from "./unix.ts";
 
-/** A transport. */
 export interface Transport<E extends Endpoint = Endpoint> {
-  /** Whether it has connections, and not datagrams. */
+  /** Whether it has connections, not datagrams. */
   readonly hasConnections: boolean;
-  /** Whether its endpoints are `SCHEME://HOST:PORT`, and not `SCHEME:PATH`. */
+  /** Whether its endpoints are `SCHEME://HOST:PORT`, not `SCHEME:PATH`. */
   readonly hasHost: boolean;
-  /** Whether it is TLS: with certificates, a handshake, and an alert at the end. */
   readonly hasTls: boolean;
-  /** Whether several threads can listen at one port. */
+  /** Whether several threads can listen on one port; Deno shares ports of TCP only. */
   readonly canBeShared: boolean;
-  /** Whether a connection can be reset on purpose. */
-  readonly canBeReset: boolean;
   /** @throws why it cannot listen there */
   listen(
     endpoint: E,
@@ -30,10 +20,9 @@ export interface Transport<E extends Endpoint = Endpoint> {
   ): Promise<Listener | DatagramListener> | DatagramListener;
 }
 
-/** A transport with connections. */
 export interface StreamTransport<E extends Endpoint> extends Transport<E> {
   /**
-   * @param onConnect is called before the handshake, where there is one
+   * @param onConnect is called before a TLS handshake
    * @throws why it cannot connect there, or the reason of the signal
    */
   dial(
@@ -49,18 +38,14 @@ const tcp: StreamTransport<HostEndpoint<"tcp">> = {
   hasHost: true,
   hasTls: false,
   canBeShared: true,
-  canBeReset: true,
   listen: listenTcp,
   dial: dialTcp,
 };
 
 const tls: StreamTransport<HostEndpoint<"tls">> = {
-  hasConnections: true,
-  hasHost: true,
+  ...tcp,
   hasTls: true,
-  canBeShared: true,
-  canBeReset: true,
-  // Node's TLS takes its time to load.
+  // Node's TLS is slow to load.
   listen: async (...given) => (await import("./tls.ts")).listenTls(...given),
   dial: async (...given) => (await import("./tls.ts")).dialTls(...given),
 };
@@ -69,8 +54,7 @@ const udp: Transport<HostEndpoint<"udp">> = {
   hasConnections: false,
   hasHost: true,
   hasTls: false,
-  canBeShared: false, // Deno shares the ports of TCP alone.
-  canBeReset: false,
+  canBeShared: false,
   listen: listenUdp,
 };
 
@@ -79,32 +63,28 @@ const unix: StreamTransport<UnixEndpoint> = {
   hasHost: false,
   hasTls: false,
   canBeShared: false,
-  canBeReset: false,
   listen: listenUnix,
   dial: dialUnix,
 };
 
-/** All transports, by the schemes of their endpoints. */
+/** All transports, by scheme. */
 export const TRANSPORTS = { tcp, tls, udp, unix } as const;
 
-/** The scheme of an endpoint. */
 export type Scheme = keyof typeof TRANSPORTS;
 
-/** All schemes. */
-export const SCHEMES = Object.keys(TRANSPORTS) as readonly Scheme[];
+const SCHEMES = Object.keys(TRANSPORTS) as readonly Scheme[];
 
-/** Those of transports with connections. */
+/** The schemes with connections. */
 export const STREAMS: readonly Scheme[] = SCHEMES.filter((one) => TRANSPORTS[one].hasConnections);
 
-/** Those of transports whose endpoints have hosts and ports. */
+/** The schemes with hosts and ports. */
 export const HOSTS: readonly Scheme[] = SCHEMES.filter((one) => TRANSPORTS[one].hasHost);
 
-/** What an endpoint begins with: `tcp://`, `unix:`. */
+/** The start of an endpoint: `tcp://`, `unix:`. */
 export function prefixOf(scheme: Scheme): string {
   return TRANSPORTS[scheme].hasHost ? `${scheme}://` : `${scheme}:`;
 }
 
-/** Whether an endpoint has connections, and not datagrams. */
 export function hasConnections(endpoint: Endpoint): endpoint is StreamEndpoint {
   return TRANSPORTS[endpoint.scheme].hasConnections;
 }

@@ -1,9 +1,9 @@
 // UDP, on both sides.
 import { pause } from "../async/pause.ts";
 import { inTime, untilAnswered } from "./attempt.ts";
-import type { DialOptions } from "./dial_options.ts";
 import { boundTo, EndpointError, formatHostPort, type HostEndpoint } from "./endpoint.ts";
 import { addressesOf } from "./resolve.ts";
+import type { DialOptions } from "./stream.ts";
 import { type OnDatagram, openUdp, type UdpSocket } from "./udp_socket.ts";
 
 /** The most that a datagram over UDP and IPv4 can hold, in bytes. */
