@@ -13,6 +13,8 @@ export interface Transport<E extends Endpoint = Endpoint> {
   readonly hasTls: boolean;
   /** Whether several threads can listen on one port; Deno shares ports of TCP only. */
   readonly canBeShared: boolean;
+  /** Whether a connection can be closed with RST. */
+  readonly canBeReset: boolean;
   /** @throws why it cannot listen there */
   listen(
     endpoint: E,
@@ -38,6 +40,7 @@ const tcp: StreamTransport<HostEndpoint<"tcp">> = {
   hasHost: true,
   hasTls: false,
   canBeShared: true,
+  canBeReset: true,
   listen: listenTcp,
   dial: dialTcp,
 };
@@ -55,6 +58,7 @@ const udp: Transport<HostEndpoint<"udp">> = {
   hasHost: true,
   hasTls: false,
   canBeShared: false,
+  canBeReset: false,
   listen: listenUdp,
 };
 
@@ -63,6 +67,7 @@ const unix: StreamTransport<UnixEndpoint> = {
   hasHost: false,
   hasTls: false,
   canBeShared: false,
+  canBeReset: false,
   listen: listenUnix,
   dial: dialUnix,
 };
@@ -72,7 +77,7 @@ export const TRANSPORTS = { tcp, tls, udp, unix } as const;
 
 export type Scheme = keyof typeof TRANSPORTS;
 
-const SCHEMES = Object.keys(TRANSPORTS) as readonly Scheme[];
+export const SCHEMES = Object.keys(TRANSPORTS) as readonly Scheme[];
 
 /** The schemes with connections. */
 export const STREAMS: readonly Scheme[] = SCHEMES.filter((one) => TRANSPORTS[one].hasConnections);
