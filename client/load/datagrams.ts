@@ -1,6 +1,6 @@
 import { pause } from "../../async/pause.ts";
+import type { DialOptions } from "../../net/dial.ts";
 import type { HostEndpoint } from "../../net/endpoint.ts";
-import type { Family } from "../../net/resolve.ts";
 import { dialUdp } from "../../net/udp.ts";
 import { type Probe, Probes } from "../verify/probes.ts";
 import {
@@ -21,7 +21,7 @@ const FINISH_WITHIN = 100;
 export async function openDatagrams(
   number: number,
   endpoint: HostEndpoint<"udp">,
-  family: Family | undefined,
+  dialOptions: DialOptions,
   settings: ConnectionSettings,
   events: ConnectionEvents,
 ): Promise<LoadConnection> {
@@ -103,6 +103,6 @@ export async function openDatagrams(
     const { waiting } = probes;
     for (const probe of waiting) probes.giveUp(probe);
     events.onEnd(own, waiting.map(({ due }) => due));
-  }, { family, timeout });
+  }, { ...dialOptions, timeout });
   return own;
 }

@@ -1,6 +1,6 @@
 // The client that sends many messages over many connections, and verifies each.
 import type { Endpoint } from "../../net/endpoint.ts";
-import { dial, DIAL_OPTIONS, type DialOptions } from "../../net/dial.ts";
+import { dial, DIAL_OPTIONS, type DialAttempt, type DialOptions } from "../../net/dial.ts";
 import { dialUdp } from "../../net/udp.ts";
 import { checkNames } from "../../values/settings.ts";
 import { generate } from "./generator.ts";
@@ -30,13 +30,14 @@ export async function load(
   server: Endpoint | string,
   options: LoadOptions = {},
 ): Promise<LoadResult> {
-  const { tls, family, wait, onProgress = () => {} } = options;
-  const { signal = new AbortController().signal } = options;
+  const { onProgress = () => {}, signal = new AbortController().signal, ...others } = options;
   checkNames(options, Object.keys(LOAD_DEFAULTS), DIAL_OPTIONS, ["onProgress", "signal"]);
   const plan = planLoad(server, options);
-  const plans = planWorkers(plan, { tls, family });
+  // The load waits for the server once, before it connects. No function can go to a thread.
+  const { wait, onRetry, ...dialOptions } = others;
+  const plans = planWorkers(plan, dialOptions);
   if (wait) {
-    await waitFor(plan, options).catch((error) => {
+    await waitFor(plan, { ...dialOptions, wait, onRetry, signal }).catch((error) => {
       if (!signal.aborted) throw error;
     });
   }
@@ -46,7 +47,10 @@ export async function load(
 }
 
 /** Waits until the server is there: a connection is opened, or a datagram comes back. */
-async function waitFor({ endpoint, timeout }: LoadPlan, options: LoadOptions): Promise<void> {
+async function waitFor(
+  { endpoint, timeout }: LoadPlan,
+  options: Omit<DialAttempt, "timeout">,
+): Promise<void> {
   const there = hasConnections(endpoint)
     ? (await dial(endpoint, { ...options, timeout })).conn
     : await dialUdp(endpoint, () => {}, () => {}, { ...options, timeout });

@@ -43,8 +43,11 @@ export interface LoadPlan extends Required<LoadSettings> {
   readonly endpoint: Endpoint;
 }
 
-/** What stands for settings that are not given; `datagramTimeout` is the timeout of `udp://`. */
-export const LOAD_DEFAULTS: Required<LoadSettings> & { readonly datagramTimeout: number } = {
+/** The default timeout of `udp://`. */
+const DATAGRAM_TIMEOUT = 1_000;
+
+/** The defaults of settings. */
+export const LOAD_DEFAULTS: Required<LoadSettings> = {
   connections: 50,
   duration: 10_000,
   messages: 0,
@@ -55,7 +58,6 @@ export const LOAD_DEFAULTS: Required<LoadSettings> & { readonly datagramTimeout:
   reconnect: false,
   workers: 1,
   timeout: 5_000,
-  datagramTimeout: 1_000,
 };
 
 /**
@@ -65,14 +67,12 @@ export const LOAD_DEFAULTS: Required<LoadSettings> & { readonly datagramTimeout:
  */
 export function planLoad(server: Endpoint | string, settings: LoadSettings = {}): LoadPlan {
   const endpoint = readEndpoint(server, 1);
-  const { datagramTimeout, ...defaults } = LOAD_DEFAULTS;
-  const udp = !hasConnections(endpoint);
   const plan = {
     endpoint,
     ...withDefaults(settings, {
-      ...defaults,
-      duration: settings.messages ? 0 : defaults.duration,
-      timeout: udp ? datagramTimeout : defaults.timeout,
+      ...LOAD_DEFAULTS,
+      duration: settings.messages ? 0 : LOAD_DEFAULTS.duration,
+      timeout: hasConnections(endpoint) ? LOAD_DEFAULTS.timeout : DATAGRAM_TIMEOUT,
     }),
   };
   // One that never has a message would say nothing of the server.
@@ -93,7 +93,7 @@ export function planLoad(server: Endpoint | string, settings: LoadSettings = {})
 export type WorkerPlan = Readonly<ReturnType<typeof planWorkers>[number]>;
 
 /** Divides a load among threads: as many as are asked for, and no more than have a connection. */
-export function planWorkers(load: LoadPlan, reach: DialOptions) {
+export function planWorkers(load: LoadPlan, dialOptions: DialOptions) {
   const { connections, messages, rate, workers } = load;
   const threads = Math.min(workers, connections);
   const interval = rate > 0 ? 1000 / rate : 0;
@@ -102,7 +102,7 @@ export function planWorkers(load: LoadPlan, reach: DialOptions) {
     const part = (whole: number) => Math.ceil((whole - index) / threads);
     return {
       load,
-      reach,
+      dialOptions,
       /** How many connections, and how they are numbered. */
       connections: part(connections),
       firstConnection: 1 + index,

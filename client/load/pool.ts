@@ -110,9 +110,9 @@ export class Pool {
   }
 
   async #connection(number: number): Promise<LoadConnection> {
-    const { load: { endpoint, reconnect }, reach, interval } = this.#plan;
+    const { load: { endpoint, reconnect }, dialOptions, interval } = this.#plan;
     if (!hasConnections(endpoint)) {
-      return await openDatagrams(number, endpoint, reach.family, this.#settings, this.#events);
+      return await openDatagrams(number, endpoint, dialOptions, this.#settings, this.#events);
     }
     const dial = () => this.#dial(endpoint);
     const over = (conn: Stream, events: ConnectionEvents) =>
@@ -123,8 +123,8 @@ export class Pool {
   }
 
   async #dial(endpoint: StreamEndpoint): Promise<Stream> {
-    const { reach, load: { timeout } } = this.#plan;
-    const dialling = dial(endpoint, { ...reach, timeout, signal: this.#over.signal });
+    const { dialOptions, load: { timeout } } = this.#plan;
+    const dialling = dial(endpoint, { ...dialOptions, timeout, signal: this.#over.signal });
     const { conn, connect, handshake = 0 } = await this.#whileOpening(dialling);
     if (this.#over.signal.aborted) {
       conn.close();
