@@ -142,8 +142,10 @@ Deno.test("what /metrics shows during and after a load is what the load counts",
   assert(endpoint !== undefined);
   const loading = finish(endpoint, { connections: 8, messages: 4000, size: 100, rate: 4000 });
   let during = "";
-  await eventually(async () => sum(during = await textOf(metrics), "yodel_sent_bytes_total") > 0);
-  assertEquals(sum(during, "yodel_connections_open"), 8);
+  await eventually(async () => {
+    during = await textOf(metrics);
+    return sum(during, "yodel_connections_open") === 8 && sum(during, "yodel_sent_bytes_total") > 0;
+  });
   const result = await loading;
   assertAddsUp(result);
   await eventually(async () => sum(await textOf(metrics), "yodel_connections_open") === 0);
@@ -180,16 +182,24 @@ Deno.test("limits that were reached, refusals, datagrams and faults are counted"
     using refused = await dialPort(portOf(tcp));
     assertEquals(await refused.read(new Uint8Array(1)).catch(() => null), null);
   }
-  const { right, lost } = await ping(udp, { count: 3, interval: 1, timeout: 300 });
-  assertEquals({ right, lost }, { right: 2, lost: 1 });
-  const counts = samplesOf(await textOf(metrics));
-  const seen = (name: string) => counts.get(`yodel_${name}`);
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const to = { transport: "udp", hostname: "127.0.0.1", port: portOf(udp) } as const;
+  for (let i = 0; i < 20; i++) await socket.send(new Uint8Array([i]), to);
+  socket.close();
+  let counts = new Map<string, number>();
+  const seen = (name: string) => counts.get(`yodel_${name}`) ?? NaN;
+  await eventually(async () => {
+    counts = samplesOf(await textOf(metrics));
+    const answered = seen("datagrams_answered_total");
+    return answered + seen('datagrams_unanswered_total{reason="over_limit"}') === 20;
+  });
   assertEquals(seen('connections_refused_total{reason="over_limit"}'), 1);
   assertEquals(seen('connections_refused_total{reason="denied"}'), 0);
   assertEquals(seen("connections_full_total"), 0);
-  assertEquals(seen("datagrams_answered_total"), 2);
-  assertEquals(seen('datagrams_unanswered_total{reason="over_limit"}'), 1);
-  assertEquals(seen('faults_injected_total{fault="delay"}'), 3);
+  // Two in each second: all came within a few.
+  const answered = seen("datagrams_answered_total");
+  assert(answered >= 2 && answered < 20, `${answered} answers`);
+  assertEquals(seen('faults_injected_total{fault="delay"}'), answered + 1);
 });
 
 Deno.test("a server that is full says how often it was", async () => {
