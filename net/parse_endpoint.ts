@@ -10,7 +10,7 @@ import {
 import { quoted } from "./escape.ts";
 import { HOSTS, prefixOf } from "./transports.ts";
 
-/** The default (docs/architecture.md, "Endpoints"). */
+/** The default (docs/endpoints.md). */
 export const DEFAULT_ENDPOINT: HostEndpoint<"tcp"> = {
   scheme: "tcp",
   host: "localhost",
