@@ -1,4 +1,4 @@
-// The client that takes an input to a server and what returns to an output.
+// The client that sends an input to a server and writes what comes back to an output.
 import { isWithin, onAbort } from "../async/pause.ts";
 import { sweep, Traffic } from "../net/traffic.ts";
 import { dial, DIAL_OPTIONS, type DialOptions } from "../net/dial.ts";
@@ -21,39 +21,39 @@ import { hasConnections, TRANSPORTS } from "../net/transports.ts";
 /** Settings of {@linkcode connect} that have defaults. */
 export interface ConnectSettings {
   /**
-   * How long to try to connect, in milliseconds; 0: as long as the system does.
+   * How long connecting may take, in milliseconds; 0: as long as the system allows.
    * Default: 10,000. For `udp://`, how long to wait for an answer; default: 1,000.
    */
   timeout?: number;
   /** Gives up when no byte passed for this long, in milliseconds; 0: never. Default: 0. */
   idleTimeout?: number;
-  /** Compares what comes back with what was sent, not only how much it is. Default: false. */
+  /** Compares every byte that comes back, not only how many there are. Default: false. */
   verify?: boolean;
 }
 
-/** A connection that is open. */
+/** An open connection. */
 export interface Connected {
   /** How long it took to connect, with the handshake of TLS, in milliseconds; 0 for `udp://`. */
   readonly time: number;
-  /** The server's address, `127.0.0.1:2222`. A Unix socket has none, nor a UDP name with several. */
+  /** The server's address, `127.0.0.1:2222`; undefined for a Unix socket, and a UDP name with several. */
   readonly address?: string;
   /** What the handshake of TLS agreed on. */
   readonly session?: TlsSession;
 }
 
-/** What is given to {@linkcode connect}. */
+/** Options of {@linkcode connect}. */
 export interface ConnectOptions extends ConnectSettings, DialOptions {
   /** What to send. */
   input: Input;
-  /** Where what comes back goes. */
+  /** Where to write what comes back. */
   output: Output;
   /** Called once the connection is open. */
   onConnect?: (connected: Connected) => void;
-  /** Ends the connection. */
+  /** Aborts the connection. */
   signal?: AbortSignal;
 }
 
-/** What stands for settings that are not given; `datagramTimeout` is the timeout of `udp://`. */
+/** The default settings; `datagramTimeout` is the timeout of `udp://`. */
 export const CONNECT_DEFAULTS: Readonly<Required<ConnectSettings> & { datagramTimeout: number }> = {
   timeout: 10_000,
   datagramTimeout: 1000,
@@ -67,33 +67,30 @@ const STREAM_OPTIONS = ["input", "output", "onConnect", "signal"];
 const CHUNK = 256 * 1024;
 
 /**
- * How much may be sent and not have returned while it is verified, in bytes.
- * It has to be remembered, and a server that only takes would fill the memory.
+ * How many bytes may be under way while they are verified: they are kept in memory, which a
+ * server that only reads would fill.
  */
 const MAX_UNDER_WAY = 256 * 1024 * 1024;
 
 /**
- * How long the end of the input may come after the server's end of the
- * connection and still count as before it, in milliseconds: where both end at
- * once, either can be seen first.
+ * How much later than the connection the input may end and still count as ended before it, in
+ * milliseconds: where both end at once, either can be seen first.
  */
 const SIMULTANEOUS = 100;
 
-/** After so many seconds without a byte the server may have ended the connection for that. */
+/** After this many seconds without a byte, an idle timeout of the server is a likely reason. */
 const LONG_QUIET = 3;
 
 /**
- * Sends the input to an endpoint and writes what comes back to the output,
- * both at once. At the end of the input it sends no more and takes what still
- * comes. When it has to end before the input, a read of the input may be left
- * pending.
+ * Sends the input to an endpoint and writes what comes back to the output, both at once. At the
+ * end of the input it half-closes the connection and receives what is left. When it has to end
+ * before the input, a read of the input may be left pending.
  *
- * @throws {OptionError} for options that make no sense, or not together
- * @throws {EndpointError} where it cannot connect
- * @throws {EchoError} where the connection breaks, ends before the input does,
- *   is idle for too long, or brings back less than was sent; with `verify`,
- *   anything else than was sent
- * @throws {StreamError} where the input or the output fails
+ * @throws {OptionError} for invalid options
+ * @throws {EndpointError} if it cannot connect
+ * @throws {EchoError} if the connection breaks, ends before the input does, is idle for too long,
+ *   or brings back less than was sent; with `verify`, anything else than was sent
+ * @throws {StreamError} if the input or the output fails
  * @throws the reason of the signal
  */
 export async function connect(
@@ -133,16 +130,15 @@ async function exchange(
 ): Promise<Exchange> {
   const traffic = new Traffic();
   const verifier = verify ? new StreamVerifier() : undefined;
-  /** When a byte passed last, by `performance.now()`. */
   let lastByte = performance.now();
-  /** Whether what came back waits for the output to take it. */
+  /** Whether a write to the output is pending. */
   let delivering = false;
-  /** What the first bytes that came back say of the server, if anything. */
+  /** What the first bytes that came back reveal about the server, if anything. */
   let hint = "";
 
   const sofar = () => `, after ${traffic.sent} bytes were sent and ${traffic.received} came back`;
 
-  /** Sends all of the input and half-closes; returns whether the connection took it all. */
+  /** Sends all of the input and half-closes; returns whether the connection accepted all of it. */
   async function send(): Promise<boolean> {
     const chunk = new Uint8Array(CHUNK);
     for (;;) {
@@ -162,7 +158,7 @@ async function exchange(
           lastByte = performance.now();
         }
       } catch {
-        return false; // The server takes no more; what it still sends is received all the same.
+        return false; // What the server still sends is received all the same.
       }
     }
     return await conn.closeWrite().then(() => true, () => false);
@@ -178,7 +174,7 @@ async function exchange(
       if (length === null) return;
       const bytes = chunk.subarray(0, length);
       const difference = verifier?.receive(bytes);
-      // What looks like a TLS alert may have been sent.
+      // What looks like a TLS alert may be what was sent.
       const isRight = verifier !== undefined && difference === undefined;
       if (traffic.received === 0 && !isRight) hint = tlsHint(bytes);
       traffic.received += length;
@@ -190,11 +186,10 @@ async function exchange(
     }
   }
 
-  /** Decides, when the server has ended the connection, whether that was the end of everything. */
+  /** Throws unless everything was sent and came back before the server ended the connection. */
   function checkEnd(complete: boolean): void {
     const { sent, received } = traffic;
-    // A TLS server refuses a client after the client's handshake is done, and then
-    // says nothing at all.
+    // A TLS 1.3 server refuses a client certificate after the client's handshake is done.
     if (TRANSPORTS[endpoint.scheme].hasTls && sent > 0 && received === 0) {
       const why = "it may want a client certificate, or another one";
       throw new EchoError(endpoint, `ended by the server without an answer: ${why}`);
@@ -217,7 +212,7 @@ async function exchange(
   const over = new AbortController();
   const checking = idleTimeout > 0 &&
     sweep(idleTimeout, new ReadTurns(), over.signal, (interval) => {
-      // As long as the output takes its time, the server is not to blame.
+      // A slow output is not the server's fault.
       if (delivering || traffic.idleTime(interval) < idleTimeout) return;
       cut(new EchoError(endpoint, `idle for ${idleTimeout / 1000}s${sofar()}`));
     });

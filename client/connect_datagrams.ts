@@ -19,10 +19,7 @@ export interface DatagramOptions extends DialOptions {
   readonly signal?: AbortSignal;
 }
 
-/**
- * How much may be under way at once: more would overrun the buffers of sockets,
- * and what is lost there says nothing of the server.
- */
+/** How many datagrams are under way at most: more would overrun the buffers of the sockets. */
 const MAX_UNDER_WAY = 16;
 
 /**
@@ -103,8 +100,8 @@ export async function connectDatagrams(
     const errors = Object.entries(verifier.errors)
       .filter(([error, count]) => count > 0 && (verify || error === "lost"));
     if (errors.length > 0) {
-      const said = errors.map(([error, count]) => `${count} ${error}`).join(", ");
-      throw new EchoError(endpoint, `of ${verifier.sent} datagrams ${said}`);
+      const counts = errors.map(([error, count]) => `${count} ${error}`).join(", ");
+      throw new EchoError(endpoint, `of ${verifier.sent} datagrams ${counts}`);
     }
     return counts;
   } finally {

@@ -6,7 +6,7 @@ import { PackageError } from "../errors/yodel_error.ts";
 /** The unit of the histogram, nanoseconds, in a millisecond. */
 const NANOSECONDS = 1e6;
 
-/** The longest latency that is told from longer ones: an hour, in nanoseconds. */
+/** The longest latency that the histogram distinguishes from longer ones: an hour. */
 const LONGEST = 3600 * 1000 * NANOSECONDS;
 
 const DIGITS = 3;
@@ -137,7 +137,7 @@ export class Latencies {
       while (index <= last && histogram.valueFromIndex(index) < bound) {
         count += histogram.getCountAtIndex(index++);
       }
-      // Narrow ranges can lie between two values that the histogram tells apart.
+      // Narrow ranges can lie between two values that the histogram distinguishes.
       if (index === start) continue;
       const to = histogram.valueFromIndex(index);
       found.push({ from: from / NANOSECONDS, to: to / NANOSECONDS, count });

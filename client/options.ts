@@ -1,15 +1,11 @@
-// What the options of all clients have in common.
+// Checks of options that several clients have.
 import { OptionError } from "../errors/yodel_error.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { MAX_DATAGRAM } from "../net/udp.ts";
 import { checkUdp } from "../net/udp_socket.ts";
 import { hasConnections } from "../net/transports.ts";
 
-/**
- * Checks numbers, each of which has to be whole and at least `least`.
- *
- * @throws {OptionError} for the first that is not
- */
+/** Throws an {@linkcode OptionError} for a number that is not whole, or less than `least`. */
 export function checkWhole(least: number, numbers: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(numbers)) {
     if (Number.isInteger(value) && value >= least) continue;
@@ -17,11 +13,7 @@ export function checkWhole(least: number, numbers: Readonly<Record<string, numbe
   }
 }
 
-/**
- * Checks that times in milliseconds, and rates, are no less than 0.
- *
- * @throws {OptionError} for the first that is
- */
+/** Throws an {@linkcode OptionError} for a number that is not finite, or less than 0. */
 export function checkNotNegative(numbers: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(numbers)) {
     if (value >= 0 && value < Infinity) continue;
@@ -30,9 +22,9 @@ export function checkNotNegative(numbers: Readonly<Record<string, number>>): voi
 }
 
 /**
- * Checks that what goes over datagrams can.
+ * Checks what is not possible over datagrams.
  *
- * @throws {OptionError} where it cannot
+ * @throws {OptionError}
  * @throws {YodelError} where Deno has no datagrams
  */
 export function checkDatagrams(

@@ -1,4 +1,4 @@
-// The client that measures round trips, one probe after another.
+// The client that measures round trips.
 import { DIAL_OPTIONS, type DialOptions } from "../net/dial.ts";
 import { type Endpoint, EndpointError } from "../net/endpoint.ts";
 import { readEndpoint } from "../net/parse_endpoint.ts";
@@ -12,13 +12,13 @@ import { ProbeSession } from "./probe_session.ts";
 export interface PingSettings {
   /** How many probes to send; 0: until the signal. Default: 0. */
   count?: number;
-  /** From one probe to the next, in milliseconds; 0: as soon as one is answered. Default: 1,000. */
+  /** From one probe to the next, in milliseconds; 0: send at each answer. Default: 1,000. */
   interval?: number;
-  /** How large each probe is, in bytes, at least 1. Default: 56. */
+  /** The size of each probe in bytes, at least 1. Default: 56. */
   size?: number;
   /**
-   * How long to wait for an answer, and for a connection, in milliseconds;
-   * 0: for as long as it takes. Default: 1,000.
+   * How long to wait for an answer, and for a connection, in milliseconds; 0: no limit.
+   * Default: 1,000.
    */
   timeout?: number;
   /** When to end, in milliseconds from the start; 0: never. Default: 0. */
@@ -27,7 +27,7 @@ export interface PingSettings {
   reconnect?: boolean;
 }
 
-/** What can be given to {@linkcode ping}. */
+/** Options of {@linkcode ping}. */
 export interface PingOptions extends PingSettings, DialOptions {
   /** Called once, before the first result, with the server's address if that is known. */
   onStart?: (address: string | undefined) => void;
@@ -39,7 +39,7 @@ export interface PingOptions extends PingSettings, DialOptions {
   signal?: AbortSignal;
 }
 
-/** What stands for settings that are not given. */
+/** The default settings. */
 export const PING_DEFAULTS: Readonly<Required<PingSettings>> = {
   count: 0,
   interval: 1000,
@@ -52,13 +52,12 @@ export const PING_DEFAULTS: Readonly<Required<PingSettings>> = {
 const CALLBACKS = ["onStart", "onResult", "onDisconnect", "signal"];
 
 /**
- * Sends probes to an echo server and measures how long their answers take. A
- * connection that ends is replaced by a new one at the next probe. Probes that
- * wait for their answer at the signal or the deadline are left out; where the
- * deadline comes before any answer, they are lost.
+ * Sends probes to an echo server and measures how long their answers take. A connection that ends
+ * is replaced at the next probe. Probes that wait at the signal or the deadline have no result; if
+ * nothing was answered by the deadline, they are lost.
  *
- * @returns what became of them, also where the server was never there
- * @throws {OptionError} for options that make no sense, or not together
+ * @returns the counts, also if the server was never there
+ * @throws {OptionError} for invalid options
  */
 export async function ping(
   server: Endpoint | string,
@@ -107,12 +106,12 @@ async function sendAll(
     // At the deadline it could only be lost.
     if (due >= end) break;
     await pause(due - performance.now(), stop);
-    // Results must not pile up where they are taken slowly.
+    // Results must not pile up in front of a slow receiver.
     await session.reported;
     if (stop.aborted) return;
     due += interval;
     if (session.state !== "open") await session.open(number, stop);
-    // After a wait for the server, or a sleep of the machine, nothing is made up for.
+    // Probes that were due during a wait for the server, or a sleep of the machine, are skipped.
     const now = performance.now();
     if (now > due + interval) due = now + interval;
     if (session.state === "unreachable") break;

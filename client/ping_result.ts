@@ -1,49 +1,49 @@
-// What ping finds.
+// The results of ping.
 import type { Endpoint } from "../net/endpoint.ts";
 import { createLatencies, type Latencies } from "./latencies.ts";
 
-/** What became of a probe. All times are in milliseconds. */
+/** The result of a probe, or a further answer to it. All times are in milliseconds. */
 export interface ProbeResult {
   /** The number of the probe, from 1. */
   readonly seq: number;
-  /** When that was known. */
+  /** When it was known. */
   readonly at: Date;
   /** The server's address, `127.0.0.1:2222`; undefined where it is not known or has none. */
   readonly address?: string;
   /**
-   * Each probe is `right`, `corrupted`, `lost` (no answer in time) or `unsent` (no connection) first.
-   * A further answer may follow: a `late` one, after it was thought lost, or a `repeated` one.
+   * Each probe has one of `right`, `corrupted`, `lost` (no answer in time) and `unsent` (no
+   * connection). A further answer is `late`, after the probe was lost, or `repeated`.
    */
   readonly outcome: "right" | "corrupted" | "lost" | "unsent" | "late" | "repeated";
   /** How many bytes came back. */
   readonly bytes?: number;
   /** From sending it to the last byte of its answer. */
   readonly time?: number;
-  /** How long it took to connect, where a connection was opened for it. */
+  /** How long connecting took, with `reconnect`. */
   readonly connect?: number;
-  /** How long the handshake of TLS took after that. */
+  /** How long the TLS handshake took after that. */
   readonly handshake?: number;
-  /** What was wrong, in words. */
+  /** What went wrong. */
   readonly error?: string;
 }
 
-/** What ping counts. Each probe counts in one of the numbers from `right` to `unsent`. */
+/** The counts of ping. Each probe is in one of those from `right` to `unsent`. */
 export interface PingCounts {
   /** The server. */
   readonly endpoint: Endpoint;
-  /** Its address, as in {@linkcode ProbeResult}; that of the last connection. */
+  /** The address of the last connection, as in {@linkcode ProbeResult}. */
   address?: string;
-  /** Came back as they were sent, in time. */
+  /** Probes that came back as they were sent, in time. */
   right: number;
-  /** Came back as they were sent, after they were thought lost. */
+  /** Probes that came back as they were sent, after their timeout. */
   late: number;
-  /** Came back as something else. */
+  /** Probes whose answer differs. */
   corrupted: number;
   /** Probes that were not answered. */
   lost: number;
   /** Probes that could not be sent. */
   unsent: number;
-  /** Answers that came once more. */
+  /** Answers that came again. */
   repeated: number;
   /** Answers to nothing that was sent. */
   unexpected: number;
@@ -51,21 +51,21 @@ export interface PingCounts {
   lastError?: string;
   /** From the start to the end, in milliseconds. */
   elapsed: number;
-  /** Round trips of all that came back uncorrupted. */
+  /** The round trips of `right` and `late`. */
   readonly latencies: Latencies;
 }
 
-/** What ping found, with its totals. */
+/** The counts of ping, with totals. */
 export interface PingSummary extends Readonly<PingCounts> {
-  /** Probes that were sent, whatever became of them. */
+  /** Probes that were sent. */
   readonly sent: number;
   /** Probes that were answered. */
   readonly received: number;
-  /** How many percent of all probes were not answered, or not even sent. */
+  /** The percentage of probes that were lost or not sent. */
   readonly lostPercent: number;
 }
 
-/** The counts of a ping that has not begun. */
+/** All counts 0. */
 export async function emptyPingCounts(endpoint: Endpoint): Promise<PingCounts> {
   return {
     endpoint,
@@ -93,10 +93,10 @@ export function summarize(counts: PingCounts): PingSummary {
 /**
  * Whether every probe came back as it was sent, in time and once, and nothing else did.
  *
- * @param lossIsFine whether those do that were lost or could not be sent
+ * @param allowsLoss whether probes may be lost or unsent
  */
-export function isAllRight(summary: PingSummary, lossIsFine = false): boolean {
+export function isAllRight(summary: PingSummary, allowsLoss = false): boolean {
   const { late, corrupted, lost, unsent, repeated, unexpected } = summary;
   if (late + corrupted + repeated + unexpected > 0) return false;
-  return lossIsFine || lost + unsent === 0;
+  return allowsLoss || lost + unsent === 0;
 }

@@ -7,11 +7,11 @@ import type { Stream } from "../net/stream.ts";
 import { tlsHint } from "./verify/difference.ts";
 import { hasConnections } from "../net/transports.ts";
 
-/** A way to a server. */
+/** A connection, or a socket for datagrams. */
 export interface ProbeConnection {
-  /** Where they go, with an address, where that is known. */
+  /** The server's address, if it is known. */
   readonly address: string | undefined;
-  /** How many bytes have come of an answer that is not complete. */
+  /** How many bytes of an incomplete answer have come. */
   readonly partial: number;
   send(probe: Uint8Array): void;
   close(): void;
@@ -25,15 +25,15 @@ export interface ProbeEvents {
   onEnd(why: string): void;
 }
 
-/** A way to a server that was opened, and how long that took; undefined for `udp://`. */
+/** An opened connection, and how long opening took; undefined for `udp://`. */
 export interface OpenedProbes extends Partial<Omit<Dialled, "conn">> {
   readonly connection: ProbeConnection;
 }
 
 /**
- * Opens a way to a server.
+ * Opens a connection for probes.
  *
- * @throws {EndpointError} where it cannot be reached
+ * @throws {EndpointError} if it cannot be opened
  * @throws the reason of the signal
  */
 export async function openProbes(

@@ -1,4 +1,4 @@
-// The probes of a ping: sends them, keeps a connection for them, reports what becomes of each.
+// The state of a ping: its connection and its probes.
 import { isWithin } from "../async/pause.ts";
 import { isUnknownHost, reason } from "../errors/reason.ts";
 import type { DialOptions } from "../net/dial.ts";
@@ -9,7 +9,6 @@ import { Messages } from "./verify/messages.ts";
 import { type Probe, Probes } from "./verify/probes.ts";
 import { hasConnections } from "../net/transports.ts";
 
-/** What a {@linkcode ProbeSession} needs of the options of ping. */
 export interface ProbeSessionOptions extends DialOptions {
   readonly size: number;
   readonly timeout: number;

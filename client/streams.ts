@@ -1,14 +1,14 @@
-// Where a client takes bytes from, and where it puts them.
+// The input and the output of a client.
 import { reason } from "../errors/reason.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 
-/** Where bytes come from, such as `Deno.stdin`. */
+/** A source of bytes, such as `Deno.stdin`. */
 export interface Input {
   /** Fills a part of `into` and returns how many bytes that were; null at the end. */
   read(into: Uint8Array): Promise<number | null>;
 }
 
-/** Where bytes go to, such as `Deno.stdout`. */
+/** A destination of bytes, such as `Deno.stdout`. */
 export interface Output {
   /** Takes a part of `bytes` and returns how many bytes that were. */
   write(bytes: Uint8Array): Promise<number>;
@@ -33,11 +33,7 @@ export class StreamError extends YodelError {
   }
 }
 
-/**
- * Reads from an input.
- *
- * @throws {StreamError} where the input fails
- */
+/** Reads from an input; throws a {@linkcode StreamError} if that fails. */
 export async function readFrom(input: Input, into: Uint8Array): Promise<number | null> {
   try {
     return await input.read(into);
@@ -46,11 +42,7 @@ export async function readFrom(input: Input, into: Uint8Array): Promise<number |
   }
 }
 
-/**
- * Writes all of `bytes` to an output.
- *
- * @throws {StreamError} where the output fails
- */
+/** Writes all of `bytes` to an output; throws a {@linkcode StreamError} if that fails. */
 export async function writeAll(output: Output, bytes: Uint8Array): Promise<void> {
   try {
     for (let written = 0; written < bytes.length;) {

@@ -7,17 +7,14 @@ import { escapeControls } from "./escape.ts";
 const EXTENDED_KEY_USAGE = "0603551d25";
 const USES = { servers: "06082b06010505070301", clients: "06082b06010505070302" } as const;
 
-/**
- * Says in words why TLS does not trust the certificate of a peer. TLS itself has
- * one code for most of it, so this looks for what it can be.
- */
+/** Describes why the certificate of a peer is not trusted: TLS has one code for most reasons. */
 export function whyUntrusted(socket: TLSSocket, use: keyof typeof USES): string {
   const { raw } = socket.getPeerCertificate();
   if (raw === undefined) return "it shows no certificate";
   return `its certificate ${flawOf(socket, new X509Certificate(raw), use)}`;
 }
 
-/** Whose certificate a peer has shown, escaped; empty where it has shown none. */
+/** The subject of the certificate that a peer has shown, escaped; empty if there is none. */
 export function subjectOf(socket: TLSSocket): string {
   const { raw } = socket.getPeerCertificate();
   if (raw === undefined) return "";

@@ -3,7 +3,7 @@ import type { PingSummary, ProbeResult } from "../client/ping_result.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { latenciesJson, milliseconds, PING_PERCENTILES } from "./figures.ts";
 
-/** What became of a probe, as JSON: a `probe` each, and an `answer` for every further one. */
+/** A result as JSON: a `probe`, or an `answer` that came after the result of its probe. */
 export function probeJson(result: ProbeResult): Record<string, unknown> {
   const { seq, outcome, bytes, error } = result;
   const time = (value?: number) => value === undefined ? undefined : milliseconds(value);
@@ -21,7 +21,7 @@ export function probeJson(result: ProbeResult): Record<string, unknown> {
   };
 }
 
-/** What became of all probes, as JSON. */
+/** The summary as JSON. */
 export function summaryJson(summary: PingSummary, now: Date): Record<string, unknown> {
   const { sent, unsent, received, late, corrupted, lost, repeated, lostPercent } = summary;
   return {

@@ -5,12 +5,12 @@ import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import { PING_PERCENTILES, roundedPercentile } from "./figures.ts";
 import { formatAmount, formatPlace, listed } from "./units.ts";
 
-/** The first line: where probes go, and how large they are. */
+/** The first line. */
 export function startText(endpoint: Endpoint, address: string | undefined, size: number): string {
   return `PING ${formatPlace(endpoint, address)}: ${size} bytes`;
 }
 
-/** A line for people that says what became of a probe to an endpoint. */
+/** The line of a result. */
 export function probeText(endpoint: Endpoint, result: ProbeResult): string {
   const name = formatEndpoint(endpoint);
   const { seq, outcome, bytes, time, connect, handshake, error } = result;
@@ -25,7 +25,7 @@ export function probeText(endpoint: Endpoint, result: ProbeResult): string {
   ].filter((part) => part !== false).join(" ");
 }
 
-/** What became of all probes, in a few lines for people. */
+/** The lines of the summary. */
 export function summaryText(summary: PingSummary): string {
   const { right, unsent, lost, late, corrupted, repeated, unexpected, elapsed } = summary;
   const { sent, lostPercent, latencies } = summary;

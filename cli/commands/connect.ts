@@ -26,7 +26,7 @@ export const connectCommand = command({
       "verify": flag(toggle, "compare every byte, not only how many come back"),
     }),
     ...group("Output", {
-      "verbose": flag(toggle, "tell of the connection and what passed", { short: "v" }),
+      "verbose": flag(toggle, "print the connection and how much passed", { short: "v" }),
     }),
   },
   async run({ flags, endpoints: [endpoint] }, { exit }) {

@@ -20,7 +20,7 @@ export interface Diagnosis {
   readonly what: string;
 }
 
-/** Says what is wrong with bytes that came back, of which the first is not as it was sent. */
+/** Diagnoses bytes that came back, of which the first is not as it was sent. */
 export function diagnose(at: StreamPosition, bytes: Uint8Array): Diagnosis {
   const { messages, first, answered, sent, partial } = at;
   const offset = offsetOf(at);
@@ -29,7 +29,7 @@ export function diagnose(at: StreamPosition, bytes: Uint8Array): Diagnosis {
   return { kind: "corrupted", what: offset === 0 ? what + tlsHint(bytes) : what };
 }
 
-/** Says what is missing where nothing came for too long. */
+/** Describes what is missing when nothing came for too long. */
 export function describeSilence(at: StreamPosition): string {
   const what = at.partial === 0
     ? "no answer came"
@@ -37,7 +37,7 @@ export function describeSilence(at: StreamPosition): string {
   return `${what}, at offset ${offsetOf(at)}`;
 }
 
-/** Says what is missing where the server ended the stream. */
+/** Describes what is missing when the server ended the stream. */
 export function describeEnd(at: StreamPosition): string {
   const underWay = at.sent - at.answered;
   const part = at.partial === 0

@@ -28,7 +28,7 @@ export function receiveBuffer(length: number): Received {
 }
 
 /**
- * Messages of one size that differ from each other, so that an answer tells
+ * Messages of one size that differ from each other, so that an answer shows
  * which message it answers. They repeat after 256. Those next to each other
  * differ in their first byte already, random bytes follow.
  */

@@ -1,14 +1,14 @@
-// Which probe an answer belongs to.
+// Assigns answers to probes.
 import { describeDifference, mostLike, type Outcome } from "./difference.ts";
 import type { Messages } from "./messages.ts";
 
-/** How many bytes at the head of a probe carry its number, where it has as many. */
+/** How many bytes at the head of a probe carry its number, if it is that long. */
 const NUMBER = 4;
 
-/** How many probes are remembered, besides those that wait for their answer. */
+/** How many probes are remembered besides those that wait. */
 const REMEMBERED = 1024;
 
-/** A message that is told from others by its answer: one of ping, or of load over UDP. */
+/** A message with a number, which its answer carries: one of ping, or of load over UDP. */
 export interface Probe {
   readonly number: number;
   /** When it was sent or due, by `performance.now()`. */
@@ -40,7 +40,7 @@ export class Probes {
     return [...this.#sent.values()].filter(({ state }) => state === "waiting");
   }
 
-  /** Notes a probe that is about to be sent; each has a greater number than the last. */
+  /** Registers a probe that is about to be sent; each has a greater number than the last. */
   send(number: number, due: number): Probe {
     const probe: Probe = { number, due, state: "waiting" };
     this.#sent.set(number, probe);
@@ -60,10 +60,10 @@ export class Probes {
   }
 
   /**
-   * Notes an answer. It belongs to the probe whose number it carries, where
-   * it equals that, or else, corrupted, to the one that waits and that it is most like.
+   * Assigns an answer to the probe whose number it carries, if it equals that probe, or else, as
+   * corrupted, to the most similar one that waits.
    *
-   * @returns undefined where there is no such probe
+   * @returns undefined if there is no such probe
    */
   receive(bytes: Uint8Array): ProbeAnswer | undefined {
     const difference = (probe: Probe) => describeDifference(this.bytesOf(probe), bytes);
@@ -73,7 +73,7 @@ export class Probes {
     const probe = isNamed
       ? named
       : mostLike(bytes, candidates, (candidate) => this.bytesOf(candidate));
-    // One that does not wait has been told of already; the answer is none to another.
+    // Each probe has one result: a further answer that differs belongs to none.
     if (probe === undefined || !isNamed && probe.state !== "waiting") return undefined;
     const { state } = probe;
     this.#settle(probe, "answered");
@@ -82,7 +82,6 @@ export class Probes {
     return { probe, outcome: outcomes[state] };
   }
 
-  /** Waits for a probe no longer. */
   giveUp(probe: Probe): void {
     this.#settle(probe, "lost");
   }

@@ -5,8 +5,8 @@ import { describeChange, describeUnexpected } from "./difference.ts";
 const FORGET_AT_ONCE = 64;
 
 /**
- * Remembers the bytes that were sent and compares those that return with them,
- * in order. It holds what is under way, and nothing more.
+ * Compares the bytes of a stream that come back with those that were sent. It holds only what is
+ * under way.
  */
 export class StreamVerifier {
   /** Chunks that were sent; those before the first one under way have returned. */
@@ -18,7 +18,7 @@ export class StreamVerifier {
   missing = 0;
   #returned = 0;
 
-  /** Notes bytes that are about to be sent. They must not change afterwards. */
+  /** Registers bytes that are about to be sent. They must not change afterwards. */
   send(bytes: Uint8Array): void {
     this.#chunks.push(bytes);
     this.missing += bytes.length;
