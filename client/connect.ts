@@ -8,7 +8,7 @@ import { OptionError } from "../errors/yodel_error.ts";
 import { reason } from "../errors/reason.ts";
 import { ReadTurns } from "../net/read_turns.ts";
 import type { Stream, TlsSession } from "../net/stream.ts";
-import { checkUdp } from "../net/udp_socket.ts";
+import { checkUdp } from "../net/udp.ts";
 import { connectDatagrams } from "./connect_datagrams.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";

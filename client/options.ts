@@ -1,8 +1,7 @@
 // Checks of options that several clients have.
 import { OptionError } from "../errors/yodel_error.ts";
 import type { Endpoint } from "../net/endpoint.ts";
-import { MAX_DATAGRAM } from "../net/udp.ts";
-import { checkUdp } from "../net/udp_socket.ts";
+import { checkUdp, MAX_DATAGRAM } from "../net/udp.ts";
 import { hasConnections } from "../net/transports.ts";
 
 /** Throws an {@linkcode OptionError} for a number that is not whole, or less than `least`. */

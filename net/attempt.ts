@@ -36,7 +36,7 @@ export async function inTime<T>(
     throw new EndpointError("cannot connect to", endpoint, cause);
   } finally {
     clearTimeout(timer);
-    // Otherwise `signal` would keep the listeners of `either` in memory.
+    // Otherwise a long-lived `signal` would keep `either` in memory (denoland/deno#24842).
     late.abort("over");
   }
 }

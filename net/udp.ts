@@ -1,83 +1,121 @@
 // UDP, on both sides.
 import { pause } from "../async/pause.ts";
+import { YodelError } from "../errors/yodel_error.ts";
 import { inTime, untilAnswered } from "./attempt.ts";
-import { boundTo, EndpointError, formatHostPort, type HostEndpoint } from "./endpoint.ts";
+import {
+  boundTo,
+  type Endpoint,
+  EndpointError,
+  formatEndpoint,
+  formatHostPort,
+  type HostEndpoint,
+} from "./endpoint.ts";
 import { addressesOf } from "./resolve.ts";
 import type { DialOptions } from "./stream.ts";
-import { type OnDatagram, openUdp, type UdpSocket } from "./udp_socket.ts";
 
-/** The most that a datagram over UDP and IPv4 can hold, in bytes. */
+/** The most that a datagram over IPv4 can hold, in bytes. */
 export const MAX_DATAGRAM = 65_507;
 
-/** From one try to reach a server to the next, in milliseconds. */
-const AGAIN = 200;
+/** In bytes; any datagram fits into it. */
+const BUFFER = 65_536;
 
-/** A socket that receives datagrams at an address. */
+/** The pause after a receive error, in milliseconds. */
+const ERROR_PAUSE = 1;
+
+/** From one probe to the next while waiting for a server, in milliseconds. */
+const PROBE_INTERVAL = 200;
+
+/** Handles a datagram; its bytes are valid, and no other is received, until this has ended. */
+type OnDatagram = (bytes: Uint8Array, from: Deno.NetAddr) => Promise<unknown> | void;
+
 export interface DatagramListener {
-  /** Where it listens, with the port that it has in fact. */
+  /** Where it listens, with the bound address and port. */
   readonly endpoint: HostEndpoint<"udp">;
-  /**
-   * Gets every datagram with where it came from. What it fails with concerns
-   * that datagram alone. Set once, before the first one is expected.
-   */
+  /** Set before the first datagram is expected. Errors in it are ignored. */
   onDatagram?: OnDatagram;
-  /** Sends a datagram from this address. Whether it arrives nobody knows. */
   send(bytes: Uint8Array, to: Deno.NetAddr): Promise<unknown>;
   close(): void;
 }
 
-/**
- * Receives datagrams at an address.
- *
- * @throws what is wrong with the address
- */
-export function listenUdp(endpoint: HostEndpoint<"udp">): DatagramListener {
-  const { host, port } = endpoint;
-  const { address, send, close } = openUdp(
-    host,
-    port,
-    (bytes, source) => listener.onDatagram?.(bytes, source),
-  );
-  const listener: DatagramListener = { endpoint: boundTo(endpoint, address), send, close };
-  return listener;
-}
-
 /** A way to exchange datagrams with one endpoint. */
 export interface DatagramLink {
-  /** Where they go, with an address; undefined while there are several. */
+  /** The address of the server; undefined while there are several. */
   readonly address: string | undefined;
   send(bytes: Uint8Array): Promise<void>;
   close(): void;
 }
 
-/** Settings of {@linkcode dialUdp}; it waits until the server answers. */
+/**
+ * Checks that Deno has UDP. It is unstable (denoland/deno#11022): without `--unstable-net` there
+ * is no `Deno.listenDatagram`.
+ *
+ * @throws {YodelError} where it is missing
+ */
+export function checkUdp(endpoint: Endpoint): void {
+  if (endpoint.scheme !== "udp" || Deno.listenDatagram !== undefined) return;
+  throw new YodelError(`${formatEndpoint(endpoint)} requires deno run --unstable-net`);
+}
+
+/**
+ * One datagram at a time is received and answered: several receives at once, and answers that
+ * are not awaited, were measured and are no faster.
+ *
+ * @throws what is wrong with the address
+ */
+export function listenUdp(endpoint: HostEndpoint<"udp">): DatagramListener {
+  const { host: hostname, port } = endpoint;
+  const socket = Deno.listenDatagram({ transport: "udp", hostname, port });
+  let open = true;
+  const listener: DatagramListener = {
+    endpoint: boundTo(endpoint, socket.addr as Deno.NetAddr),
+    send: (bytes, to) => socket.send(bytes, to),
+    close() {
+      open = false;
+      socket.close();
+    },
+  };
+
+  async function receive(): Promise<void> {
+    const buffer = new Uint8Array(BUFFER);
+    while (open) {
+      try {
+        const [bytes, from] = await socket.receive(buffer);
+        if (open) await listener.onDatagram?.(bytes, from as Deno.NetAddr);
+      } catch {
+        // It concerns one datagram, or the socket was closed. The pause keeps a lasting error from
+        // using all CPU time.
+        if (open) await pause(ERROR_PAUSE);
+      }
+    }
+  }
+
+  receive();
+  return listener;
+}
+
 interface DialUdpOptions extends DialOptions {
-  /** How long the look-up of its name may take, in milliseconds; 0 or Infinity: for ever. Default: 0. */
+  /** Limits the look-up of the name, in milliseconds; 0 or Infinity: none. Default: 0. */
   readonly timeout?: number;
-  /** Ends the waiting, and the look-up. */
   readonly signal?: AbortSignal;
 }
 
 /** An address of an endpoint, and the socket for it. */
 interface Candidate {
   readonly to: Deno.NetAddr;
-  readonly socket: UdpSocket;
+  readonly socket: DatagramListener;
 }
 
 /**
- * Makes a way to exchange datagrams with one endpoint. Where its name has
- * several addresses, datagrams go to all of them until the first answer comes;
- * from then on to where that came from. (TCP tries them in turn; but what
- * nobody takes over UDP, nobody tells of.)
+ * Opens a way to exchange datagrams with one endpoint. Where its name has several addresses,
+ * datagrams go to all of them until the first answer, then to the address that it came from.
+ * (TCP tries addresses in turn, but UDP does not report that nothing listens.)
  *
- * The sockets are not connected: what Deno 2.9 calls that does neither keep out
- * the datagrams of others nor tell of a port at which nobody listens (ICMP).
+ * The sockets are not connected: Deno has no connected UDP (denoland/deno#10519).
  *
- * @param onDatagram gets every datagram that comes from the endpoint; its bytes
- *   are good until it returns
- * @param onFailure is told why a datagram could not be sent
- * @throws {EndpointError} for an unknown host, where no socket can be opened, and
- *   where the server does not answer in the time to wait for it
+ * @param onDatagram handles each datagram from the endpoint; its bytes are valid until it returns
+ * @param onFailure is called with why a datagram could not be sent
+ * @throws {EndpointError} for an unknown host, where no socket can be opened, and where the
+ *   server does not answer within `wait`
  * @throws the reason of the signal
  */
 export async function dialUdp(
@@ -107,26 +145,22 @@ export async function dialUdp(
       await candidate.socket.send(bytes, candidate.to);
     } catch (error) {
       if (!candidates.includes(candidate)) return;
-      // There may be no way to one of the addresses, such as those of IPv6.
+      // One of the addresses may have no route, as those of IPv6 often do.
       if (candidates.length > 1) keep((each) => each !== candidate);
       else onFailure(new EndpointError("cannot send to", endpoint, error));
     }
   }
 
+  const lookUp = (either: AbortSignal) => addressesOf(endpoint.host, family, either);
   let failure: unknown;
-  const addresses = await inTime(
-    endpoint,
-    timeout,
-    signal,
-    (given) => addressesOf(endpoint.host, family, given),
-  );
-  for (const address of addresses) {
-    // A machine without IPv6 has no such socket.
-    const any = address.includes(":") ? "::" : "0.0.0.0";
+  for (const hostname of await inTime(endpoint, timeout, signal, lookUp)) {
+    const host = hostname.includes(":") ? "::" : "0.0.0.0";
     try {
-      const socket = openUdp(any, 0, receive);
-      candidates.push({ to: { transport: "udp", hostname: address, port: endpoint.port }, socket });
+      const socket = listenUdp({ scheme: "udp", host, port: 0 });
+      socket.onDatagram = receive;
+      candidates.push({ to: { transport: "udp", hostname, port: endpoint.port }, socket });
     } catch (error) {
+      // A machine without IPv6 has no such socket.
       failure = error;
     }
   }
@@ -144,7 +178,7 @@ export async function dialUdp(
   };
 }
 
-/** Sends a datagram again and again, from a socket of its own, until one comes back. */
+/** Sends probes, from a socket of its own, until one comes back. */
 async function waitForDatagram(
   endpoint: HostEndpoint<"udp">,
   options: DialUdpOptions & { readonly wait: number },
@@ -159,7 +193,7 @@ async function waitForDatagram(
         signal.throwIfAborted();
         await link.send(probe);
         onSent();
-        await pause(AGAIN, AbortSignal.any([answered.signal, signal]));
+        await pause(PROBE_INTERVAL, AbortSignal.any([answered.signal, signal]));
         if (!answered.signal.aborted && !signal.aborted) options.onRetry?.("nothing came back");
       }
     } finally {
@@ -170,14 +204,11 @@ async function waitForDatagram(
 
 function isSame(a: Deno.NetAddr, b: Deno.NetAddr): boolean {
   return a.port === b.port &&
-    (a.hostname === b.hostname || plain(a.hostname) === plain(b.hostname));
+    (a.hostname === b.hostname || canonical(a.hostname) === canonical(b.hostname));
 }
 
-/**
- * The one way to write an address that has several: `::1`, not `0:0:0:0:0:0:0:1`.
- * Its zone is left out: a source comes without it (Deno 2.9).
- */
-function plain(address: string): string {
+/** `::1`, not `0:0:0:0:0:0:0:1`; without a zone, which Deno 2.9 drops (denoland/deno#24694). */
+function canonical(address: string): string {
   if (!address.includes(":")) return address;
   return new URL(`http://[${address.replace(/%.*/, "")}]`).hostname;
 }

@@ -2,7 +2,7 @@
 import { OptionError, YodelError } from "../errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import type { ServerTls } from "../net/stream.ts";
-import { checkUdp } from "../net/udp_socket.ts";
+import { checkUdp } from "../net/udp.ts";
 import { checkNames, withDefaults } from "../values/settings.ts";
 import { type FaultOption, type FaultPlan, planFaults } from "./faults/plan.ts";
 import type { Log, LogDataForm } from "./log.ts";
