@@ -78,7 +78,7 @@ export class ProbeSession {
       const options = { ...this.#options, wait: isNew ? wait : 0, signal };
       const { connection: link, ...times } = await openProbes(this.#counts.endpoint, options, {
         onAnswer: (bytes) => this.#receive(bytes),
-        onEnd: (why) => this.close(why, this.#probes.waitingCount === 0 ? why : undefined),
+        onEnd: (why) => this.#broken(why),
       });
       this.#connection = { state: "open", link };
       if (reconnect) this.#times = times;
@@ -128,13 +128,16 @@ export class ProbeSession {
     this.loseAll(why);
   }
 
+  #broken(why: string): void {
+    this.close(why, this.#probes.waitingCount === 0 ? why : undefined);
+  }
+
   #receive(bytes: Uint8Array): void {
     const now = performance.now();
     const answer = this.#probes.receive(bytes);
     if (answer === undefined) {
       this.#counts.unexpected++;
-      const why = "an answer came to nothing that was sent";
-      return this.close(why, this.#probes.waitingCount === 0 ? why : undefined);
+      return this.#broken("an answer came to nothing that was sent");
     }
     const { probe, outcome, difference: error } = answer;
     const time = now - probe.due;

@@ -91,7 +91,7 @@ for (
     ],
   ] as readonly [string, () => Answers, string[], string, (readonly ("tcp" | "udp")[])?][]
 ) {
-  Deno.test(`an answer that is ${what} is told, and is not all right, over ${schemes.join(" and ")}`, async () => {
+  Deno.test(`an answer that is ${what} is reported, and fails the ping, over ${schemes.join(" and ")}`, async () => {
     await Promise.all(schemes.map(async (scheme) => {
       const timeout = lines[0]?.includes("no answer") ? WAITING : PATIENT;
       const { found, summary } = await undisturbed(async () => {
@@ -134,8 +134,8 @@ Deno.test("answers that come in another order belong to the probes that they ans
     return held.length === 3 ? held : [];
   });
   const options = { count: 3, interval: 5, timeout: PATIENT };
-  const { told } = await results(server.endpoint, options);
-  assertEquals(told.toSorted(), ["1 right", "2 right", "3 right"]);
+  const { outcomes } = await results(server.endpoint, options);
+  assertEquals(outcomes.toSorted(), ["1 right", "2 right", "3 right"]);
 });
 
 for (
@@ -145,7 +145,7 @@ for (
   ] as const
 ) {
   Deno.test(`an answer that is like no probe is not one to a lost probe, over ${scheme}`, async () => {
-    const { told } = await undisturbed(async () => {
+    const { outcomes } = await undisturbed(async () => {
       let connections = 0;
       await using server = scheme === "udp"
         ? await startProbed(scheme, (probe, number) => number === 1 ? [] : invert(probe))
@@ -159,7 +159,7 @@ for (
       return await results(server.endpoint, { count: 2, interval: 0, timeout: WAITING });
     });
     assertEquals(
-      told.map((words) => words.replace(/corrupted: .*/, "corrupted")),
+      outcomes.map((words) => words.replace(/corrupted: .*/, "corrupted")),
       [`1 lost: ${why}`, "2 corrupted"],
     );
   });
@@ -186,11 +186,11 @@ Deno.test("a server that speaks first keeps nobody waiting, and each probe has o
 Deno.test("probes that are due at once go out one after the other", async () => {
   await using server = await startEcho("tcp");
   const options = { count: 500, interval: 0.01, timeout: PATIENT };
-  const { told } = await results(server.endpoint, options);
-  assertEquals(told, Array.from({ length: 500 }, (_, i) => `${i + 1} right`));
+  const { outcomes } = await results(server.endpoint, options);
+  assertEquals(outcomes, Array.from({ length: 500 }, (_, i) => `${i + 1} right`));
 });
 
-Deno.test("bytes that nobody asked for are told, and are not all right", async () => {
+Deno.test("bytes that were not sent are reported, and fail the ping", async () => {
   let isAnswered = Promise.withResolvers<void>();
   let isGone = Promise.withResolvers<void>();
   await using server = startCustom(async (conn) => {
@@ -202,7 +202,7 @@ Deno.test("bytes that nobody asked for are told, and are not all right", async (
     isGone.resolve();
   });
   const losses: string[] = [];
-  const { told, summary } = await results(server.endpoint, {
+  const { outcomes, summary } = await results(server.endpoint, {
     count: 2,
     interval: 0,
     timeout: PATIENT,
@@ -213,7 +213,7 @@ Deno.test("bytes that nobody asked for are told, and are not all right", async (
       [isAnswered, isGone] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     },
   });
-  assertEquals(told, ["1 right", "2 right"]);
+  assertEquals(outcomes, ["1 right", "2 right"]);
   assertMatch(summaryText(summary), /\n2 probes: 2 right, [12] unexpected, 0% lost/);
   assert(!isAllRight(summary));
   assertEquals(losses, ["an answer came to nothing that was sent"]);

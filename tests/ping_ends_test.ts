@@ -58,10 +58,10 @@ function startLeaving(port: number): { endpoint: Endpoint; gone: Promise<void> }
   return { endpoint: { scheme: "tcp", host: "127.0.0.1", port: listener.addr.port }, gone };
 }
 
-Deno.test("a server that goes away is told, and used again once it is back", async () => {
+Deno.test("a server that goes away is reported, and used again once it is back", async () => {
   const before = startLeaving(freePort());
   let after: Promise<void> | undefined;
-  const { told } = await results(before.endpoint, {
+  const { outcomes } = await results(before.endpoint, {
     count: 4,
     interval: 0,
     // A probe that could not be sent is followed by the next in a second then.
@@ -70,7 +70,7 @@ Deno.test("a server that goes away is told, and used again once it is back", asy
       if (outcome === "unsent") after = startLeaving(portOf(before.endpoint)).gone;
     },
   });
-  assertEquals(told, [
+  assertEquals(outcomes, [
     "1 right",
     "2 lost: the server ended the connection",
     "3 unsent: connection refused",
@@ -114,7 +114,7 @@ Deno.test("the command says on stderr that a connection ended between two probes
   assertMatch((await yodel(args)).stderr, /^(yodel: tcp:\S+: the server ended the connection\n)+$/);
 });
 
-Deno.test("a server that ends each connection at once is told at once, and once", async () => {
+Deno.test("a server that ends each connection at once is reported at once, and once", async () => {
   // In a process of its own it can be first.
   await using server = await startServer(["127.0.0.1:0", "--fault", "refuse"]);
   const endpoint: Endpoint = { scheme: "tcp", host: "127.0.0.1", port: server.port };
@@ -122,9 +122,9 @@ Deno.test("a server that ends each connection at once is told at once, and once"
   const onDisconnect = (what: string) => void losses.push(what);
   const options = { count: 2, interval: 0, timeout: PATIENT, onDisconnect };
   const all = await Promise.all(Array.from({ length: 200 }, () => results(endpoint, options)));
-  for (const { told } of all) {
-    assertEquals(told.length, 2);
-    for (const words of told) {
+  for (const { outcomes } of all) {
+    assertEquals(outcomes.length, 2);
+    for (const words of outcomes) {
       assertMatch(words, /lost: (the server ended|connection reset|broken)/);
     }
   }
@@ -155,10 +155,10 @@ Deno.test("where nobody listens the status is 2, with one line on stderr, and JS
 Deno.test("a name that does not exist ends it at the first probe, with status 2", async () => {
   // Over .invalid nobody answers (RFC 6761, 6.4).
   const host = "no-such-host.invalid";
-  const { told, summary } = await results({ scheme: "udp", host, port: 2222 }, {
+  const { outcomes, summary } = await results({ scheme: "udp", host, port: 2222 }, {
     timeout: PATIENT,
   });
-  assertMatch(told.join("\n"), /^1 unsent: unknown host.*$/);
+  assertMatch(outcomes.join("\n"), /^1 unsent: unknown host.*$/);
   assertEquals([summary.sent, summary.unsent, summary.lostPercent], [0, 1, 100]);
   const { code, stdout, stderr } = await yodel(["ping", `${host}:2222`, "-W1m"]);
   assertEquals(code, 2);
@@ -284,8 +284,8 @@ Deno.test("--deadline ends it, and where nothing was answered by then that is lo
     return await Promise.all(all);
   });
   assert(answered && lost);
-  assertEquals(answered.told, ["1 right"]);
-  assertEquals(lost.told, ["1 lost: no answer within the deadline of 0.2s"]);
+  assertEquals(answered.outcomes, ["1 right"]);
+  assertEquals(lost.outcomes, ["1 lost: no answer within the deadline of 0.2s"]);
   assertMatch(summaryText(answered.summary), /\n1 probe: 1 right, 0% lost, /);
   assertMatch(summaryText(lost.summary), /\n1 probe: 0 right, 1 lost, 100% lost/);
   assertEquals([answered, lost].map(({ summary }) => isAllRight(summary)), [true, false]);
@@ -300,7 +300,7 @@ Deno.test("no probe goes out at the deadline, when it could only be lost", async
   const all = await undisturbed(() =>
     Promise.all(Array.from({ length: 20 }, () => results(server.endpoint, options)))
   );
-  assertEquals(all.map(({ told }) => told), Array.from({ length: 20 }, () => ["1 right"]));
+  assertEquals(all.map(({ outcomes }) => outcomes), Array.from({ length: 20 }, () => ["1 right"]));
 });
 
 /** Runs `yodel ping`, interrupts it once `enough` holds of what it has printed, and sees it end. */

@@ -1,4 +1,4 @@
-/** Pings of servers that answer as they were told, and how they are printed. */
+/** Pings of servers that answer as they were outcomes, and how they are printed. */
 import { startAnswering, startDatagrams } from "./servers.ts";
 import { ping, type PingOptions, type PingSummary, type ProbeResult } from "../client.ts";
 import { probeText, startText, summaryText } from "../report/ping_text.ts";
@@ -42,18 +42,18 @@ export const invert = (probe: Uint8Array) => [probe.map((byte) => byte ^ 0xff)];
 
 /** Pings within this process; returns the summary and what became of each probe, also in words. */
 export async function results(endpoint: Endpoint, options: PingOptions) {
-  const told: string[] = [];
+  const outcomes: string[] = [];
   const found: ProbeResult[] = [];
   const summary = await ping(endpoint, {
     ...options,
     onResult(result) {
       const { seq, outcome, error } = result;
       found.push(result);
-      told.push(`${seq} ${outcome}${error === undefined ? "" : `: ${error}`}`);
+      outcomes.push(`${seq} ${outcome}${error === undefined ? "" : `: ${error}`}`);
       return options.onResult?.(result);
     },
   });
-  return { told, found, summary };
+  return { outcomes, found, summary };
 }
 
 /** What the command prints of probes and their summary, but for times and bytes. */

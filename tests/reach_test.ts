@@ -199,8 +199,8 @@ Deno.test("a server that is not there in the time to wait is said, with the time
 Deno.test("a handshake of TLS that takes all of the time to wait has timed out", async () => {
   await using server = startCustom(async (conn) => void await readBytes(conn, 1_000_000));
   const endpoint: Endpoint = { ...server.endpoint, scheme: "tls" } as Endpoint;
-  const { told } = await results(endpoint, { count: 1, timeout: 0, wait: 300 });
-  assertMatch(told.join(), /^1 unsent: timed out after 0\.\d{1,3}s$/);
+  const { outcomes } = await results(endpoint, { count: 1, timeout: 0, wait: 300 });
+  assertMatch(outcomes.join(), /^1 unsent: timed out after 0\.\d{1,3}s$/);
 });
 
 Deno.test("what the handshake of TLS fails with is not waited for", async () => {
@@ -299,8 +299,8 @@ Deno.test("localhost has both families where one is asked for, whatever the syst
     const port = portOf(server.endpoints[0]);
     for (const [family, host] of [[4, "127.0.0.1"], [6, "[::1]"]] as const) {
       const options = { family, count: 1, timeout: PATIENT };
-      const { told, summary } = await results({ scheme, host: "localhost", port }, options);
-      assertEquals([told, summary.address], [["1 right"], `${host}:${port}`]);
+      const { outcomes, summary } = await results({ scheme, host: "localhost", port }, options);
+      assertEquals([outcomes, summary.address], [["1 right"], `${host}:${port}`]);
     }
   }
 });
