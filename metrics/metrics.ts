@@ -105,7 +105,8 @@ export async function serveMetrics(
     throw new PackageError("prom-client, which --metrics needs", error);
   });
   const metrics = new Metrics(library, version);
-  await metrics.listen(at, isUp).catch((error) => {
+  await metrics.listen(at, isUp).catch(async (error) => {
+    await metrics[Symbol.asyncDispose]();
     throw error instanceof EndpointError ? new OptionError("metrics", error.message) : error;
   });
   return metrics;

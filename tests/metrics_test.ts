@@ -18,7 +18,8 @@ import {
 } from "./local.ts";
 import { but, corrupt, lose, SIZE, startProbed } from "./pings.ts";
 import { startAnswering } from "./servers.ts";
-import { available, program, root, run, startServer, yodel } from "./program.ts";
+import { runHere } from "./in_process.ts";
+import { available, root, run, startServer, yodel } from "./program.ts";
 
 const LOCAL = { scheme: "tcp", host: "127.0.0.1", port: 0 } as const;
 
@@ -291,8 +292,7 @@ Deno.test("a place where metrics cannot be is told in a line, and nothing is lef
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr;
   const folder = await Deno.makeTempDir();
-  const result = await run([
-    ...program,
+  const result = await runHere([
     "serve",
     Deno.build.os === "windows" ? "127.0.0.1:0" : `unix:${folder}/socket`,
     "--metrics",
@@ -306,7 +306,7 @@ Deno.test("a place where metrics cannot be is told in a line, and nothing is lef
   });
   assertEquals([...Deno.readDirSync(folder)], []);
   await Deno.remove(folder);
-  const wrong = await yodel(["ping", "--metrics", "udp://1"]);
+  const wrong = await runHere(["ping", "--metrics", "udp://1"]);
   assertEquals(
     wrong.stderr,
     'yodel: --metrics: expected where to listen, such as 9115 or *:9115, PORT from 0 to 65535, not "udp://1"\n',

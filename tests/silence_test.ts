@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { assert, assertEquals } from "@std/assert";
 import { connect, type Endpoint } from "../client.ts";
 import { SocketPoll } from "../net/socket_poll.ts";
-import { errorsOf, finish } from "./loads.ts";
+import { finish } from "./loads.ts";
 import {
   dialPort,
   exchange,

@@ -16,6 +16,7 @@ import {
   until,
   writeAll,
 } from "./local.ts";
+import { runHere } from "./in_process.ts";
 import { available, program, run, shell, startServer, yodel } from "./program.ts";
 import { ca, caFile, cert, folder, key, startEcho } from "./servers.ts";
 
@@ -270,7 +271,7 @@ Deno.test(
         ],
       ] as const
     ) {
-      const result = await yodel([command, "tls://127.0.0.1:2", ...flags]);
+      const result = await runHere([command, "tls://127.0.0.1:2", ...flags]);
       assertEquals(result, { code: 2, stdout: "", stderr: `yodel: ${message}\n` });
     }
   },
@@ -292,7 +293,7 @@ Deno.test("a server that cannot listen leaves the CA of another as it is", async
   const words = ["--write-ca", written, "--cert-name", "one.example", "--cert-name", "two.example"];
   await using server = await startServer(["tls://127.0.0.1:0", ...words]);
   const [endpoint = ""] = server.endpoints;
-  const { code, stderr } = await yodel(["serve", endpoint, "--write-ca", written]);
+  const { code, stderr } = await runHere(["serve", endpoint, "--write-ca", written]);
   assertEquals(code, 2, stderr);
   assertStringIncludes(stderr, `cannot listen on ${endpoint}: address in use`);
   for (const name of ["127.0.0.1", "one.example", "two.example"]) {
@@ -313,10 +314,10 @@ Deno.test("a server with TLS that is dialled without is named as what it is, by 
     assertEquals(code, 1);
     assertStringIncludes(stderr, hint);
   }
-  const pinged = await yodel(["ping", endpoint, "-c", "1"]);
+  const pinged = await runHere(["ping", endpoint, "-c", "1"]);
   assertEquals(pinged.code, 1);
   assertStringIncludes(pinged.stdout, hint);
-  const loaded = await yodel(["load", endpoint, "-c", "1", "-d", "200ms"]);
+  const loaded = await runHere(["load", endpoint, "-c", "1", "-d", "200ms"]);
   assertEquals(loaded.code, 1);
   assertStringIncludes(loaded.stdout, hint);
 });

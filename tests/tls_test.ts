@@ -2,8 +2,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ping } from "../client.ts";
 import { makeIdentity } from "../net/certificate.ts";
-import { serve } from "../server.ts";
-import { dialPort, freePort, PATIENT, random } from "./local.ts";
+import { serve, type Server } from "../server.ts";
+import { dialPort, freePort, PATIENT, pause, portOf, random } from "./local.ts";
+import { runHere } from "./in_process.ts";
 import { available, shell, startServer, yodel } from "./program.ts";
 
 const ignore = !available("openssl");
@@ -26,6 +27,21 @@ await identities();
 addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 
 const own = ["--cert", `${folder}/server.pem`, "--key", `${folder}/server-key.pem`];
+
+/** Starts a server in this process, with that certificate. */
+async function start(clientCa?: string): Promise<Server & { port: number; endpoint: string }> {
+  const read = async (name: string) => await Deno.readTextFile(`${folder}/${name}.pem`);
+  const server = await serve("tls://127.0.0.1:0", {
+    tls: {
+      cert: await read("server"),
+      key: await read("server-key"),
+      clientCa: clientCa && await read(clientCa),
+    },
+    drain: 1,
+  });
+  const port = portOf(server.endpoints[0]);
+  return { ...server, port, endpoint: `tls://127.0.0.1:${port}` };
+}
 const trust = ["--ca", `${folder}/server-ca.pem`];
 
 Deno.test("20 MiB come back through TLS, verified", { ignore }, async () => {
@@ -69,7 +85,7 @@ for (
   Deno.test(`${peer} gets back through TLS what it sends`, {
     ignore: ignore || !available(peer),
   }, async () => {
-    await using server = await startServer(["tls://127.0.0.1:0", ...own]);
+    await using server = await start();
     const { port } = server;
     const withCa = command.replace("TRUSTED", `${folder}/server-ca.pem`);
     const words = {
@@ -101,8 +117,8 @@ sys.stdout.buffer.write(returned)'`,
 Deno.test("a certificate that is not to be trusted is one line that says why, status 2", {
   ignore,
 }, async () => {
-  await using server = await startServer(["tls://127.0.0.1:0", ...own]);
-  const endpoint = server.endpoints[0] ?? "";
+  await using server = await start();
+  const { endpoint } = server;
   const unsigned = "its certificate is not signed by a CA that is trusted here; " +
     "--ca FILE trusts one, --insecure trusts anybody";
   for (
@@ -154,10 +170,8 @@ Deno.test("a certificate that has expired is not trusted", { ignore }, async () 
 });
 
 Deno.test("--client-ca refuses clients that it has not signed", { ignore }, async () => {
-  await using server = await startServer(
-    ["tls://127.0.0.1:0", ...own, "--client-ca", `${folder}/client-ca.pem`],
-  );
-  const endpoint = server.endpoints[0] ?? "";
+  await using server = await start("client-ca");
+  const { endpoint } = server;
   const show = (name: string) => [
     ...["--cert", `${folder}/${name}.pem`, "--key", `${folder}/${name}-key.pem`],
   ];
@@ -194,7 +208,7 @@ Deno.test("a key that does not match, or a file that is not there, is one line, 
 }, async () => {
   const cert = `${folder}/server.pem`;
   assertEquals(
-    await yodel([
+    await runHere([
       "serve",
       "tls://127.0.0.1:0",
       "--cert",
@@ -208,7 +222,7 @@ Deno.test("a key that does not match, or a file that is not there, is one line, 
       stderr: "yodel: cannot listen on tls://127.0.0.1:0: the key is not that of the certificate\n",
     },
   );
-  assertEquals(await yodel(["serve", "tls://127.0.0.1:0", "--cert", cert, "--key", "/nowhere"]), {
+  assertEquals(await runHere(["serve", "tls://127.0.0.1:0", "--cert", cert, "--key", "/nowhere"]), {
     code: 2,
     stdout: "",
     stderr: "yodel: --key: cannot read /nowhere: no such file\n",
@@ -230,7 +244,7 @@ Deno.test("a client CA that is none, or a key for another certificate, is one li
   ) {
     const files = ["--cert", `${folder}/server.pem`, "--key", `${folder}/${key}`];
     const flags = [...files, "--client-ca", `${folder}/${ca}`];
-    assertEquals(await yodel(["serve", "tls://127.0.0.1:0", ...flags]), {
+    assertEquals(await runHere(["serve", "tls://127.0.0.1:0", ...flags]), {
       code: 2,
       stdout: "",
       stderr: `yodel: ${message}\n`,
@@ -269,10 +283,13 @@ Deno.test("the client finds out a TLS server that returns something else", {
     stdout: "null",
     stderr: "null",
   }).spawn();
-  let result = { code: 2, stdout: "", stderr: "" };
-  for (let tries = 0; result.code === 2 && tries < 100; tries++) {
-    result = await yodel(["connect", `tls://127.0.0.1:${port}`, ...trust, "--verify"], "hello\n");
+  let listens = false;
+  while (!listens) {
+    listens = await dialPort(port).then((conn) => conn.close()).then(() => true, () => false);
+    await pause(10);
   }
+  const words = ["connect", `tls://127.0.0.1:${port}`, ...trust, "--verify"];
+  const result = await yodel(words, "hello\n");
   server.kill();
   await server.status;
   assertEquals(result.code, 1);

@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { EndpointError, serve, type Server } from "../server.ts";
 import { exchange, linux, pause, random } from "./local.ts";
-import { available, shell, startServer, yodel } from "./program.ts";
+import { runHere } from "./in_process.ts";
+import { available, shell, startServer } from "./program.ts";
 
 const ignore = Deno.build.os === "windows";
 
@@ -86,7 +87,7 @@ Deno.test("a live socket is in use, a stale one is replaced, another file is lef
   await Deno.writeTextFile(path, "precious");
   await assertRejects(() => startUnix(path), EndpointError, "not a socket");
   for (const words of [["connect"], ["ping", "-c1"], ["load", "-n1"]]) {
-    const { code, stderr } = await yodel([...words, `unix:${path}`]);
+    const { code, stderr } = await runHere([...words, `unix:${path}`]);
     assertEquals({ code, stderr }, {
       code: 2,
       stderr:
@@ -98,7 +99,7 @@ Deno.test("a live socket is in use, a stale one is replaced, another file is lef
 });
 
 Deno.test("a Unix socket that is not there is one line and status 2", { ignore }, async () => {
-  const { code, stdout, stderr } = await yodel(["connect", "unix:/nowhere/echo.sock"]);
+  const { code, stdout, stderr } = await runHere(["connect", "unix:/nowhere/echo.sock"]);
   assertEquals({ code, stdout }, { code: 2, stdout: "" });
   assertEquals(stderr, "yodel: cannot connect to unix:/nowhere/echo.sock: no such file\n");
 });
@@ -108,7 +109,7 @@ Deno.test("a socket has its permissions from the moment that it is there", { ign
   // Looks without pause, and tells with which permissions it sees each one first.
   const look = `const [folder] = Deno.args;
     console.log();
-    for (let i = 0; i < 20;) {
+    for (let i = 0; i < 10;) {
       try {
         const { mode } = Deno.lstatSync(folder + "/" + i);
         console.error((mode & 0o777).toString(8));
@@ -118,12 +119,12 @@ Deno.test("a socket has its permissions from the moment that it is there", { ign
       }
     }`;
   await using watch = await startServer([folder], [Deno.execPath(), "eval", look]);
-  for (let i = 0; i < 20; i++) {
+  for (let i = 0; i < 10; i++) {
     const { stop } = await startUnix(`${folder}/${i}`);
     for (let seen = false; !seen; await pause(1)) seen = await exists(`${folder}/seen${i}`);
     await stop();
   }
-  assertEquals(await watch.log, "600\n".repeat(20));
+  assertEquals(await watch.log, "600\n".repeat(10));
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -172,7 +173,7 @@ print(flush=True); time.sleep(60)`;
   await using full = await startServer([path], ["python3", "-c", script]);
   const inUse = await assertRejects(() => startUnix(path), EndpointError);
   assertEquals(inUse.message, `cannot listen on unix:${path}: address in use`);
-  const { code, stderr } = await yodel(["connect", `unix:${path}`, "--timeout", "300ms"]);
+  const { code, stderr } = await runHere(["connect", `unix:${path}`, "--timeout", "300ms"]);
   assertEquals({ code, stderr }, {
     code: 2,
     stderr: `yodel: cannot connect to unix:${path}: timed out after 0.3s\n`,
