@@ -15,16 +15,18 @@ function faultsHelp(): string {
   yodel serve --fault delay=20ms..40ms --fault corrupt@1e-6
 
 What yodel serve does badly on purpose: --fault NAME[=VALUE][@P], as often as
-wanted. P is a probability, such as 0.01, 1% or 1e-6. The same --seed gives the
-same faults again. On a stream, later bytes wait for those that are delayed: at
-most 32 MiB a connection and 64 MiB in all. Over udp, each datagram waits by
-itself; what is beyond 4 MiB is dropped.
+wanted. P is a probability, such as 0.01, 1% or 1e-6.
+
+With one --seed the same bytes of a connection are changed, lost or repeated,
+however they are read; delay and stall draw for each read. On a stream, later
+bytes wait for delayed ones: at most 32 MiB a connection and 64 MiB in all. Over
+udp, each datagram waits by itself; what is beyond 4 MiB is dropped.
 
 Faults, in the order in which bytes meet them:
 ${rows.join("\n")}
 
 Durations are written 250ms or 1.5s, sizes 64, 4k or 1m. Over udp, what is said
-of reads is true of datagrams.
+of reads and blocks is true of datagrams.
 `;
 }
 

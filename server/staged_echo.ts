@@ -13,6 +13,8 @@ import type { Traffic } from "../net/traffic.ts";
 export interface Chunk {
   /** They are good until the next chunk is asked for. */
   readonly bytes: Uint8Array;
+  /** Where the first of them was in what the client sent; of a datagram, how many came before it. */
+  readonly offset: number;
   /** When they may leave, by `performance.now()`: when they were read, and what faults add to that. */
   readonly due: number;
   /** Sends an answer to where a datagram came from. A stream's goes back to the stream. */
@@ -57,11 +59,8 @@ export async function stagedEcho(
 /** Logs the beginning of what each read of a connection brings, before it is sent back. */
 export function dataLog(log: Log, form: "text" | "hex", connection: number): Stage {
   return async function* (chunks) {
-    let offset = 0;
     for await (const chunk of chunks) {
-      const { bytes } = chunk;
-      log.info?.("read", { connection, ...dataFields(bytes, form, offset) });
-      offset += bytes.length;
+      log.info?.("read", { connection, ...dataFields(chunk.bytes, form, chunk.offset) });
       yield chunk;
     }
   };
@@ -75,11 +74,12 @@ export function through(stages: readonly Stage[], chunks: Chunks): Chunks {
 /** What a stream brings. */
 async function* chunksOf(stream: Stream, traffic: Traffic, turns: ReadTurns): Chunks {
   const buffer = new Uint8Array(MAX_CHUNK);
-  for (;;) {
+  for (let offset = 0;;) {
     if (turns.crowded) await turns.next();
     const length = await stream.read(buffer);
     if (length === null) return;
     traffic.received += length;
-    yield { bytes: buffer.subarray(0, length), due: performance.now() };
+    yield { bytes: buffer.subarray(0, length), offset, due: performance.now() };
+    offset += length;
   }
 }

@@ -172,34 +172,35 @@ Deno.test("corrupt: one bit of as many bytes as the probability says", async () 
   });
 });
 
-Deno.test("lose and repeat: a share of the reads, and the log counts their bytes", async () => {
-  await inEach(STREAMS, async (scheme) => {
-    for (
-      const [fault, counted, most] of [["lose@0.3", "lost_bytes", 1], [
-        "repeat@0.3",
-        "repeated_bytes",
-        2,
-      ]] as const
-    ) {
-      await using server = await startFaulty(scheme, [fault], { seed: 2 });
-      using stream = await open(server);
-      const sent = 200;
-      const reading = readAll(stream);
-      for (let i = 0; i < sent; i++) {
-        await writeAll(stream, Uint8Array.of(i));
-        // So that each is a read of its own, as a rule.
-        await pause(1);
+Deno.test("lose and repeat: the same blocks of 256 bytes, however the stream is cut", async () => {
+  // Each block has its number in all of its bytes.
+  const sent = Uint8Array.from({ length: 256 * 256 }, (_, at) => at >> 8);
+  for (const [fault, counted] of [["lose@0.3", "lost_bytes"], ["repeat@0.3", "repeated_bytes"]]) {
+    const outcomes = new Set<string>();
+    await inEach(STREAMS, async (scheme) => {
+      for (const size of [sent.length, 1000, 77]) {
+        await using server = await startFaulty(scheme, [fault ?? ""], { seed: 2 });
+        using stream = await open(server);
+        const reading = readAll(stream);
+        for (let at = 0; at < sent.length; at += size) {
+          await writeAll(stream, sent.subarray(at, at + size));
+        }
+        await stream.closeWrite();
+        const times = new Array(256).fill(0);
+        for (const byte of await reading) times[byte]++;
+        outcomes.add(times.join());
+        const injected = times.filter((count) => count !== 256);
+        assert(injected.every((count) => count === (fault === "lose@0.3" ? 0 : 512)), `${times}`);
+        assert(
+          Math.abs(injected.length - 77) < 35,
+          `${fault} was injected ${injected.length} times`,
+        );
+        await until(() => server.stories().length === 1, "the connection is closed");
+        assertEquals(server.stories()[0]?.[counted ?? ""], injected.length * 256);
       }
-      await stream.closeWrite();
-      const returned = [...await reading];
-      const times = Array.from({ length: sent }, (_, i) => returned.filter((b) => b === i).length);
-      const injected = times.filter((n) => n === (most === 1 ? 0 : 2)).length;
-      assert(injected > 30 && injected < 90, `${scheme}: ${fault} injected ${injected} of ${sent}`);
-      assert(times.every((n) => n <= most), `${scheme}: ${times}`);
-      await until(() => server.stories().length === 1, "the connection is closed");
-      assertEquals(server.stories()[0]?.[counted], injected);
-    }
-  });
+    });
+    assertEquals(outcomes.size, 1, fault);
+  }
 });
 
 Deno.test("several faults at once do each what they say", async () => {

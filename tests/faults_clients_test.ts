@@ -61,7 +61,7 @@ const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
     ping: /corrupted: differs at byte 0/,
     load: /corrupted: socket 1: datagram 1: differs at byte 0/,
   }],
-  ["udp", "lose@50%", {
+  ["udp", "lose@70%", {
     connect: /of 18 datagrams \d+ lost/,
     ping: /lost: no answer in 0\.2s/,
     load: /lost: socket 1: no answer came to datagram/,

@@ -171,7 +171,8 @@ Deno.test("udp: each datagram has its own time", async () => {
       return client.answers.map(({ bytes: [i = 0], at }) => ({ i, time: at - (sent[i] ?? NaN) }));
     });
     const mean = answers.reduce((sum, { time }) => sum + time, 0) / 200;
-    assert(mean > 40 && mean < 60, `they took ${mean} ms in the mean`);
+    // One that was late by no more than 20 ms makes 70 of 50.
+    assert(mean > 40 && mean < 75, `they took ${mean} ms in the mean`);
     const overtaken = answers.filter(({ i }, at) => i < (answers[at - 1]?.i ?? 0)).length;
     assert(overtaken > 50, `${overtaken} of 200 were overtaken`);
   }

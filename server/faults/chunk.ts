@@ -15,12 +15,14 @@ export const chunk = fault({
   async *stage(chunks, { least, most }, context) {
     let last = -Infinity;
     for await (const whole of chunks) {
-      for (let rest = whole.bytes; rest.length > 0;) {
+      let { bytes: rest, offset } = whole;
+      while (rest.length > 0) {
         const length = context.random.whole(least, most);
         const due = Math.max(whole.due, last + APART);
-        yield { ...whole, bytes: rest.subarray(0, length), due };
+        yield { ...whole, bytes: rest.subarray(0, length), offset, due };
         last = performance.now();
         rest = rest.subarray(length);
+        offset += length;
         if (rest.length > 0) context.recordInjection();
       }
     }

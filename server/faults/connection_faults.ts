@@ -30,8 +30,11 @@ export class ConnectionFaults {
       const { fault, value } = chosen;
       const { stage } = fault;
       if (stage === undefined) continue;
-      const context = this.#context(chosen, new Random(plan.seed, number, index + 1), connection);
-      if (fault.chance?.of === "connections" && !context.shouldInject()) continue;
+      const randomOf = (...which: number[]) => new Random(plan.seed, number, index + 1, ...which);
+      const random = randomOf();
+      const isOfConnections = fault.chance?.of === "connections";
+      if (isOfConnections && random.next() >= Number(chosen.probability)) continue;
+      const context = this.#context(chosen, random, randomOf, connection);
       const stages = fault.holdsReading ? this.#reading : this.#answering;
       stages.push((chunks) => stage(chunks, value, context));
     }
@@ -62,17 +65,20 @@ export class ConnectionFaults {
     return fields;
   }
 
-  #context(chosen: ChosenFault, random: Random, connection?: Connection): FaultContext {
+  #context(
+    chosen: ChosenFault,
+    random: Random,
+    randomOf: (...which: number[]) => Random,
+    connection?: Connection,
+  ): FaultContext {
     const { fault, probability } = chosen;
-    let isFirst = true;
     return {
       random,
       traffic: connection?.traffic ?? new Traffic(),
-      shouldInject() {
-        if (probability !== "once") return random.next() < probability;
-        const wasFirst = isFirst;
-        isFirst = false;
-        return wasFirst;
+      draw(offset) {
+        const numbers = randomOf(offset >>> 0, Math.floor(offset / 2 ** 32));
+        const isDrawn = probability === "once" ? offset === 0 : numbers.next() < probability;
+        return isDrawn ? numbers : undefined;
       },
       // The length of a run without an injection, drawn at once (geometric distribution).
       nextOffset: () => Math.floor(Math.log(1 - random.next()) / Math.log1p(-Number(probability))),

@@ -19,6 +19,7 @@ export class DatagramFaults {
   /** In the order in which they are due. */
   readonly #waiting: Chunk[] = [];
   readonly #isSooner = new Change();
+  #count = 0;
   #held = 0;
   #dropped = 0;
 
@@ -36,9 +37,8 @@ export class DatagramFaults {
   /** Takes an answer. */
   send(socket: DatagramListener, bytes: Uint8Array, source: Deno.NetAddr): void {
     const send = (bytes: Uint8Array) => socket.send(bytes, source);
-    const chunk = { bytes: bytes.slice(), due: performance.now(), send };
-    if (this.#held + costOf(chunk) > MOST_HELD) this.#dropped++;
-    else this.#entrance.write(chunk).catch(() => {});
+    const chunk = { bytes: bytes.slice(), offset: this.#count++, due: performance.now(), send };
+    this.#entrance.write(chunk).catch(() => {});
   }
 
   /** What was injected, for the log. */
@@ -49,6 +49,10 @@ export class DatagramFaults {
 
   async #collect(): Promise<void> {
     for await (const chunk of through(this.#faults.datagramStages, this.#arriving.readable)) {
+      if (this.#held + costOf(chunk) > MOST_HELD) {
+        this.#dropped++;
+        continue;
+      }
       const at = this.#waiting.findLastIndex(({ due }) => due <= chunk.due) + 1;
       this.#waiting.splice(at, 0, chunk);
       this.#held += costOf(chunk);

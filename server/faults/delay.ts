@@ -11,11 +11,9 @@ export const delay = fault({
   help: "send each answer this much later",
   async *stage(chunks, { least, most }, context) {
     for await (const chunk of chunks) {
-      if (!context.shouldInject()) yield chunk;
-      else {
-        context.recordInjection();
-        yield { ...chunk, due: chunk.due + context.random.between(least, most) };
-      }
+      const random = context.draw(chunk.offset);
+      if (random !== undefined) context.recordInjection();
+      yield { ...chunk, due: chunk.due + (random?.between(least, most) ?? 0) };
     }
   },
 });

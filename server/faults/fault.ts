@@ -18,7 +18,7 @@ export interface Fault<Value = unknown> {
    * where it takes none. Which connections have it is decided when they are accepted.
    */
   readonly chance?: {
-    readonly of: "connections" | "reads" | "bytes";
+    readonly of: "connections" | "reads" | "blocks" | "bytes";
     readonly usual: number | "once";
   };
   readonly transports: readonly Scheme[];
@@ -39,9 +39,12 @@ export interface Fault<Value = unknown> {
 export interface FaultContext {
   /** Numbers of this fault of this connection alone: what else happens changes nothing. */
   readonly random: Random;
+  /**
+   * Numbers for what is at an offset, with one seed always the same; undefined where the
+   * fault is not to be injected there, by its probability.
+   */
+  draw(offset: number): Random | undefined;
   readonly traffic: Traffic;
-  /** Decides by chance, with the probability that was asked for. */
-  shouldInject(): boolean;
   /** Draws how many bytes to leave alone before the next one, with the same probability. */
   nextOffset(): number;
   /** Counts an injection, and the bytes that it changed, for the log and the metrics. */

@@ -1,19 +1,21 @@
 import { SCHEMES } from "../../net/transports.ts";
+import { inBlocks } from "./blocks.ts";
 import { fault } from "./fault.ts";
 
 export const lose = fault({
   name: "lose",
   otherNames: ["drop", "loss"],
-  chance: { of: "reads", usual: 1 },
+  chance: { of: "blocks", usual: 1 },
   transports: SCHEMES,
-  help: "drop what one read returned, or a datagram",
+  help: "drop the bytes of a block of 256, or a datagram",
   counted: "lost_bytes",
   async *stage(chunks, _, context) {
-    for await (const chunk of chunks) {
-      if (context.shouldInject()) {
+    for await (const { block, ...chunk } of inBlocks(chunks)) {
+      if (context.draw(block) === undefined) yield chunk;
+      else {
         context.recordInjection(chunk.bytes.length);
         context.traffic.expectedDelta -= chunk.bytes.length;
-      } else yield chunk;
+      }
     }
   },
 });

@@ -24,7 +24,7 @@ export async function* paced(chunks: Chunks, rate: number, context: FaultContext
       const earliest = Math.max(chunk.due, performance.now() - CATCH_UP);
       if (free > earliest) context.recordInjection();
       const due = Math.max(free, earliest);
-      yield { ...chunk, bytes, due };
+      yield { ...chunk, bytes, offset: chunk.offset + start, due };
       free = due + bytes.length * 1000 / rate;
     }
   }

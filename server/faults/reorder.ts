@@ -17,7 +17,7 @@ export const reorder = fault({
       if (datagram.done) return;
       coming = datagrams.next();
       let { due } = datagram.value;
-      if (context.shouldInject()) {
+      if (context.draw(datagram.value.offset) !== undefined) {
         // The last one has no next.
         const next = await Promise.race([coming, context.wait(LONGEST_WAIT)]);
         context.recordInjection();

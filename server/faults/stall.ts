@@ -1,5 +1,5 @@
-import { duration } from "../../values/value_types.ts";
 import { SCHEMES } from "../../net/transports.ts";
+import { duration } from "../../values/value_types.ts";
 import { fault } from "./fault.ts";
 
 export const stall = fault({
@@ -10,11 +10,9 @@ export const stall = fault({
   help: "send nothing for this long; udp: delay that datagram",
   async *stage(chunks, length, context) {
     for await (const chunk of chunks) {
-      if (!context.shouldInject()) yield chunk;
-      else {
-        context.recordInjection();
-        yield { ...chunk, due: chunk.due + length };
-      }
+      const isStalled = context.draw(chunk.offset) !== undefined;
+      if (isStalled) context.recordInjection();
+      yield isStalled ? { ...chunk, due: chunk.due + length } : chunk;
     }
   },
 });

@@ -1,0 +1,21 @@
+import type { Chunk, Chunks } from "../staged_echo.ts";
+
+/** How many bytes of a stream have one fate: the system decides what is one read. */
+const BLOCK = 256;
+
+/** Cuts chunks at fixed offsets of their stream; a datagram stays whole. */
+export async function* inBlocks(chunks: Chunks): AsyncGenerator<Chunk & { block: number }> {
+  for await (const chunk of chunks) {
+    const { bytes, offset, send } = chunk;
+    if (send !== undefined) {
+      yield { ...chunk, block: offset };
+      continue;
+    }
+    for (let at = 0; at < bytes.length;) {
+      const block = Math.floor((offset + at) / BLOCK);
+      const end = Math.min((block + 1) * BLOCK - offset, bytes.length);
+      yield { ...chunk, bytes: bytes.subarray(at, end), offset: offset + at, block };
+      at = end;
+    }
+  }
+}
