@@ -1,9 +1,8 @@
-// What a text in PEM holds (RFC 7468).
+// Texts in PEM (RFC 7468).
 
-/** What a server or client may be given in PEM. */
 export type PemContent = "certificate" | "key";
 
-/** Returns why a text does not hold what is expected of it; undefined if it does. */
+/** Returns why a text does not hold what is expected; undefined if it does. */
 export function validatePem(
   text: string,
   expected: PemContent,
@@ -16,7 +15,7 @@ export function validatePem(
     if (holdsCertificate) return undefined;
     return holdsKey ? "it holds a key and no certificate" : "it holds no certificate in PEM";
   }
-  // Headers mark the older of the two kinds (RFC 1421).
+  // The older format has a header instead of a label (RFC 1421).
   if (labels.includes("ENCRYPTED PRIVATE KEY") || /^Proc-Type: 4,ENCRYPTED/m.test(text)) {
     return `the key is encrypted; decrypt it: openssl pkey -in ${file} -out plain.pem`;
   }
@@ -24,10 +23,7 @@ export function validatePem(
   return holdsCertificate ? "it holds a certificate and no key" : "it holds no key in PEM";
 }
 
-/**
- * Drops byte order marks from texts in PEM: where one stands before a certificate, TLS libraries
- * overlook the certificate.
- */
+/** Drops byte order marks: TLS libraries ignore a certificate with one before it. */
 export function withoutByteOrderMarks<T extends object>(texts: T): T {
   const entries = Object.entries(texts).map(([name, value]) =>
     [name, typeof value === "string" ? value.replaceAll("\ufeff", "") : value] as const

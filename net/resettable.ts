@@ -1,17 +1,11 @@
-/**
- * TCP connections that can be reset on purpose, by Node: those of Deno end with
- * FIN however they are closed (2.9).
- *
- * @module
- */
+// TCP connections with `reset`, by Node: Deno 2.9 can only close with FIN.
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import type { Listener, Stream } from "./stream.ts";
 
 /**
- * Listens for TCP connections at an address, as `listenTcp` does. Connections
- * that nobody has accepted yet wait in this program, unread.
+ * Listens as `listenTcp` does. Connections that are not accepted yet wait in this program, unread.
  *
  * @throws what is wrong with the address
  */
@@ -26,7 +20,7 @@ export async function listenResettable<E extends HostEndpoint>(
   const server = createServer(
     { allowHalfOpen: true, pauseOnConnect: true, noDelay: true },
     (socket) => {
-      // One that was reset already has no address, and nobody to serve.
+      // The peer has reset the connection.
       if (socket.remoteAddress === undefined) return void socket.destroy();
       waiting.push(streamOf(socket));
       wake();
@@ -34,7 +28,7 @@ export async function listenResettable<E extends HostEndpoint>(
   );
   server.listen({ host, port, backlog });
   await once(server, "listening");
-  // It concerns a connection that could not be accepted.
+  // Errors concern single connections that could not be accepted.
   server.on("error", () => {});
   const bound = server.address() as AddressInfo;
   return {
@@ -56,11 +50,10 @@ export async function listenResettable<E extends HostEndpoint>(
   };
 }
 
-/** A socket of Node's, read and written as if it were one of Deno's. */
 function streamOf(socket: Socket): Stream {
   const chunks: AsyncIterator<Uint8Array> = socket.iterator({ destroyOnReturn: false });
   let rest: Uint8Array = new Uint8Array(0);
-  // Whoever reads or writes meets it there.
+  // Reads and writes fail with it as well.
   socket.on("error", () => {});
   const { remoteAddress = "", remotePort = 0 } = socket;
   return {
@@ -81,7 +74,7 @@ function streamOf(socket: Socket): Stream {
         socket.write(bytes, (error) => error ? reject(error) : resolve(bytes.length));
       }),
     async closeWrite() {
-      // One that is closed would never answer.
+      // A destroyed socket would never call back.
       if (socket.destroyed) return;
       await new Promise<void>((resolve) => socket.end(() => resolve()));
     },

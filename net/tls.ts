@@ -1,14 +1,6 @@
-/**
- * TLS, on both sides, by Node.
- *
- * Deno's own is faster where messages are small, but a connection of its that
- * is closed during the handshake, or with something unwritten, keeps its socket
- * until the peer leaves (Deno 2.9): a server that strangers reach would run out
- * of descriptors. It cannot ask for client certificates, does not say why one
- * is refused, and has no TCP_NODELAY (docs/architecture.md, "TLS").
- *
- * @module
- */
+// TLS, on both sides, by Node (docs/architecture.md, "TLS"). Deno's own TLS cannot request client
+// certificates (denoland/deno#26825), has no TCP_NODELAY (denoland/deno#13617), and when closed
+// in a handshake or with unwritten bytes it keeps its socket until the peer leaves (Deno 2.9).
 import { isIP } from "node:net";
 import {
   connect,
@@ -26,26 +18,24 @@ import { dialTcp, listenTcp } from "./tcp.ts";
 import { TlsStream } from "./tls_stream.ts";
 import { subjectOf, whyUntrusted } from "./untrusted.ts";
 
-/** How long a client may take for its handshake, in milliseconds. */
+/** In milliseconds. */
 const HANDSHAKE_LIMIT = 10_000;
 
-/** How long a client that was refused has to see that, in milliseconds. */
+/** How long a refused client may take to close, in milliseconds. */
 const LINGER = 1000;
 
-/** What Node should say, and does not, to a client that does not speak TLS: handshake_failure (RFC 8446, 6.2). */
+/** The alert handshake_failure (RFC 8446, 6.2), which Node does not send to a client without TLS. */
 const ALERT = new Uint8Array([0x15, 0x03, 0x03, 0, 2, 2, 40]);
 
-/** What all handshakes of a listener have in common: to read a certificate takes a millisecond. */
+/** Shared by the handshakes of a listener: reading a certificate takes a millisecond. */
 interface Handshake {
   readonly context: SecureContext;
   readonly requestCert: boolean;
 }
 
 /**
- * Listens for TLS connections at an address. What the handshake of one fails with is what its
- * first read throws.
+ * Listens for TLS connections. Where a handshake fails, the first read throws why.
  *
- * @param limit how long a client may take for its handshake, in milliseconds
  * @throws what is wrong with the address, the certificate or the key
  */
 export async function listenTls(
@@ -55,18 +45,17 @@ export async function listenTls(
 ): Promise<Listener<HostEndpoint<"tls">>> {
   const { cert, key, clientCa } = withoutByteOrderMarks(options.tls ?? {});
   if (!cert || !key) throw new Error("it needs a certificate and a key");
-  // Deno says what is wrong with the certificate or the key, Node only at the first handshake.
+  // Deno validates the certificate and the key at once, Node only in the first handshake.
   Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }).close();
   const handshake: Handshake = {
     context: createSecureContext({ cert, key, ca: clientCa }),
     requestCert: clientCa !== undefined,
   };
   const listener = await listenTcp(endpoint, options);
-  return { ...listener, secure: (conn) => secured(conn, handshake, limit) };
+  return { ...listener, secure: (conn) => secure(conn, handshake, limit) };
 }
 
-/** Does the handshake on a connection that a client has opened. */
-function secured(conn: Stream, handshake: Handshake, limit: number): Stream {
+function secure(conn: Stream, handshake: Handshake, limit: number): Stream {
   const stream = new TlsStream(conn, ALERT);
   const { transport } = stream;
   const tooLong = setTimeout(() => {
@@ -74,11 +63,11 @@ function secured(conn: Stream, handshake: Handshake, limit: number): Stream {
   }, limit);
   stream.handshake.then(() => clearTimeout(tooLong), () => clearTimeout(tooLong));
   transport.once("close", () => {
-    // Why Node has closed it, it says after that.
+    // Node closes first, and reports its own reason after that.
     const left = new Deno.errors.ConnectionReset("left before the end of the handshake");
     queueMicrotask(() => stream.fail(left));
   });
-  // Until then a client costs hardly more than its socket, also one that leaves at once.
+  // Node's TLS socket takes memory, so a silent client gets none.
   stream.firstBytes().then(() => {
     if (!transport.destroyed) startHandshake(stream, handshake);
   });
@@ -86,13 +75,13 @@ function secured(conn: Stream, handshake: Handshake, limit: number): Stream {
 }
 
 function startHandshake(stream: TlsStream, { context, requestCert }: Handshake): void {
-  // Of Node's kinds of TLS only a server looks who has signed a client's
-  // certificate. Told to reject it, it would say neither why nor whose it was.
+  // Only a server of Node's verifies a client's certificate. With rejectUnauthorized it would not
+  // report the reason or the subject.
   const server = createServer({
     requestCert,
     rejectUnauthorized: false,
     SNICallback: (_host, use) => use(null, context),
-    // None of Node's own: it would hold all that belongs to a client for two minutes after it has left.
+    // Node's own timer would keep a client in memory for two minutes after it has left.
     handshakeTimeout: -1,
     allowHalfOpen: true,
   }, (socket) => {
@@ -104,9 +93,8 @@ function startHandshake(stream: TlsStream, { context, requestCert }: Handshake):
 }
 
 /**
- * Ends a connection whose client has shown no certificate that is trusted. What
- * the client still sends is read first: with something unread, closing would
- * reset the connection, and the client would not see that it was ended.
+ * Ends the connection of a client without a trusted certificate. Its input is read first: closing
+ * with unread bytes would reset the connection, and the client would not see a clean end.
  */
 function refuse(stream: TlsStream, socket: TLSSocket): void {
   const subject = subjectOf(socket);
@@ -121,11 +109,9 @@ function refuse(stream: TlsStream, socket: TLSSocket): void {
 }
 
 /**
- * Opens a TLS connection.
- *
  * @param onConnect is called before the handshake
- * @throws why it cannot be opened, the server's certificate is not trusted, or the handshake
- *   failed; or the reason of the signal
+ * @throws why it cannot connect there, the certificate is not trusted, or the handshake failed;
+ *   or the reason of the signal
  */
 export async function dialTls(
   endpoint: HostEndpoint<"tls">,
@@ -148,17 +134,15 @@ export async function dialTls(
     cert,
     key,
     rejectUnauthorized: false,
-    // Node has this option of connect, its types do not.
+    // Missing in Node's types.
     ...{ allowHalfOpen: true },
   }, () => {
     if (insecure || socket.authorized) stream.secured(socket);
     else stream.fail(new Error(whyUntrusted(socket, "servers")));
   });
   socket.once("error", (error) => stream.fail(error));
-  socket.once(
-    "close",
-    () => stream.fail(new HandshakeEnded("ended in the middle of the handshake")),
-  );
+  const ended = new HandshakeEnded("ended in the middle of the handshake");
+  socket.once("close", () => stream.fail(ended));
   try {
     await stream.handshake;
     return stream;

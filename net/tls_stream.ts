@@ -1,49 +1,38 @@
-/**
- * A TLS connection by Node, over a connection of Deno's, read and written as
- * if it were one of Deno's.
- *
- * @module
- */
+// A TLS connection by Node over a connection of Deno's.
 import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Stream, TlsSession } from "./stream.ts";
 import { subjectOf } from "./untrusted.ts";
 
-/**
- * How much is read from the network at once, in bytes: little at first, so that
- * idle connections cost little, and more where a read has filled that.
- */
+/** Sizes of the read buffer, in bytes: large only after reads that fill it, to save memory. */
 const SMALL = 4 * 1024;
 const LARGE = 64 * 1024;
 
 /**
- * What stands between the network and a TLS socket of Node's.
+ * A Deno connection with a TLS socket of Node's in between.
  *
- * Node's own sockets read on while nobody takes what they brought, and one that
- * is paused loses the end (Deno 2.9). So the TLS socket runs over a stream that
- * takes nothing more from the network until what it brought has been read.
+ * Node's network sockets have no bound on unread input, and lose the end while they are paused
+ * (Deno 2.9). So the TLS socket runs over a Duplex that reads from the network only when all
+ * earlier input has been taken.
  */
 export class TlsStream implements Stream {
   readonly remoteAddr: Deno.Addr;
-  /** What the TLS socket runs over. To destroy it closes the connection, at any time. */
+  /** What the TLS socket runs over. Destroying it closes the connection. */
   readonly transport: Duplex;
-  /** Resolves when the handshake is done; rejects with what it failed with. */
   readonly handshake: Promise<TLSSocket>;
   readonly #conn: Stream;
   readonly #secured = Promise.withResolvers<TLSSocket>();
   #chunk = new Uint8Array(SMALL);
   #socket: TLSSocket | undefined;
-  /** What came and is not read yet. */
-  readonly #arrived: Uint8Array[] = [];
-  /** Whether the TLS socket waits for more from the network. */
+  readonly #unread: Uint8Array[] = [];
+  /** Whether the TLS socket waits for the network. */
   #wanted = false;
   #ended = false;
   #failure: unknown;
-  /** Wakes the read that waits. */
   #wake: (() => void) | undefined;
 
-  /** @param farewell what is sent to a peer whose handshake comes to nothing */
+  /** @param farewell is sent where the handshake fails */
   constructor(conn: Stream, farewell?: Uint8Array) {
     this.#conn = conn;
     this.remoteAddr = conn.remoteAddr;
@@ -55,27 +44,27 @@ export class TlsStream implements Stream {
       write: (bytes: Uint8Array, _encoding, done) => this.#send(bytes, done),
       final: (done) => void conn.closeWrite().then(() => done(), () => done()),
       destroy: (error, done) => {
-        // What Deno is given to write it tries to write at once.
+        // Deno starts the write at once, before the close.
         if (this.#socket === undefined && farewell) conn.write(farewell).catch(() => {});
         conn.close();
         if (error !== null) this.fail(error);
         done(error);
       },
     });
-    // The next read or write throws it.
+    // Reads and writes fail with it as well.
     this.transport.on("error", () => {});
   }
 
-  /** Waits for the first bytes of the peer, or for its end, and gives them to the transport. */
+  /** Waits for the first bytes of the peer, or for its end. */
   firstBytes(): Promise<void> {
     return this.#conn.read(this.#chunk).then(this.#receive, this.#lose);
   }
 
-  /** The handshake is done. */
+  /** To be called when the handshake is done. */
   secured(socket: TLSSocket): void {
     this.#socket = socket;
     socket.on("data", (bytes: Uint8Array) => {
-      this.#arrived.push(bytes);
+      this.#unread.push(bytes);
       this.#wakeUp();
     });
     socket.on("end", () => {
@@ -87,7 +76,7 @@ export class TlsStream implements Stream {
     this.#secured.resolve(socket);
   }
 
-  /** It can be used no more; what came before can still be read. */
+  /** Makes reads and writes fail; earlier input can still be read. */
   fail(error: unknown): void {
     this.#failure ??= error;
     this.#secured.reject(error);
@@ -101,18 +90,18 @@ export class TlsStream implements Stream {
   }
 
   async read(into: Uint8Array): Promise<number | null> {
-    while (this.#arrived.length === 0) {
+    while (this.#unread.length === 0) {
       if (this.#ended) return null;
       if (this.#failure !== undefined) throw this.#failure;
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
     let filled = 0;
-    for (let [first] = this.#arrived; first && filled < into.length; [first] = this.#arrived) {
+    for (let [first] = this.#unread; first && filled < into.length; [first] = this.#unread) {
       const part = first.subarray(0, into.length - filled);
       into.set(part, filled);
       filled += part.length;
-      if (part.length < first.length) this.#arrived[0] = first.subarray(part.length);
-      else this.#arrived.shift();
+      if (part.length < first.length) this.#unread[0] = first.subarray(part.length);
+      else this.#unread.shift();
     }
     if (this.#wanted) this.#want();
     return filled;
@@ -128,7 +117,7 @@ export class TlsStream implements Stream {
 
   async closeWrite(): Promise<void> {
     const socket = this.#socket;
-    // Before the handshake is done nothing can have been sent. One that is closed would never answer.
+    // Nothing was sent before the handshake. A destroyed socket would never call back.
     if (socket === undefined || socket.destroyed) return;
     await new Promise<void>((resolve) => socket.end(resolve));
   }
@@ -145,9 +134,9 @@ export class TlsStream implements Stream {
     this.close();
   }
 
-  /** Reads more from the network, as soon as all that came has been read. */
+  /** Reads from the network, unless there is unread input. */
   #want(): void {
-    this.#wanted = this.#arrived.length > 0;
+    this.#wanted = this.#unread.length > 0;
     if (!this.#wanted) this.#conn.read(this.#chunk).then(this.#receive, this.#lose);
   }
 
@@ -155,7 +144,7 @@ export class TlsStream implements Stream {
     if (length === null) {
       this.transport.push(null);
       if (this.#socket !== undefined) return;
-      // Node would wait for the rest of the handshake.
+      // Node would go on waiting for the handshake.
       this.#ended = true;
       this.#wakeUp();
       this.transport.destroy();
