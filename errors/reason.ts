@@ -1,4 +1,4 @@
-// What goes wrong with files and networks, in words for people.
+// Errors of files and networks, in words for people.
 const REASONS: Record<string, string> = {
   EACCES: "permission denied",
   EADDRINUSE: "address in use",
@@ -20,10 +20,10 @@ const REASONS: Record<string, string> = {
   ETIMEDOUT: "timed out",
 };
 
-/** Deno gives failed look-ups no class and no code of their own. */
+/** In Deno 2.9 failed look-ups have neither a class nor a code. */
 const LOOKUP = /^failed to lookup address information: (.*)$/;
 
-/** What the runtime and its TLS library say, and what that means in place of the part that matches. */
+/** Parts of messages of the runtime and its TLS library, and what replaces them. */
 const OTHER_REASONS: readonly (readonly [RegExp, string])[] = [
   [LOOKUP, "unknown host ($1)"],
   [/^.*UnsupportedCertVersion.*/s, "the certificate is X.509 version 1, and version 3 is needed"],

@@ -1,32 +1,29 @@
-// Errors that are answers to people.
+// Errors for people.
 
 /**
- * Something that a person can do something about. Its message is one line that
- * says what failed, on what and why; anything else that is thrown is a bug.
+ * An error that a person can do something about. Its message is one line: what
+ * failed, on what, and why. Any other error is a bug.
  */
 export class YodelError extends Error {
-  /** Tells it from other errors. */
+  /** The name of the class. */
   override readonly name: string = "YodelError";
 
-  /**
-   * The exit status that it means: 1, the answer was no; 2, it could not be
-   * done (docs/architecture.md, "Exit statuses").
-   */
+  /** The exit status of the program (docs/architecture.md, "Exit statuses"). */
   readonly exitStatus: 1 | 2 = 2;
 }
 
-/** Settings that make no sense, or not together. */
+/** An invalid option, or one that another option excludes. */
 export class OptionError extends YodelError {
-  /** Tells it from other errors. */
+  /** The name of the class. */
   override readonly name = "OptionError";
 
-  /** The setting, as in `idleTimeout`. */
+  /** Its name, such as `idleTimeout`. */
   readonly option: string;
 
   /** What is wrong with it. */
   readonly what: string;
 
-  /** Names a setting, and what is wrong with it. */
+  /** Takes the name of the option, and what is wrong with it. */
   constructor(option: string, what: string) {
     super(`${option}: ${what}`);
     this.option = option;
@@ -34,12 +31,12 @@ export class OptionError extends YodelError {
   }
 }
 
-/** A package that only some commands need could not be loaded. */
+/** A package that is loaded on demand could not be loaded. */
 export class PackageError extends YodelError {
-  /** Tells it from other errors. */
+  /** The name of the class. */
   override readonly name = "PackageError";
 
-  /** Says which, what it is for, and why. */
+  /** Takes the package with its purpose, and the error of loading it. */
   constructor(what: string, cause: unknown) {
     const why = cause instanceof Error ? cause.message.split("\n", 1)[0] : String(cause);
     super(`cannot load npm:${what}: ${why}`, { cause });

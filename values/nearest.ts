@@ -1,9 +1,9 @@
-/** The known word that is nearest to `word`, or undefined where none is near. */
+/** The known word that is nearest to `word`; undefined if none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {
-    // So many letters at least would have to be put in or left out.
+    // The difference of lengths is the least edit distance.
     if (Math.abs(word.length - candidate.length) >= bestDistance) continue;
     const distance = editDistance(word, candidate);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];

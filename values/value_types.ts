@@ -3,26 +3,26 @@ import { nearest } from "./nearest.ts";
 
 /** How values of one type are written, read and offered. */
 export interface ValueType<T> {
-  /** What stands for the value in the help; empty for a flag that takes none. */
+  /** Its name in the help; empty for a flag that takes no value. */
   readonly placeholder: string;
   /** What shells offer for it: all values if there are only a few, or beginnings that end in `=`. */
   readonly choices?: readonly string[];
-  /** What is expected, for the message when something else was given. */
+  /** Completes "expected …" in messages. */
   readonly expected: string;
-  /** Reads a value; undefined where `text` is none. */
+  /** Returns undefined if `text` is no value. */
   parse(text: string): T | undefined;
-  /** Says what is wrong with a text that is no value, where that can be told. */
+  /** What is wrong with a text that is no value, if that is known. */
   advice?(text: string): string | undefined;
-  /** Writes a value so that it can be read, where `String` does not. */
+  /** The inverse of `parse`, if that is not `String`. */
   format?(value: T): string;
 }
 
-/** Writes a value so that it can be read. */
+/** The inverse of `type.parse`. */
 export function formatValue<T>(type: ValueType<T>, value: T): string {
   return type.format?.(value) ?? String(value);
 }
 
-/** Reads a value; throws what `fail` makes of the reason where `text` is none. */
+/** Reads a value; if `text` is none, throws the error that `fail` makes of the reason. */
 export function readValue<T>(type: ValueType<T>, text: string, fail: (what: string) => Error): T {
   const value = text === "" ? undefined : type.parse(text);
   if (value !== undefined) return value;
@@ -33,7 +33,6 @@ export function readValue<T>(type: ValueType<T>, text: string, fail: (what: stri
   );
 }
 
-/** On where it is given, off where it is not. */
 export const toggle: ValueType<boolean> = {
   placeholder: "",
   expected: "no value",
@@ -116,7 +115,7 @@ export function count(least: number, most = 2 ** 31 - 1): ValueType<number> {
   return scaled("N", expected, 1000, isWhole(least, most));
 }
 
-/** A number of threads; `auto` is as many as the system gives this program cores, or another number. */
+/** A number of threads; `auto` is the number of cores, unless another one is given. */
 export function cores(auto = () => navigator.hardwareConcurrency): ValueType<number> {
   return {
     placeholder: "N",
@@ -126,7 +125,7 @@ export function cores(auto = () => navigator.hardwareConcurrency): ValueType<num
   };
 }
 
-/** How many a second; 0: as many as there are. */
+/** A number a second. */
 export const rate = scaled(
   "N",
   "a rate such as 0.5, 200 or 10k, from 0 to 2147483648",
@@ -140,10 +139,9 @@ export function size(least: number, most: number): ValueType<number> {
   return scaled("SIZE", expected, 1024, isWhole(least, most));
 }
 
-/** How large a message of ping or load is, in bytes. */
+/** The size of a message of ping or load. */
 export const messageSize = size(1, 64 * 1024 * 1024);
 
-/** From the least to the most; both are the same where it is one value. */
 export interface Range {
   readonly least: number;
   readonly most: number;
@@ -168,7 +166,6 @@ export function range(type: ValueType<number>): ValueType<Range> {
   };
 }
 
-/** A share, from 0 to 1. */
 export const probability: ValueType<number> = {
   placeholder: "P",
   expected: "a probability such as 0.01, 1% or 1e-6, from 0 to 1",
@@ -202,14 +199,13 @@ export const network: ValueType<string> = {
   parse(text) {
     const [, v4, v6, bits = 0] = /^(?:(\d+(?:\.\d+){3})|([\da-f:.]+))(?:\/(\d+))?$/i.exec(text) ??
       [];
-    // What has another way to write the same comes back with the usual one.
+    // URL normalizes other spellings, such as 010.0.0.1, which are refused.
     const isV4 = URL.parse(`http://${v4}`)?.hostname === v4;
     const isAddress = v6 === undefined ? isV4 : URL.canParse(`http://[${v6}]`);
     return isAddress && Number(bits) <= (isV4 ? 32 : 128) ? text : undefined;
   },
 };
 
-/** Permissions of a file, as chmod takes them. */
 export const fileMode: ValueType<number> = {
   placeholder: "MODE",
   expected: "permissions in octal such as 0600",
