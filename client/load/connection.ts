@@ -3,25 +3,27 @@ import type { ReadTurns } from "../../net/read_turns.ts";
 import type { Messages } from "../verify/messages.ts";
 import type { Recorder } from "./recorder.ts";
 
-/** How long to wait before another try to connect, in milliseconds. */
-export const RETRY = 100;
-
-/** Takes messages to the server and compares what comes back. */
+/** Sends messages to the server, compares what comes back, and reports both to the recorder. */
 export interface LoadConnection {
-  /** From 1 on; that which replaces it has the same. */
+  /** From 1 on; a connection has the same as the one that it replaces. */
   readonly number: number;
   readonly isOpen: boolean;
-  readonly underWay: number;
-  send(due: number): void;
   /**
-   * Gives up what nothing has come back to for too long.
+   * Sends a message.
    *
-   * @param interval how long ago it was called before, in milliseconds
+   * @param due when it was due, by `performance.now()`
+   * @param from from when on it takes its time
+   */
+  send(due: number, from?: number): void;
+  /**
+   * Gives up messages whose answers have been missing for too long.
+   *
+   * @param interval the time since the last call, in milliseconds
    */
   checkTimeout(interval: number): void;
-  /** Sends no more and waits for what should not come any more, for a second at most. */
+  /** Sends no more, waits for unexpected bytes for a second at most, and closes it. */
   finish(): Promise<void>;
-  /** Ends it at once, whatever is under way. */
+  /** Closes it at once, whatever is under way. */
   close(): void;
 }
 
@@ -30,30 +32,24 @@ export interface ConnectionSettings {
   readonly messages: Messages;
   /** How many messages are under way at most. */
   readonly pipeline: number;
+  /** Whether a connection carries one message only. */
+  readonly reconnect: boolean;
   /** How long nothing may come back, in milliseconds; Infinity: for ever. */
   readonly timeout: number;
-  /** Counts what passes, and what goes wrong. */
   readonly recorder: Recorder;
   /** Keeps many connections from starving each other. */
   readonly turns: ReadTurns;
 }
 
+/** What follows from what happens on connections. */
+export interface ConnectionEvents {
+  /** A message has come back or failed, so that another one can be sent. */
+  onFree(connection: LoadConnection, now: number): void;
+  /** It has ended by itself; the messages under way have failed. */
+  onEnd(connection: LoadConnection): void;
+}
+
 /** The number of a connection's first message: so far apart that an answer to another shows. */
 export function firstMessage(number: number): number {
   return number * 37;
-}
-
-/** What a connection tells whoever uses it. */
-export interface ConnectionEvents {
-  /**
-   * A message has come back as it was sent.
-   *
-   * @param from from when on it took its time
-   * @param now when its last byte had come; all by `performance.now()`
-   */
-  onAnswer(connection: LoadConnection, due: number, from: number, now: number): void;
-  /** A message has not and will not; the connection goes on. */
-  onFailure(connection: LoadConnection, due: number): void;
-  /** It has ended by itself, and with it the messages under way, which were due then. */
-  onEnd(connection: LoadConnection, due: readonly number[]): void;
 }

@@ -10,7 +10,7 @@ import {
   type LoadConnection,
 } from "./connection.ts";
 
-/** How long to wait for what should not come any more, in milliseconds. */
+/** How long to wait for unexpected datagrams at the end, in milliseconds. */
 const FINISH_WITHIN = 100;
 
 /**
@@ -22,87 +22,83 @@ export async function openDatagrams(
   number: number,
   endpoint: HostEndpoint<"udp">,
   dialOptions: DialOptions,
-  settings: ConnectionSettings,
+  { messages, timeout, recorder }: ConnectionSettings,
   events: ConnectionEvents,
 ): Promise<LoadConnection> {
-  const { messages, timeout, recorder } = settings;
   const first = firstMessage(number);
   const probes = new Probes(messages);
-  /** For how long each has waited, in milliseconds, as far as it was waited for. */
+  /** For how long each has waited, in milliseconds. */
   const waited = new WeakMap<Probe, number>();
   let sent = 0;
-  let isOpen = true;
 
   function receive(bytes: Uint8Array): void {
     const now = performance.now();
-    recorder.result.bytes.received += bytes.length;
+    recorder.received(bytes.length);
     const answer = probes.receive(bytes);
     if (answer === undefined) {
       return recorder.error("unexpected", number, "a datagram came that was not sent");
     }
     const { probe, outcome, difference } = answer;
-    // Each message is wrong once, whatever else comes of it.
+    // Each message is wrong once, whatever else comes of it. A late one counts as lost already.
     if (outcome !== "right") probes.giveUp(probe);
-    switch (outcome) {
-      case "right":
-        return events.onAnswer(own, probe.due, probe.due, now);
-      case "repeated":
-        return recorder.error(outcome, number, `${nameOf(probe)} came back again`, probe.due);
-      case "corrupted":
-        recorder.error("corrupted", number, `${nameOf(probe)}: ${difference}`);
-        return events.onFailure(own, probe.due);
-      case "late": // It counts as lost already, and has been said to be.
+    if (outcome === "right") {
+      recorder.answered(probe.due, probe.due, now);
+      events.onFree(own, now);
+    } else if (outcome === "repeated") {
+      recorder.error("repeated", number, `${nameOf(probe)} came back again`);
+      recorder.repeated(probe.due);
+    } else if (outcome === "corrupted") {
+      fail(probe, "corrupted", `${nameOf(probe)}: ${difference}`);
     }
+  }
+
+  function fail(probe: Probe, kind: "lost" | "corrupted", what: string): void {
+    recorder.error(kind, number, what);
+    recorder.failed(probe.due);
+    events.onFree(own, performance.now());
   }
 
   function nameOf({ number }: Probe): string {
     return `datagram ${number - first + 1}`;
   }
 
-  function close(): void {
-    isOpen = false;
-    recorder.result.address ??= link.address;
-    link.close();
-  }
-
-  const own: LoadConnection = {
+  const own = {
     number,
-    get isOpen() {
-      return isOpen;
-    },
-    get underWay() {
-      return probes.waitingCount;
-    },
-    send(due) {
+    isOpen: true,
+    send(due: number) {
       const bytes = probes.bytesOf(probes.send(first + sent++, due));
-      recorder.result.bytes.sent += bytes.length;
+      recorder.wrote(bytes.length);
       link.send(bytes);
     },
-    checkTimeout(interval) {
+    checkTimeout(interval: number) {
       for (const probe of probes.waitingCount > 0 ? probes.waiting : []) {
         // Counted, not by the clock: while the process was stopped, answers may have come.
         const time = waited.get(probe) ?? 0;
-        if (time >= timeout) {
-          probes.giveUp(probe);
-          recorder.error("lost", number, `no answer came to ${nameOf(probe)}`);
-          events.onFailure(own, probe.due);
-        }
         waited.set(probe, time + interval);
+        if (time < timeout) continue;
+        probes.giveUp(probe);
+        fail(probe, "lost", `no answer came to ${nameOf(probe)}`);
       }
     },
     async finish() {
       await pause(FINISH_WITHIN);
-      close();
+      own.close();
     },
-    close,
+    close() {
+      own.isOpen = false;
+      recorder.reached(link.address);
+      link.close();
+    },
   };
   const link = await dialUdp(endpoint, receive, (error) => {
-    if (!isOpen) return;
+    if (!own.isOpen) return;
+    own.close();
     recorder.error("broken", number, error.message);
-    close();
-    const { waiting } = probes;
-    for (const probe of waiting) probes.giveUp(probe);
-    events.onEnd(own, waiting.map(({ due }) => due));
+    for (const probe of probes.waiting) {
+      probes.giveUp(probe);
+      recorder.failed(probe.due);
+    }
+    events.onEnd(own);
   }, { ...dialOptions, timeout });
   return own;
 }

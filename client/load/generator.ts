@@ -113,10 +113,7 @@ class Generator implements PoolEvents {
     const countFrom = now + warmUp;
     const end = countFrom + (duration || Infinity);
     const schedule = new Schedule({ start: now + delay, countFrom, end, messages, interval });
-    const pacer = new Pacer(schedule, (connection, due) => {
-      this.#recorder.sent(due);
-      connection.send(due);
-    });
+    const pacer = new Pacer(schedule, this.#pool);
     this.#sending = { schedule, pacer };
     this.#recorder.started(now, countFrom);
     for (const connection of this.#pool.connections) this.onOpen(connection);
@@ -128,28 +125,16 @@ class Generator implements PoolEvents {
 
   onOpen(connection: LoadConnection): void {
     const now = performance.now();
-    for (let i = connection.underWay; i < this.#plan.load.pipeline; i++) {
-      this.#sending?.pacer.offer(connection, now);
-    }
-    this.#endIfDone(now);
+    for (let i = 0; i < this.#plan.load.pipeline; i++) this.onFree(connection, now);
   }
 
-  onAnswer(connection: LoadConnection, due: number, from: number, now: number): void {
-    this.#recorder.answered(due, from, now);
-    if (connection.isOpen) this.#sending?.pacer.offer(connection, now);
-    this.#endIfDone(now);
-  }
-
-  onFailure(connection: LoadConnection, due: number): void {
-    const now = performance.now();
-    this.#recorder.failed(due);
+  onFree(connection: LoadConnection, now: number): void {
     this.#sending?.pacer.offer(connection, now);
     this.#endIfDone(now);
   }
 
-  onEnd(connection: LoadConnection, due: readonly number[]): void {
+  onEnd(connection: LoadConnection): void {
     this.#pool.connections.delete(connection);
-    for (const each of due) this.#recorder.failed(each);
     this.#endIfDone(performance.now());
     this.#pool.replace(connection.number);
   }

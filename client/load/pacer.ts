@@ -2,6 +2,7 @@ import { Change } from "../../async/change.ts";
 import { onAbort, pause } from "../../async/pause.ts";
 import { SocketPoll } from "../../net/socket_poll.ts";
 import type { LoadConnection } from "./connection.ts";
+import type { Pool } from "./pool.ts";
 import type { Schedule } from "./schedule.ts";
 
 /**
@@ -13,21 +14,21 @@ const TIMER_SLACK = 2.5;
 /** Gives the messages that are due to connections that have room for one. */
 export class Pacer {
   readonly #schedule: Schedule;
-  readonly #send: (connection: LoadConnection, due: number) => void;
+  readonly #pool: Pool;
   /** A connection for each message that could be sent now, were it due. */
   readonly #free: LoadConnection[] = [];
   /** Tells that there is one again. */
   readonly #freed = new Change();
 
-  constructor(schedule: Schedule, send: (connection: LoadConnection, due: number) => void) {
+  constructor(schedule: Schedule, pool: Pool) {
     this.#schedule = schedule;
-    this.#send = send;
+    this.#pool = pool;
   }
 
   /** A connection has room for a message; it gets one now, or when one is due. */
   offer(connection: LoadConnection, now: number): void {
     const due = this.#schedule.take(now);
-    if (due !== undefined) return this.#send(connection, due);
+    if (due !== undefined) return this.#pool.send(connection, due);
     if (!this.#schedule.isPaced) return;
     this.#free.push(connection);
     if (this.#free.length === 1) this.#freed.announce();
@@ -52,10 +53,10 @@ export class Pacer {
 
   #sendDue(now: number): void {
     for (let [connection] = this.#free; connection !== undefined; [connection] = this.#free) {
-      if (connection.isOpen) {
+      if (this.#pool.connections.has(connection)) {
         const due = this.#schedule.take(now);
         if (due === undefined) return;
-        this.#send(connection, due);
+        this.#pool.send(connection, due);
       }
       this.#free.shift();
     }

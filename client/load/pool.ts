@@ -2,30 +2,24 @@
 import { aborted, pause } from "../../async/pause.ts";
 import { reason } from "../../errors/reason.ts";
 import { dial } from "../../net/dial.ts";
-import { addressOf, EndpointError, type StreamEndpoint } from "../../net/endpoint.ts";
+import { addressOf, EndpointError } from "../../net/endpoint.ts";
 import { ReadTurns } from "../../net/read_turns.ts";
-import type { Stream } from "../../net/stream.ts";
+import { hasConnections } from "../../net/transports.ts";
 import { Messages } from "../verify/messages.ts";
-import {
-  type ConnectionEvents,
-  type ConnectionSettings,
-  type LoadConnection,
-  RETRY,
-} from "./connection.ts";
+import type { ConnectionEvents, ConnectionSettings, LoadConnection } from "./connection.ts";
 import { openDatagrams } from "./datagrams.ts";
 import type { WorkerPlan } from "./plan.ts";
-import { reconnecting } from "./reconnecting.ts";
 import type { Recorder } from "./recorder.ts";
 import { StreamConnection } from "./stream.ts";
-import { hasConnections } from "../../net/transports.ts";
 
 /** How many connections are being opened at once, so that a server's backlog holds them. */
 const MAX_OPENING = 128;
 
-/** How long to wait after many tries in vain, in milliseconds. */
+/** How long to wait before a connection is replaced, in milliseconds; doubled at each failure. */
+const MIN_RETRY = 100;
 const MAX_RETRY = 1600;
 
-/** What a pool and its connections tell, and ask. */
+/** What a pool and its connections report, and ask. */
 export interface PoolEvents extends ConnectionEvents {
   onOpen(connection: LoadConnection): void;
   /** Whether there still is something to send. */
@@ -35,7 +29,7 @@ export interface PoolEvents extends ConnectionEvents {
 /** Keeps as many connections open as the plan says. */
 export class Pool {
   readonly #plan: WorkerPlan;
-  /** Ends all tries to open connections; the run as well, where something fails that should not. */
+  /** Ends all attempts to open connections; aborted here where something fails unexpectedly. */
   readonly #over: AbortController;
   readonly #events: PoolEvents;
   readonly #settings: ConnectionSettings;
@@ -43,17 +37,19 @@ export class Pool {
   readonly connections = new Set<LoadConnection>();
   /** The turns in which they are read. */
   readonly turns = new ReadTurns();
-  /** What is being opened, and has to end before the run does. */
+  /** Attempts to open connections, which end before the run does. */
   readonly #opening = new Set<Promise<unknown>>();
 
   constructor(plan: WorkerPlan, recorder: Recorder, over: AbortController, events: PoolEvents) {
+    const { size, pipeline, reconnect, timeout } = plan.load;
     this.#plan = plan;
     this.#over = over;
     this.#events = events;
     this.#settings = {
-      messages: new Messages(plan.load.size),
-      pipeline: plan.load.pipeline,
-      timeout: plan.load.timeout || Infinity,
+      messages: new Messages(size),
+      pipeline,
+      reconnect,
+      timeout: timeout || Infinity,
       recorder,
       turns: this.turns,
     };
@@ -66,88 +62,90 @@ export class Pool {
    */
   async openAll(): Promise<void> {
     const { connections, firstConnection, connectionStep } = this.#plan;
-    const over = aborted(this.#over.signal);
-    const opening = new Set<Promise<void>>();
+    const { signal } = this.#over;
+    const over = aborted(signal);
+    const attempts: Promise<void>[] = [];
     const failures: unknown[] = [];
-    for (let i = 0; i < connections && !this.#over.signal.aborted; i++) {
+    for (let i = 0; i < connections && !signal.aborted; i++) {
       const number = firstConnection + i * connectionStep;
-      const opened = this.#openOne(number).catch((error) => {
-        failures.push(error);
-        this.#failed(number, error);
-        this.replace(number);
-      });
-      opening.add(opened);
-      opened.then(() => opening.delete(opened));
-      if (opening.size >= MAX_OPENING) await Promise.race([...opening, over]);
+      attempts.push(
+        this.#open(number).catch((error) => {
+          failures.push(error);
+          this.replace(number);
+        }),
+      );
+      if (this.#opening.size >= MAX_OPENING) await Promise.race([...this.#opening, over]);
     }
-    await Promise.race([Promise.all(opening), over]);
+    await Promise.race([Promise.all(attempts), over]);
     const none = failures.length === connections && this.connections.size === 0;
-    if (none && !this.#over.signal.aborted) throw failures[0];
+    if (none && !signal.aborted) throw failures[0];
   }
 
   /** Opens a connection for one that has ended or could not be opened. */
-  replace(number: number): void {
-    this.#whileOpening(this.#retry(number));
-  }
-
-  async #retry(number: number): Promise<void> {
-    for (let wait = RETRY;; wait = Math.min(2 * wait, MAX_RETRY)) {
-      await pause(wait, this.#over.signal);
-      if (this.#over.signal.aborted || !this.#events.isNeeded()) return;
-      try {
-        return await this.#openOne(number);
-      } catch (error) {
-        this.#failed(number, error);
-      }
+  async replace(number: number): Promise<void> {
+    const { signal } = this.#over;
+    for (let wait = MIN_RETRY;; wait = Math.min(2 * wait, MAX_RETRY)) {
+      await pause(wait, signal);
+      if (signal.aborted || !this.#events.isNeeded()) return;
+      if (await this.#open(number).then(() => true, () => false)) return;
     }
   }
 
-  async #openOne(number: number): Promise<void> {
-    const connection = await this.#connection(number);
-    if (this.#over.signal.aborted) return connection.close();
-    this.connections.add(connection);
-    this.#events.onOpen(connection);
+  /** Sends a message that was due then; over a new connection where this one has carried its own. */
+  send(connection: LoadConnection, due: number): void {
+    const { recorder } = this.#settings;
+    recorder.sent(due);
+    if (connection.isOpen) return connection.send(due);
+    this.connections.delete(connection);
+    const isPaced = this.#plan.interval > 0;
+    this.#open(connection.number, (next) => next.send(due, isPaced ? due : performance.now()))
+      .catch(() => {
+        if (this.#over.signal.aborted) return;
+        recorder.failed(due);
+        this.#events.onEnd(connection);
+      });
   }
 
-  async #connection(number: number): Promise<LoadConnection> {
-    const { load: { endpoint, reconnect }, dialOptions, interval } = this.#plan;
+  #open(
+    number: number,
+    use = (connection: LoadConnection) => this.#events.onOpen(connection),
+  ): Promise<void> {
+    const attempt = this.#attempt(number, use);
+    const settled = attempt.catch(() => {}).finally(() => this.#opening.delete(settled));
+    this.#opening.add(settled);
+    return attempt;
+  }
+
+  async #attempt(number: number, use: (connection: LoadConnection) => void): Promise<void> {
+    const { signal } = this.#over;
+    try {
+      const connection = await this.#connect(number);
+      if (signal.aborted) return connection.close();
+      this.connections.add(connection);
+      use(connection);
+    } catch (error) {
+      if (error instanceof EndpointError) {
+        if (!signal.aborted) this.#settings.recorder.error("connect", number, reason(error.cause));
+      } else this.#over.abort(error);
+      throw error;
+    }
+  }
+
+  async #connect(number: number): Promise<LoadConnection> {
+    const { load: { endpoint, timeout }, dialOptions } = this.#plan;
+    const [settings, events] = [this.#settings, this.#events];
     if (!hasConnections(endpoint)) {
-      return await openDatagrams(number, endpoint, dialOptions, this.#settings, this.#events);
+      return await openDatagrams(number, endpoint, dialOptions, settings, events);
     }
-    const dial = () => this.#dial(endpoint);
-    const over = (conn: Stream, events: ConnectionEvents) =>
-      new StreamConnection(number, conn, this.#settings, events);
-    if (!reconnect) return over(await dial(), this.#events);
-    const failed = (error: unknown) => this.#failed(number, error);
-    return await reconnecting(number, dial, over, failed, interval > 0, this.#events);
-  }
-
-  async #dial(endpoint: StreamEndpoint): Promise<Stream> {
-    const { dialOptions, load: { timeout } } = this.#plan;
-    const dialling = dial(endpoint, { ...dialOptions, timeout, signal: this.#over.signal });
-    const { conn, connect, handshake = 0 } = await this.#whileOpening(dialling);
-    if (this.#over.signal.aborted) {
-      conn.close();
-      throw this.#over.signal.reason;
+    const options = { ...dialOptions, timeout, signal: this.#over.signal };
+    const { conn, connect, handshake = 0 } = await dial(endpoint, options);
+    if (!options.signal.aborted) {
+      settings.recorder.opened(addressOf(conn.remoteAddr), connect + handshake);
     }
-    this.#settings.recorder.opened(addressOf(conn.remoteAddr), connect + handshake);
-    return conn;
+    return new StreamConnection(number, conn, settings, events);
   }
 
-  #whileOpening<T>(opening: Promise<T>): Promise<T> {
-    const done = () => this.#opening.delete(opening);
-    this.#opening.add(opening);
-    opening.then(done, done);
-    return opening;
-  }
-
-  #failed(number: number, error: unknown): void {
-    if (this.#over.signal.aborted) return;
-    if (!(error instanceof EndpointError)) return this.#over.abort(error);
-    this.#settings.recorder.error("connect", number, reason(error.cause));
-  }
-
-  /** Sends no more on any connection, and waits for what should not come any more. */
+  /** Sends no more on any connection, and waits for unexpected bytes. */
   async finish(): Promise<void> {
     await Promise.all([...this.connections].map((connection) => connection.finish()));
   }

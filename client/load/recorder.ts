@@ -29,6 +29,19 @@ export class Recorder {
     this.result.connects.record(time);
   }
 
+  /** Datagrams go to an address. */
+  reached(address: string | undefined): void {
+    this.result.address ??= address;
+  }
+
+  wrote(bytes: number): void {
+    this.result.bytes.sent += bytes;
+  }
+
+  received(bytes: number): void {
+    this.result.bytes.received += bytes;
+  }
+
   /** A message is being sent. */
   sent(due: number): void {
     this.underWay++;
@@ -52,16 +65,15 @@ export class Recorder {
     if (due >= this.#countFrom) this.result.messages.failed++;
   }
 
-  /**
-   * Something went wrong on the connection of that number.
-   *
-   * @param answered when a message was due that counts as right and is not: it came back again
-   */
-  error(kind: LoadErrorKind, connection: number, what: string, answered = -Infinity): void {
-    if (answered >= this.#countFrom) {
-      this.result.messages.right--;
-      this.result.messages.failed++;
-    }
+  /** A message has come back again. It has failed then, since it was right before. */
+  repeated(due: number): void {
+    if (due < this.#countFrom) return;
+    this.result.messages.right--;
+    this.result.messages.failed++;
+  }
+
+  /** Something went wrong on the connection of that number. */
+  error(kind: LoadErrorKind, connection: number, what: string): void {
     this.#intervals.failed(performance.now());
     this.result.errors[kind]++;
     if (this.result.errors[kind] > MAX_EXAMPLES) return;

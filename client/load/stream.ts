@@ -29,7 +29,7 @@ const SPARE = 1024;
 /** The most that is read at once, in bytes. */
 const MAX_READ = 256 * 1024;
 
-/** How long to wait for what should not come any more, in milliseconds. */
+/** How long to wait for unexpected bytes at the end, in milliseconds. */
 const FINISH_WITHIN = 1000;
 
 /**
@@ -45,6 +45,8 @@ export class StreamConnection implements LoadConnection {
   /** When the messages under way were due, in a ring. */
   readonly #due: Float64Array;
   readonly #position: StreamPosition;
+  /** From when on the message under way takes its time, where that is not when it was due. */
+  #from: number | undefined;
   /** How many messages were written. */
   #written = 0;
   /** What is being written, and how many messages that is. */
@@ -72,18 +74,19 @@ export class StreamConnection implements LoadConnection {
     });
   }
 
-  get underWay(): number {
+  get #underWay(): number {
     return this.#position.sent - this.#position.answered;
   }
 
-  send(due: number): void {
+  send(due: number, from?: number): void {
+    this.#from = from;
     this.#due[this.#position.sent % this.#due.length] = due;
     this.#position.sent++;
     if (this.#writing === undefined) this.#write();
   }
 
   checkTimeout(interval: number): void {
-    if (!this.isOpen || this.underWay === 0) return;
+    if (!this.isOpen || this.#underWay === 0) return;
     if (this.#traffic.idleTime(interval) < this.#settings.timeout) return;
     this.#end("lost", describeSilence(this.#position));
   }
@@ -118,7 +121,7 @@ export class StreamConnection implements LoadConnection {
   }
 
   readonly #onWritten = (length: number): void => {
-    this.#settings.recorder.result.bytes.sent += length;
+    this.#settings.recorder.wrote(length);
     if (!this.isOpen) return;
     this.#traffic.sent += length;
     const writing = this.#writing;
@@ -140,7 +143,7 @@ export class StreamConnection implements LoadConnection {
     const position = this.#position;
     const { messages, first } = position;
     const { size } = messages;
-    const { recorder: { result: { bytes } }, turns } = this.#settings;
+    const { recorder, reconnect, turns } = this.#settings;
     for (;;) {
       // Even where there is no turn to wait for, all that is due on other connections
       // is written before the next read: 7 % more round trips.
@@ -148,11 +151,11 @@ export class StreamConnection implements LoadConnection {
       const length = await this.#conn.read(buffer.bytes);
       if (!this.isOpen) return;
       if (length === null) {
-        return this.underWay === 0 ? this.#end() : this.#end("broken", describeEnd(position));
+        return this.#underWay === 0 ? this.#end() : this.#end("broken", describeEnd(position));
       }
       const now = performance.now();
       this.#traffic.received += length;
-      bytes.received += length;
+      recorder.received(length);
       for (let at = 0; at < length;) {
         if (position.answered === position.sent) return this.#wrong(at, length);
         const part = Math.min(length - at, size - position.partial);
@@ -163,13 +166,15 @@ export class StreamConnection implements LoadConnection {
         if (equal < part) return this.#wrong(at, length);
         if (position.partial < size) break;
         // Before the answer counts: the next message would be sent for it.
-        if (at < length && this.underWay === 1) {
+        if (at < length && this.#underWay === 1) {
           return this.#end("unexpected", describeUnexpected(offsetOf(position)));
         }
         const due = this.#due[position.answered % this.#due.length] ?? now;
         position.partial = 0;
         position.answered++;
-        this.#events.onAnswer(this, due, due, now);
+        recorder.answered(due, this.#from ?? due, now);
+        if (reconnect) this.close();
+        this.#events.onFree(this, now);
         if (!this.isOpen) return;
       }
     }
@@ -184,12 +189,11 @@ export class StreamConnection implements LoadConnection {
   #end(kind?: LoadErrorKind, what = ""): void {
     if (!this.isOpen) return;
     this.close();
-    if (kind !== undefined) this.#settings.recorder.error(kind, this.number, what);
-    const due = Array.from(
-      { length: this.underWay },
-      (_, i) => this.#due[(this.#position.answered + i) % this.#due.length] ?? 0,
-    );
-    this.#position.answered = this.#position.sent;
-    this.#events.onEnd(this, due);
+    const { recorder } = this.#settings;
+    if (kind !== undefined) recorder.error(kind, this.number, what);
+    while (this.#underWay > 0) {
+      recorder.failed(this.#due[this.#position.answered++ % this.#due.length] ?? 0);
+    }
+    this.#events.onEnd(this);
   }
 }
