@@ -1,4 +1,4 @@
-// The echo of datagrams (RFC 862, UDP): each goes back to where it came from.
+// The echo of datagrams (RFC 862): each goes back to its source.
 import { formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { ReadTurns } from "../net/read_turns.ts";
 import type { DatagramListener } from "../net/udp.ts";
@@ -8,32 +8,32 @@ import { dataFields, type LogFields } from "./log.ts";
 import { LoopGuard, type Rejection, REJECTIONS } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
 
-/** Datagrams that are not answered are logged once in this time, in milliseconds. */
-const UNANSWERED_REMINDER = 1000;
+/** The log reports unanswered datagrams once in this time, in milliseconds. */
+const LOG_INTERVAL = 1000;
 
-/** How many sources are told of in the log, so that it stays small; a server has no end. */
+/** The log reports the first datagram of so many sources: a server may run for months. */
 const MAX_SOURCES = 10_000;
 
 /**
- * After so many datagrams the event loop looks at the other sockets: under a
- * flood it would do so every 20 ms only, and everybody else would wait for it.
+ * After so many datagrams the other sockets have their turn: under a flood the
+ * event loop would look at them every 20 ms only.
  */
 const TURN = 64;
 
-/** What became of the datagrams that came. */
+/** Counts of datagrams. */
 export interface DatagramCounts {
   answered: number;
   readonly unanswered: number;
-  /** Those that were not answered, by why. */
+  /** Unanswered ones, by reason. */
   readonly rejections: Record<Rejection, number>;
-  /** What faults did to the answers. */
+  /** What faults did to answers, for the log. */
   readonly faults: LogFields;
 }
 
 /**
- * Answers what comes at some sockets, unless that could make a loop.
+ * Answers the datagrams of some sockets, unless that could make a loop.
  *
- * @returns what it counts, while it counts
+ * @returns its counts, which go on
  */
 export function answerDatagrams(
   sockets: readonly DatagramListener[],
@@ -56,9 +56,9 @@ export function answerDatagrams(
   };
   const sources = new Set<string>();
   let received = 0;
-  /** How many were not answered when that was logged last, and when that was. */
+  /** How many were unanswered when the log reported that last, and when that was. */
   let logged = 0;
-  let reminded = -Infinity;
+  let loggedAt = -Infinity;
 
   function answer(
     socket: DatagramListener,
@@ -75,7 +75,7 @@ export function answerDatagrams(
       return isTurn ? turns.next() : undefined;
     }
     counts.answered++;
-    if (log.debug !== undefined) tellOf(socket, source);
+    if (log.debug !== undefined) logFirst(socket, source);
     if (logData !== "off") {
       log.info?.("datagram", { peer: formatAddress(source), ...dataFields(bytes, logData, 0) });
     }
@@ -85,8 +85,7 @@ export function answerDatagrams(
     return isTurn ? sent.then(() => turns.next()) : sent;
   }
 
-  /** Tells of a source when its first datagram comes. */
-  function tellOf({ endpoint }: DatagramListener, source: Deno.NetAddr): void {
+  function logFirst({ endpoint }: DatagramListener, source: Deno.NetAddr): void {
     const peer = formatAddress(source);
     if (sources.has(peer) || sources.size >= MAX_SOURCES) return;
     sources.add(peer);
@@ -100,8 +99,8 @@ export function answerDatagrams(
     now: number,
   ): void {
     counts.rejections[why]++;
-    if (now - reminded < UNANSWERED_REMINDER) return;
-    reminded = now;
+    if (now - loggedAt < LOG_INTERVAL) return;
+    loggedAt = now;
     log.warn?.("not answered", {
       peer: formatAddress(source),
       endpoint: formatEndpoint(endpoint),

@@ -1,6 +1,6 @@
 /**
- * The other echo loop: for connections on which somebody watches or changes
- * what passes.
+ * The echo loop of connections with faults or a data log: between read and write
+ * bytes pass some stages.
  *
  * @module
  */
@@ -9,30 +9,29 @@ import type { ReadTurns } from "../net/read_turns.ts";
 import type { Stream } from "../net/stream.ts";
 import type { Traffic } from "../net/traffic.ts";
 
-/** What one read brought, or a part of that; of UDP, one datagram. */
+/** What one read returned, or a part of it; a datagram. */
 export interface Chunk {
-  /** They are good until the next chunk is asked for. */
+  /** Valid until the next chunk is requested. */
   readonly bytes: Uint8Array;
-  /** Where the first of them was in what the client sent; of a datagram, how many came before it. */
+  /** Where it begins in what the client sent; of a datagram, how many came before it. */
   readonly offset: number;
-  /** When they may leave, by `performance.now()`: when they were read, and what faults add to that. */
+  /** When it may leave, by `performance.now()`: when it was read, and what faults add to that. */
   readonly due: number;
-  /** Sends an answer to where a datagram came from. A stream's goes back to the stream. */
+  /** Sends an answer to the source of a datagram; undefined on a stream. */
   readonly send?: (bytes: Uint8Array) => Promise<unknown>;
 }
 
-/** What passes. */
 export type Chunks = AsyncIterable<Chunk>;
 
-/** Watches or changes what passes; what it yields goes on to the next stage, or back. */
+/** Logs or changes chunks; what it yields goes to the next stage, and from the last one back. */
 export type Stage = (chunks: Chunks) => Chunks;
 
-/** How much is read at once, in bytes. */
+/** How many bytes are read at once. */
 export const MAX_CHUNK = 16 * 1024;
 
 /**
- * Sends what `stream` brings back on it, through some stages; otherwise as the
- * hot path does (echo.ts).
+ * Sends back what `stream` receives, through some stages; apart from them it does
+ * what the hot path does (echo.ts).
  *
  * @throws what `stream` throws when its peer resets it or it is closed meanwhile
  */
@@ -56,7 +55,7 @@ export async function stagedEcho(
   }
 }
 
-/** Logs the beginning of what each read of a connection brings, before it is sent back. */
+/** Logs the first bytes of each read of a connection, before they are sent back. */
 export function dataLog(log: Log, form: "text" | "hex", connection: number): Stage {
   return async function* (chunks) {
     for await (const chunk of chunks) {
@@ -66,12 +65,11 @@ export function dataLog(log: Log, form: "text" | "hex", connection: number): Sta
   };
 }
 
-/** What leaves the last of some stages. */
+/** Connects some stages. */
 export function through(stages: readonly Stage[], chunks: Chunks): Chunks {
   return stages.reduce((passing, stage) => stage(passing), chunks);
 }
 
-/** What a stream brings. */
 async function* chunksOf(stream: Stream, traffic: Traffic, turns: ReadTurns): Chunks {
   const buffer = new Uint8Array(MAX_CHUNK);
   for (let offset = 0;;) {

@@ -3,7 +3,7 @@ import { MAX_CHUNK } from "../staged_echo.ts";
 import { STREAMS } from "../../net/transports.ts";
 import { fault } from "./fault.ts";
 
-/** The time between two pieces, in milliseconds: together, the system would join them. */
+/** The time between two pieces, in milliseconds: without it the system joins them. */
 const APART = 5;
 
 export const chunk = fault({

@@ -2,12 +2,12 @@ import { type Range, range, size } from "../../values/value_types.ts";
 import type { Chunks } from "../staged_echo.ts";
 import type { FaultContext } from "./fault.ts";
 
-/** A number of bytes; what is drawn from a range is another one for each connection. */
+/** A number of bytes; from a range each connection draws its own. */
 export const byteCount = range(size(0, 2 ** 40));
 
 /**
- * Lets so many bytes pass and then ends the connection; what still comes is read
- * and thrown away. By the time the next chunk is asked for, those bytes are sent.
+ * Lets that many bytes pass and then ends the connection; further input is read
+ * and discarded. Bytes that were yielded are sent when the next chunk is requested.
  */
 export async function* endAfter(
   chunks: Chunks,

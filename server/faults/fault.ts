@@ -1,4 +1,4 @@
-// What a fault is: something that a server does badly on purpose.
+// The interface of faults: what a server does badly on purpose.
 import type { Flaw } from "../../net/certificate.ts";
 import type { Traffic } from "../../net/traffic.ts";
 import type { Scheme } from "../../net/transports.ts";
@@ -6,12 +6,12 @@ import type { ValueType } from "../../values/value_types.ts";
 import type { Random } from "./random.ts";
 import type { Chunks } from "../staged_echo.ts";
 
-/** A fault: its name, for which connections it is, and what it does to them. */
+/** A fault: its name, its transports, and what it does. */
 export interface Fault<Value = unknown> {
   readonly name: string;
   /** What other tools call it. */
   readonly otherNames?: readonly string[];
-  /** The kind of its value; none where it takes none. */
+  /** The type of its value; undefined where it takes none. */
   readonly value?: ValueType<Value>;
   /**
    * What its probability is for, and how large it is where none is given; undefined
@@ -25,19 +25,19 @@ export interface Fault<Value = unknown> {
   readonly help: string;
   /** What the log calls the number of bytes that it changed. */
   readonly counted?: string;
-  /** Whether it holds up the reading itself, and not what was read. */
+  /** Whether it slows down reading, and not what was read. */
   readonly holdsReading?: boolean;
-  /** Whether it needs connections that can be reset. */
+  /** Whether it resets connections. */
   readonly resets?: boolean;
-  /** What it does with what passes: a stage of the echo. */
+  /** Changes what passes: a stage of the echo. */
   stage?(chunks: Chunks, value: Value, context: FaultContext): Chunks;
-  /** What it does to the throw-away certificate of the server. */
+  /** What it makes wrong in the throw-away certificate of the server. */
   flaw?(value: Value): Flaw;
 }
 
-/** What a fault knows of a connection, or of a server for datagrams, and can do to it. */
+/** What a fault knows of a connection, or of the datagrams of a server, and can do to it. */
 export interface FaultContext {
-  /** Numbers of this fault of this connection alone: what else happens changes nothing. */
+  /** Numbers of this fault of this connection alone. */
   readonly random: Random;
   /**
    * Numbers for what is at an offset, with one seed always the same; undefined where the

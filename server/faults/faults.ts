@@ -1,4 +1,4 @@
-// The faults. Whoever needs to know them reads this list.
+// The list of faults.
 import { certificate } from "./certificate.ts";
 import { chunk } from "./chunk.ts";
 import { closeAfter } from "./close_after.ts";

@@ -1,4 +1,4 @@
-// Which faults a server is to have.
+// Reads which faults a server has.
 import { OptionError } from "../../errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import type { Flaw } from "../../net/certificate.ts";
@@ -33,7 +33,7 @@ export interface FaultOptions {
   readonly tls?: Partial<ServerTls>;
 }
 
-/** A fault that was asked for. */
+/** A fault that was requested, with its value. */
 export interface ChosenFault {
   readonly fault: Fault;
   readonly value: unknown;
@@ -44,23 +44,23 @@ export interface ChosenFault {
   injections: number;
 }
 
-/** The faults that were asked for, and the seed of their random numbers. */
+/** The faults of a server, and the seed of their random numbers. */
 export interface FaultPlan {
   /** In the order in which bytes meet them. */
   readonly chosen: readonly ChosenFault[];
   readonly seed: number;
-  /** What is to be wrong with the certificate of the server. */
+  /** What is wrong with its throw-away certificate. */
   readonly flaws: readonly Flaw[];
-  /** Whether connections have to be such that they can be reset. */
+  /** Whether one of them resets connections. */
   readonly resets: boolean;
-  /** What connections hold because of them. */
+  /** What all connections hold while it is delayed. */
   readonly held: Held;
-  /** All of it, for the log. */
+  /** The faults and the seed, for the log. */
   readonly fields: LogFields;
 }
 
 /**
- * Reads which faults are wanted; undefined where none is.
+ * Reads the faults that are requested; undefined without any.
  *
  * @throws {OptionError} for a wrong name, value or probability, and for a fault
  *   that one of the endpoints cannot have

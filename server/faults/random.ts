@@ -1,6 +1,6 @@
-// Random numbers that come again with the same seed.
+// Random numbers from a seed.
 
-/** How many numbers are thrown away until the state is well mixed. */
+/** How many numbers are discarded until the state is well mixed. */
 const WARM_UP = 12;
 
 /** A stream of random numbers (sfc32, by Chris Doty-Humphrey, of PractRand). */
@@ -9,7 +9,7 @@ export class Random {
 
   /**
    * @param seed a whole number of 32 bits
-   * @param stream which one of those that belong to the seed
+   * @param stream the number of one of the streams of the seed
    */
   constructor(seed: number, ...stream: readonly number[]) {
     // So that neighbours have nothing in common.
@@ -45,8 +45,8 @@ export class Random {
   }
 }
 
-/** Spreads a number over 32 bits, so that each of them depends on each of its (the end of MurmurHash3). */
-export function mix(number: number): number {
+/** Makes each bit of the result depend on each bit of a number (the end of MurmurHash3). */
+function mix(number: number): number {
   let hash = Math.imul(number ^ (number >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;

@@ -6,7 +6,7 @@ export const refuse = fault({
   transports: STREAMS,
   help: "close each connection as soon as it is accepted",
   holdsReading: true,
-  // deno-lint-ignore require-yield -- nothing is what comes back.
+  // deno-lint-ignore require-yield -- it never replies.
   async *stage(_chunks, _, context) {
     context.recordInjection();
     context.close();

@@ -7,10 +7,10 @@ export const silent = fault({
   otherNames: ["timeout", "blackhole"],
   transports: SCHEMES,
   help: "read everything, never reply, never close",
-  // deno-lint-ignore require-yield -- nothing is what comes back.
+  // deno-lint-ignore require-yield -- it never replies.
   async *stage(chunks, _, context) {
     for await (const _ of chunks) context.recordInjection();
-    // Nor is the end answered. Idle time and the end of the server go on as ever.
+    // The client's end gets no reply either; the idle timeout and the drain still end it.
     await context.wait(LONGEST_PAUSE);
   },
 });
