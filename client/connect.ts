@@ -6,7 +6,7 @@ import { addressOf, type Endpoint } from "../net/endpoint.ts";
 import { readEndpoint } from "../net/parse_endpoint.ts";
 import { OptionError } from "../errors/yodel_error.ts";
 import { reason } from "../errors/reason.ts";
-import { ReadTurns } from "../net/read_turns.ts";
+import { ReadScheduler } from "../net/read_scheduler.ts";
 import type { Stream, TlsSession } from "../net/stream.ts";
 import { checkUdp } from "../net/udp.ts";
 import { connectDatagrams } from "./connect_datagrams.ts";
@@ -211,7 +211,7 @@ async function exchange(
   using _aborting = onAbort(signal, () => cut(signal?.reason));
   const over = new AbortController();
   const checking = idleTimeout > 0 &&
-    sweep(idleTimeout, new ReadTurns(), over.signal, (interval) => {
+    sweep(idleTimeout, new ReadScheduler(), over.signal, (interval) => {
       // A slow output is not the server's fault.
       if (delivering || traffic.idleTime(interval) < idleTimeout) return;
       cut(new EchoError(endpoint, `idle for ${idleTimeout / 1000}s${sofar()}`));

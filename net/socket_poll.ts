@@ -1,25 +1,22 @@
-// The event loop's look at its sockets.
-
 /**
- * Waits for the event loop to look at its sockets.
+ * Waits for the event loop to poll its sockets.
  *
- * Deno 2.9 does that where there is nothing else to do, and otherwise only now and then: who
- * keeps it busy with immediates or timers that are due keeps sockets that are ready waiting. But
- * a socket cannot be read until it was looked at: hence two that are connected to each other.
+ * Deno 2.9 polls when idle, and otherwise only now and then: immediates and due timers keep ready
+ * sockets waiting. A socket cannot be read until it was polled, so this sends itself a byte.
  */
 export class SocketPoll implements Disposable {
-  readonly #one: Deno.Conn;
-  readonly #other: Deno.Conn;
+  readonly #sender: Deno.Conn;
+  readonly #receiver: Deno.Conn;
   readonly #byte = new Uint8Array(1);
 
-  private constructor(one: Deno.Conn, other: Deno.Conn) {
-    this.#one = one;
-    this.#other = other;
+  private constructor(sender: Deno.Conn, receiver: Deno.Conn) {
+    this.#sender = sender;
+    this.#receiver = receiver;
   }
 
   /** @throws where this program may not listen on loopback, or has no sockets left */
   static async open(): Promise<SocketPoll> {
-    // Asked for first: otherwise Deno would ask whoever sits at the terminal.
+    // Otherwise Deno would prompt for the permission on a terminal.
     const loopback = { name: "net", host: "127.0.0.1" } as const;
     if (Deno.permissions.querySync(loopback).state !== "granted") {
       throw new Deno.errors.NotCapable("no loopback");
@@ -27,27 +24,27 @@ export class SocketPoll implements Disposable {
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     try {
       const { port } = listener.addr;
-      const [one, other] = await Promise.all([
+      const [sender, receiver] = await Promise.all([
         Deno.connect({ hostname: "127.0.0.1", port }),
         listener.accept(),
       ]);
-      one.setNoDelay(true);
-      return new SocketPoll(one, other);
+      sender.setNoDelay(true);
+      return new SocketPoll(sender, receiver);
     } finally {
       listener.close();
     }
   }
 
-  /** Waits until all sockets that are ready now were looked at. One at a time may wait. */
+  /** Waits until all sockets that are ready now were polled. One call at a time. */
   async next(): Promise<void> {
-    // The read comes first: one that finds its byte would wait for no look.
-    const looked = this.#other.read(this.#byte);
-    await this.#one.write(this.#byte);
-    await looked;
+    // The read comes first: a read that finds its byte does not wait for a poll.
+    const polled = this.#receiver.read(this.#byte);
+    await this.#sender.write(this.#byte);
+    await polled;
   }
 
   [Symbol.dispose](): void {
-    this.#one.close();
-    this.#other.close();
+    this.#sender.close();
+    this.#receiver.close();
   }
 }

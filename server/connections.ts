@@ -1,7 +1,7 @@
 // The connections of a thread: idle time, counts, the end.
 import { pause } from "../async/pause.ts";
 import type { Endpoint } from "../net/endpoint.ts";
-import { ReadTurns } from "../net/read_turns.ts";
+import { ReadScheduler } from "../net/read_scheduler.ts";
 import type { Stream } from "../net/stream.ts";
 import { sweep } from "../net/traffic.ts";
 import { BufferPool } from "./buffers.ts";
@@ -25,7 +25,7 @@ const CROWD = 128;
 export class Connections {
   readonly #plan: ServePlan;
   readonly #buffers = new BufferPool();
-  readonly #turns = new ReadTurns();
+  readonly #scheduler = new ReadScheduler();
   readonly #open = new Set<Connection>();
   /** Those that have ended, by transport. */
   readonly #ended: Record<string, ConnectionCounts> = {};
@@ -38,12 +38,12 @@ export class Connections {
     this.#plan = plan;
     this.#stopping = stopping;
     if (plan.idleTimeout === 0) return;
-    sweep(plan.idleTimeout, this.#turns, stopping, (interval) => this.#closeIdle(interval));
+    sweep(plan.idleTimeout, this.#scheduler, stopping, (interval) => this.#closeIdle(interval));
   }
 
   /** Keeps many readers from starving each other. */
-  get turns(): ReadTurns {
-    return this.#turns;
+  get scheduler(): ReadScheduler {
+    return this.#scheduler;
   }
 
   /** What they did so far, by transport. */
@@ -73,7 +73,7 @@ export class Connections {
   async catchUp(): Promise<void> {
     this.#seen = Math.min(this.#seen, this.#open.size);
     if (this.#open.size < this.#seen + CROWD) return;
-    await this.#turns.caughtUp(this.#stopping);
+    await this.#scheduler.catchUp(this.#stopping);
     this.#seen = this.#open.size;
   }
 
@@ -89,8 +89,8 @@ export class Connections {
       stages.push(...own.stages);
     }
     return stages.length === 0
-      ? echo(stream, traffic, this.#buffers, this.#turns)
-      : stagedEcho(stream, traffic, this.#turns, stages);
+      ? echo(stream, traffic, this.#buffers, this.#scheduler)
+      : stagedEcho(stream, traffic, this.#scheduler, stages);
   }
 
   #closeIdle(interval: number): void {
@@ -117,7 +117,7 @@ export class Connections {
         else this.#drainOne(connection);
       }
     }
-    await this.#turns.close();
+    await this.#scheduler.close();
   }
 
   #drainOne(connection: Connection): void {

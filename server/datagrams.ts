@@ -1,6 +1,6 @@
 // The echo of datagrams (RFC 862): each goes back to its source.
 import { formatAddress, formatEndpoint } from "../net/endpoint.ts";
-import type { ReadTurns } from "../net/read_turns.ts";
+import type { ReadScheduler } from "../net/read_scheduler.ts";
 import type { DatagramListener } from "../net/udp.ts";
 import type { Doorkeeper } from "./gate.ts";
 import { DatagramFaults } from "./faults/datagram_faults.ts";
@@ -39,7 +39,7 @@ export function answerDatagrams(
   sockets: readonly DatagramListener[],
   { log, logData, faults }: ServePlan,
   gate: Doorkeeper | undefined,
-  turns: ReadTurns,
+  scheduler: ReadScheduler,
   stopping: AbortSignal,
 ): DatagramCounts {
   const guard = new LoopGuard(sockets.map(({ endpoint }) => endpoint.port));
@@ -68,11 +68,11 @@ export function answerDatagrams(
     const now = performance.now();
     const isTurn = ++received % TURN === 0;
     const isWelcome = gate?.answers?.(source, socket.endpoint, now) ?? true;
-    if (!isWelcome) return isTurn ? turns.next() : undefined;
+    if (!isWelcome) return isTurn ? scheduler.next() : undefined;
     const rejection = guard.check(bytes, source.hostname, source.port, now);
     if (rejection !== undefined) {
       reject(socket, source, rejection, now);
-      return isTurn ? turns.next() : undefined;
+      return isTurn ? scheduler.next() : undefined;
     }
     counts.answered++;
     if (log.debug !== undefined) logFirst(socket, source);
@@ -82,7 +82,7 @@ export function answerDatagrams(
     const sent = faulty === undefined
       ? socket.send(bytes, source)
       : Promise.resolve(faulty.send(socket, bytes, source));
-    return isTurn ? sent.then(() => turns.next()) : sent;
+    return isTurn ? sent.then(() => scheduler.next()) : sent;
   }
 
   function logFirst({ endpoint }: DatagramListener, source: Deno.NetAddr): void {

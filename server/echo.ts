@@ -1,6 +1,6 @@
 // The echo loop (RFC 862): what comes from a stream goes back to it.
 import { type BufferPool, SMALL } from "./buffers.ts";
-import type { ReadTurns } from "../net/read_turns.ts";
+import type { ReadScheduler } from "../net/read_scheduler.ts";
 import type { Stream } from "../net/stream.ts";
 import type { Traffic } from "../net/traffic.ts";
 
@@ -17,22 +17,22 @@ import type { Traffic } from "../net/traffic.ts";
  *   half-close would, and serves 5 % more connections a second than both
  * @param traffic counts what has passed, while it passes
  * @param buffers lends what to read into
- * @param turns keeps many streams from starving each other
+ * @param scheduler keeps many streams from starving each other
  * @throws what `stream` throws when its peer resets it or it is closed meanwhile
  */
 export async function echo(
   stream: Stream,
   traffic: Traffic,
   buffers: BufferPool,
-  turns: ReadTurns,
+  scheduler: ReadScheduler,
 ): Promise<void> {
   let buffer = buffers.tiny();
   // The last read's part of the buffer, kept because messages are often of one size.
   let bytes = buffer;
-  turns.readers++;
+  scheduler.readers++;
   try {
     for (;;) {
-      if (turns.crowded) await turns.next();
+      if (scheduler.isContended) await scheduler.next();
       const length = await stream.read(buffer);
       if (length === null) break;
       traffic.received += length;
@@ -53,7 +53,7 @@ export async function echo(
       }
     }
   } finally {
-    turns.readers--;
+    scheduler.readers--;
     buffers.giveBack(buffer);
   }
 }

@@ -37,7 +37,7 @@ export function serveHere(
   const listeners = opened.filter((one) => "accept" in one);
   const sockets = opened.filter((one) => "send" in one);
   const connections = new Connections(plan, stopping);
-  const datagrams = answerDatagrams(sockets, plan, gate, connections.turns, stopping);
+  const datagrams = answerDatagrams(sockets, plan, gate, connections.scheduler, stopping);
   const stopped = aborted(stopping).then(() => opened.forEach((one) => one.close()));
 
   async function run(): Promise<void> {

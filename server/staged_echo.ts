@@ -5,7 +5,7 @@
  * @module
  */
 import { dataFields, type Log } from "./log.ts";
-import type { ReadTurns } from "../net/read_turns.ts";
+import type { ReadScheduler } from "../net/read_scheduler.ts";
 import type { Stream } from "../net/stream.ts";
 import type { Traffic } from "../net/traffic.ts";
 
@@ -38,12 +38,12 @@ export const MAX_CHUNK = 16 * 1024;
 export async function stagedEcho(
   stream: Stream,
   traffic: Traffic,
-  turns: ReadTurns,
+  scheduler: ReadScheduler,
   stages: readonly Stage[],
 ): Promise<void> {
-  turns.readers++;
+  scheduler.readers++;
   try {
-    for await (const { bytes } of through(stages, chunksOf(stream, traffic, turns))) {
+    for await (const { bytes } of through(stages, chunksOf(stream, traffic, scheduler))) {
       for (let written = 0; written < bytes.length;) {
         const more = await stream.write(bytes.subarray(written));
         written += more;
@@ -51,7 +51,7 @@ export async function stagedEcho(
       }
     }
   } finally {
-    turns.readers--;
+    scheduler.readers--;
   }
 }
 
@@ -70,10 +70,10 @@ export function through(stages: readonly Stage[], chunks: Chunks): Chunks {
   return stages.reduce((passing, stage) => stage(passing), chunks);
 }
 
-async function* chunksOf(stream: Stream, traffic: Traffic, turns: ReadTurns): Chunks {
+async function* chunksOf(stream: Stream, traffic: Traffic, scheduler: ReadScheduler): Chunks {
   const buffer = new Uint8Array(MAX_CHUNK);
   for (let offset = 0;;) {
-    if (turns.crowded) await turns.next();
+    if (scheduler.isContended) await scheduler.next();
     const length = await stream.read(buffer);
     if (length === null) return;
     traffic.received += length;

@@ -4,7 +4,7 @@ import { createSocket } from "node:dgram";
 import { listenUdp } from "../net/udp.ts";
 import { serve } from "../server.ts";
 import { answerDatagrams } from "../server/datagrams.ts";
-import { ReadTurns } from "../net/read_turns.ts";
+import { ReadScheduler } from "../net/read_scheduler.ts";
 import { planServe } from "../server/plan.ts";
 import { linux, PATIENT, pause, portOf, until } from "./local.ts";
 import { available, run } from "./program.ts";
@@ -12,12 +12,12 @@ import { available, run } from "./program.ts";
 /** A server for datagrams, with what it counts. */
 function startCounting() {
   const socket = listenUdp({ scheme: "udp", host: "127.0.0.1", port: 0 });
-  const turns = new ReadTurns();
+  const scheduler = new ReadScheduler();
   const counts = answerDatagrams(
     [socket],
     planServe({}, []),
     undefined,
-    turns,
+    scheduler,
     new AbortController().signal,
   );
   return {
@@ -25,7 +25,7 @@ function startCounting() {
     counts,
     async [Symbol.asyncDispose]() {
       socket.close();
-      await turns.close();
+      await scheduler.close();
     },
   };
 }

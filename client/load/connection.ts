@@ -1,5 +1,5 @@
 // What all connections of a load have in common, a socket for datagrams as well.
-import type { ReadTurns } from "../../net/read_turns.ts";
+import type { ReadScheduler } from "../../net/read_scheduler.ts";
 import type { Messages } from "../verify/messages.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -38,7 +38,7 @@ export interface ConnectionSettings {
   readonly timeout: number;
   readonly recorder: Recorder;
   /** Keeps many connections from starving each other. */
-  readonly turns: ReadTurns;
+  readonly scheduler: ReadScheduler;
 }
 
 /** What follows from what happens on connections. */

@@ -77,7 +77,7 @@ class Generator implements PoolEvents {
     const stop = () => this.#over.abort(DONE);
     using _stopping = onAbort(signal, stop);
     const check = (interval: number) => this.#checkTimeouts(interval);
-    const checking = sweep(this.#patience, this.#pool.turns, this.#over.signal, check)
+    const checking = sweep(this.#patience, this.#pool.scheduler, this.#over.signal, check)
       .catch((error) => this.#over.abort(error));
     let end: ReturnType<typeof setTimeout> | undefined;
     try {

@@ -3,7 +3,7 @@ import { aborted, pause } from "../../async/pause.ts";
 import { reason } from "../../errors/reason.ts";
 import { dial } from "../../net/dial.ts";
 import { addressOf, EndpointError } from "../../net/endpoint.ts";
-import { ReadTurns } from "../../net/read_turns.ts";
+import { ReadScheduler } from "../../net/read_scheduler.ts";
 import { hasConnections } from "../../net/transports.ts";
 import { Messages } from "../verify/messages.ts";
 import type { ConnectionEvents, ConnectionSettings, LoadConnection } from "./connection.ts";
@@ -35,8 +35,8 @@ export class Pool {
   readonly #settings: ConnectionSettings;
   /** The connections that are open. */
   readonly connections = new Set<LoadConnection>();
-  /** The turns in which they are read. */
-  readonly turns = new ReadTurns();
+  /** Schedules their reads. */
+  readonly scheduler = new ReadScheduler();
   /** Attempts to open connections, which end before the run does. */
   readonly #opening = new Set<Promise<unknown>>();
 
@@ -51,7 +51,7 @@ export class Pool {
       reconnect,
       timeout: timeout || Infinity,
       recorder,
-      turns: this.turns,
+      scheduler: this.scheduler,
     };
   }
 
@@ -159,6 +159,6 @@ export class Pool {
   async close(): Promise<void> {
     await Promise.allSettled(this.#opening);
     this.closeAll();
-    await this.turns.close();
+    await this.scheduler.close();
   }
 }

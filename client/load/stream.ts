@@ -61,14 +61,14 @@ export class StreamConnection implements LoadConnection {
     settings: ConnectionSettings,
     events: ConnectionEvents,
   ) {
-    const { messages, pipeline, turns } = settings;
+    const { messages, pipeline, scheduler } = settings;
     this.#conn = conn;
     this.#position = { messages, first: firstMessage(number), sent: 0, answered: 0, partial: 0 };
     this.#settings = settings;
     this.#events = events;
     this.#due = new Float64Array(pipeline);
     this.#buffer = receiveBuffer(Math.min(messages.size * pipeline + SPARE, MAX_READ));
-    turns.readers++;
+    scheduler.readers++;
     this.#receive().catch((error) => {
       this.#end("broken", `${reason(error)}, at offset ${offsetOf(this.#position)}`);
     });
@@ -101,7 +101,7 @@ export class StreamConnection implements LoadConnection {
   close(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
-    this.#settings.turns.readers--;
+    this.#settings.scheduler.readers--;
     this.#conn.close();
     this.#finished.resolve();
   }
@@ -143,11 +143,11 @@ export class StreamConnection implements LoadConnection {
     const position = this.#position;
     const { messages, first } = position;
     const { size } = messages;
-    const { recorder, reconnect, turns } = this.#settings;
+    const { recorder, reconnect, scheduler } = this.#settings;
     for (;;) {
       // Even where there is no turn to wait for, all that is due on other connections
       // is written before the next read: 7 % more round trips.
-      await (turns.crowded ? turns.next() : undefined);
+      await (scheduler.isContended ? scheduler.next() : undefined);
       const length = await this.#conn.read(buffer.bytes);
       if (!this.isOpen) return;
       if (length === null) {

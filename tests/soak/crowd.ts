@@ -72,7 +72,7 @@ export async function costOfUnread(
   const [endpoint] = server.endpoints;
   if (endpoint === undefined || endpoint.scheme === "udp") return 0;
   const ca = tls ? await Deno.readTextFile(caFile) : "";
-  // The first crowd costs what others then use again: code, buffers, two descriptors (net/read_turns.ts).
+  // The first crowd costs what others then use again: code, buffers, two descriptors (net/read_scheduler.ts).
   await atOnce(ON_THEIR_WAY, endpoint, { ...around, ca });
   const descriptors = server.descriptors;
   const before = server.memory;

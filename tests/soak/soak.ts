@@ -81,7 +81,7 @@ async function soak(time: number): Promise<boolean> {
   const [well, badly] = [await around("good"), await around("bad")];
 
   const crowds = await crowd(good, Math.min(10_000, Math.ceil(time / 10)), well);
-  // Only now: with the first crowd a server opens two descriptors for good (net/read_turns.ts).
+  // Only now: with the first crowd a server opens two descriptors for good (net/read_scheduler.ts).
   const descriptors = [good.descriptors, bad.descriptors];
   const memory: [number[], number[]] = [[], []];
   for (let number = 1; performance.now() < end - ROUND && !stop.signal.aborted; number++) {

@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { ReadTurns } from "../net/read_turns.ts";
+import { ReadScheduler } from "../net/read_scheduler.ts";
 import { dialPort, portOf, random, startCustom, writeAll } from "./local.ts";
 
 Deno.test("of hundreds of connections that always have something to read none is left waiting", async () => {
@@ -12,22 +12,22 @@ Deno.test("of hundreds of connections that always have something to read none is
   });
   const port = portOf(server.endpoint);
   const conns = await Promise.all(Array.from({ length: readers }, () => dialPort(port)));
-  const turns = new ReadTurns();
+  const scheduler = new ReadScheduler();
   const done = new Array<number>(readers).fill(0);
   let first: number | undefined;
   await Promise.all(conns.map(async (conn, i) => {
-    turns.readers++;
+    scheduler.readers++;
     const buffer = new Uint8Array(size);
     for (let read = 0; read < reads; read++) {
-      if (turns.crowded) await turns.next();
+      if (scheduler.isContended) await scheduler.next();
       await conn.read(buffer);
       done[i] = read + 1;
     }
-    turns.readers--;
+    scheduler.readers--;
     // When the first is done, so are nearly all others. Without turns it is about 120 of 200.
     first ??= Math.min(...done);
     conn.close();
   }));
-  await turns.close();
+  await scheduler.close();
   assert(first !== undefined && first > reads * 0.9, `${first} of ${reads}`);
 });
