@@ -46,9 +46,11 @@ Deno.test("close-after=0 and reset-after=0 end a connection at once", async () =
   for (const [fault, ending] of [["close-after=0", "end"], ["reset-after=0", "reset"]] as const) {
     await inEach(["tcp", "tls"], async (scheme) => {
       await using server = await startFaulty(scheme, [fault]);
-      using stream = await open(server);
-      // It has sent nothing.
-      const ended = await readOnce(stream).then(() => "end", () => "reset");
+      const ended = await (async () => {
+        using stream = await open(server);
+        // It has sent nothing.
+        return await readOnce(stream) === undefined ? "end" : "answer";
+      })().catch(() => "reset"); // A client that is late meets it in its handshake.
       assertEquals(ended, ending, scheme);
       await until(() => server.stories().length === 1, "the connection is closed");
       assertEquals(server.stories()[0]?.faults, fault.replace("=0", ""));
@@ -58,7 +60,7 @@ Deno.test("close-after=0 and reset-after=0 end a connection at once", async () =
 
 Deno.test("reset-after: a client that reads gets all until that byte, then ECONNRESET", async () => {
   await inEach(["tcp", "tls"], async (scheme) => {
-    for (const count of [0, 5, 300_000]) {
+    for (const count of [5, 300_000]) {
       await using server = await startFaulty(scheme, [`reset-after=${count}`]);
       using stream = await open(server);
       const sent = random(400_000);
