@@ -9,9 +9,9 @@ export const ANSWER_WAS_NO = 1;
 export const COULD_NOT_BE_DONE = 2;
 
 export const EXIT_STATUSES = [
-  ["0", "all well; serve: it has drained after a signal"],
-  ["1", "an answer was changed, late, missing or too slow"],
-  ["2", "it could not be done: a wrong flag, a taken port, no server"],
+  ["0", "success; serve: clean shutdown after a signal"],
+  ["1", "the echo was wrong, missing, late, or over a limit"],
+  ["2", "usage error, cannot listen, or cannot connect"],
   ["129, 130, 143", "ended by a signal before there was an answer"],
 ] as const;
 

@@ -1,21 +1,25 @@
-// Flags of other programs, and how yodel says the same.
+// Flags of other programs, and what yodel has instead.
 
-const IN_ENDPOINT = "the endpoint says it: HOST:PORT";
+const PORT = "put the port in the endpoint, as in yodel serve 2222";
+const HOST = "put the host in the endpoint, as in yodel serve '*:2222'";
+const TLS = "use tls://HOST:PORT";
+const UDP = "use udp://HOST:PORT";
+const UNIX = "use unix:PATH";
 
 export const FOREIGN_FLAGS: Readonly<Record<string, string>> = {
-  "--port": IN_ENDPOINT,
-  "-p": IN_ENDPOINT,
-  "--host": IN_ENDPOINT,
-  "--hostname": IN_ENDPOINT,
-  "--bind": IN_ENDPOINT,
-  "--listen": IN_ENDPOINT,
-  "-l": IN_ENDPOINT,
-  "--tls": "the endpoint says it: tls://HOST:PORT",
-  "--ssl": "the endpoint says it: tls://HOST:PORT",
-  "--udp": "the endpoint says it: udp://HOST:PORT",
-  "-u": "the endpoint says it: udp://HOST:PORT",
-  "--unix": "the endpoint says it: unix:PATH",
-  "-U": "the endpoint says it: unix:PATH",
+  "--port": PORT,
+  "-p": PORT,
+  "--listen": PORT,
+  "-l": PORT,
+  "--host": HOST,
+  "--hostname": HOST,
+  "--bind": HOST,
+  "--tls": TLS,
+  "--ssl": TLS,
+  "--udp": UDP,
+  "-u": UDP,
+  "--unix": UNIX,
+  "-U": UNIX,
   "-k": "clients have --insecure",
   "--cacert": "clients have --ca FILE",
 };

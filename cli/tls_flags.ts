@@ -29,7 +29,7 @@ export async function clientTls(flags: FlagValues<typeof clientTlsFlags>): Promi
   if (flags.insecure && flags.ca) throw new UsageError("--insecure and --ca exclude each other");
   const identity = await readIdentity(flags);
   const ca = await readPem("ca", flags.ca, "certificate");
-  if (flags.insecure) printError("yodel: --insecure: nobody knows who the server is");
+  if (flags.insecure) printError("yodel: warning: the server's certificate is not verified");
   return { ...identity, ca, serverName: flags.serverName, insecure: flags.insecure };
 }
 

@@ -76,7 +76,7 @@ function adviceOn(text: string): string | undefined {
   if (/^unix:/.test(text)) return "its path has control characters";
   const [, scheme, rest = ""] = /^(?:([a-z][\w+.-]*):\/\/)?(.*?)\/?$/is.exec(text) ?? [];
   if (scheme !== undefined && !HOSTS.some((known) => known === scheme.toLowerCase())) {
-    return `${scheme}:// is not spoken here; ${HOSTS.map(prefixOf).join(", ")} and unix: are`;
+    return `unsupported scheme ${scheme}://; use ${HOSTS.map(prefixOf).join(", ")} or unix:`;
   }
   const before = scheme === undefined ? "" : `${scheme}://`;
   const [, port = ""] = /^(?:.*:)?(\d+)$/.exec(rest) ?? [];

@@ -138,7 +138,7 @@ Deno.test("a certificate that is not to be trusted is one line that says why, st
   assertEquals(insecure, {
     code: 0,
     stdout: "hello\n",
-    stderr: "yodel: --insecure: nobody knows who the server is\n",
+    stderr: "yodel: warning: the server's certificate is not verified\n",
   });
   const named = await yodel(["connect", endpoint, ...trust, "--server-name", "localhost"], "hi\n");
   assertEquals(named, { code: 0, stdout: "hi\n", stderr: "" });
