@@ -4,9 +4,9 @@ import { escapeControls } from "../net/escape.ts";
 import { flagName } from "./command.ts";
 import { printError } from "./stdio.ts";
 
-export const ALL_WELL = 0;
-export const ANSWER_WAS_NO = 1;
-export const COULD_NOT_BE_DONE = 2;
+export const SUCCESS = 0;
+export const ECHO_FAILED = 1;
+export const CANNOT_RUN = 2;
 
 export const EXIT_STATUSES = [
   ["0", "success; serve: clean shutdown after a signal"],
@@ -31,7 +31,7 @@ const ADVICE: readonly (readonly [error: RegExp, advice: string])[] = [
 export function fail(error: unknown): number {
   if (!(error instanceof YodelError)) {
     printError(`yodel: ${Deno.inspect(error)}`);
-    return COULD_NOT_BE_DONE;
+    return CANNOT_RUN;
   }
   printError(formatError(error));
   return error.exitStatus;

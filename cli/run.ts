@@ -2,7 +2,7 @@
 import config from "../deno.json" with { type: "json" };
 import { commands } from "./commands.ts";
 import { completions } from "./completions.ts";
-import { ALL_WELL, COULD_NOT_BE_DONE, fail } from "./exit.ts";
+import { CANNOT_RUN, fail, SUCCESS } from "./exit.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { asksForHelp, parseCommand, parseInvocation } from "./parse.ts";
 import { print, printError } from "./stdio.ts";
@@ -31,7 +31,7 @@ async function run(
       `yodel needs Deno ${NEEDED_DENO} or later, this is ${Deno.version.deno}; ` +
         "get it with deno upgrade, or with npm install --global deno@latest",
     );
-    return COULD_NOT_BE_DONE;
+    return CANNOT_RUN;
   }
   if (name === "--help" || name === "-h") return await show(programHelp(commands));
   if (["--version", "-V", "version"].includes(name ?? "")) {
@@ -39,7 +39,7 @@ async function run(
   }
   if (name === undefined) {
     printError(programHelp(commands).trimEnd());
-    return COULD_NOT_BE_DONE;
+    return CANNOT_RUN;
   }
   // No help has it: only the completion scripts ask for it.
   if (name === "complete") return await show([...completions(args, commands), ""].join("\n"));
@@ -57,5 +57,5 @@ function isTooOld(version: string): boolean {
 
 async function show(text: string): Promise<number> {
   await print(text);
-  return ALL_WELL;
+  return SUCCESS;
 }

@@ -1,6 +1,6 @@
 import { command } from "../command.ts";
 import { completionScripts } from "../completion_scripts.ts";
-import { ALL_WELL } from "../exit.ts";
+import { SUCCESS } from "../exit.ts";
 import { choice, readValue } from "../../values/value_types.ts";
 import { print } from "../stdio.ts";
 import { UsageError } from "../usage_error.ts";
@@ -17,6 +17,6 @@ export const completionsCommand = command({
     const shells = { ...choice(SHELLS), advice: undefined };
     const shell = readValue(shells, word, (what) => new UsageError(`completions: ${what}`));
     await print(completionScripts[shell]);
-    return ALL_WELL;
+    return SUCCESS;
   },
 });

@@ -3,7 +3,7 @@ import { CONNECT_DEFAULTS } from "../../client/connect.ts";
 import { optionsOf } from "../../values/settings.ts";
 import { command, flag, group } from "../command.ts";
 import { STREAMS } from "../../net/transports.ts";
-import { ALL_WELL } from "../exit.ts";
+import { SUCCESS } from "../exit.ts";
 import { duration, toggle } from "../../values/value_types.ts";
 import { endOnSignal } from "../signals.ts";
 import { isBrokenPipe, printError, stdin, stdout, TerminalOutput } from "../stdio.ts";
@@ -50,10 +50,10 @@ export const connectCommand = command({
         },
       }).finally(() => terminal?.end());
       if (flags.verbose) printError(whatPassed(sent, received, performance.now() - start));
-      return ALL_WELL;
+      return SUCCESS;
     } catch (error) {
       // The reader of stdout has closed it, as `head` does. Without --verify that is no error.
-      if (isBrokenPipe(error) && !flags.verify) return ALL_WELL;
+      if (isBrokenPipe(error) && !flags.verify) return SUCCESS;
       throw error;
     }
   },

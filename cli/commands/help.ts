@@ -1,6 +1,6 @@
 import { quoted } from "../../net/escape.ts";
 import { command } from "../command.ts";
-import { ALL_WELL } from "../exit.ts";
+import { SUCCESS } from "../exit.ts";
 import { commandHelp, programHelp } from "../help.ts";
 import { nearest } from "../../values/nearest.ts";
 import { print } from "../stdio.ts";
@@ -23,6 +23,6 @@ export const helpCommand = command({
     const text = topic?.() ??
       (found === undefined ? programHelp(commands) : commandHelp(word, found));
     await print(text);
-    return ALL_WELL;
+    return SUCCESS;
   },
 });

@@ -8,7 +8,7 @@ import { loadText, progressText } from "../../report/load_text.ts";
 import { optionsOf } from "../../values/settings.ts";
 import { command, flag, group } from "../command.ts";
 import { STREAMS } from "../../net/transports.ts";
-import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
+import { ECHO_FAILED, SUCCESS } from "../exit.ts";
 import {
   cores,
   count,
@@ -123,7 +123,7 @@ export const loadCommand = command({
       // Whether a signal ended a merged load is not known.
       const isEnded = messages.waiting === 0 || (signal?.aborted ?? messages.right > 0);
       const isComplete = errors === 0 && isEnded;
-      return isGood && isComplete ? ALL_WELL : ANSWER_WAS_NO;
+      return isGood && isComplete ? SUCCESS : ECHO_FAILED;
     }
   },
 });

@@ -9,7 +9,7 @@ import { probeText, startText, summaryText } from "../../report/ping_text.ts";
 import { optionsOf } from "../../values/settings.ts";
 import { command, flag, group } from "../command.ts";
 import { STREAMS } from "../../net/transports.ts";
-import { ALL_WELL, ANSWER_WAS_NO } from "../exit.ts";
+import { ECHO_FAILED, SUCCESS } from "../exit.ts";
 import { count, duration, messageSize, toggle } from "../../values/value_types.ts";
 import { stopOnSignal } from "../signals.ts";
 import { fitted, LinePrinter, printError } from "../stdio.ts";
@@ -79,7 +79,7 @@ export const pingCommand = command({
     if (summary.sent === 0 && signalled.aborted) return signalled.reason;
     const isGood = keepsLimits({ ...summary, loss: summary.lostPercent }, atMost);
     const isRight = isAllRight(summary, atMost.some(({ figure }) => figure === "loss"));
-    return isGood && isRight ? ALL_WELL : ANSWER_WAS_NO;
+    return isGood && isRight ? SUCCESS : ECHO_FAILED;
 
     function lineOf(result: ProbeResult): string {
       if (json) return JSON.stringify(probeJson(result));

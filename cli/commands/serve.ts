@@ -11,7 +11,7 @@ import { SERVE_DEFAULTS } from "../../server/plan.ts";
 import { optionsOf } from "../../values/settings.ts";
 import { command, flag, group } from "../command.ts";
 import { HOSTS, STREAMS } from "../../net/transports.ts";
-import { ALL_WELL } from "../exit.ts";
+import { SUCCESS } from "../exit.ts";
 import {
   choice,
   cores,
@@ -134,7 +134,7 @@ export const serveCommand = command({
     }
     await server.finished;
     await Promise.race([log.written(), pause(LAST_LINES)]);
-    return ALL_WELL;
+    return SUCCESS;
   },
 });
 
