@@ -63,7 +63,7 @@ export {
 } from "./client/load/result.ts";
 export { ping, type PingOptions, type PingSettings } from "./client/ping.ts";
 export type { PingCounts, PingSummary, ProbeResult } from "./client/ping_result.ts";
-export type { EncodedLatencies, Latencies, Range } from "./client/latencies.ts";
+export type { EncodedLatencies, Latencies } from "./client/latencies.ts";
 export {
   type Endpoint,
   EndpointError,

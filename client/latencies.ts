@@ -34,16 +34,6 @@ export async function createLatencies(): Promise<Latencies> {
   return new Latencies(new Float64Histogram(1, LONGEST, DIGITS));
 }
 
-/** A part of a distribution. */
-export interface Range {
-  /** In milliseconds; itself within. */
-  readonly from: number;
-  /** In milliseconds; itself beyond. */
-  readonly to: number;
-  /** How many lie between them. */
-  readonly count: number;
-}
-
 /** Latencies on their way to another thread. */
 export interface EncodedLatencies {
   /** The least, in milliseconds. */
@@ -114,36 +104,6 @@ export class Latencies {
     if (rank <= 1) return this.min;
     if (rank >= this.count) return this.#max;
     return this.#bounded(this.#histogram.getValueAtPercentile(percent) / NANOSECONDS);
-  }
-
-  /** Divides the latencies into ranges that each are as many times as wide as the one before. */
-  distribution(ranges: number): Range[] {
-    if (this.count === 0) return [];
-    const histogram = this.#histogram;
-    const first = histogram.countsArrayIndex(nanoseconds(this.#min));
-    const last = histogram.countsArrayIndex(nanoseconds(this.#max));
-    const least = histogram.valueFromIndex(first) || 1;
-    const most = histogram.valueFromIndex(last + 1);
-    const bounds = Array.from(
-      { length: ranges },
-      (_, i) => Math.round(least * (most / least) ** ((i + 1) / ranges)),
-    );
-    const found: Range[] = [];
-    let index = first;
-    let from = histogram.valueFromIndex(first);
-    for (const bound of bounds) {
-      let count = 0;
-      const start = index;
-      while (index <= last && histogram.valueFromIndex(index) < bound) {
-        count += histogram.getCountAtIndex(index++);
-      }
-      // Narrow ranges can lie between two values that the histogram distinguishes.
-      if (index === start) continue;
-      const to = histogram.valueFromIndex(index);
-      found.push({ from: from / NANOSECONDS, to: to / NANOSECONDS, count });
-      from = to;
-    }
-    return found;
   }
 
   /** Adds those that were {@linkcode encode}d elsewhere. */

@@ -9,8 +9,6 @@ export const PING_PERCENTILES = [50, 90, 99];
 /** The percentiles of the latencies of a load. */
 export const LOAD_PERCENTILES = [50, 75, 90, 95, 99, 99.9, 99.99];
 
-export const RANGES = 12;
-
 /** How many there were a second, of what took so many milliseconds. */
 export function perSecond(count: number, time: number): number {
   return time > 0 ? count / time * 1000 : 0;

@@ -8,7 +8,6 @@ import {
   LOAD_PERCENTILES,
   milliseconds,
   perSecond,
-  RANGES,
   whatWentWrong,
 } from "./figures.ts";
 
@@ -40,11 +39,6 @@ export async function loadJson(result: LoadResult, version: string) {
     })),
     latency: await withHistogram(latencies),
     connect: await withHistogram(connects),
-    distribution: latencies.distribution(RANGES).map(({ from, to, count }) => ({
-      from_ms: milliseconds(from),
-      to_ms: milliseconds(to),
-      count,
-    })),
   };
 }
 

@@ -15,12 +15,6 @@ import {
 } from "./units.ts";
 import { hasConnections } from "../net/transports.ts";
 
-/** How many ranges the picture of the latencies has: with them all fits a terminal of 24 lines. */
-const PICTURED_RANGES = 7;
-
-/** The least width of that picture beside the figures, in characters. */
-const LEAST_PICTURE = 30;
-
 /** How the messages of a second are drawn: a part of the most that a second had. */
 const LEVELS = "▁▂▃▄▅▆▇█";
 
@@ -74,7 +68,7 @@ export function loadText(result: LoadResult, width: number): string {
     `errors      ${listed(kinds) || "none"}`,
     ...whatWentWrong(result).map((example) => `            ${example}`),
     ...secondLines(result.intervals, width),
-    ...latencies.count === 0 ? [] : ["", ...beside(figures(latencies), latencies, width)],
+    ...latencies.count === 0 ? [] : ["", ...figures(latencies, width)],
     "",
     verdict(result),
   ];
@@ -145,37 +139,13 @@ function spread(times: Latencies): string {
   return `p50 ${p50}, p99 ${p99}, max ${formatTime(times.max)}`;
 }
 
-function figures(latencies: Latencies): string[] {
-  const { min, mean, stddev, max } = latencies;
+/** The figures, each with a bar as long as it is. */
+function figures(latencies: Latencies, width: number): string[] {
+  const { min, mean, max } = latencies;
   const percentiles = LOAD_PERCENTILES.map((p) => [`p${p}`, latencies.percentile(p)] as const);
-  const all = [...Object.entries({ min, mean, stddev, max }), ...percentiles];
-  const cells = all.map(([name, time]) => `${name.padEnd(7)}${formatTime(time).padStart(8)}`);
-  const half = Math.ceil(cells.length / 2);
-  return cells.slice(0, half).map((cell, i) => `${cell}   ${cells[half + i] ?? ""}`.trimEnd());
-}
-
-/** The figures, and beside them, or below where there is no room, the picture. */
-function beside(left: readonly string[], latencies: Latencies, width: number): string[] {
-  const column = Math.max(...left.map((line) => line.length)) + 3;
-  if (width - column < LEAST_PICTURE) return [...left, "", ...picture(latencies, width)];
-  const right = picture(latencies, width - column);
-  return Array.from({ length: Math.max(left.length, right.length) }, (_, i) => {
-    return `${(left[i] ?? "").padEnd(column)}${right[i] ?? ""}`.trimEnd();
-  });
-}
-
-/** The distribution, each line a range of latencies and its share of the messages. */
-function picture(latencies: Latencies, width: number): string[] {
-  // Of narrow ranges several can look the same.
-  const ranges = new Map<string, number>();
-  for (const { to, count } of latencies.distribution(PICTURED_RANGES)) {
-    ranges.set(formatTime(to), (ranges.get(formatTime(to)) ?? 0) + count);
-  }
-  const most = Math.max(...ranges.values());
-  const room = Math.max(0, width - "to 1.00 µs ".length - " 100.00%".length);
-  return [...ranges].map(([to, count]) => {
-    const bar = "#".repeat(Math.ceil(count / most * room));
-    const share = `${(count / latencies.count * 100).toFixed(2)}%`;
-    return `to ${to.padStart(7)} ${bar.padEnd(room)} ${share.padStart(7)}`;
+  const named = [["min", min], ["mean", mean], ...percentiles, ["max", max]] as const;
+  return named.map(([name, time]) => {
+    const figure = `${name.padEnd(7)}${formatTime(time).padStart(8)}   `;
+    return figure + "#".repeat(Math.max(1, Math.round(time / max * (width - figure.length))));
   });
 }

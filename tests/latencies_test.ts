@@ -51,7 +51,7 @@ function known(latencies: Latencies): unknown {
   const { count, min, max } = latencies;
   const [mean, stddev] = [latencies.mean.toPrecision(9), latencies.stddev.toFixed(6)];
   const percentiles = PERCENTILES.map((percent) => latencies.percentile(percent));
-  return { count, min, max, mean, stddev, percentiles, ranges: latencies.distribution(20) };
+  return { count, min, max, mean, stddev, percentiles };
 }
 
 /** Holds what was found against what it should be: three digits of it, or a nanosecond. */
@@ -68,10 +68,6 @@ function assertExact(found: number, expected: number, what: string): void {
 
 function assertBetween(found: number, least: number, most: number, what: string): void {
   assert(found >= least && found <= most, `${what} is ${found}, not within ${least}..${most}`);
-}
-
-function total(counts: readonly { readonly count: number }[]): number {
-  return counts.reduce((sum, { count }) => sum + count, 0);
 }
 
 Deno.test("percentiles are those of all latencies, sorted, to three digits", async () => {
@@ -103,22 +99,6 @@ Deno.test("no percentile and no average is less than the minimum or more than th
     assertBetween(mean, min, max, "the average");
     for (const percent of PERCENTILES) {
       assertBetween(latencies.percentile(percent), min, max, `p${percent}`);
-    }
-  });
-});
-
-Deno.test("a distribution has every latency in one of its ranges, without gaps", async () => {
-  await withEach((latencies, samples) => {
-    for (const most of [1, 10, 1000]) {
-      const ranges = latencies.distribution(most);
-      assertBetween(ranges.length, 1, most, "the number of ranges");
-      assertEquals(total(ranges), samples.length);
-      for (const [i, { from, to, count }] of ranges.entries()) {
-        assertEquals(from, ranges[i - 1]?.to ?? from);
-        // Latencies are rounded to nanoseconds before.
-        const within = samples.filter((sample) => sample >= from - 5e-7 && sample < to - 5e-7);
-        assertEquals(count, within.length, `from ${from} to ${to}`);
-      }
     }
   });
 });
@@ -178,11 +158,10 @@ Deno.test("what a histogram is encoded as has the same latencies for others", as
   });
 });
 
-Deno.test("no latencies are zeros and no ranges, also of another thread", async () => {
+Deno.test("no latencies are zeros, also of another thread", async () => {
   const none = await createLatencies();
   const { count, min, max, mean, stddev } = none;
   assertEquals([count, min, max, mean, stddev, none.percentile(50)], [0, 0, 0, 0, 0, 0]);
-  assertEquals(none.distribution(10), []);
   const some = await recorded([1, 2, 3]);
   await some.add(structuredClone(await none.encode()));
   assertEquals(known(some), known(await recorded([1, 2, 3])));
@@ -192,11 +171,10 @@ Deno.test("no latencies are zeros and no ranges, also of another thread", async 
 
 Deno.test("a latency of nothing counts like the others, and one of hours too", async () => {
   const hours = await recorded([1, 2 * 3600 * 1000]);
-  assertEquals([hours.count, hours.max, total(hours.distribution(10))], [2, 7_200_000, 2]);
+  assertEquals([hours.count, hours.max, hours.percentile(100)], [2, 7_200_000, 7_200_000]);
   for (const samples of [[0], [0, 1]]) {
     const latencies = await recorded(samples);
     assertEquals([latencies.min, latencies.percentile(50)], [0, 0]);
-    assertEquals(total(latencies.distribution(10)), samples.length);
   }
 });
 

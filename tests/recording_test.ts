@@ -110,8 +110,7 @@ function pattern({ output }: Recorded): string[] {
       .replace(/\b0 [µm]?s\b/g, "0 s")
       .replace(/\b0 [kMG]?B\b/g, "0 B")
       .replace(/ +/g, " ")
-      // The picture has a line for each range of times, and their number varies.
-      .replace(/to 0 s #* ?0%/g, "")
+      .replace(/#+$/, "#")
       .replace(/[▁▂▃▄▅▆▇█]+/g, "▁")
       .trim()
   );

@@ -3,10 +3,7 @@
 /** How long an interval is, in milliseconds. */
 const LENGTH = 1000;
 
-/** A shorter rest belongs to the interval before it, in milliseconds. */
-const SHORTEST = 100;
-
-/** A second of a load; the last one may be shorter. */
+/** A second of a load; the last one has the rest as well. */
 export interface LoadInterval {
   /** How long it was, in milliseconds. */
   readonly elapsed: number;
@@ -18,14 +15,15 @@ export interface LoadInterval {
   readonly max: number;
 }
 
-/** Adds up what the parts of a load found in each second. */
+/** Adds up what the parts of a load found in each second, and the rest after the last whole one. */
 export function addIntervals(parts: readonly (readonly LoadInterval[])[]): LoadInterval[] {
-  const seconds = Math.max(...parts.map((part) => part.length));
-  return Array.from({ length: seconds }, (_, second) => {
-    const sum = parts.flatMap((part) => part[second] ?? []).reduce(add);
-    // The last one of a thread that was done before others has its rest as well.
-    return second < seconds - 1 ? { ...sum, elapsed: LENGTH } : sum;
-  });
+  const length = Math.max(...parts.map((part) => part.length));
+  const sums = Array.from({ length }, (_, i) => parts.flatMap((part) => part[i] ?? []).reduce(add));
+  const [before, rest] = sums.slice(-2);
+  // Clocks are rounded.
+  if (before === undefined || rest === undefined || rest.elapsed > LENGTH - 1) return sums;
+  const last = { ...add(before, rest), elapsed: before.elapsed + rest.elapsed };
+  return [...sums.slice(0, -2), last];
 }
 
 function add(one: LoadInterval, other: LoadInterval): LoadInterval {
@@ -58,10 +56,10 @@ export class Intervals {
     if (now >= this.#start) this.#at(now).errors++;
   }
 
-  /** All of them, where the load has ended then; what went wrong later is in the last one. */
+  /** All seconds, and the rest at the end, which has what went wrong later as well. */
   until(end: number): LoadInterval[] {
     const elapsed = Math.max(0, end - this.#start);
-    const whole = Math.max(0, Math.ceil((elapsed - SHORTEST) / LENGTH) - 1);
+    const whole = Math.max(0, Math.ceil(elapsed / LENGTH) - 1);
     const last = this.#seconds.slice(whole).reduce(add, none());
     return [
       ...Array.from({ length: whole }, (_, i) => this.#seconds[i] ?? none()),

@@ -4,6 +4,7 @@ import { dial, DIAL_OPTIONS, type DialAttempt, type DialOptions } from "../../ne
 import { dialUdp } from "../../net/udp.ts";
 import { checkNames } from "../../values/settings.ts";
 import { generate } from "./generator.ts";
+import { addIntervals } from "./intervals.ts";
 import { LOAD_DEFAULTS, type LoadPlan, type LoadSettings, planLoad, planWorkers } from "./plan.ts";
 import type { LoadProgress, LoadResult } from "./result.ts";
 import { generateInThreads } from "./threads.ts";
@@ -41,9 +42,12 @@ export async function load(
       if (!signal.aborted) throw error;
     });
   }
-  const [only] = plans;
-  if (only !== undefined && plans.length === 1) return await generate(only, onProgress, signal);
-  return await generateInThreads(plan, plans, onProgress, signal);
+  const [only, ...more] = plans;
+  if (only === undefined || more.length > 0) {
+    return await generateInThreads(plan, plans, onProgress, signal);
+  }
+  const result = await generate(only, onProgress, signal);
+  return { ...result, intervals: addIntervals([result.intervals]) };
 }
 
 /** Waits until the server is there: a connection is opened, or a datagram comes back. */
