@@ -29,7 +29,7 @@ import { hasConnections } from "./net/transports.ts";
 import { addCounts, type ServerCounts } from "./server/counts.ts";
 import { gateOf } from "./server/gate.ts";
 import { ownCertificate } from "./server/own_certificate.ts";
-import { Places } from "./server/places.ts";
+import { ConnectionLimit } from "./server/connection_limit.ts";
 import { planServe, type ServeOptions } from "./server/plan.ts";
 import { serveHere, type Service } from "./server/service.ts";
 import { canBeShared, serveInThreads } from "./server/threads.ts";
@@ -106,8 +106,8 @@ export async function serve(
   const opened = await openAll(wanted, { ...plan, tls, resettable: faults?.resets, sharing });
   const bound = opened.map(({ endpoint }) => withText(endpoint));
   const stopping = new AbortController();
-  const places = new Places(plan.maxConnections, stopping.signal);
-  const common = { places, gate, stopping: stopping.signal };
+  const limit = new ConnectionLimit(plan.maxConnections, stopping.signal);
+  const common = { limit, gate, stopping: stopping.signal };
   const here = serveHere(opened, plan, common);
   const services: Service[] = [here];
   const shared = bound.filter((endpoint) => canBeShared(endpoint, plan));
@@ -144,7 +144,7 @@ export async function serve(
     const { datagrams_denied = 0, datagrams_over_limit = 0 } = refused;
     const notAnswered = { ...unanswered, datagrams_denied, datagrams_over_limit };
     log.info?.("stopped", {
-      ...bound.some(hasConnections) ? { connections: places.accepted } : {},
+      ...bound.some(hasConnections) ? { connections: limit.accepted } : {},
       ...bound.some(hasDatagrams)
         ? {
           datagrams_answered: answered,
@@ -159,14 +159,14 @@ export async function serve(
   function stop(): Promise<void> {
     if (!stopping.signal.aborted) {
       stopping.abort();
-      if (places.open > 0) log.info?.("draining", { connections: places.open });
+      if (limit.open > 0) log.info?.("draining", { connections: limit.open });
     }
     return finished;
   }
 
   async function counts(): Promise<ServerCounts> {
     const all = await Promise.all(services.map((service) => service.counts()));
-    return { ...all.reduce(addCounts), full: places.full, refused: { ...gate?.refused } };
+    return { ...all.reduce(addCounts), full: limit.full, refused: { ...gate?.refused } };
   }
 
   const finished = run();

@@ -6,7 +6,7 @@ import type { Listener } from "../net/stream.ts";
 import type { Connections } from "./connections.ts";
 import type { Doorkeeper } from "./gate.ts";
 import type { Log } from "./log.ts";
-import type { Places } from "./places.ts";
+import type { ConnectionLimit } from "./connection_limit.ts";
 
 /** Errors of accept(2) that last until something is released, and would be met again at once. */
 const SHORTAGES = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
@@ -26,7 +26,7 @@ const SHORTAGE_REMINDER = 60_000;
 export async function acceptFrom(
   listener: Listener,
   connections: Connections,
-  places: Places,
+  limit: ConnectionLimit,
   gate: Doorkeeper | undefined,
   log: Log,
   stopping: AbortSignal,
@@ -34,17 +34,17 @@ export async function acceptFrom(
   const endpoint = formatEndpoint(listener.endpoint);
   let reminded = -Infinity;
   while (!stopping.aborted) {
-    if (places.isFull) log.debug?.("full: others wait", { endpoint, connections: places.open });
-    while (places.isFull) await places.room();
+    if (limit.isFull) log.debug?.("full: others wait", { endpoint, connections: limit.open });
+    while (limit.isFull) await limit.available();
     await connections.catchUp();
     try {
       const conn = await listener.accept();
       const isWelcome = gate === undefined || await gate.enter(conn.remoteAddr, listener.endpoint);
-      let number = isWelcome ? places.take() : undefined;
+      let number = isWelcome ? limit.acquire() : undefined;
       // Another listener or thread may have taken the last place meanwhile.
       while (isWelcome && number === undefined && !stopping.aborted) {
-        await places.room();
-        number = places.take();
+        await limit.available();
+        number = limit.acquire();
       }
       if (number === undefined) {
         conn.close();
@@ -52,7 +52,7 @@ export async function acceptFrom(
       }
       const stream = listener.secure?.(conn) ?? conn;
       connections.serve(number, stream, listener.endpoint).then(() => {
-        places.leave();
+        limit.release();
         gate?.leave(conn.remoteAddr);
       });
     } catch (error) {

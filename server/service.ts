@@ -8,7 +8,7 @@ import { noConnections, type ServiceCounts } from "./counts.ts";
 import { answerDatagrams } from "./datagrams.ts";
 import type { Doorkeeper } from "./gate.ts";
 import type { LogFields } from "./log.ts";
-import type { Places } from "./places.ts";
+import type { ConnectionLimit } from "./connection_limit.ts";
 import type { ServePlan } from "./plan.ts";
 
 /** A part of a server. It ends with the signal that it was given. */
@@ -21,7 +21,7 @@ export interface Service {
 
 /** What all threads of a server have in common. */
 export interface Shared {
-  readonly places: Places;
+  readonly limit: ConnectionLimit;
   /** Knows who is let in; none lets everybody in. */
   readonly gate: Doorkeeper | undefined;
   /** Is aborted when the server takes no more. */
@@ -32,7 +32,7 @@ export interface Shared {
 export function serveHere(
   opened: readonly (Listener | DatagramListener)[],
   plan: ServePlan,
-  { places, gate, stopping }: Shared,
+  { limit, gate, stopping }: Shared,
 ): Service & { readonly datagramFaults: LogFields } {
   const listeners = opened.filter((one) => "accept" in one);
   const sockets = opened.filter((one) => "send" in one);
@@ -42,7 +42,7 @@ export function serveHere(
 
   async function run(): Promise<void> {
     const accepting = listeners.map((each) =>
-      acceptFrom(each, connections, places, gate, plan.log, stopping)
+      acceptFrom(each, connections, limit, gate, plan.log, stopping)
     );
     await Promise.all([stopped, ...accepting]);
     await connections.drain();

@@ -7,7 +7,7 @@ import type { ListenOptions } from "../net/stream.ts";
 import type { ServiceCounts } from "./counts.ts";
 import type { Doorkeeper } from "./gate.ts";
 import type { Log, LogFields, LogLevel } from "./log.ts";
-import { Places } from "./places.ts";
+import { ConnectionLimit } from "./connection_limit.ts";
 import { planServe, type ServeOptions } from "./plan.ts";
 import { serveHere, type Service } from "./service.ts";
 
@@ -17,8 +17,8 @@ export interface ThreadPlan {
   readonly endpoints: readonly Endpoint[];
   readonly options: ServeOptions;
   readonly tls: ListenOptions["tls"];
-  /** Where {@linkcode Places} are. */
-  readonly places: SharedArrayBuffer;
+  /** Where {@linkcode ConnectionLimit} are. */
+  readonly limit: SharedArrayBuffer;
   /** How many lines of the log are on their way, one number of 32 bits. */
   readonly lines: SharedArrayBuffer;
   /** The lines that somebody wants to read. */
@@ -82,7 +82,7 @@ export const serverThread: ThreadModule = thread<ToThread, FromThread>(
       try {
         const opened = await openAll(endpoints, { ...serverPlan, tls, sharing: "another" });
         service = serveHere(opened, serverPlan, {
-          places: new Places(serverPlan.maxConnections, stopping.signal, plan.places),
+          limit: new ConnectionLimit(serverPlan.maxConnections, stopping.signal, plan.limit),
           gate: gated ? gate : undefined,
           stopping: stopping.signal,
         });

@@ -47,7 +47,7 @@ export async function serveInThreads(
   endpoints: readonly Endpoint[],
   options: ServeOptions,
   { workers, log, faults }: ServePlan,
-  { places, gate, stopping }: Shared,
+  { limit, gate, stopping }: Shared,
 ): Promise<Service> {
   const { tls } = options;
   const plan: ThreadPlan = {
@@ -55,7 +55,7 @@ export async function serveInThreads(
     // What cannot be sent to a thread, and what it does not have to make again.
     options: { ...options, seed: faults?.seed, log: undefined, signal: undefined, tls: undefined },
     tls,
-    places: places.memory,
+    limit: limit.memory,
     lines: new SharedArrayBuffer(4),
     levels: LOG_LEVELS.filter((level) => log[level] !== undefined),
     gated: gate !== undefined,

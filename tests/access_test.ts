@@ -10,7 +10,7 @@ import { type Endpoint, OptionError, serve, type ServeOptions } from "../server.
 import { acceptFrom } from "../server/accept.ts";
 import { Connections } from "../server/connections.ts";
 import { gateOf } from "../server/gate.ts";
-import { Places } from "../server/places.ts";
+import { ConnectionLimit } from "../server/connection_limit.ts";
 import { planServe } from "../server/plan.ts";
 import {
   collect,
@@ -165,11 +165,11 @@ Deno.test("who is denied is closed before a handshake of TLS begins", async () =
     return conn;
   };
   const connections = new Connections(plan, stop.signal);
-  const places = new Places(0, stop.signal);
+  const limit = new ConnectionLimit(0, stop.signal);
   const accepting = acceptFrom(
     { ...tcp, secure },
     connections,
-    places,
+    limit,
     await gateOf(plan),
     {},
     stop.signal,
@@ -180,7 +180,7 @@ Deno.test("who is denied is closed before a handshake of TLS begins", async () =
   tcp.close();
   await accepting;
   await connections.drain();
-  assertEquals([handshakes, places.accepted], [0, 0]);
+  assertEquals([handshakes, limit.accepted], [0, 0]);
 });
 
 Deno.test("who is denied takes no place of --max-connections", manyAddresses, async () => {

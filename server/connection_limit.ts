@@ -1,4 +1,4 @@
-// The places for connections of a server.
+// The limit on connections of a server, over all its threads.
 import { onAbort } from "../async/pause.ts";
 
 /** Where the numbers are in the memory that threads share. */
@@ -8,9 +8,9 @@ const FULL = 1;
 /** Bytes of that memory: two numbers of 32 bits, and one of 64. */
 const MEMORY = 16;
 
-/** Counts connections, and gives them places, over all the threads of a server. */
-export class Places {
-  /** Makes {@linkcode Places} in another thread that are the same ones. */
+/** Counts connections, and limits how many are open. */
+export class ConnectionLimit {
+  /** Makes the same {@linkcode ConnectionLimit} in another thread. */
   readonly memory: SharedArrayBuffer;
   readonly #most: number;
   readonly #stopping: AbortSignal;
@@ -18,8 +18,8 @@ export class Places {
   readonly #accepted: BigInt64Array;
 
   /**
-   * @param most how many there are; 0: as many as are wanted
-   * @param stopping is aborted when nobody needs one any more
+   * @param most how many may be open; 0: no limit
+   * @param stopping ends all waiting
    */
   constructor(most: number, stopping: AbortSignal, memory = new SharedArrayBuffer(MEMORY)) {
     this.memory = memory;
@@ -35,45 +35,45 @@ export class Places {
     return Number(Atomics.load(this.#accepted, 0));
   }
 
-  /** How many there are. */
+  /** How many are open. */
   get open(): number {
     return Atomics.load(this.#numbers, OPEN);
   }
 
-  /** How often the last place was taken. */
+  /** How often the limit was reached. */
   get full(): number {
     return Atomics.load(this.#numbers, FULL);
   }
 
-  /** Whether one more has to wait until another has ended. */
+  /** Whether another has to wait until one ends. */
   get isFull(): boolean {
     return this.#most > 0 && this.open >= this.#most && !this.#stopping.aborted;
   }
 
-  /** Waits until one has ended, or the server stops. Others may wait for the same one. */
-  async room(): Promise<void> {
+  /** Waits until one may be acquired, or the server stops. Others may wait for the same one. */
+  async available(): Promise<void> {
     const { open } = this;
     if (this.isFull) await Atomics.waitAsync(this.#numbers, OPEN, open).value;
   }
 
   /**
-   * Takes a place.
+   * Opens a connection.
    *
-   * @returns the number of the connection, from 1 on; undefined where there is no room
+   * @returns its number, from 1 on; undefined where the limit is reached
    */
-  take(): number | undefined {
+  acquire(): number | undefined {
     for (;;) {
       const { open } = this;
       if (this.#most > 0 && open >= this.#most) return undefined;
-      // Another thread may have taken it meanwhile.
+      // Another thread may have acquired it meanwhile.
       if (Atomics.compareExchange(this.#numbers, OPEN, open, open + 1) !== open) continue;
       if (open + 1 === this.#most) Atomics.add(this.#numbers, FULL, 1);
       return Number(Atomics.add(this.#accepted, 0, 1n)) + 1;
     }
   }
 
-  /** Gives a place back: a connection has ended. */
-  leave(): void {
+  /** A connection has ended. */
+  release(): void {
     Atomics.sub(this.#numbers, OPEN, 1);
     if (this.#most > 0) this.#wake();
   }
