@@ -1,4 +1,4 @@
-/** Something that changes, and wakes those who wait for that. */
+/** Wakes all that wait for the next change. */
 export class Change {
   #next = Promise.withResolvers<void>();
 

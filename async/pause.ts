@@ -1,7 +1,7 @@
-/** The longest that a timer of Deno can be, in milliseconds. */
+/** The longest time of a Deno timer, in milliseconds. */
 export const LONGEST_PAUSE = 2 ** 31 - 1;
 
-/** Waits so many milliseconds, or until the signal; not at all where it is not a time to come. */
+/** Waits some milliseconds, or until the signal. */
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   if (milliseconds <= 0 || signal?.aborted) return;
   await new Promise<void>((resolve) => {
@@ -15,14 +15,14 @@ export async function pause(milliseconds: number, signal?: AbortSignal): Promise
   });
 }
 
-/** Whether a promise is fulfilled within so many milliseconds. */
+/** Whether a promise is fulfilled within some milliseconds. */
 export async function isWithin(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
   const over = new AbortController();
   const late = pause(milliseconds, over.signal).then(() => false);
   return await Promise.race([promise.then(() => true), late]).finally(() => over.abort());
 }
 
-/** Calls a function when a signal is aborted, at once where it is; until this is disposed of. */
+/** Calls a function when a signal is aborted, at once if it is already, until disposed. */
 export function onAbort(signal: AbortSignal | undefined, call: () => void): Disposable {
   if (signal?.aborted) call();
   else signal?.addEventListener("abort", call, { once: true });

@@ -2,38 +2,36 @@
 import { YodelError } from "../errors/yodel_error.ts";
 import { isWithin } from "./pause.ts";
 
-/** How long a thread may take until it listens, in milliseconds. */
-const FIRST_WORD_WITHIN = 30_000;
+/** How long a thread may take to start, in milliseconds. */
+const START_TIMEOUT = 30_000;
 
 /** A thread cannot be started, or fails. Its message is one line for people. */
 export class ThreadError extends YodelError {
-  /** `ThreadError`. */
+  /** Distinguishes it from other errors. */
   override readonly name = "ThreadError";
 }
 
-/** A thread that listens. It ends when this is disposed of. */
+/** A thread that listens, until disposed. */
 export interface Thread<In> extends Disposable {
   /** Rejects with a {@linkcode ThreadError} when it fails. */
   readonly failed: Promise<never>;
   send(message: In): void;
 }
 
-/** A module that runs as a thread: what {@linkcode thread} returns. */
 export interface ThreadModule {
   readonly name: string;
   readonly url: string;
 }
 
 /**
- * Starts a thread and waits until it listens: Deno 2.9 drops messages that reach a thread before.
+ * Starts a thread and waits until it listens: earlier messages would be lost (denoland/deno#14098).
  *
- * @throws {ThreadError} where this program may not read the module, and where
- *   the thread fails or is silent for too long
+ * @throws {ThreadError} where the module may not be read, or the thread does not start in time
  */
 export async function startThread<In, Out>(
   { name, url }: ThreadModule,
   onMessage: (message: Out) => void,
-  firstWordWithin = FIRST_WORD_WITHIN,
+  timeout = START_TIMEOUT,
 ): Promise<Thread<In>> {
   await checkReadable(new URL(url));
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
@@ -49,8 +47,8 @@ export async function startThread<In, Out>(
     listens();
   }, { once: true });
   try {
-    if (!await isWithin(firstWordWithin, Promise.race([listening, failed]))) {
-      throw new ThreadError(`a thread did not begin within ${firstWordWithin / 1000}s`);
+    if (!await isWithin(timeout, Promise.race([listening, failed]))) {
+      throw new ThreadError(`a thread did not begin within ${timeout / 1000}s`);
     }
   } catch (error) {
     worker.terminate();
@@ -63,29 +61,29 @@ export async function startThread<In, Out>(
   };
 }
 
-/** Modules of a remote program are not files. */
 async function checkReadable(module: URL): Promise<void> {
+  // The modules of a program from a URL are not files.
   if (module.protocol !== "file:") return;
   const { state } = await Deno.permissions.query({ name: "read", path: module });
   if (state === "granted") return;
   throw new ThreadError("cannot start a thread without --allow-read");
 }
 
-/** The beginning of the names of threads. */
+/** Names of threads begin with this. */
 const NAMED = "yodel ";
 
 const { name: ownName = "" } = globalThis as { name?: string };
 
-/** Whether this is a thread, and not the program: a bundle is one module that runs as either. */
+/** Whether this is a thread: a bundle is one module that runs as program or thread. */
 export const isThread: boolean = ownName.startsWith(NAMED);
 
 /**
  * Makes a module a thread.
  *
- * @param name says which thread to run where several are in one bundle
+ * @param name distinguishes the threads in a bundle
  * @param url the module's own `import.meta.url`
- * @param run runs in the thread of that name alone; takes what sends a message, and returns what
- *   handles one
+ * @param run runs in the thread only; takes the function that sends a message, and returns the one
+ *   that handles a message
  */
 export function thread<In, Out>(
   name: string,
@@ -93,7 +91,7 @@ export function thread<In, Out>(
   run: (send: (message: Out) => void) => (message: In) => void,
 ): ThreadModule {
   if (ownName === NAMED + name) {
-    // The types are those of the main thread, which has no such function.
+    // The types are those of the main thread.
     const { postMessage } = globalThis as unknown as Pick<Worker, "postMessage">;
     const onMessage = run((message) => postMessage(message));
     addEventListener("message", (event) => {

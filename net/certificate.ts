@@ -1,47 +1,34 @@
-/**
- * Throw-away certificates (X.509, RFC 5280), for servers that were given none.
- *
- * Written out here, and not taken from a library: the smallest of those brings
- * twenty packages, which everybody who runs the program from a URL would load.
- *
- * @module
- */
+// Temporary certificates (X.509, RFC 5280). Not by a library: the smallest one has twenty packages,
+// which every run from a URL would load.
 
-/** A certificate and its key, and who signed it; all in PEM. */
+/** A certificate, its key and its CA, in PEM. */
 export interface Identity {
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
-  /** The names and addresses that the certificate is for. */
+  /** The host names and addresses in the certificate. */
   readonly names: readonly string[];
 }
 
-/** What can be wrong with a certificate, on purpose. */
 export const FLAWS = ["expired", "not-yet", "wrong-name", "self-signed", "unknown-ca"] as const;
 
-/** One of {@linkcode FLAWS}. */
 export type Flaw = typeof FLAWS[number];
 
-/** A name that nobody can have (RFC 2606), for certificates that are for a wrong one. */
+/** A name that cannot exist (RFC 2606). */
 const WRONG_NAME = "wrong-name.invalid";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
 const DAY = 24 * 60 * 60 * 1000;
 
-/** Object identifiers, as DER has them. */
+// Object identifiers in DER.
 const ECDSA_WITH_SHA256 = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
 const COMMON_NAME = [0x55, 0x04, 0x03];
 const KEY_USAGE = [0x55, 0x1d, 0x0f];
 const SUBJECT_ALT_NAME = [0x55, 0x1d, 0x11];
 const BASIC_CONSTRAINTS = [0x55, 0x1d, 0x13];
 
-/**
- * Makes an authority and a certificate that it signed. The authority's key is
- * forgotten at once, and both are valid for thirty days.
- *
- * @param flaws what is to be wrong with it, and nothing else
- */
+/** Makes a CA and a certificate that it signs, for thirty days. The CA's key is not kept. */
 export async function makeIdentity(
   hosts: readonly string[],
   flaws: readonly Flaw[] = [],
@@ -72,16 +59,15 @@ export async function makeIdentity(
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Who signs a certificate. */
 interface Signer {
   readonly name: Bytes;
   readonly key: CryptoKey;
 }
 
-/** Makes an authority, and its certificate. */
+/** Makes a CA, and its certificate. */
 async function authority(): Promise<[Signer, Bytes]> {
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
-  // Two authorities must not have the same name: clients would take one for the other.
+  // Clients distinguish CAs by name.
   const caName = name(`yodel throw-away CA ${serialNumber().toHex()}`);
   const signer = { name: caName, key: keys.privateKey };
   const ca = await certificate(signer, caName, keys.publicKey, [
@@ -91,7 +77,7 @@ async function authority(): Promise<[Signer, Bytes]> {
   return [signer, ca];
 }
 
-/** @param days from when to when it is valid, counted from today */
+/** The validity is in days from today. */
 async function certificate(
   signer: Signer,
   subject: Bytes,
@@ -115,7 +101,7 @@ async function certificate(
   return sequence(signed, algorithm, tlv(0x03, [0], sequence(integer(r), integer(s))));
 }
 
-/** DER: a tag, the length of the contents, the contents. */
+/** DER: tag, length, contents. */
 function tlv(tag: number, ...contents: (Uint8Array | number[])[]): Bytes {
   const length = contents.reduce((sum, part) => sum + part.length, 0);
   const size = length < 128
@@ -130,7 +116,7 @@ function sequence(...parts: Uint8Array[]): Bytes {
   return tlv(0x30, ...parts);
 }
 
-/** A number that is not negative, from its big-endian bytes. */
+/** A non-negative integer from its big-endian bytes. */
 function integer(bytes: Uint8Array | number[]): Bytes {
   const digits = [...bytes];
   while (digits.length > 1 && digits[0] === 0) digits.shift();

@@ -4,22 +4,21 @@ import { errorCode, noFolder } from "../errors/reason.ts";
 import type { UnixEndpoint } from "./endpoint.ts";
 import type { Listener, ListenOptions, Stream } from "./stream.ts";
 
-/** The most bytes that a path can have: unix(7), and unix(4) of others. */
+/** The most bytes of a path: unix(7) of Linux, unix(4) of BSD and macOS. */
 const MAX_PATH = Deno.build.os === "linux" ? 107 : 103;
 
 const NO_SOCKET = "there is a file of this name that is not a socket";
 
-/** How often to try for the lock of a folder, or at a server that is full, in milliseconds. */
-const AGAIN = 10;
+/** The time between retries, in milliseconds. */
+const RETRY_INTERVAL = 10;
 
-/** How often to try for the lock; who holds it for longer is no server that starts. */
+/** No server holds the lock for longer while it starts. */
 const LOCK_TRIES = 100;
 
 /**
- * The path as the system takes it: one that begins with @ is a name of Linux
- * without a file (unix(7), "abstract").
+ * The path for the system: @ marks a name without a file (unix(7), "abstract").
  *
- * @throws for one that the system cannot take
+ * @throws where it is too long, or abstract on other systems than Linux
  */
 function pathOf({ path }: UnixEndpoint): string {
   const length = lengthOf(path);
@@ -36,12 +35,10 @@ function lengthOf(path: string): number {
 }
 
 /**
- * Listens on a Unix socket. A socket file at which nobody listens any more is
- * replaced; any other file stays as it is. The file goes when the listener is
- * closed, unless another has taken its place meanwhile. How many connections
- * wait to be accepted, Deno 2.9 decides: 1,024.
+ * Listens on a Unix socket. A stale socket file is replaced, any other file is not. Closing
+ * removes the file, unless it was replaced meanwhile. Deno 2.9 fixes the backlog at 1,024.
  *
- * @throws where somebody listens already, or it cannot be done
+ * @throws why it cannot listen there
  */
 export async function listenUnix(
   endpoint: UnixEndpoint,
@@ -56,17 +53,14 @@ export async function listenUnix(
     endpoint,
     accept: () => listener.accept(),
     close() {
-      // First, as long as nobody can take the file for one that was left behind.
+      // Before the listener: afterwards another server could take the file for a stale one.
       remove?.();
       listener.close();
     },
   };
 }
 
-/**
- * Makes the socket in a folder that nobody else may enter, where it gets its
- * permissions, and only then puts it in its place.
- */
+/** Makes the socket in a private folder, and moves it into place when it has its permissions. */
 async function listenAt(
   path: string,
   mode: number,
@@ -99,45 +93,42 @@ async function listenAt(
   }
 }
 
-/**
- * Keeps other servers from a folder, as long as they start there as well: two
- * that find the same stale file would replace each other's.
- */
+/** Locks a folder: two servers that start at once would replace each other's stale file. */
 async function lockOf(folder: string): Promise<Disposable | undefined> {
   const file = await Deno.open(folder).catch(() => undefined);
   for (let tries = 0; file !== undefined && tries < LOCK_TRIES; tries++) {
-    // Where there are no locks, it goes without.
+    // Some file systems have no locks.
     if (await file.tryLock(true).catch(() => true)) break;
-    await pause(AGAIN);
+    await pause(RETRY_INTERVAL);
   }
   return file;
 }
 
-/** Moves a socket to where nothing is. */
+/** Moves a socket, without replacing a file. */
 async function move(from: string, to: string): Promise<void> {
   try {
     await Deno.link(from, to);
   } catch (error) {
     if (error instanceof Deno.errors.AlreadyExists) throw new Error("address in use");
-    // Not every file system has links; but this would replace what is there.
+    // Some file systems have no links. A rename would replace a file.
     await Deno.rename(from, to);
   }
 }
 
-/** Removes the file of a listener, unless it is another one's by now. */
+/** Removes the file of a listener, unless it was replaced. */
 function removeOwn(path: string, own: Deno.FileInfo): void {
   try {
     const { dev, ino } = Deno.lstatSync(path);
     if (dev === own.dev && ino === own.ino) Deno.removeSync(path);
   } catch {
-    // It has gone already, or has to stay.
+    // It was removed already, or may not be.
   }
 }
 
 /**
- * Opens a connection to a Unix socket; waits while too many others wait there.
+ * Connects to a Unix socket; retries while its backlog is full.
  *
- * @throws why it cannot be opened, or the reason of the signal
+ * @throws why it cannot connect there, or the reason of the signal
  */
 export async function dialUnix(
   endpoint: UnixEndpoint,
@@ -155,11 +146,11 @@ export async function dialUnix(
         throw found?.isSocket === false ? new Error(NO_SOCKET) : error;
       }
     }
-    await pause(AGAIN, signal);
+    await pause(RETRY_INTERVAL, signal);
   }
 }
 
-/** Removes the socket file that a server left behind when it was killed. */
+/** Removes the socket file of a server that was killed. */
 async function removeStale(path: string): Promise<void> {
   try {
     const { isSocket } = await Deno.lstat(path);
@@ -168,7 +159,7 @@ async function removeStale(path: string): Promise<void> {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return;
     if (error instanceof Deno.errors.ConnectionRefused) return await Deno.remove(path);
-    // Where too many wait already, somebody listens.
+    // The backlog of a listening server is full.
     if (!(error instanceof Deno.errors.WouldBlock)) throw error;
   }
   throw new Error("address in use");
