@@ -144,3 +144,12 @@ Deno.test("what comments cite of docs/architecture.md is there", async () => {
   }
   assert(citations >= 8, `${citations} citations were found`);
 });
+
+Deno.test("every file that docs/architecture.md names with its folder is there", async () => {
+  const document = await Deno.readTextFile(`${root}docs/architecture.md`);
+  const named = [...document.matchAll(/(?<![\w./])(?:[a-z_]+\/)+[a-z_]+\.ts\b/g)].map(([path]) =>
+    path
+  );
+  assert(named.length > 40, `${named.length} were found`);
+  assertEquals(named.filter((path) => !modules.has(path)), []);
+});
