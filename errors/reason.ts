@@ -33,14 +33,14 @@ const OTHER_REASONS: readonly (readonly [RegExp, string])[] = [
     "it sends back what it gets, without TLS: tcp:// instead of tls://?",
   ],
   [/^.*received corrupt message.*/s, "it does not speak TLS"],
-  // Whoever can open what is under /dev or /proc could do everything: Deno asks for every right.
+  // Files under /dev and /proc require all permissions of Deno.
   [/^Requires all access.*/s, "yodel may not open devices and the like; name another file"],
   [/^Requires .* access to .*(--allow-\w+) flag.*/s, "Deno needs $1 for it"],
-  // Of a file its name follows, which may be that of one beside it.
+  // The name of a file follows, which may be that of a temporary one.
   [/ \(os error \d+\).*/s, ""],
 ];
 
-/** Says in a few words why an operation failed. */
+/** Why an operation failed, in a few words. */
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const known = REASONS[errorCode(error) ?? ""];
@@ -49,18 +49,17 @@ export function reason(error: unknown): string {
   return error.message.replace(sign, words);
 }
 
-/** What is wrong where a file cannot be made for want of its folder. */
+/** The reason where the folder of a new file is missing. */
 export function noFolder(file: string): string {
   return `there is no folder ${folderOf(file)}`;
 }
 
-/** The folder that a file is in. */
 export function folderOf(file: string): string {
   const [, folder = "."] = /^(.*)[\\/][^\\/]*$/s.exec(file) ?? [];
   return folder || "/";
 }
 
-/** Whether a name could not be looked up, or has no such address. */
+/** Whether a name could not be looked up, or has no address of the family. */
 export function isUnknownHost(error: unknown): boolean {
   if (["ENOTFOUND", "EAI_AGAIN"].includes(errorCode(error) ?? "")) return true;
   return error instanceof NoAddress || error instanceof Error && LOOKUP.test(error.message);
@@ -72,10 +71,8 @@ export class HandshakeEnded extends Error {}
 /** A host has no address of the family that was asked for. */
 export class NoAddress extends Error {}
 
-/** The system's name for an error, such as `ECONNRESET`, where it has one. */
+/** The code of a system error, such as `ECONNRESET`. */
 export function errorCode(error: unknown): string | undefined {
-  if (error instanceof Error && "code" in error && typeof error.code === "string") {
-    return error.code;
-  }
-  return undefined;
+  const isCoded = error instanceof Error && "code" in error && typeof error.code === "string";
+  return isCoded ? String(error.code) : undefined;
 }

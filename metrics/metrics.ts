@@ -4,19 +4,18 @@ import { OptionError, PackageError } from "../errors/yodel_error.ts";
 import { boundTo, EndpointError, formatHostPort, type HostEndpoint } from "../net/endpoint.ts";
 import { openAtEach } from "../net/listen.ts";
 
-/** How often to look how late the event loop is, in milliseconds. */
+/** From one measurement of the event loop's lag to the next, in milliseconds. */
 const LAG_INTERVAL = 100;
 
-/** The bounds of the histograms, in seconds. */
+/** Of the histograms, in seconds. */
 const BUCKETS = [1e-4, 1e-3, 1e-2, 0.1, 1].flatMap((time) => [time, 2.5 * time, 5 * time])
   .concat(10);
 
-/** A figure and its labels. */
+/** A value and its labels. */
 export type Sample = readonly [number, Record<string, string>?];
 
-/** The metrics of this program, while they are served. */
 export class Metrics implements AsyncDisposable {
-  /** Where they are; one URL for each address. */
+  /** One for each address. */
   readonly urls: string[] = [];
   readonly #library: typeof import("npm:prom-client@15.1.3");
   readonly #registry: Registry;
@@ -36,7 +35,7 @@ export class Metrics implements AsyncDisposable {
     this.#opened.push({ close: () => clearInterval(timer) });
   }
 
-  /** Shows figures that somebody else keeps, as they are when they are asked for. */
+  /** Adds a counter, if its name ends in `_total`, or a gauge. Each scrape asks for the samples. */
   watch(
     name: string,
     help: string,
@@ -58,7 +57,6 @@ export class Metrics implements AsyncDisposable {
     return new Histogram({ name, help, buckets: BUCKETS, registers: [this.#registry] });
   }
 
-  /** Answers `/metrics` and `/healthz` at an address. */
   async listen(at: HostEndpoint<"tcp">, isUp: () => boolean): Promise<void> {
     const answer = async ({ url }: Request): Promise<Response> => {
       switch (new URL(url).pathname) {
@@ -89,10 +87,10 @@ export class Metrics implements AsyncDisposable {
 }
 
 /**
- * Serves metrics. Only now the library is loaded, as client/latencies.ts does its own.
+ * Serves metrics. Their library is loaded only here (client/latencies.ts).
  *
- * @param isUp whether `/healthz` is 200, and not 503
- * @throws {OptionError} where it cannot be listened on
+ * @param isUp whether `/healthz` has status 200, not 503
+ * @throws {OptionError} where it cannot listen there
  * @throws {PackageError} where the library cannot be loaded
  */
 export async function serveMetrics(

@@ -1,9 +1,9 @@
-// Which metrics a server and a ping have.
+// The metrics of servers and of ping.
 import type { ProbeResult } from "../client.ts";
 import type { Server, ServerCounts } from "../server.ts";
 import type { Metrics, Sample } from "./metrics.ts";
 
-/** What a server shows: the name of each metric, what it is, and its labels. */
+/** The help text and the labels of each metric of a server. */
 const METRICS = {
   yodel_connections_open: ["Connections that are open", "transport"],
   yodel_connections_closed_total: ["Connections that ended, by why", "transport", "ending"],
@@ -16,9 +16,8 @@ const METRICS = {
   yodel_faults_injected_total: ["How often each fault was injected", "fault"],
 } as const;
 
-/** Shows what a server counts; it keeps all of it anyway. */
 export function watchServer(metrics: Metrics, server: Server): void {
-  // All metrics are asked at once: they show the same moment, and the threads are asked once.
+  // One scrape asks for all metrics at once, and the threads for their counts only once.
   let asking: Promise<ReturnType<typeof samplesOf>> | undefined;
   const ask = () => asking ??= server.counts().then(samplesOf).finally(() => asking = undefined);
   for (const name of Object.keys(METRICS) as (keyof typeof METRICS)[]) {
@@ -47,7 +46,7 @@ function samplesOf(counts: ServerCounts): Record<keyof typeof METRICS, Sample[]>
   };
 }
 
-/** Samples that one label tells from each other. */
+/** One sample for each value of a label. */
 function by<T>(
   label: string,
   all: Readonly<Record<string, T>>,
@@ -56,7 +55,7 @@ function by<T>(
   return Object.entries(all).map(([value, one]) => [figure(one), { [label]: value }]);
 }
 
-/** Makes the metrics of a ping; what is returned counts what became of a probe. */
+/** Returns a function that counts the results of probes. */
 export function watchPing(metrics: Metrics): (result: ProbeResult) => void {
   const results = { right: 0, late: 0, corrupted: 0, lost: 0, repeated: 0, unsent: 0 };
   metrics.watch(

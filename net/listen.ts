@@ -8,7 +8,7 @@ import type { DatagramListener } from "./udp.ts";
 /** How often to look for a port that is free on both addresses of a name. */
 const PORT_TRIES = 10;
 
-/** Names of two addresses: a server listens on both, where the machine has them, on one port. */
+/** Names that mean two addresses, with one port. */
 const TWO_ADDRESSES = new Map<string, readonly [string, string]>([
   ["localhost", ["127.0.0.1", "::1"]],
   ["*", ["::", "0.0.0.0"]],

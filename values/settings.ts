@@ -2,7 +2,7 @@
 import { OptionError } from "../errors/yodel_error.ts";
 import { nearest } from "./nearest.ts";
 
-/** Fills in the default of each setting that is not given, or is `undefined`; drops other properties. */
+/** Replaces missing and undefined settings by their defaults, and drops unknown properties. */
 export function withDefaults<T extends object>(
   given: { readonly [Name in keyof T]?: T[Name] },
   defaults: T,
@@ -12,7 +12,7 @@ export function withDefaults<T extends object>(
   return { ...defaults, ...Object.fromEntries(settings) };
 }
 
-/** Those of some flags that are options of the library: those that have a default there. */
+/** The flags that are options of the library: those with a default. */
 export function optionsOf<Flags extends object, Defaults extends object>(
   flags: Flags,
   defaults: Defaults,
@@ -21,18 +21,12 @@ export function optionsOf<Flags extends object, Defaults extends object>(
   return Object.fromEntries(known) as Pick<Flags, keyof Flags & keyof Defaults>;
 }
 
-/**
- * Refuses options that there are not, as a misspelt one would be.
- *
- * @throws {OptionError} for the first of them
- */
+/** @throws {OptionError} for the first unknown option */
 export function checkNames(options: object, ...known: readonly (readonly string[])[]): void {
   const names = known.flat();
   const name = Object.keys(options).find((name) => !names.includes(name));
   if (name === undefined) return;
   const near = nearest(name, names);
-  throw new OptionError(
-    name,
-    `unknown option${near === undefined ? "" : `; did you mean ${near}?`}`,
-  );
+  const hint = near === undefined ? "" : `; did you mean ${near}?`;
+  throw new OptionError(name, `unknown option${hint}`);
 }

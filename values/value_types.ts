@@ -41,10 +41,10 @@ export const toggle: ValueType<boolean> = {
 
 const MILLISECONDS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** A number and its unit; the micro sign and the Greek letter look the same. */
+/** A number and its unit; µ has two code points. */
 const LENGTH = /^(\d*\.?\d+)([uµμm]?s|m|h)?$/i;
 
-/** What other programs write for units. */
+/** Units as other programs write them. */
 const LENGTH_WORDS = [
   [/^(us|micro)sec(ond)?s?$|^micros$/i, "us"],
   [/^(ms|milli)(ec|sec|second)s?$|^millis$/i, "ms"],
@@ -82,7 +82,7 @@ export const duration: ValueType<number> = {
   },
 };
 
-/** A number with a unit, of which k and m are powers of `base`. */
+/** A number with a unit: k is `base`, m its square. */
 function scaled(
   placeholder: string,
   expected: string,
