@@ -37,10 +37,10 @@ const GROWTH = 32 * 1024 * 1024;
 const COST = { tcp: 128 * 1024, unix: 128 * 1024, tls: 800 * 1024 };
 const COST_OF_ALL = 32 * 1024 * 1024;
 
-/** What the second server does badly, to half of its connections. */
+/** What the second server does badly. */
 const FAULTS = [
-  ...["delay=1ms..20ms@10%", "stall=100ms@1%", "chunk=100..5000@10%", "corrupt@1e-5"],
-  ...["lose@0.5%", "repeat@0.5%", "reset-after=1k..1m@30%", "close-after=1k..1m@30%"],
+  ...["delay=1ms..20ms@5%", "stall=100ms@1%", "chunk=100..5000@10%", "corrupt@5e-6"],
+  ...["lose@1e-4", "repeat@1e-4", "reset-after=1k..1m@15%", "close-after=1k..1m@15%"],
 ].flatMap((fault) => ["--fault", fault]);
 
 /** Of the errors that a load finds, those that faults lead to: all. */
