@@ -27,7 +27,7 @@ import { openAll } from "./net/listen.ts";
 import { readEndpoint } from "./net/parse_endpoint.ts";
 import { hasConnections } from "./net/transports.ts";
 import { addCounts, type ServerCounts } from "./server/counts.ts";
-import { gateOf } from "./server/gate.ts";
+import { accessControlOf } from "./server/access_control.ts";
 import { ownCertificate } from "./server/own_certificate.ts";
 import { ConnectionLimit } from "./server/connection_limit.ts";
 import { planServe, type ServeOptions } from "./server/plan.ts";
@@ -98,7 +98,7 @@ export async function serve(
   checkWildcards(wanted);
   const plan = planServe(options, wanted);
   const { log, faults } = plan;
-  const gate = await gateOf(plan);
+  const access = await accessControlOf(plan);
   const { cert, key, names } = options.tls ?? {};
   const certificate = cert ?? key ? undefined : await ownCertificate(wanted, names, faults?.flaws);
   const tls = { ...options.tls, ...certificate };
@@ -107,7 +107,7 @@ export async function serve(
   const bound = opened.map(({ endpoint }) => withText(endpoint));
   const stopping = new AbortController();
   const limit = new ConnectionLimit(plan.maxConnections, stopping.signal);
-  const common = { limit, gate, stopping: stopping.signal };
+  const common = { limit, access, stopping: stopping.signal };
   const here = serveHere(opened, plan, common);
   const services: Service[] = [here];
   const shared = bound.filter((endpoint) => canBeShared(endpoint, plan));
@@ -166,7 +166,7 @@ export async function serve(
 
   async function counts(): Promise<ServerCounts> {
     const all = await Promise.all(services.map((service) => service.counts()));
-    return { ...all.reduce(addCounts), full: limit.full, refused: { ...gate?.refused } };
+    return { ...all.reduce(addCounts), full: limit.full, refused: { ...access?.refused } };
   }
 
   const finished = run();

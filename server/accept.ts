@@ -3,8 +3,8 @@ import { pause } from "../async/pause.ts";
 import { errorCode, reason } from "../errors/reason.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import type { Listener } from "../net/stream.ts";
+import type { Access } from "./access_control.ts";
 import type { Connections } from "./connections.ts";
-import type { Doorkeeper } from "./gate.ts";
 import type { Log } from "./log.ts";
 import type { ConnectionLimit } from "./connection_limit.ts";
 
@@ -27,7 +27,7 @@ export async function acceptFrom(
   listener: Listener,
   connections: Connections,
   limit: ConnectionLimit,
-  gate: Doorkeeper | undefined,
+  access: Access | undefined,
   log: Log,
   stopping: AbortSignal,
 ): Promise<void> {
@@ -39,7 +39,8 @@ export async function acceptFrom(
     await connections.catchUp();
     try {
       const conn = await listener.accept();
-      const isWelcome = gate === undefined || await gate.enter(conn.remoteAddr, listener.endpoint);
+      const isWelcome = access === undefined ||
+        await access.enter(conn.remoteAddr, listener.endpoint);
       let number = isWelcome ? limit.acquire() : undefined;
       // Another listener or thread may have taken the last place meanwhile.
       while (isWelcome && number === undefined && !stopping.aborted) {
@@ -53,7 +54,7 @@ export async function acceptFrom(
       const stream = listener.secure?.(conn) ?? conn;
       connections.serve(number, stream, listener.endpoint).then(() => {
         limit.release();
-        gate?.leave(conn.remoteAddr);
+        access?.leave(conn.remoteAddr);
       });
     } catch (error) {
       if (stopping.aborted) return;

@@ -2,7 +2,7 @@
 import { formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { ReadScheduler } from "../net/read_scheduler.ts";
 import type { DatagramListener } from "../net/udp.ts";
-import type { Doorkeeper } from "./gate.ts";
+import type { Access } from "./access_control.ts";
 import { DatagramFaults } from "./faults/datagram_faults.ts";
 import { dataFields, type LogFields } from "./log.ts";
 import { LoopGuard, type Rejection, REJECTIONS } from "./loop_guard.ts";
@@ -38,7 +38,7 @@ export interface DatagramCounts {
 export function answerDatagrams(
   sockets: readonly DatagramListener[],
   { log, logData, faults }: ServePlan,
-  gate: Doorkeeper | undefined,
+  access: Access | undefined,
   scheduler: ReadScheduler,
   stopping: AbortSignal,
 ): DatagramCounts {
@@ -67,8 +67,8 @@ export function answerDatagrams(
   ): Promise<unknown> | void {
     const now = performance.now();
     const isTurn = ++received % TURN === 0;
-    const isWelcome = gate?.answers?.(source, socket.endpoint, now) ?? true;
-    if (!isWelcome) return isTurn ? scheduler.next() : undefined;
+    const mayAnswer = access?.mayAnswer?.(source, socket.endpoint, now) ?? true;
+    if (!mayAnswer) return isTurn ? scheduler.next() : undefined;
     const rejection = guard.check(bytes, source.hostname, source.port, now);
     if (rejection !== undefined) {
       reject(socket, source, rejection, now);

@@ -3,10 +3,10 @@ import { aborted } from "../async/pause.ts";
 import type { Listener } from "../net/stream.ts";
 import type { DatagramListener } from "../net/udp.ts";
 import { acceptFrom } from "./accept.ts";
+import type { Access } from "./access_control.ts";
 import { Connections } from "./connections.ts";
 import { noConnections, type ServiceCounts } from "./counts.ts";
 import { answerDatagrams } from "./datagrams.ts";
-import type { Doorkeeper } from "./gate.ts";
 import type { LogFields } from "./log.ts";
 import type { ConnectionLimit } from "./connection_limit.ts";
 import type { ServePlan } from "./plan.ts";
@@ -22,8 +22,8 @@ export interface Service {
 /** What all threads of a server have in common. */
 export interface Shared {
   readonly limit: ConnectionLimit;
-  /** Knows who is let in; none lets everybody in. */
-  readonly gate: Doorkeeper | undefined;
+  /** Undefined where nobody is refused. */
+  readonly access: Access | undefined;
   /** Is aborted when the server takes no more. */
   readonly stopping: AbortSignal;
 }
@@ -32,17 +32,17 @@ export interface Shared {
 export function serveHere(
   opened: readonly (Listener | DatagramListener)[],
   plan: ServePlan,
-  { limit, gate, stopping }: Shared,
+  { limit, access, stopping }: Shared,
 ): Service & { readonly datagramFaults: LogFields } {
   const listeners = opened.filter((one) => "accept" in one);
   const sockets = opened.filter((one) => "send" in one);
   const connections = new Connections(plan, stopping);
-  const datagrams = answerDatagrams(sockets, plan, gate, connections.scheduler, stopping);
+  const datagrams = answerDatagrams(sockets, plan, access, connections.scheduler, stopping);
   const stopped = aborted(stopping).then(() => opened.forEach((one) => one.close()));
 
   async function run(): Promise<void> {
     const accepting = listeners.map((each) =>
-      acceptFrom(each, connections, limit, gate, plan.log, stopping)
+      acceptFrom(each, connections, limit, access, plan.log, stopping)
     );
     await Promise.all([stopped, ...accepting]);
     await connections.drain();

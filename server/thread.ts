@@ -5,7 +5,7 @@ import type { Endpoint } from "../net/endpoint.ts";
 import { openAll } from "../net/listen.ts";
 import type { ListenOptions } from "../net/stream.ts";
 import type { ServiceCounts } from "./counts.ts";
-import type { Doorkeeper } from "./gate.ts";
+import type { Access } from "./access_control.ts";
 import type { Log, LogFields, LogLevel } from "./log.ts";
 import { ConnectionLimit } from "./connection_limit.ts";
 import { planServe, type ServeOptions } from "./plan.ts";
@@ -23,8 +23,8 @@ export interface ThreadPlan {
   readonly lines: SharedArrayBuffer;
   /** The lines that somebody wants to read. */
   readonly levels: readonly LogLevel[];
-  /** Whether who comes has to be asked for. */
-  readonly gated: boolean;
+  /** Whether the first thread has to be asked for each connection. */
+  readonly hasAccessControl: boolean;
 }
 
 /** What it is told: what to do, who is let in, to count, and to end. */
@@ -67,7 +67,7 @@ export const serverThread: ThreadModule = thread<ToThread, FromThread>(
     let service: Service | undefined;
 
     /** Asks the thread that counts the clients of all. */
-    const gate: Doorkeeper = {
+    const access: Access = {
       enter(enters, on) {
         tell({ enters, on });
         return new Promise((resolve) => asked.push(resolve));
@@ -76,14 +76,14 @@ export const serverThread: ThreadModule = thread<ToThread, FromThread>(
     };
 
     async function run(plan: ThreadPlan): Promise<void> {
-      const { endpoints, options, tls, gated } = plan;
+      const { endpoints, options, tls, hasAccessControl } = plan;
       const { log, sayDropped } = logOf(plan, tell);
       const serverPlan = planServe({ ...options, log }, endpoints);
       try {
         const opened = await openAll(endpoints, { ...serverPlan, tls, sharing: "another" });
         service = serveHere(opened, serverPlan, {
           limit: new ConnectionLimit(serverPlan.maxConnections, stopping.signal, plan.limit),
-          gate: gated ? gate : undefined,
+          access: hasAccessControl ? access : undefined,
           stopping: stopping.signal,
         });
       } catch (error) {

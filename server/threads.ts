@@ -47,7 +47,7 @@ export async function serveInThreads(
   endpoints: readonly Endpoint[],
   options: ServeOptions,
   { workers, log, faults }: ServePlan,
-  { limit, gate, stopping }: Shared,
+  { limit, access, stopping }: Shared,
 ): Promise<Service> {
   const { tls } = options;
   const plan: ThreadPlan = {
@@ -58,7 +58,7 @@ export async function serveInThreads(
     limit: limit.memory,
     lines: new SharedArrayBuffer(4),
     levels: LOG_LEVELS.filter((level) => log[level] !== undefined),
-    gated: gate !== undefined,
+    hasAccessControl: access !== undefined,
   };
   const onTheirWay = new Int32Array(plan.lines);
   const lines: ThreadLine[] = [];
@@ -84,9 +84,9 @@ export async function serveInThreads(
       else if ("failure" in message) serving.reject(new YodelError(message.failure));
       else if ("counts" in message) asked.shift()?.(message.counts);
       else if ("finished" in message) ended.resolve(message.finished);
-      else if ("leaves" in message) gate?.leave(message.leaves);
+      else if ("leaves" in message) access?.leave(message.leaves);
       else if ("enters" in message) {
-        const isWelcome = await gate?.enter(message.enters, message.on) ?? true;
+        const isWelcome = await access?.enter(message.enters, message.on) ?? true;
         thread.send({ isWelcome });
       } else {
         lines.push(message);

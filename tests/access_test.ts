@@ -7,9 +7,9 @@ import { formatHostPort } from "../net/endpoint.ts";
 import type { Stream } from "../net/stream.ts";
 import { listenTcp } from "../net/tcp.ts";
 import { type Endpoint, OptionError, serve, type ServeOptions } from "../server.ts";
+import { accessControlOf } from "../server/access_control.ts";
 import { acceptFrom } from "../server/accept.ts";
 import { Connections } from "../server/connections.ts";
-import { gateOf } from "../server/gate.ts";
 import { ConnectionLimit } from "../server/connection_limit.ts";
 import { planServe } from "../server/plan.ts";
 import {
@@ -170,7 +170,7 @@ Deno.test("who is denied is closed before a handshake of TLS begins", async () =
     { ...tcp, secure },
     connections,
     limit,
-    await gateOf(plan),
+    await accessControlOf(plan),
     {},
     stop.signal,
   );
@@ -250,16 +250,16 @@ Deno.test(
   },
 );
 
-/** Asks a gate whether it lets in what comes from an address. */
-async function gate(options: ServeOptions) {
-  const gate = await gateOf(planServe(options, []));
-  if (gate === undefined) throw new Error("it refuses nobody");
+/** Access control, asked with addresses. */
+async function access(options: ServeOptions) {
+  const access = await accessControlOf(planServe(options, []));
+  if (access === undefined) throw new Error("it refuses nobody");
   const on = { scheme: "udp", host: "::", port: 7 } as const;
   const from = (hostname: string) => ({ transport: "udp", hostname, port: 40_000 }) as const;
   return {
-    enter: (address: string) => gate.enter(from(address), on),
-    leave: (address: string) => gate.leave(from(address)),
-    answers: (address: string, now: number) => gate.answers(from(address), on, now),
+    enter: (address: string) => access.enter(from(address), on),
+    leave: (address: string) => access.leave(from(address)),
+    mayAnswer: (address: string, now: number) => access.mayAnswer(from(address), on, now),
   };
 }
 
@@ -279,7 +279,7 @@ Deno.test("a client is an address of IPv4, and 64 bits of one of IPv6", async ()
       ["::1", "::2", true],
     ] as const
   ) {
-    const { enter, leave } = await gate({ maxPerClient: 1 });
+    const { enter, leave } = await access({ maxPerClient: 1 });
     assertEquals(enter(one), true);
     assertEquals(enter(other), !same, `${one} and ${other}`);
     leave(one);
@@ -288,15 +288,15 @@ Deno.test("a client is an address of IPv4, and 64 bits of one of IPv6", async ()
 });
 
 Deno.test("each second has its own --udp-rate, and what is counted has a bound", async () => {
-  const { answers } = await gate({ udpRate: 2 });
+  const { mayAnswer } = await access({ udpRate: 2 });
   const times = [0, 1, 2, 998, 999, 1000, 1001, 1002, 5000];
-  assertEquals(times.map((now) => answers("192.0.2.1", now)), [
+  assertEquals(times.map((now) => mayAnswer("192.0.2.1", now)), [
     ...[true, true, false, false, false],
     ...[true, true, false, true],
   ]);
-  assertEquals([answers("192.0.2.1", 5001), answers("192.0.2.1", 5002)], [true, false]);
-  for (let i = 0; i < 10_000; i++) answers(`10.0.${i >> 8}.${i & 255}`, 5003);
-  assertEquals(answers("192.0.2.1", 5004), true, "it has begun anew");
+  assertEquals([mayAnswer("192.0.2.1", 5001), mayAnswer("192.0.2.1", 5002)], [true, false]);
+  for (let i = 0; i < 10_000; i++) mayAnswer(`10.0.${i >> 8}.${i & 255}`, 5003);
+  assertEquals(mayAnswer("192.0.2.1", 5004), true, "it has begun anew");
 });
 
 Deno.test("a server with limits gives back what it has received, then ends", async () => {
