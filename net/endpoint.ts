@@ -77,13 +77,7 @@ export class EndpointError extends YodelError {
   /** Distinguishes it from other errors. */
   override readonly name = "EndpointError";
 
-  /**
-   * Makes the message.
-   *
-   * @param doing what failed, such as "cannot connect to"
-   * @param endpoint where it failed
-   * @param cause why: an error, or a text
-   */
+  /** Takes what failed, such as "cannot connect to", where, and why: an error, or a text. */
   constructor(doing: string, endpoint: Endpoint, cause: unknown) {
     super(`${doing} ${formatEndpoint(endpoint)}: ${reason(cause)}`, { cause });
   }

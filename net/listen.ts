@@ -17,7 +17,7 @@ const TWO_ADDRESSES = new Map<string, readonly [string, string]>([
 /**
  * Listens on each address of all endpoints, or on none.
  *
- * @throws {EndpointError} for the first that it cannot listen on
+ * @throws {EndpointError}
  */
 export async function openAll(
   endpoints: readonly Endpoint[],
@@ -78,9 +78,9 @@ async function open<E extends Endpoint, T>(endpoint: E, how: Open<E, T>): Promis
 }
 
 /**
- * Opens something at each address of an endpoint, on the same port, or at none.
+ * Opens something at each address of an endpoint, on one port, or at none.
  *
- * @throws {EndpointError} where it cannot listen there
+ * @throws {EndpointError}
  */
 export async function openAtEach<E extends HostEndpoint, T extends Opened>(
   endpoint: E,

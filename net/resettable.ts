@@ -4,11 +4,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import type { Listener, Stream } from "./stream.ts";
 
-/**
- * Listens as `listenTcp` does. Connections that are not accepted yet wait in this program, unread.
- *
- * @throws what is wrong with the address
- */
+/** Connections that are not accepted yet wait in this program, unread. */
 export async function listenResettable<E extends HostEndpoint>(
   endpoint: E,
   backlog: number,

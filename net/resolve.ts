@@ -6,10 +6,8 @@ import { NoAddress } from "../errors/reason.ts";
 export type Family = 4 | 6;
 
 /**
- * Looks up the addresses of a host, at most one of each family, IPv4 first. Those of localhost
- * are fixed (RFC 6761, 6.3), since some systems have no hosts file.
- *
- * @throws where there is none, or the reason of the signal
+ * Looks up the addresses of a host, at most one of each family, IPv4 first; throws where there is
+ * none. Those of localhost are fixed (RFC 6761, 6.3), since some systems have no hosts file.
  */
 export async function addressesOf(
   host: string,

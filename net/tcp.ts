@@ -10,7 +10,6 @@ import type { DialOptions, Listener, ListenOptions } from "./stream.ts";
  */
 const ABORT_DELAY = 50;
 
-/** @throws what is wrong with the address */
 export async function listenTcp<E extends HostEndpoint>(
   endpoint: E,
   { backlog, sharing, resettable }: Pick<ListenOptions, "backlog" | "sharing" | "resettable">,
@@ -31,7 +30,6 @@ export async function listenTcp<E extends HostEndpoint>(
   };
 }
 
-/** @throws why it cannot connect there, or the reason of the signal */
 export async function dialTcp(
   { host, port }: HostEndpoint,
   { family }: Pick<DialOptions, "family">,

@@ -33,11 +33,7 @@ interface Handshake {
   readonly requestCert: boolean;
 }
 
-/**
- * Listens for TLS connections. Where a handshake fails, the first read throws why.
- *
- * @throws what is wrong with the address, the certificate or the key
- */
+/** Where a handshake fails, the first read throws why. */
 export async function listenTls(
   endpoint: HostEndpoint<"tls">,
   options: Omit<ListenOptions, "socketMode">,
@@ -108,11 +104,6 @@ function refuse(stream: TlsStream, socket: TLSSocket): void {
   socket.end();
 }
 
-/**
- * @param onConnect is called before the handshake
- * @throws why it cannot connect there, the certificate is not trusted, or the handshake failed;
- *   or the reason of the signal
- */
 export async function dialTls(
   endpoint: HostEndpoint<"tls">,
   options: DialOptions,
@@ -121,11 +112,11 @@ export async function dialTls(
 ): Promise<Stream> {
   const conn = await dialTcp(endpoint, options, signal);
   onConnect();
-  const { ca, cert, key, serverName = endpoint.host, insecure = false } = withoutByteOrderMarks(
+  const { ca, cert, key, serverName = endpoint.host, insecure } = withoutByteOrderMarks(
     options.tls ?? {},
   );
   const stream = new TlsStream(conn);
-  using _givingUp = onAbort(signal, () => stream.close());
+  using _closing = onAbort(signal, () => stream.close());
   const socket = connect({
     socket: stream.transport,
     host: serverName,

@@ -57,10 +57,8 @@ export function checkUdp(endpoint: Endpoint): void {
 }
 
 /**
- * One datagram at a time is received and answered: several receives at once, and answers that
- * are not awaited, were measured and are no faster.
- *
- * @throws what is wrong with the address
+ * Handles one datagram after the other: several receives at once, and answers that are not
+ * awaited, were measured and are no faster.
  */
 export function listenUdp(endpoint: HostEndpoint<"udp">): DatagramListener {
   const { host: hostname, port } = endpoint;
@@ -106,16 +104,13 @@ interface Candidate {
 }
 
 /**
- * Opens a way to exchange datagrams with one endpoint. Where its name has several addresses,
- * datagrams go to all of them until the first answer, then to the address that it came from.
- * (TCP tries addresses in turn, but UDP does not report that nothing listens.)
- *
- * The sockets are not connected: Deno has no connected UDP (denoland/deno#10519).
+ * Opens a link to one endpoint. Where its name has several addresses, datagrams go to all of them
+ * until the first answer, then to the address that it came from: UDP does not report that nothing
+ * listens. The sockets are not connected, since Deno has no such UDP (denoland/deno#10519).
  *
  * @param onDatagram handles each datagram from the endpoint; its bytes are valid until it returns
  * @param onFailure is called with why a datagram could not be sent
- * @throws {EndpointError} for an unknown host, where no socket can be opened, and where the
- *   server does not answer within `wait`
+ * @throws {EndpointError} for an unknown host, without a socket, or without an answer in `wait`
  * @throws the reason of the signal
  */
 export async function dialUdp(

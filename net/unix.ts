@@ -15,11 +15,7 @@ const RETRY_INTERVAL = 10;
 /** No server holds the lock for longer while it starts. */
 const LOCK_TRIES = 100;
 
-/**
- * The path for the system: @ marks a name without a file (unix(7), "abstract").
- *
- * @throws where it is too long, or abstract on other systems than Linux
- */
+/** The path for the system; @ marks a name without a file (unix(7), "abstract"). */
 function pathOf({ path }: UnixEndpoint): string {
   const length = lengthOf(path);
   if (length > MAX_PATH) {
@@ -37,18 +33,15 @@ function lengthOf(path: string): number {
 /**
  * Listens on a Unix socket. A stale socket file is replaced, any other file is not. Closing
  * removes the file, unless it was replaced meanwhile. Deno 2.9 fixes the backlog at 1,024.
- *
- * @throws why it cannot listen there
  */
 export async function listenUnix(
   endpoint: UnixEndpoint,
   { socketMode }: Pick<ListenOptions, "socketMode">,
 ): Promise<Listener<UnixEndpoint>> {
   const path = pathOf(endpoint);
-  const isFile = !path.startsWith("\0");
-  const { listener, remove } = isFile
-    ? await listenAt(path, socketMode)
-    : { listener: Deno.listen({ transport: "unix", path }) };
+  const { listener, remove } = path.startsWith("\0")
+    ? { listener: Deno.listen({ transport: "unix", path }) }
+    : await listenAt(path, socketMode);
   return {
     endpoint,
     accept: () => listener.accept(),
@@ -115,7 +108,6 @@ async function move(from: string, to: string): Promise<void> {
   }
 }
 
-/** Removes the file of a listener, unless it was replaced. */
 function removeOwn(path: string, own: Deno.FileInfo): void {
   try {
     const { dev, ino } = Deno.lstatSync(path);
@@ -125,11 +117,7 @@ function removeOwn(path: string, own: Deno.FileInfo): void {
   }
 }
 
-/**
- * Connects to a Unix socket; retries while its backlog is full.
- *
- * @throws why it cannot connect there, or the reason of the signal
- */
+/** Retries while the backlog of the socket is full. */
 export async function dialUnix(
   endpoint: UnixEndpoint,
   _options: unknown,
