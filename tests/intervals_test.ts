@@ -12,9 +12,8 @@ import { formatEndpoint } from "../server.ts";
 import { startAnswering, startEcho } from "./servers.ts";
 
 Deno.test("each second has its messages, errors and slowest, and the rest is no second", () => {
-  const seconds = new Intervals();
+  const seconds = new Intervals(10);
   seconds.failed(5);
-  seconds.start(10);
   seconds.answered(20, 1);
   seconds.answered(30, 3);
   seconds.answered(40, 2);
@@ -32,8 +31,7 @@ Deno.test("each second has its messages, errors and slowest, and the rest is no 
 });
 
 Deno.test("nothing counts after the end but what went wrong, and a warm-up has no seconds", () => {
-  const seconds = new Intervals();
-  seconds.start(0);
+  const seconds = new Intervals(0);
   seconds.answered(500, 1);
   seconds.answered(1300, 1);
   seconds.failed(3500);
@@ -41,12 +39,10 @@ Deno.test("nothing counts after the end but what went wrong, and a warm-up has n
     all.until(end).map(({ elapsed, messages, errors }) => [elapsed, messages, errors]);
   assertEquals(found(1500), [[1000, 1, 0], [500, 1, 1]]);
   assertEquals(found(950), [[950, 2, 1]]);
-  const done = new Intervals();
-  done.start(0);
+  const done = new Intervals(0);
   const together = addIntervals([seconds.until(1500), done.until(1050)]);
   assertEquals(together, [{ elapsed: 1500, messages: 2, errors: 1, max: 1 }]);
-  const warming = new Intervals();
-  warming.start(9000);
+  const warming = new Intervals(9000);
   assertEquals(found(1500, warming), [[0, 0, 0]]);
 });
 

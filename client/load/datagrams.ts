@@ -33,13 +33,13 @@ export async function openDatagrams(
 
   function receive(bytes: Uint8Array): void {
     const now = performance.now();
-    recorder.received(bytes.length);
+    recorder.bytesReceived(bytes.length);
     const answer = probes.receive(bytes);
     if (answer === undefined) {
       return recorder.error("unexpected", number, "a datagram came that was not sent");
     }
     const { probe, outcome, difference } = answer;
-    // Each message is wrong once, whatever else comes of it. A late one counts as lost already.
+    // Each message fails once. A late one was lost before.
     if (outcome !== "right") probes.giveUp(probe);
     if (outcome === "right") {
       recorder.answered(probe.due, probe.due, now);
@@ -67,12 +67,12 @@ export async function openDatagrams(
     isOpen: true,
     send(due: number) {
       const bytes = probes.bytesOf(probes.send(first + sent++, due));
-      recorder.wrote(bytes.length);
+      recorder.bytesSent(bytes.length);
       link.send(bytes);
     },
     checkTimeout(interval: number) {
       for (const probe of probes.waitingCount > 0 ? probes.waiting : []) {
-        // Counted, not by the clock: while the process was stopped, answers may have come.
+        // Not by the clock: while the process was stopped, answers may have come.
         const time = waited.get(probe) ?? 0;
         waited.set(probe, time + interval);
         if (time < timeout) continue;

@@ -1,5 +1,5 @@
 // Generates the load of one thread.
-import { aborted, LONGEST_PAUSE, onAbort } from "../../async/pause.ts";
+import { aborted, LONGEST_PAUSE, onAbort, pause } from "../../async/pause.ts";
 import { sweep } from "../../net/traffic.ts";
 import type { LoadConnection } from "./connection.ts";
 import { Pacer } from "./pacer.ts";
@@ -9,27 +9,27 @@ import { Recorder } from "./recorder.ts";
 import { emptyLoadResult, type LoadProgress, type LoadResult } from "./result.ts";
 import { Schedule } from "./schedule.ts";
 
-/** From one report of the progress to the next, in milliseconds. */
+/** How often progress is reported, in milliseconds. */
 const PROGRESS = 200;
 
-/** How long the last answers may take where there is no timeout, in milliseconds. */
+/** How long the last answers may take if there is no timeout, in milliseconds. */
 const LAST_ANSWERS = 1000;
 
-/** How many timeouts without an answer end a load that only the number of its messages would end. */
+/** How many timeouts without a byte end a load that has no limit of time. */
 const MAX_SILENT_TIMEOUTS = 5;
 
-/** The least silence that does so, in milliseconds: connections are replaced after a pause. */
+/** The least silence that ends it, in milliseconds: connections are replaced after a pause. */
 const MIN_SILENCE = 1000;
 
-/** Why a run is over in which nothing has failed that should not. */
+/** Why a run is over if nothing has failed unexpectedly. */
 const DONE = "done";
 
 /**
- * Opens connections, then sends messages on them until it is time.
+ * Opens connections, then sends messages on them until the load is over.
  *
- * @param signal ends it; what was found so far is returned
- * @param ready is called when the connections are open; messages wait for what it returns
- * @throws {EndpointError} where no connection can be opened
+ * @param signal ends it; the result until then is returned
+ * @param ready called when the connections are open; the first message waits for its promise
+ * @throws {EndpointError} if no connection can be opened
  */
 export async function generate(
   plan: WorkerPlan,
@@ -38,32 +38,31 @@ export async function generate(
   ready: () => Promise<void> = () => Promise.resolve(),
 ): Promise<LoadResult> {
   const recorder = new Recorder(await emptyLoadResult(plan.load));
-  const tell = () => onProgress(recorder.progress(performance.now()));
-  const progress = setInterval(tell, PROGRESS);
+  const report = () => onProgress(recorder.progress(performance.now()));
+  const progress = setInterval(report, PROGRESS);
   try {
     await new Generator(plan, recorder).run(signal, ready);
-    tell();
+    report();
     return recorder.result;
   } finally {
     clearInterval(progress);
   }
 }
 
-/** A load while it runs: opens, starts, ends, and passes on what happens to the connections. */
+/** A load while it runs. */
 class Generator implements PoolEvents {
   readonly #plan: WorkerPlan;
   readonly #recorder: Recorder;
   readonly #pool: Pool;
-  /** Is aborted when the run is over: with DONE, or with what failed. */
+  /** Aborted when the run is over: with DONE, or with an unexpected error. */
   readonly #over = new AbortController();
-  /** From when on messages are sent. */
+  /** Undefined until all connections are open. */
   #sending: { readonly schedule: Schedule; readonly pacer: Pacer } | undefined;
-  /** For how long the last answers were waited for, in milliseconds. */
+  /** How long the load has waited for its last answers, in milliseconds. */
   #waited = 0;
-  /** For how long an answer was waited for since the last byte, in milliseconds. */
+  /** How long it has waited for an answer since the last byte, in milliseconds. */
   #silence = 0;
   #received = 0;
-  /** Is fulfilled when the pacer has ended. */
   #pacing: Promise<void> | undefined;
 
   constructor(plan: WorkerPlan, recorder: Recorder) {
@@ -79,19 +78,14 @@ class Generator implements PoolEvents {
     const check = (interval: number) => this.#checkTimeouts(interval);
     const checking = sweep(this.#patience, this.#pool.scheduler, this.#over.signal, check)
       .catch((error) => this.#over.abort(error));
-    let end: ReturnType<typeof setTimeout> | undefined;
     try {
       await this.#pool.openAll();
       await Promise.race([ready(), over]);
       if (signal.aborted) return;
       const schedule = this.#start();
-      if (schedule.end < Infinity) {
-        // A timer can be early by a part of a millisecond.
-        const left = Math.max(0, schedule.end - performance.now()) + 1;
-        end = setTimeout(() => {
-          this.#endIfDone(performance.now());
-        }, Math.min(left, LONGEST_PAUSE));
-      }
+      // A timer can be early by a part of a millisecond.
+      const left = Math.min(schedule.end - performance.now() + 1, LONGEST_PAUSE);
+      pause(left, this.#over.signal).then(() => this.#endIfDone(performance.now()));
       await over;
       if (this.#over.signal.reason !== DONE) throw this.#over.signal.reason;
       if (signal.aborted || this.#recorder.underWay > 0) this.#pool.closeAll();
@@ -99,14 +93,12 @@ class Generator implements PoolEvents {
       this.#recorder.ended(schedule);
       await this.#pool.finish();
     } finally {
-      clearTimeout(end);
       stop();
       await this.#pool.close();
       await Promise.all([checking, this.#pacing]);
     }
   }
 
-  /** Begins to send. */
   #start(): Schedule {
     const { load: { duration, warmUp }, messages, interval, delay } = this.#plan;
     const now = performance.now();
@@ -148,14 +140,14 @@ class Generator implements PoolEvents {
     for (const connection of connections) connection.checkTimeout(interval);
     const now = performance.now();
     if (this.#hasGivenUp(interval)) this.#sending?.schedule.stop(now);
-    // As idle times are: while the machine slept, answers may have come. Those that have not come
-    // at all are found out before that.
+    // Not by the clock: while the machine slept, answers may have come. Connections give up messages
+    // before that.
     if (now >= (this.#sending?.schedule.end ?? Infinity)) this.#waited += interval;
     if (this.#waited > this.#patience + 2 * interval) this.#over.abort(DONE);
     this.#endIfDone(now);
   }
 
-  /** Whether the server has been silent for too long, where nothing else would end the load. */
+  /** Whether the server has been silent for too long, if nothing else would end the load. */
   #hasGivenUp(interval: number): boolean {
     const { timeout, messages, duration } = this.#plan.load;
     const { received } = this.#recorder.result.bytes;

@@ -15,7 +15,7 @@ export interface LoadInterval {
   readonly max: number;
 }
 
-/** Adds up what the parts of a load found in each second, and the rest after the last whole one. */
+/** Adds up the seconds of the parts of a load. A rest belongs to the second before it. */
 export function addIntervals(parts: readonly (readonly LoadInterval[])[]): LoadInterval[] {
   const length = Math.max(...parts.map((part) => part.length));
   const sums = Array.from({ length }, (_, i) => parts.flatMap((part) => part[i] ?? []).reduce(add));
@@ -37,13 +37,12 @@ function add(one: LoadInterval, other: LoadInterval): LoadInterval {
 
 /** Counts what happens in each second. Times are by `performance.now()`, in milliseconds. */
 export class Intervals {
-  /** Seconds in which nothing happened are left out. */
+  readonly #start: number;
+  /** Without the seconds in which nothing happened. */
   readonly #seconds: { -readonly [Name in keyof LoadInterval]: number }[] = [];
-  #start = Infinity;
 
-  /** Nothing counts before. */
-  start(from: number): void {
-    this.#start = from;
+  constructor(start: number) {
+    this.#start = start;
   }
 
   answered(now: number, latency: number): void {
@@ -56,7 +55,7 @@ export class Intervals {
     if (now >= this.#start) this.#at(now).errors++;
   }
 
-  /** All seconds, and the rest at the end, which has what went wrong later as well. */
+  /** All seconds until the end, and the rest, to which later errors belong. */
   until(end: number): LoadInterval[] {
     const elapsed = Math.max(0, end - this.#start);
     const whole = Math.max(0, Math.ceil(elapsed / LENGTH) - 1);

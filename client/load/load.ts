@@ -10,11 +10,11 @@ import type { LoadProgress, LoadResult } from "./result.ts";
 import { generateInThreads } from "./threads.ts";
 import { hasConnections } from "../../net/transports.ts";
 
-/** What can be given to {@linkcode load}. */
+/** Options of {@linkcode load}. */
 export interface LoadOptions extends LoadSettings, DialOptions {
-  /** Is told a few times a second how far it is, and at its end. */
+  /** Called five times a second, and at the end. */
   readonly onProgress?: (progress: LoadProgress) => void;
-  /** Ends it; what was found so far is returned. */
+  /** Ends the load; the result until then is returned. */
   readonly signal?: AbortSignal;
 }
 
@@ -22,10 +22,10 @@ export interface LoadOptions extends LoadSettings, DialOptions {
  * Opens connections to an echo server, sends messages on them and compares what
  * comes back. Connections that end are replaced.
  *
- * @throws {EndpointError} where no connection can be opened
- * @throws {OptionError} for options that make no sense, or not together
- * @throws {ThreadError} where a thread cannot be started
- * @throws {PackageError} where the library for latencies cannot be loaded
+ * @throws {EndpointError} if no connection can be opened
+ * @throws {OptionError} if an option is wrong, or does not go with another
+ * @throws {ThreadError} if a thread cannot be started
+ * @throws {PackageError} if the library for latencies cannot be loaded
  */
 export async function load(
   server: Endpoint | string,
@@ -34,7 +34,7 @@ export async function load(
   const { onProgress = () => {}, signal = new AbortController().signal, ...others } = options;
   checkNames(options, Object.keys(LOAD_DEFAULTS), DIAL_OPTIONS, ["onProgress", "signal"]);
   const plan = planLoad(server, options);
-  // The load waits for the server once, before it connects. No function can go to a thread.
+  // Wait once, not on each connection. Functions cannot be sent to threads.
   const { wait, onRetry, ...dialOptions } = others;
   const plans = planWorkers(plan, dialOptions);
   if (wait) {
@@ -50,7 +50,6 @@ export async function load(
   return { ...result, intervals: addIntervals([result.intervals]) };
 }
 
-/** Waits until the server is there: a connection is opened, or a datagram comes back. */
 async function waitFor(
   { endpoint, timeout }: LoadPlan,
   options: Omit<DialAttempt, "timeout">,

@@ -5,19 +5,15 @@ import type { LoadConnection } from "./connection.ts";
 import type { Pool } from "./pool.ts";
 import type { Schedule } from "./schedule.ts";
 
-/**
- * Timers of Deno come up to so much late, in milliseconds. What is due sooner
- * is waited for in turns of the event loop.
- */
+/** How late timers of Deno can be, in milliseconds. For less the event loop is polled. */
 const TIMER_SLACK = 2.5;
 
-/** Gives the messages that are due to connections that have room for one. */
+/** Gives messages that are due to connections that have room for one. */
 export class Pacer {
   readonly #schedule: Schedule;
   readonly #pool: Pool;
-  /** A connection for each message that could be sent now, were it due. */
+  /** The connections that have room, once for each message. */
   readonly #free: LoadConnection[] = [];
-  /** Tells that there is one again. */
   readonly #freed = new Change();
 
   constructor(schedule: Schedule, pool: Pool) {
@@ -25,7 +21,7 @@ export class Pacer {
     this.#pool = pool;
   }
 
-  /** A connection has room for a message; it gets one now, or when one is due. */
+  /** Sends a message on a connection that has room for one, now or when one is due. */
   offer(connection: LoadConnection, now: number): void {
     const due = this.#schedule.take(now);
     if (due !== undefined) return this.#pool.send(connection, due);
@@ -34,9 +30,9 @@ export class Pacer {
     if (this.#free.length === 1) this.#freed.announce();
   }
 
-  /** Waits until messages are due and gives them to free connections, until the signal. */
+  /** Sends messages when they are due, until the signal. */
   async run(over: AbortSignal): Promise<void> {
-    // Without one, where this program may not listen on loopback, answers are seen later.
+    // Without --allow-net for loopback there is none, and timers have to do.
     using poll = await SocketPoll.open().catch(() => undefined);
     using _woken = onAbort(over, () => this.#freed.announce());
     for (;;) {
@@ -46,8 +42,7 @@ export class Pacer {
       const wait = Math.min(this.#schedule.next, this.#schedule.end) - performance.now();
       if (this.#free.length === 0) await this.#freed.next;
       else if (wait > TIMER_SLACK) await pause(wait - TIMER_SLACK, over);
-      else if (poll !== undefined) await poll.next();
-      else await turnOfEventLoop();
+      else await (poll?.next() ?? pause(1, over));
     }
   }
 
@@ -61,10 +56,4 @@ export class Pacer {
       this.#free.shift();
     }
   }
-}
-
-/** Lets the event loop go round once, whether or not it looks at its sockets. */
-async function turnOfEventLoop(): Promise<void> {
-  const { setImmediate } = await import("node:timers");
-  await new Promise<void>((resolve) => void setImmediate(resolve));
 }

@@ -1,4 +1,4 @@
-// What a load is to do: its settings, their defaults and rules, and the part of each thread.
+// The settings of a load, their defaults and rules, and the part of each thread.
 import { OptionError } from "../../errors/yodel_error.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import { readEndpoint } from "../../net/parse_endpoint.ts";
@@ -7,7 +7,7 @@ import { checkDatagrams, checkNotNegative, checkWhole } from "../options.ts";
 import { withDefaults } from "../../values/settings.ts";
 import { hasConnections } from "../../net/transports.ts";
 
-/** Settings of a load that can be told from its result. */
+/** Settings of a load, which its result has as well. */
 export interface LoadSettings {
   /** How many connections; for `udp://`, sockets. Default: 50. */
   readonly connections?: number;
@@ -24,7 +24,7 @@ export interface LoadSettings {
    * a message was due. 0: a message is sent when another has come back. Default: 0.
    */
   readonly rate?: number;
-  /** How long to send messages that do not count first, in milliseconds. Default: 0. */
+  /** How long to send messages before those that count, in milliseconds. Default: 0. */
   readonly warmUp?: number;
   /** Opens a connection for each message. Not for `udp://`, which has none. Default: false. */
   readonly reconnect?: boolean;
@@ -37,7 +37,7 @@ export interface LoadSettings {
   readonly timeout?: number;
 }
 
-/** What is to be done, with nothing left open. 0 means what it means in the settings. */
+/** Settings with their defaults. */
 export interface LoadPlan extends Required<LoadSettings> {
   /** The server. */
   readonly endpoint: Endpoint;
@@ -46,7 +46,6 @@ export interface LoadPlan extends Required<LoadSettings> {
 /** The default timeout of `udp://`. */
 const DATAGRAM_TIMEOUT = 1_000;
 
-/** The defaults of settings. */
 export const LOAD_DEFAULTS: Required<LoadSettings> = {
   connections: 50,
   duration: 10_000,
@@ -60,11 +59,7 @@ export const LOAD_DEFAULTS: Required<LoadSettings> = {
   timeout: 5_000,
 };
 
-/**
- * Fills in what is not given.
- *
- * @throws {OptionError} for settings that make no sense, or not together
- */
+/** @throws {OptionError} if a setting is wrong, or does not go with another */
 export function planLoad(server: Endpoint | string, settings: LoadSettings = {}): LoadPlan {
   const endpoint = readEndpoint(server, 1);
   const plan = {
@@ -75,7 +70,7 @@ export function planLoad(server: Endpoint | string, settings: LoadSettings = {})
       timeout: hasConnections(endpoint) ? LOAD_DEFAULTS.timeout : DATAGRAM_TIMEOUT,
     }),
   };
-  // One that never has a message would say nothing of the server.
+  // More connections would never have a message.
   if (plan.messages > 0) plan.connections = Math.min(plan.connections, plan.messages);
   const { connections, workers, size, pipeline, messages, reconnect } = plan;
   const { duration, warmUp, rate, timeout } = plan;
@@ -89,27 +84,26 @@ export function planLoad(server: Endpoint | string, settings: LoadSettings = {})
   return plan;
 }
 
-/** What one thread does of a load. Everything in it can go to another thread. */
+/** The part of a load for one thread, which can be sent there. */
 export type WorkerPlan = Readonly<ReturnType<typeof planWorkers>[number]>;
 
-/** Divides a load among threads: as many as are asked for, and no more than have a connection. */
+/** Divides a load among threads, of which each has a connection. */
 export function planWorkers(load: LoadPlan, dialOptions: DialOptions) {
   const { connections, messages, rate, workers } = load;
   const threads = Math.min(workers, connections);
   const interval = rate > 0 ? 1000 / rate : 0;
   return Array.from({ length: threads }, (_, index) => {
-    // The first threads have what is left over: theirs are the next messages that are due.
+    // The first threads get the rest: the next messages that are due are theirs.
     const part = (whole: number) => Math.ceil((whole - index) / threads);
     return {
       load,
       dialOptions,
-      /** How many connections, and how they are numbered. */
       connections: part(connections),
       firstConnection: 1 + index,
       connectionStep: threads,
-      /** How many messages that count; Infinity: no limit. */
+      /** Without the warm-up. */
       messages: messages > 0 ? part(messages) : Infinity,
-      /** From one message to the next, and before the first one, in milliseconds; 0: at any time. */
+      /** The time between messages, and before the first one, in milliseconds. */
       interval: interval * threads,
       delay: interval * index,
     };

@@ -12,32 +12,29 @@ import type { WorkerPlan } from "./plan.ts";
 import type { Recorder } from "./recorder.ts";
 import { StreamConnection } from "./stream.ts";
 
-/** How many connections are being opened at once, so that a server's backlog holds them. */
+/** How many connections are opened at once: no more than the backlog of most servers holds. */
 const MAX_OPENING = 128;
 
 /** How long to wait before a connection is replaced, in milliseconds; doubled at each failure. */
 const MIN_RETRY = 100;
 const MAX_RETRY = 1600;
 
-/** What a pool and its connections report, and ask. */
 export interface PoolEvents extends ConnectionEvents {
   onOpen(connection: LoadConnection): void;
-  /** Whether there still is something to send. */
+  /** Whether there are messages left to send. */
   isNeeded(): boolean;
 }
 
 /** Keeps as many connections open as the plan says. */
 export class Pool {
   readonly #plan: WorkerPlan;
-  /** Ends all attempts to open connections; aborted here where something fails unexpectedly. */
+  /** Ends all attempts to open connections; aborted here by an unexpected error. */
   readonly #over: AbortController;
   readonly #events: PoolEvents;
   readonly #settings: ConnectionSettings;
-  /** The connections that are open. */
+  /** With `reconnect`, also those that have carried their message. */
   readonly connections = new Set<LoadConnection>();
-  /** Schedules their reads. */
   readonly scheduler = new ReadScheduler();
-  /** Attempts to open connections, which end before the run does. */
   readonly #opening = new Set<Promise<unknown>>();
 
   constructor(plan: WorkerPlan, recorder: Recorder, over: AbortController, events: PoolEvents) {
@@ -56,9 +53,9 @@ export class Pool {
   }
 
   /**
-   * Opens all connections; returns when every one is open or has failed.
+   * Opens all connections; returns when each is open or has failed.
    *
-   * @throws {EndpointError} where none can be opened
+   * @throws {EndpointError} if none can be opened
    */
   async openAll(): Promise<void> {
     const { connections, firstConnection, connectionStep } = this.#plan;
@@ -81,7 +78,7 @@ export class Pool {
     if (none && !signal.aborted) throw failures[0];
   }
 
-  /** Opens a connection for one that has ended or could not be opened. */
+  /** Opens a connection in place of one that has ended or could not be opened. */
   async replace(number: number): Promise<void> {
     const { signal } = this.#over;
     for (let wait = MIN_RETRY;; wait = Math.min(2 * wait, MAX_RETRY)) {
@@ -91,7 +88,7 @@ export class Pool {
     }
   }
 
-  /** Sends a message that was due then; over a new connection where this one has carried its own. */
+  /** Sends a message, over a new connection if this one has carried its own. */
   send(connection: LoadConnection, due: number): void {
     const { recorder } = this.#settings;
     recorder.sent(due);
@@ -145,7 +142,7 @@ export class Pool {
     return new StreamConnection(number, conn, settings, events);
   }
 
-  /** Sends no more on any connection, and waits for unexpected bytes. */
+  /** Waits for unexpected bytes on all connections, and closes them. */
   async finish(): Promise<void> {
     await Promise.all([...this.connections].map((connection) => connection.finish()));
   }
@@ -155,7 +152,7 @@ export class Pool {
     this.connections.clear();
   }
 
-  /** Closes them and those that are being opened; the run has to be over. */
+  /** Closes also those that are being opened. The run has to be over. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#opening);
     this.closeAll();

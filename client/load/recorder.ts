@@ -3,52 +3,50 @@ import { Intervals } from "./intervals.ts";
 import { type LoadErrorKind, type LoadProgress, type LoadResult, MAX_EXAMPLES } from "./result.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** Fills in the result of a load while that runs. Times are by `performance.now()`. */
+/** Fills in the result of a load while it runs. Times are by `performance.now()`. */
 export class Recorder {
   /** How many messages are under way. */
   underWay = 0;
-  readonly #intervals = new Intervals();
+  #intervals = new Intervals(Infinity);
   #countFrom = Infinity;
-  /** When that is, by the clock. */
+  /** The date of that. */
   #counted = new Date(NaN);
   #lastAnswer = 0;
 
   constructor(readonly result: LoadResult) {}
 
-  /** Messages begin to be sent. Those that are due before `countFrom` do not count. */
+  /** Messages that are due before `countFrom` do not count. */
   started(now: number, countFrom: number): void {
     this.#countFrom = countFrom;
-    this.#intervals.start(countFrom);
+    this.#intervals = new Intervals(countFrom);
     this.#counted = new Date(Date.now() + countFrom - now);
   }
 
-  /** A connection to an address was opened, which took so many milliseconds. */
   opened(address: string | undefined, time: number): void {
     this.result.address ??= address;
     this.result.connections++;
     this.result.connects.record(time);
   }
 
-  /** Datagrams go to an address. */
+  /** The address of the server is known, without a connection to it. */
   reached(address: string | undefined): void {
     this.result.address ??= address;
   }
 
-  wrote(bytes: number): void {
+  bytesSent(bytes: number): void {
     this.result.bytes.sent += bytes;
   }
 
-  received(bytes: number): void {
+  bytesReceived(bytes: number): void {
     this.result.bytes.received += bytes;
   }
 
-  /** A message is being sent. */
   sent(due: number): void {
     this.underWay++;
     if (due >= this.#countFrom) this.result.messages.sent++;
   }
 
-  /** A message has come back as it was sent; it took its time from `from` on. */
+  /** A message has come back as it was sent; its latency begins at `from`. */
   answered(due: number, from: number, now: number): void {
     this.underWay--;
     if (due < this.#countFrom) return;
@@ -59,20 +57,18 @@ export class Recorder {
     this.#lastAnswer = now;
   }
 
-  /** A message has not come back so, and will not. */
   failed(due: number): void {
     this.underWay--;
     if (due >= this.#countFrom) this.result.messages.failed++;
   }
 
-  /** A message has come back again. It has failed then, since it was right before. */
+  /** A message that was right has come back again, and so has failed. */
   repeated(due: number): void {
     if (due < this.#countFrom) return;
     this.result.messages.right--;
     this.result.messages.failed++;
   }
 
-  /** Something went wrong on the connection of that number. */
   error(kind: LoadErrorKind, connection: number, what: string): void {
     this.#intervals.failed(performance.now());
     this.result.errors[kind]++;
@@ -80,24 +76,23 @@ export class Recorder {
     this.result.examples.push({ kind, connection, what });
   }
 
-  /** How far it is. */
   progress(now: number): LoadProgress {
     const { connections, messages, bytes, errors } = this.result;
     const elapsed = Math.max(0, now - this.#countFrom);
     return structuredClone({ connections, messages, bytes, errors, elapsed });
   }
 
-  /** Nothing that comes from now on counts. */
+  /** Completes the result. */
   ended(schedule: Schedule): void {
     const { messages, plan } = this.result;
     messages.waiting = messages.sent - messages.right - messages.failed;
     messages.missed = schedule.missed;
     const ranOut = schedule.ranOut && this.#lastAnswer > 0;
-    // At a rate each message has its time, the last one as well: five at one a second take five
-    // seconds, though the fifth comes back after four.
+    // At a rate each message takes its interval: five at one a second take five seconds, though the
+    // fifth comes back after four.
     const due = plan.rate > 0 ? this.#countFrom + plan.messages / plan.rate * 1000 : 0;
     const end = Math.max(this.#lastAnswer, ranOut ? due : schedule.end);
-    // A load that ends in its warm-up counts from when it began: a result has no time to come.
+    // A load that ends in its warm-up has not reached this date.
     if (this.#counted <= new Date()) this.result.started = this.#counted;
     this.result.elapsed = Math.max(0, end - this.#countFrom);
     this.result.intervals = this.#intervals.until(end);

@@ -1,4 +1,4 @@
-// What a load finds, and the arithmetic of it.
+// The result of a load: the type, empty, encoded and added up.
 import { addIntervals, type LoadInterval } from "./intervals.ts";
 import { createLatencies, type EncodedLatencies, type Latencies } from "../latencies.ts";
 import type { LoadPlan } from "./plan.ts";
@@ -21,38 +21,38 @@ export interface LoadErrorExample {
   readonly what: string;
 }
 
-/** How many errors of each kind are told in words. */
+/** How many errors of each kind have an example. */
 export const MAX_EXAMPLES = 3;
 
-/** What a load found. */
+/** The result of a load. */
 export interface LoadResult {
-  /** What was to be done. */
+  /** What was asked for. */
   plan: LoadPlan;
-  /** The address that the first connection went to; undefined where there was none or it has none. */
+  /** The address of the first connection, if it has one. */
   address?: string;
-  /** When the first message that counts was due; when it began, where it ended before that. */
+  /** When the warm-up ended; when it began, if the load ended before that. */
   started: Date;
   /**
-   * From then on until the last answer, or until no more was sent, in milliseconds; at a rate
+   * The time from then until the last answer or the end of sending, in milliseconds; at a rate
    * until the next message would have been due.
    */
   elapsed: number;
   /** What became of the messages that count. */
   messages: {
-    /** As many as `right`, `failed` and `waiting` together. */
+    /** `right`, `failed` and `waiting` together. */
     sent: number;
     /** Came back as they were sent, and once. */
     right: number;
     /** Did not, or not in time. */
     failed: number;
-    /** Were under way when it ended: at a signal, or when they had had time to come back. */
+    /** Were under way when it ended: at a signal, or after `timeout`. */
     waiting: number;
-    /** Were due by the rate and could not be sent, since all connections were waiting. */
+    /** Were due by the rate but not sent, since all connections were waiting. */
     missed: number;
   };
-  /** What passed from the first connection on, in bytes. */
+  /** With the warm-up. */
   bytes: { sent: number; received: number };
-  /** How many connections were opened. */
+  /** How many connections were opened, with those that replaced others. */
   connections: number;
   /** How often something went wrong. */
   errors: Record<LoadErrorKind, number>;
@@ -60,29 +60,27 @@ export interface LoadResult {
   examples: LoadErrorExample[];
   /** Each of its seconds. */
   intervals: LoadInterval[];
-  /** How long messages took, from when they were due, in those that came back as they were sent. */
+  /** Of messages that came back as they were sent, from when they were due. */
   latencies: Latencies;
-  /** How long it took to connect, with the handshake of TLS. */
+  /** Times to connect, with the handshake of TLS. */
   connects: Latencies;
 }
 
 /** How far a load is. `waiting` and `missed` are counted at its end. */
 export interface LoadProgress
   extends Readonly<Pick<LoadResult, "messages" | "bytes" | "connections" | "errors">> {
-  /** For how long messages have counted, in milliseconds; 0 before they do. */
+  /** The time since the warm-up, in milliseconds; 0 before it ends. */
   readonly elapsed: number;
 }
 
-/** A result on its way between threads, which know the plan. */
+/** A result that can be sent to another thread, without its plan. */
 export interface EncodedLoadResult extends Omit<LoadResult, "plan" | "latencies" | "connects"> {
   readonly latencies: EncodedLatencies;
   readonly connects: EncodedLatencies;
 }
 
-/** What is counted while a load runs. */
 type LoadCounts = Pick<LoadResult, "messages" | "bytes" | "connections" | "errors">;
 
-/** The counts of a load that has not begun. */
 export function noCounts(): LoadCounts {
   return {
     messages: { sent: 0, right: 0, failed: 0, waiting: 0, missed: 0 },
@@ -106,7 +104,6 @@ export async function emptyLoadResult(plan: LoadPlan): Promise<LoadResult> {
   };
 }
 
-/** Writes a result so that another thread can add it to others. */
 export async function encodeLoadResult(result: LoadResult): Promise<EncodedLoadResult> {
   const { plan: _, latencies, connects, ...figures } = result;
   return {
@@ -116,7 +113,7 @@ export async function encodeLoadResult(result: LoadResult): Promise<EncodedLoadR
   };
 }
 
-/** How far the threads of a load are together; without any, it has not begun. */
+/** Adds up the progress of threads; without any, the load has not begun. */
 export function addProgress(parts: readonly LoadProgress[] = []): LoadProgress {
   const sum = { ...noCounts(), elapsed: 0 };
   for (const part of parts) {
@@ -126,7 +123,7 @@ export function addProgress(parts: readonly LoadProgress[] = []): LoadProgress {
   return sum;
 }
 
-/** Adds up what the parts of a load found, in an empty result. */
+/** Adds up the results of the parts of a load, in an empty one. */
 export async function addLoadResults(
   sum: LoadResult,
   parts: readonly EncodedLoadResult[],
@@ -154,7 +151,6 @@ function addCounts(sum: LoadCounts, part: Readonly<LoadCounts>): void {
   addTo(sum.errors, part.errors);
 }
 
-/** Adds each number of a record to that of another. */
 function addTo<Name extends string>(
   sum: Record<Name, number>,
   part: Readonly<Record<Name, number>>,
@@ -162,7 +158,6 @@ function addTo<Name extends string>(
   for (const name in part) sum[name] += part[name];
 }
 
-/** How often something went wrong, in whatever way. */
 export function totalErrors({ errors }: Pick<LoadResult, "errors">): number {
   return Object.values(errors).reduce((sum, count) => sum + count, 0);
 }

@@ -20,13 +20,12 @@ import {
 } from "./connection.ts";
 import type { LoadErrorKind } from "./result.ts";
 
-/** Messages are put together to writes of this many bytes at most, where several wait. */
+/** Several messages that wait are written at once, up to this many bytes. */
 const MAX_WRITE = 64 * 1024;
 
-/** How many bytes beyond the expected ones are read at once, to notice unexpected ones. */
+/** How many bytes more than expected are read at once, to notice unexpected ones. */
 const SPARE = 1024;
 
-/** The most that is read at once, in bytes. */
 const MAX_READ = 256 * 1024;
 
 /** How long to wait for unexpected bytes at the end, in milliseconds. */
@@ -45,11 +44,10 @@ export class StreamConnection implements LoadConnection {
   /** When the messages under way were due, in a ring. */
   readonly #due: Float64Array;
   readonly #position: StreamPosition;
-  /** From when on the message under way takes its time, where that is not when it was due. */
+  /** When the latency of the message begins, if that is not when it was due. */
   #from: number | undefined;
-  /** How many messages were written. */
+  /** How many messages were written, what is being written, and how many messages that is. */
   #written = 0;
-  /** What is being written, and how many messages that is. */
   #writing: Uint8Array<ArrayBuffer> | undefined;
   #writingMessages = 0;
   isOpen = true;
@@ -121,7 +119,7 @@ export class StreamConnection implements LoadConnection {
   }
 
   readonly #onWritten = (length: number): void => {
-    this.#settings.recorder.wrote(length);
+    this.#settings.recorder.bytesSent(length);
     if (!this.isOpen) return;
     this.#traffic.sent += length;
     const writing = this.#writing;
@@ -135,7 +133,7 @@ export class StreamConnection implements LoadConnection {
     if (this.#written < this.#position.sent) this.#write();
   };
 
-  // Why it broke, the next read says; and what still comes back should be read.
+  // The next read says why it broke, after what still comes back.
   readonly #onWriteFailed = (): void => {};
 
   async #receive(): Promise<void> {
@@ -145,8 +143,7 @@ export class StreamConnection implements LoadConnection {
     const { size } = messages;
     const { recorder, reconnect, scheduler } = this.#settings;
     for (;;) {
-      // Even where there is no turn to wait for, all that is due on other connections
-      // is written before the next read: 7 % more round trips.
+      // Without a crowd, the other connections write before the next read: 7 % more round trips.
       await (scheduler.isContended ? scheduler.next() : undefined);
       const length = await this.#conn.read(buffer.bytes);
       if (!this.isOpen) return;
@@ -155,7 +152,7 @@ export class StreamConnection implements LoadConnection {
       }
       const now = performance.now();
       this.#traffic.received += length;
-      recorder.received(length);
+      recorder.bytesReceived(length);
       for (let at = 0; at < length;) {
         if (position.answered === position.sent) return this.#wrong(at, length);
         const part = Math.min(length - at, size - position.partial);
@@ -180,7 +177,6 @@ export class StreamConnection implements LoadConnection {
     }
   }
 
-  /** What was read is not as it was sent, from some byte on. */
   #wrong(from: number, to: number): void {
     const { kind, what } = diagnose(this.#position, this.#buffer.bytes.subarray(from, to));
     this.#end(kind, what);

@@ -6,10 +6,10 @@ import { generate } from "./generator.ts";
 import type { WorkerPlan } from "./plan.ts";
 import { type EncodedLoadResult, encodeLoadResult, type LoadProgress } from "./result.ts";
 
-/** What a thread is told: what to do, when all are ready, and to end. */
+/** Messages to a thread: its plan, that all threads are ready, and to end. */
 export type ToThread = { readonly plan: WorkerPlan } | "start" | "stop";
 
-/** What it tells: that it is ready, how far it is, its result or why it has none. */
+/** Messages from a thread. */
 export type FromThread =
   | "ready"
   | { readonly progress: LoadProgress }

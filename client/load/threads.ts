@@ -14,11 +14,11 @@ import {
 import { type FromThread, loadThread, type ToThread } from "./thread.ts";
 
 /**
- * Runs each part of a load on a thread of its own, and adds up what they find.
- * They begin to send messages when all of them have opened their connections.
+ * Runs each part of a load in a thread, and adds up the results. Messages are sent once all threads
+ * have opened their connections.
  *
- * @throws {EndpointError} where one of them can open no connection
- * @throws {ThreadError} where a thread cannot be started, or fails
+ * @throws {EndpointError} if one of them can open no connection
+ * @throws {ThreadError} if a thread cannot be started, or fails
  */
 export async function generateInThreads(
   load: LoadPlan,
@@ -40,14 +40,15 @@ export async function generateInThreads(
   const runs = plans.map((plan, index) =>
     generateInThread(plan, stop, ready, (progress) => {
       latest[index] = progress;
-      const [first] = running; // It sets the pace.
+      // Reported as often as by one thread.
+      const [first] = running;
       if (index === first) onProgress(addProgress(latest));
     }).catch((error) => {
       failed.abort();
       throw error;
     }).finally(() => running.delete(index))
   );
-  await Promise.allSettled(runs); // None is left running where one fails.
+  await Promise.allSettled(runs); // No thread goes on after another has failed.
   onProgress(addProgress(latest));
   return await addLoadResults(sum, await Promise.all(runs));
 }
