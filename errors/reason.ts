@@ -36,7 +36,7 @@ const OTHER_REASONS: readonly (readonly [RegExp, string])[] = [
   // Files under /dev and /proc require all permissions of Deno.
   [/^Requires all access.*/s, "yodel may not open devices and the like; name another file"],
   [/^Requires .* access to .*(--allow-\w+) flag.*/s, "Deno needs $1 for it"],
-  // The name of a file follows, which may be that of a temporary one.
+  // The name of a file follows, possibly of a temporary one.
   [/ \(os error \d+\).*/s, ""],
 ];
 

@@ -97,7 +97,7 @@ export async function openAtEach<E extends HostEndpoint, T extends Opened>(
     } catch (error) {
       const code = error instanceof EndpointError ? errorCode(error.cause) : undefined;
       const isTaken = first !== undefined && code === "EADDRINUSE";
-      // Some machines have only IPv4 or IPv6, and where :: takes IPv4 too, 0.0.0.0 is in use.
+      // Some machines lack IPv4 or IPv6. Except on Windows (denoland/deno#36168), :: is both.
       if (code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT" || isTaken && endpoint.host === "*") {
         missing = error;
         continue;

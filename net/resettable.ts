@@ -1,4 +1,4 @@
-// TCP connections with `reset`, by Node: Deno 2.9 can only close with FIN.
+// TCP connections with `reset`, by Node (denoland/deno#33415): Deno 2.9 can only close with FIN.
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
