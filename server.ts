@@ -144,7 +144,7 @@ export async function serve(
     const { datagrams_denied = 0, datagrams_over_limit = 0 } = refused;
     const notAnswered = { ...unanswered, datagrams_denied, datagrams_over_limit };
     log.info?.("stopped", {
-      ...bound.some(hasConnections) ? { connections: limit.accepted } : {},
+      ...bound.some(hasConnections) ? { connections: limit.served } : {},
       ...bound.some(hasDatagrams)
         ? {
           datagrams_answered: answered,

@@ -1,12 +1,11 @@
-// Accepting connections.
+// Accepting connections, and nothing else: what waits for a client runs in the connection's own task.
 import { pause } from "../async/pause.ts";
 import { errorCode, reason } from "../errors/reason.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import type { Listener } from "../net/stream.ts";
-import type { Access } from "./access_control.ts";
+import type { ConnectionLimit } from "./connection_limit.ts";
 import type { Connections } from "./connections.ts";
 import type { Log } from "./log.ts";
-import type { ConnectionLimit } from "./connection_limit.ts";
 
 /** Errors of accept(2) that last until something is released, and would be met again at once. */
 const SHORTAGES = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
@@ -18,16 +17,15 @@ const SHORTAGE_PAUSE = 100;
 const SHORTAGE_REMINDER = 60_000;
 
 /**
- * Accepts connections, where there is room for them, until the server stops and
- * the listener is closed. An error of accept concerns one connection, or all
- * for a while, but never the listener: only closing that ends the loop
- * (docs/architecture.md, "The byte path", rule 5).
+ * Accepts connections within the limit, until the server stops and the listener
+ * is closed. An error of accept concerns one connection, or all for a while, but
+ * never the listener: only closing that ends the loop (docs/architecture.md, "The
+ * byte path", rule 5).
  */
 export async function acceptFrom(
   listener: Listener,
   connections: Connections,
   limit: ConnectionLimit,
-  access: Access | undefined,
   log: Log,
   stopping: AbortSignal,
 ): Promise<void> {
@@ -35,27 +33,12 @@ export async function acceptFrom(
   let reminded = -Infinity;
   while (!stopping.aborted) {
     if (limit.isFull) log.debug?.("full: others wait", { endpoint, connections: limit.open });
-    while (limit.isFull) await limit.available();
+    await limit.available();
     await connections.catchUp();
     try {
       const conn = await listener.accept();
-      const isWelcome = access === undefined ||
-        await access.enter(conn.remoteAddr, listener.endpoint);
-      let number = isWelcome ? limit.acquire() : undefined;
-      // Another listener or thread may have taken the last place meanwhile.
-      while (isWelcome && number === undefined && !stopping.aborted) {
-        await limit.available();
-        number = limit.acquire();
-      }
-      if (number === undefined) {
-        conn.close();
-        continue;
-      }
-      const stream = listener.secure?.(conn) ?? conn;
-      connections.serve(number, stream, listener.endpoint).then(() => {
-        limit.release();
-        access?.leave(conn.remoteAddr);
-      });
+      if (await limit.acquire()) connections.serve(conn, listener).then(() => limit.release());
+      else conn.close();
     } catch (error) {
       if (stopping.aborted) return;
       if (!SHORTAGES.has(errorCode(error) ?? "")) {

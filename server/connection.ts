@@ -25,20 +25,37 @@ export class Connection {
   readonly traffic = new Traffic();
   /** Its faults, where it has any. */
   faults?: Faults;
+  #stream: Stream;
+  #number = 0;
   readonly #opened = performance.now();
   /** Set by whoever ends it from outside its own task, before its task can meet the error of that. */
   #ending: Ending | undefined;
   #closed = false;
 
   /**
-   * @param number counts the connections of a server, from 1 on
+   * @param stream what was accepted, until it is set up
    * @param endpoint where it was accepted
    */
-  constructor(
-    readonly number: number,
-    readonly stream: Stream,
-    readonly endpoint: Endpoint,
-  ) {}
+  constructor(stream: Stream, readonly endpoint: Endpoint) {
+    this.#stream = stream;
+  }
+
+  /** What is read and written. */
+  get stream(): Stream {
+    return this.#stream;
+  }
+
+  /** Its number among those of the server, from 1 on; 0 until it is set up. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** It is set up, and may have been closed meanwhile. */
+  begin(stream: Stream, number: number): void {
+    this.#stream = stream;
+    this.#number = number;
+    if (this.#closed) stream.close();
+  }
 
   /** Runs the echo until the peer has sent all, or it breaks or is closed; then closes it. */
   async serve(echo: (connection: Connection) => Promise<void>, log: Log): Promise<Ending> {

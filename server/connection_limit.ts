@@ -15,7 +15,7 @@ export class ConnectionLimit {
   readonly #most: number;
   readonly #stopping: AbortSignal;
   readonly #numbers: Int32Array;
-  readonly #accepted: BigInt64Array;
+  readonly #served: BigInt64Array;
 
   /**
    * @param most how many may be open; 0: no limit
@@ -26,13 +26,13 @@ export class ConnectionLimit {
     this.#most = most;
     this.#stopping = stopping;
     this.#numbers = new Int32Array(memory, 0, 2);
-    this.#accepted = new BigInt64Array(memory, 8, 1);
+    this.#served = new BigInt64Array(memory, 8, 1);
     onAbort(stopping, () => this.#wake());
   }
 
-  /** How many connections there were. */
-  get accepted(): number {
-    return Number(Atomics.load(this.#accepted, 0));
+  /** How many connections were served so far. */
+  get served(): number {
+    return Number(Atomics.load(this.#served, 0));
   }
 
   /** How many are open. */
@@ -52,24 +52,32 @@ export class ConnectionLimit {
 
   /** Waits until one may be acquired, or the server stops. Others may wait for the same one. */
   async available(): Promise<void> {
-    const { open } = this;
-    if (this.isFull) await Atomics.waitAsync(this.#numbers, OPEN, open).value;
+    while (this.isFull) await Atomics.waitAsync(this.#numbers, OPEN, this.#most).value;
   }
 
-  /**
-   * Opens a connection.
-   *
-   * @returns its number, from 1 on; undefined where the limit is reached
-   */
-  acquire(): number | undefined {
+  /** Opens a connection, as soon as there may be one more; false if the server stops before. */
+  async acquire(): Promise<boolean> {
+    while (!this.#tryAcquire()) {
+      if (this.#stopping.aborted) return false;
+      await this.available();
+    }
+    return true;
+  }
+
+  #tryAcquire(): boolean {
     for (;;) {
       const { open } = this;
-      if (this.#most > 0 && open >= this.#most) return undefined;
+      if (this.#most > 0 && open >= this.#most) return false;
       // Another thread may have acquired it meanwhile.
       if (Atomics.compareExchange(this.#numbers, OPEN, open, open + 1) !== open) continue;
       if (open + 1 === this.#most) Atomics.add(this.#numbers, FULL, 1);
-      return Number(Atomics.add(this.#accepted, 0, 1n)) + 1;
+      return true;
     }
+  }
+
+  /** Numbers a connection that is served, from 1 on. */
+  nextNumber(): number {
+    return Number(Atomics.add(this.#served, 0, 1n)) + 1;
   }
 
   /** A connection has ended. */

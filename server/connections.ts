@@ -1,11 +1,13 @@
 // The connections of a thread: idle time, counts, the end.
 import { pause } from "../async/pause.ts";
-import type { Endpoint } from "../net/endpoint.ts";
 import { ReadScheduler } from "../net/read_scheduler.ts";
-import type { Stream } from "../net/stream.ts";
+import type { Listener, Stream } from "../net/stream.ts";
 import { sweep } from "../net/traffic.ts";
+import type { Access } from "./access_control.ts";
 import { BufferPool } from "./buffers.ts";
 import { Connection, type Ending, LINGER } from "./connection.ts";
+import type { ConnectionLimit } from "./connection_limit.ts";
+import { setUp } from "./connection_setup.ts";
 import { type ConnectionCounts, noConnections } from "./counts.ts";
 import { echo } from "./echo.ts";
 import { ConnectionFaults } from "./faults/connection_faults.ts";
@@ -24,6 +26,8 @@ const CROWD = 128;
 /** Serves connections, each in its own task. */
 export class Connections {
   readonly #plan: ServePlan;
+  readonly #limit: ConnectionLimit;
+  readonly #access: Access | undefined;
   readonly #buffers = new BufferPool();
   readonly #scheduler = new ReadScheduler();
   readonly #open = new Set<Connection>();
@@ -34,8 +38,15 @@ export class Connections {
   #seen = 0;
 
   /** @param stopping is aborted when no more connections are to come */
-  constructor(plan: ServePlan, stopping: AbortSignal) {
+  constructor(
+    plan: ServePlan,
+    limit: ConnectionLimit,
+    access: Access | undefined,
+    stopping: AbortSignal,
+  ) {
     this.#plan = plan;
+    this.#limit = limit;
+    this.#access = access;
     this.#stopping = stopping;
     if (plan.idleTimeout === 0) return;
     sweep(plan.idleTimeout, this.#scheduler, stopping, (interval) => this.#closeIdle(interval));
@@ -53,17 +64,20 @@ export class Connections {
     return counts;
   }
 
-  /**
-   * Serves a connection until it ends.
-   *
-   * @param number counts those of the server
-   */
-  async serve(number: number, stream: Stream, endpoint: Endpoint): Promise<void> {
-    const connection = new Connection(number, stream, endpoint);
+  /** Serves a connection that was accepted, until it ends. */
+  async serve(conn: Stream, listener: Listener): Promise<void> {
+    const connection = new Connection(conn, listener.endpoint);
     this.#open.add(connection);
+    const stream = await setUp(conn, listener, this.#access);
+    if (stream === undefined) {
+      this.#open.delete(connection);
+      return conn.close();
+    }
+    connection.begin(stream, this.#limit.nextNumber());
     const ending = await connection.serve((connection) => this.#echo(connection), this.#plan.log);
     this.#open.delete(connection);
     count(this.#ended, connection, ending);
+    this.#access?.leave(conn.remoteAddr);
   }
 
   /**

@@ -36,13 +36,13 @@ export function serveHere(
 ): Service & { readonly datagramFaults: LogFields } {
   const listeners = opened.filter((one) => "accept" in one);
   const sockets = opened.filter((one) => "send" in one);
-  const connections = new Connections(plan, stopping);
+  const connections = new Connections(plan, limit, access, stopping);
   const datagrams = answerDatagrams(sockets, plan, access, connections.scheduler, stopping);
   const stopped = aborted(stopping).then(() => opened.forEach((one) => one.close()));
 
   async function run(): Promise<void> {
     const accepting = listeners.map((each) =>
-      acceptFrom(each, connections, limit, access, plan.log, stopping)
+      acceptFrom(each, connections, limit, plan.log, stopping)
     );
     await Promise.all([stopped, ...accepting]);
     await connections.drain();

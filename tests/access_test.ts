@@ -4,10 +4,10 @@ import { createSocket } from "node:dgram";
 import { connect as dialNode, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { formatHostPort } from "../net/endpoint.ts";
-import type { Stream } from "../net/stream.ts";
+import type { Listener, Stream } from "../net/stream.ts";
 import { listenTcp } from "../net/tcp.ts";
 import { type Endpoint, OptionError, serve, type ServeOptions } from "../server.ts";
-import { accessControlOf } from "../server/access_control.ts";
+import { type Access, accessControlOf } from "../server/access_control.ts";
 import { acceptFrom } from "../server/accept.ts";
 import { Connections } from "../server/connections.ts";
 import { ConnectionLimit } from "../server/connection_limit.ts";
@@ -155,32 +155,49 @@ Deno.test(
   },
 );
 
-Deno.test("who is denied is closed before a handshake of TLS begins", async () => {
-  const plan = planServe({ deny: ["127.0.0.1"] }, []);
+/** Serves with the parts of a server that are between a listener and the echo. */
+function serveParts(listener: Listener, access: Access | undefined) {
   const stop = new AbortController();
+  const limit = new ConnectionLimit(0, stop.signal);
+  const connections = new Connections(planServe({ drain: 1 }, []), limit, access, stop.signal);
+  const accepting = acceptFrom(listener, connections, limit, {}, stop.signal);
+  return {
+    limit,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      listener.close();
+      await accepting;
+      await connections.drain();
+    },
+  };
+}
+
+Deno.test("who is denied is closed before a handshake of TLS begins", async () => {
   const tcp = await listenTcp({ scheme: "tls", host: "127.0.0.1", port: 0 }, { backlog: 10 });
   let handshakes = 0;
   const secure = (conn: Stream) => {
     handshakes++;
     return conn;
   };
-  const connections = new Connections(plan, stop.signal);
-  const limit = new ConnectionLimit(0, stop.signal);
-  const accepting = acceptFrom(
-    { ...tcp, secure },
-    connections,
-    limit,
-    await accessControlOf(plan),
-    {},
-    stop.signal,
-  );
+  const access = await accessControlOf(planServe({ deny: ["127.0.0.1"] }, []));
+  await using server = serveParts({ ...tcp, secure }, access);
   using conn = await dialPort(tcp.endpoint.port);
   assertEquals(await conn.read(new Uint8Array(1)), null);
-  stop.abort();
-  tcp.close();
-  await accepting;
-  await connections.drain();
-  assertEquals([handshakes, limit.accepted], [0, 0]);
+  assertEquals([handshakes, server.limit.served], [0, 0]);
+});
+
+Deno.test("a client about whom nothing is decided yet holds up no other", async () => {
+  const listener = await listenTcp({ scheme: "tcp", host: "127.0.0.1", port: 0 }, { backlog: 10 });
+  const decided = Promise.withResolvers<boolean>();
+  const answers = [decided.promise, true];
+  const access = { enter: () => answers.shift() ?? false, leave() {} };
+  await using _server = serveParts(listener, access);
+  using first = await dialPort(listener.endpoint.port);
+  const waiting = exchange(first, random(10));
+  using second = await dialPort(listener.endpoint.port);
+  assertEquals((await exchange(second, random(10))).length, 10);
+  decided.resolve(true);
+  assertEquals((await waiting).length, 10);
 });
 
 Deno.test("who is denied takes no place of --max-connections", manyAddresses, async () => {

@@ -285,7 +285,6 @@ Deno.test(
     // Each connection has two lines as well, and the server itself: it listens, it has stopped.
     assertEquals(lines, messages.sent + 2 * 50 + 2);
     assert(told < 20, `of dropped lines it told ${told} times`);
-    console.log(most, told, lines);
     assert(most < 1000, `${most} lines in a row`);
   },
 );
