@@ -6,7 +6,7 @@ import {
   connect,
   createSecureContext,
   createServer,
-  type SecureContext,
+  type TlsOptions,
   type TLSSocket,
 } from "node:tls";
 import { onAbort } from "../async/pause.ts";
@@ -27,12 +27,6 @@ const LINGER = 1000;
 /** The alert handshake_failure (RFC 8446, 6.2), which Node does not send to a client without TLS. */
 const ALERT = new Uint8Array([0x15, 0x03, 0x03, 0, 2, 2, 40]);
 
-/** Shared by the handshakes of a listener: reading a certificate takes a millisecond. */
-interface Handshake {
-  readonly context: SecureContext;
-  readonly requestCert: boolean;
-}
-
 /** Where a handshake fails, the first read throws why. */
 export async function listenTls(
   endpoint: HostEndpoint<"tls">,
@@ -43,15 +37,22 @@ export async function listenTls(
   if (!cert || !key) throw new Error("it needs a certificate and a key");
   // Deno validates the certificate and the key at once, Node only in the first handshake.
   Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }).close();
-  const handshake: Handshake = {
-    context: createSecureContext({ cert, key, ca: clientCa }),
+  // Reading a certificate takes a millisecond, so all handshakes share it.
+  const context = createSecureContext({ cert, key, ca: clientCa });
+  const handshake: TlsOptions = {
+    SNICallback: (_host, use) => use(null, context),
     requestCert: clientCa !== undefined,
+    // Node would reject a client without its reason or subject.
+    rejectUnauthorized: false,
+    // Node's own timer would keep a client in memory for two minutes after it has left.
+    handshakeTimeout: -1,
+    allowHalfOpen: true,
   };
   const listener = await listenTcp(endpoint, options);
   return { ...listener, secure: (conn) => secure(conn, handshake, limit) };
 }
 
-function secure(conn: Stream, handshake: Handshake, limit: number): Stream {
+function secure(conn: Stream, handshake: TlsOptions, limit: number): Stream {
   const stream = new TlsStream(conn, ALERT);
   const { transport } = stream;
   const tooLong = setTimeout(() => {
@@ -70,18 +71,10 @@ function secure(conn: Stream, handshake: Handshake, limit: number): Stream {
   return stream;
 }
 
-function startHandshake(stream: TlsStream, { context, requestCert }: Handshake): void {
-  // Only a server of Node's verifies a client's certificate. With rejectUnauthorized it would not
-  // report the reason or the subject.
-  const server = createServer({
-    requestCert,
-    rejectUnauthorized: false,
-    SNICallback: (_host, use) => use(null, context),
-    // Node's own timer would keep a client in memory for two minutes after it has left.
-    handshakeTimeout: -1,
-    allowHalfOpen: true,
-  }, (socket) => {
-    if (!requestCert || socket.authorized) stream.secured(socket);
+function startHandshake(stream: TlsStream, handshake: TlsOptions): void {
+  // Only a server of Node's verifies the certificate of a client.
+  const server = createServer(handshake, (socket) => {
+    if (!handshake.requestCert || socket.authorized) stream.secured(socket);
     else refuse(stream, socket);
   });
   server.on("tlsClientError", (error) => stream.fail(error));
