@@ -6,10 +6,10 @@ import { planLoad } from "../client/load/plan.ts";
 import { addProgress, emptyLoadResult } from "../client/load/result.ts";
 import { loadText } from "../report/load_text.ts";
 import { finish } from "./loads.ts";
-import { inEach } from "./local.ts";
-import { yodel } from "./program.ts";
+import { inEach, startLocal } from "./local.ts";
+import { runHere } from "./in_process.ts";
 import { formatEndpoint } from "../server.ts";
-import { startAnswering, startEcho } from "./servers.ts";
+import { startAnswering } from "./servers.ts";
 
 Deno.test("each second has its messages, errors and slowest, and the rest is no second", () => {
   const seconds = new Intervals(10);
@@ -47,8 +47,8 @@ Deno.test("nothing counts after the end but what went wrong, and a warm-up has n
 });
 
 Deno.test("the seconds add up to the whole, on one thread and on several", async () => {
-  await using server = await startEcho();
-  await inEach([{}, { workers: 2 }, { rate: 500 }], async (way) => {
+  await using server = await startLocal({ faults: ["delay=20ms"] });
+  await inEach([{}, { workers: 2 }, { rate: 100 }], async (way) => {
     let last = addProgress();
     const onProgress = (now: LoadProgress) => void (last = now);
     const options = { connections: 4, duration: 2600, onProgress, ...way };
@@ -74,7 +74,7 @@ Deno.test("without a timeout a silent server ends the load a second after its ti
   await using server = startAnswering(64, () => []);
   const start = performance.now();
   const words = ["load", formatEndpoint(server.endpoint), "-c3", "-d500ms", "--timeout", "0"];
-  const { code, stdout } = await yodel(words);
+  const { code, stdout } = await runHere(words);
   const elapsed = performance.now() - start;
   assert(elapsed > 1500, `${elapsed} ms`);
   assertEquals(code, 1);

@@ -1,9 +1,9 @@
 /** The limits with which ping and load are a test: --at-most and --at-least. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { formatEndpoint } from "../server.ts";
-import { inEach } from "./local.ts";
+import { runHere } from "./in_process.ts";
+import { undisturbed } from "./local.ts";
 import { lose, startProbed } from "./pings.ts";
-import { yodel } from "./program.ts";
 import { startEcho } from "./servers.ts";
 
 for (
@@ -29,7 +29,7 @@ for (
   Deno.test(`yodel ${words.join(" ")} is status ${met ? 0 : 1}`, async () => {
     await using server = await startEcho();
     const [command, ...flags] = words;
-    const { code, stderr } = await yodel([command, ...server.words, ...flags]);
+    const { code, stderr } = await runHere([command, ...server.words, ...flags]);
     assertEquals(code, met ? 0 : 1, stderr);
     const lines = stderr.split("\n").slice(0, -1);
     assertEquals(lines.length, messages.length, stderr);
@@ -46,12 +46,14 @@ Deno.test("loss within its limit is status 0, beyond it 1, and a wrong answer is
     ["loss=100%", (probe: Uint8Array) => [probe.toReversed()], 1],
     ["max=9s", lose, 1],
   ] as const;
-  await inEach(ways, async ([limit, answers, status]) => {
-    await using server = await startProbed("udp", answers);
-    const words = ["ping", formatEndpoint(server.endpoint), "-c4", "-i0", "-W300ms"];
-    const { code, stderr } = await yodel([...words, "--at-most", limit]);
-    assertEquals(code, status, stderr);
-    assertEquals(/loss=49\.9%: it was 50%, 0\.1% too much/.test(stderr), limit === "loss=49.9%");
-    assertEquals(/max=9s: there was nothing to measure/.test(stderr), limit === "max=9s");
-  });
+  for (const [limit, answers, status] of ways) {
+    await undisturbed(async () => {
+      await using server = await startProbed("udp", answers);
+      const words = ["ping", formatEndpoint(server.endpoint), "-c4", "-i0", "-W300ms"];
+      const { code, stderr } = await runHere([...words, "--at-most", limit]);
+      assertEquals(code, status, stderr);
+      assertEquals(/loss=49\.9%: it was 50%, 0\.1% too much/.test(stderr), limit === "loss=49.9%");
+      assertEquals(/max=9s: there was nothing to measure/.test(stderr), limit === "max=9s");
+    }, 100);
+  }
 });

@@ -15,7 +15,8 @@ import { loadText, progressText } from "../report/load_text.ts";
 import { formatEndpoint } from "../server.ts";
 import { plain, reportOf, validate } from "./loads.ts";
 import { inEach, linux, PATIENT, unix, until } from "./local.ts";
-import { available, program, run, shell, yodel } from "./program.ts";
+import { runHere } from "./in_process.ts";
+import { available, program, run, shell } from "./program.ts";
 import { type Answer, ca, deserted, startAnswering, startEcho } from "./servers.ts";
 
 Deno.test("--json is one object that its schema describes, also of datagrams and of threads", async () => {
@@ -61,7 +62,7 @@ Deno.test("errors are in --json, with status 1; and its schema takes nothing els
     (message, number) => number === 10 ? [message.with(3, (message[3] ?? 0) ^ 1)] : [message],
   );
   const name = formatEndpoint(server.endpoint);
-  const result = await yodel(["load", name, "-c1", "-n20", "--json"]);
+  const result = await runHere(["load", name, "-c1", "-n20", "--json"]);
   assertEquals([result.code, result.stderr], [1, ""]);
   const report = reportOf(result);
   const { messages, errors, error_examples: [example, ...more] } = report;
@@ -80,13 +81,13 @@ Deno.test("errors are in --json, with status 1; and its schema takes nothing els
 Deno.test("a connection that is refused is status 2 and a line on stderr, and JSON stays JSON", async () => {
   const name = formatEndpoint(deserted());
   const line = `cannot connect to ${name}: connection refused`;
-  await inEach([[], ["--json", "--workers=2"]], async (flags) => {
-    const result = await yodel(["load", name, ...flags]);
+  for (const flags of [[], ["--json", "--workers=2"]]) {
+    const result = await runHere(["load", name, ...flags]);
     const advice = "is the server running? --wait 30s waits for it";
     assertEquals([result.code, result.stderr], [2, `yodel: ${line}; ${advice}\n`]);
     if (flags.length === 0) assertEquals(result.stdout, "");
     else assertEquals(reportOf(result).error, line);
-  });
+  }
   await assertRejects(() => load(name, { reconnect: true }), EndpointError, line);
 });
 
@@ -135,7 +136,7 @@ Deno.test("the summary says in words what was asked for and what was found", asy
   await using server = await startEcho();
   const [name = ""] = server.words;
   // Longer than the progress waits to be shown, were there a terminal.
-  const { code, stdout, stderr } = await yodel(
+  const { code, stdout, stderr } = await runHere(
     ["load", name, "-c3", "-n300", "--pipeline=2", "-r1000", "-s1k"],
   );
   assertEquals([code, stderr], [0, ""]);
@@ -161,7 +162,7 @@ Deno.test("the summary says in words what was asked for and what was found", asy
 
 Deno.test("nothing is on stderr of a load that is over before all could send", async () => {
   await using server = await startEcho();
-  const { code, stderr } = await yodel(["load", ...server.words, "-c200", "-d1ms"]);
+  const { code, stderr } = await runHere(["load", ...server.words, "-c200", "-d1ms"]);
   assertEquals([code, stderr], [0, ""]);
 });
 

@@ -8,7 +8,7 @@ import { failedLoadJson, loadJson } from "../report/load_json.ts";
 import { reportOf } from "./loads.ts";
 import { unix, until } from "./local.ts";
 import { runHere } from "./in_process.ts";
-import { program, run, shell, yodel } from "./program.ts";
+import { program, shell, yodel } from "./program.ts";
 import { folder, startAnswering } from "./servers.ts";
 import { formatEndpoint } from "../server.ts";
 
@@ -228,7 +228,7 @@ Deno.test("loads of several processes, one on threads and one that a signal ende
   let short;
   try {
     await until(() => got.messages > 0, "the first one has begun");
-    short = await run([...program, ...words, "-n20"]);
+    short = await runHere([...words, "-n20"]);
   } finally {
     long.kill("SIGINT");
     await long.status;
