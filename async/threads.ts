@@ -1,5 +1,6 @@
-// Threads, and messages to and from them.
+// Threads, which call functions of the program and whose functions it calls.
 import { YodelError } from "../errors/yodel_error.ts";
+import { type CallMessage, Calls, type Functions } from "./calls.ts";
 import { isWithin } from "./pause.ts";
 
 /** How long a thread may take to start, in milliseconds. */
@@ -11,13 +12,12 @@ export class ThreadError extends YodelError {
   override readonly name = "ThreadError";
 }
 
-/** A thread that listens, until disposed. */
-export interface Thread<In> extends Disposable {
-  /** Rejects with a {@linkcode ThreadError} when it fails. */
-  readonly failed: Promise<never>;
-  send(message: In): void;
-}
+/** A thread that runs, until disposed. Its calls throw a {@linkcode ThreadError} when it fails. */
+export type Thread<Theirs extends Functions> =
+  & Pick<Calls<Theirs>, "call" | "notify">
+  & Disposable;
 
+/** A module that runs as a thread: what {@linkcode thread} returns. */
 export interface ThreadModule {
   readonly name: string;
   readonly url: string;
@@ -27,37 +27,39 @@ export interface ThreadModule {
  * Starts a thread and waits until it listens: earlier messages would be lost (denoland/deno#14098).
  *
  * @throws {ThreadError} where the module may not be read, or the thread does not start in time
+ * @param own the functions that the thread may call
  */
-export async function startThread<In, Out>(
+export async function startThread<Theirs extends Functions>(
   { name, url }: ThreadModule,
-  onMessage: (message: Out) => void,
+  own: Functions,
   timeout = START_TIMEOUT,
-): Promise<Thread<In>> {
+): Promise<Thread<Theirs>> {
   await checkReadable(new URL(url));
-  const { promise: failed, reject: fail } = Promise.withResolvers<never>();
-  const { promise: listening, resolve: listens } = Promise.withResolvers<void>();
-  failed.catch(() => {});
   const worker = new Worker(url, { type: "module", name: NAMED + name });
+  const calls = new Calls<Theirs>((message) => worker.postMessage(message));
+  const end = (why: string) => {
+    worker.terminate();
+    calls.end(new ThreadError(why));
+  };
+  const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
   worker.addEventListener("error", (event) => {
     event.preventDefault();
-    fail(new ThreadError(`a thread failed: ${event.message}`));
+    end(`a thread failed: ${event.message}`);
+    reject(new ThreadError(`a thread failed: ${event.message}`));
   });
   worker.addEventListener("message", () => {
-    worker.addEventListener("message", ({ data }) => onMessage(data));
-    listens();
+    worker.addEventListener("message", ({ data }) => calls.receive(data, own));
+    resolve();
   }, { once: true });
-  try {
-    if (!await isWithin(timeout, Promise.race([listening, failed]))) {
-      throw new ThreadError(`a thread did not begin within ${timeout / 1000}s`);
-    }
-  } catch (error) {
-    worker.terminate();
-    throw error;
+  if (!await isWithin(timeout, listening)) {
+    const why = `a thread did not begin within ${timeout / 1000}s`;
+    end(why);
+    throw new ThreadError(why);
   }
   return {
-    failed,
-    send: (message) => worker.postMessage(message),
-    [Symbol.dispose]: () => worker.terminate(),
+    call: (...call) => calls.call(...call),
+    notify: (...call) => calls.notify(...call),
+    [Symbol.dispose]: () => end("the thread has ended"),
   };
 }
 
@@ -82,20 +84,20 @@ export const isThread: boolean = ownName.startsWith(NAMED);
  *
  * @param name distinguishes the threads in a bundle
  * @param url the module's own `import.meta.url`
- * @param run runs in the thread only; takes the function that sends a message, and returns the one
- *   that handles a message
+ * @param run runs in the thread only; returns the functions that the program may call
  */
-export function thread<In, Out>(
+export function thread<Theirs extends Functions>(
   name: string,
   url: string,
-  run: (send: (message: Out) => void) => (message: In) => void,
+  run: (program: Calls<Theirs>) => Functions,
 ): ThreadModule {
   if (ownName === NAMED + name) {
     // The types are those of the main thread.
     const { postMessage } = globalThis as unknown as Pick<Worker, "postMessage">;
-    const onMessage = run((message) => postMessage(message));
+    const calls = new Calls<Theirs>((message) => postMessage(message));
+    const own = run(calls);
     addEventListener("message", (event) => {
-      if (event instanceof MessageEvent) onMessage(event.data);
+      if (event instanceof MessageEvent) calls.receive(event.data as CallMessage, own);
     });
     postMessage("listening");
   }

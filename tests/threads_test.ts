@@ -1,34 +1,55 @@
-/** Threads: what they are sent reaches them, and what is wrong with them shows. */
+/** Threads: their functions can be called, and what is wrong with them shows. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { startThread, ThreadError } from "../async/threads.ts";
+import { YodelError } from "../errors/yodel_error.ts";
+
+/** The functions of the threads of these tests. */
+type Tested = {
+  readonly echo: (message: string) => string;
+  readonly wait: () => void;
+  readonly fail: (message: string) => void;
+  readonly refuse: (message: string) => void;
+};
 
 /** Starts one of the threads of these tests. */
-function start(name: string, onMessage: (message: string) => void, limit?: number) {
+function start(name: string, limit?: number) {
   const url = new URL(`./threads/${name}.ts`, import.meta.url).href;
-  return startThread<string, string>({ name, url }, onMessage, limit);
+  return startThread<Tested>({ name, url }, {}, limit);
 }
 
 Deno.test("a thread that is slow to listen gets what it is sent all the same", async () => {
-  const { promise: answer, resolve } = Promise.withResolvers<string>();
-  using thread = await start("slow", resolve);
-  thread.send("its part");
-  assertEquals(await Promise.race([answer, thread.failed]), "its part");
+  using thread = await start("slow");
+  assertEquals(await thread.call("echo", "its part"), "its part");
 });
 
 Deno.test("a thread that says nothing is an error, and not waited for for ever", async () => {
-  await assertRejects(
-    () => start("silent", () => {}, 500),
-    ThreadError,
-    "a thread did not begin within 0.5s",
-  );
+  const expected = "a thread did not begin within 0.5s";
+  await assertRejects(() => start("silent", 500), ThreadError, expected);
 });
 
 Deno.test("a thread without a module is an error", async () => {
-  await assertRejects(() => start("missing", () => {}), ThreadError, "a thread failed: ");
+  await assertRejects(() => start("missing"), ThreadError, "a thread failed: ");
 });
 
 Deno.test("what a thread fails with later is an error, too", async () => {
-  using thread = await start("failing", () => {});
-  thread.send("such thing");
-  await assertRejects(() => thread.failed, ThreadError, "no such thing");
+  using thread = await start("failing");
+  const waiting = assertRejects(() => thread.call("wait"), ThreadError, "no such thing");
+  await assertRejects(() => thread.call("fail", "such thing"), ThreadError, "no such thing");
+  await waiting;
+  await assertRejects(() => thread.call("echo", "x"), ThreadError, "no such thing");
+});
+
+Deno.test("an answer to people reaches who has called, and the thread goes on", async () => {
+  using thread = await start("failing");
+  for (const what of ["one", "two"]) {
+    const error = await assertRejects(() => thread.call("refuse", what), YodelError, `no ${what}`);
+    assertEquals(error instanceof ThreadError, false);
+  }
+});
+
+Deno.test("calls of a thread that has ended fail", async () => {
+  const thread = await start("slow");
+  const waiting = assertRejects(() => thread.call("echo", "x"), ThreadError, "has ended");
+  thread[Symbol.dispose]();
+  await waiting;
 });

@@ -1,6 +1,6 @@
 // A load on several threads.
 import { onAbort } from "../../async/pause.ts";
-import { startThread } from "../../async/threads.ts";
+import { startThread, ThreadError } from "../../async/threads.ts";
 import { EndpointError } from "../../net/endpoint.ts";
 import type { LoadPlan, WorkerPlan } from "./plan.ts";
 import {
@@ -11,7 +11,7 @@ import {
   type LoadProgress,
   type LoadResult,
 } from "./result.ts";
-import { type FromThread, loadThread, type ToThread } from "./thread.ts";
+import { type LoadProgram, type LoadThread, loadThread } from "./thread.ts";
 
 /**
  * Runs each part of a load in a thread, and adds up the results. Messages are sent once all threads
@@ -59,14 +59,11 @@ async function generateInThread(
   ready: () => Promise<void>,
   onProgress: (progress: LoadProgress) => void,
 ): Promise<EncodedLoadResult> {
-  const { promise: result, resolve, reject } = Promise.withResolvers<EncodedLoadResult>();
-  using thread = await startThread<ToThread, FromThread>(loadThread, (message) => {
-    if (message === "ready") return void ready().then(() => thread.send("start"));
-    if ("progress" in message) return onProgress(message.progress);
-    if ("result" in message) return resolve(message.result);
-    reject(new EndpointError("cannot connect to", plan.load.endpoint, message.failure));
+  const own: LoadProgram = { ready, progress: onProgress };
+  using thread = await startThread<LoadThread>(loadThread, own);
+  using _stopping = onAbort(signal, () => thread.notify("stop"));
+  return await thread.call("generate", plan).catch((error) => {
+    if (error instanceof ThreadError) throw error;
+    throw new EndpointError("cannot connect to", plan.load.endpoint, error.message);
   });
-  thread.send({ plan });
-  using _stopping = onAbort(signal, () => thread.send("stop"));
-  return await Promise.race([result, thread.failed]);
 }

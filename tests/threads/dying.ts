@@ -1,9 +1,11 @@
-/** A thread of a server that listens, serves, and dies. */
+/** A thread of a server that serves, and dies. */
 import { thread } from "../../async/threads.ts";
 
-thread("server", import.meta.url, (send) => () => {
-  send("serving");
-  setTimeout(() => {
-    throw new Error("died on purpose");
-  });
-});
+thread("server", import.meta.url, () => ({
+  serve() {
+    setTimeout(() => {
+      throw new Error("died on purpose");
+    });
+  },
+  finish: () => new Promise(() => {}),
+}));

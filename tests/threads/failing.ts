@@ -1,6 +1,13 @@
-/** A thread that listens, and fails at the first message. */
+/** A thread whose function fails, or throws what is an answer to people. */
 import { thread } from "../../async/threads.ts";
+import { YodelError } from "../../errors/yodel_error.ts";
 
-thread<string, string>("failing", import.meta.url, () => (message) => {
-  throw new Error(`no ${message}`);
-});
+thread("failing", import.meta.url, () => ({
+  wait: () => new Promise(() => {}),
+  fail(message: string) {
+    throw new Error(`no ${message}`);
+  },
+  refuse(message: string) {
+    throw new YodelError(`no ${message}`);
+  },
+}));

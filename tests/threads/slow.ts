@@ -1,5 +1,5 @@
-/** A thread that does not listen at once, and then sends back what it is sent. */
+/** A thread that does not listen at once, and then returns what it is given. */
 import { thread } from "../../async/threads.ts";
 
 await new Promise((resolve) => setTimeout(resolve, 400));
-thread<string, string>("slow", import.meta.url, (send) => (message) => send(message));
+thread("slow", import.meta.url, () => ({ echo: (message: string) => message }));
