@@ -201,7 +201,8 @@ Deno.test("udp: what waits has a bound, and what comes then is dropped", async (
   using client = startClient(server);
   let answered = 0;
   while (answered < 100) {
-    await client.send(new Uint8Array(60_000));
+    await client.send(new Uint8Array(60_000).fill(answered));
+    await pause(1);
     ({ answered } = await server.counts());
   }
   await server.stop();
