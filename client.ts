@@ -73,8 +73,9 @@ export {
   type UnixEndpoint,
 } from "./net/endpoint.ts";
 export { parseEndpoint } from "./net/parse_endpoint.ts";
-export type { ClientTls, TlsSession } from "./net/stream.ts";
-export type { DialOptions } from "./net/dial.ts";
+export type { TlsSession } from "./net/stream.ts";
+export type { ClientTls } from "./net/dial_options.ts";
+export type { DialOptions } from "./net/dial_options.ts";
 export type { Family } from "./net/resolve.ts";
 export { OptionError, PackageError, YodelError } from "./errors/yodel_error.ts";
 export { EchoError } from "./client/echo_error.ts";

@@ -1,5 +1,5 @@
 // The flags that all clients have: how they connect to the server.
-import type { DialOptions } from "../net/dial.ts";
+import type { DialOptions } from "../net/dial_options.ts";
 import { flag, type FlagValues, group } from "./command.ts";
 import { HOSTS } from "../net/transports.ts";
 import { duration, toggle } from "../values/value_types.ts";

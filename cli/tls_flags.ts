@@ -1,6 +1,6 @@
 // The flags for `tls://`, on both sides, and what they name.
 import { type PemContent, validatePem } from "../net/pem.ts";
-import type { ClientTls } from "../net/stream.ts";
+import type { ClientTls } from "../net/dial_options.ts";
 import type { ServeTls } from "../server/plan.ts";
 import { flag, type FlagValues, group, optionName } from "./command.ts";
 import { file, host, toggle } from "../values/value_types.ts";

@@ -1,7 +1,8 @@
 // The client that sends an input to a server and writes what comes back to an output.
 import { isWithin, onAbort } from "../async/pause.ts";
 import { sweep, Traffic } from "../net/traffic.ts";
-import { dial, DIAL_OPTIONS, type DialOptions } from "../net/dial.ts";
+import { dial } from "../net/dial.ts";
+import { DIAL_OPTIONS, type DialOptions } from "../net/dial_options.ts";
 import { addressOf, type Endpoint } from "../net/endpoint.ts";
 import { readEndpoint } from "../net/parse_endpoint.ts";
 import { OptionError } from "../errors/yodel_error.ts";
@@ -12,7 +13,7 @@ import { checkUdp } from "../net/udp.ts";
 import { connectDatagrams } from "./connect_datagrams.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";
-import { checkNotNegative } from "./options.ts";
+import { checkNotNegative } from "./option_checks.ts";
 import { checkNames, withDefaults } from "../values/settings.ts";
 import { tlsHint } from "./verify/difference.ts";
 import { StreamVerifier } from "./verify/stream.ts";

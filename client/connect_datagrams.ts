@@ -2,7 +2,7 @@
 import { Change } from "../async/change.ts";
 import { isWithin, onAbort } from "../async/pause.ts";
 import { dialUdp, MAX_DATAGRAM } from "../net/udp.ts";
-import type { DialOptions } from "../net/dial.ts";
+import type { DialOptions } from "../net/dial_options.ts";
 import { EndpointError, type HostEndpoint } from "../net/endpoint.ts";
 import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
 import { EchoError } from "./echo_error.ts";

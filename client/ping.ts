@@ -1,9 +1,9 @@
 // The client that measures round trips.
-import { DIAL_OPTIONS, type DialOptions } from "../net/dial.ts";
+import { DIAL_OPTIONS, type DialOptions } from "../net/dial_options.ts";
 import { type Endpoint, EndpointError } from "../net/endpoint.ts";
 import { readEndpoint } from "../net/parse_endpoint.ts";
 import { onAbort, pause } from "../async/pause.ts";
-import { checkDatagrams, checkNotNegative, checkWhole } from "./options.ts";
+import { checkDatagrams, checkNotNegative, checkWhole } from "./option_checks.ts";
 import { checkNames, withDefaults } from "../values/settings.ts";
 import { emptyPingCounts, type PingSummary, type ProbeResult, summarize } from "./ping_result.ts";
 import { ProbeSession } from "./probe_session.ts";

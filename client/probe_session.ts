@@ -1,7 +1,7 @@
 // The state of a ping: its connection and its probes.
 import { isWithin } from "../async/pause.ts";
 import { isUnknownHost, reason } from "../errors/reason.ts";
-import type { DialOptions } from "../net/dial.ts";
+import type { DialOptions } from "../net/dial_options.ts";
 import { EndpointError } from "../net/endpoint.ts";
 import type { PingCounts, ProbeResult } from "./ping_result.ts";
 import { openProbes, type ProbeConnection } from "./probe_connection.ts";

@@ -3,10 +3,9 @@ import { failure } from "../async/pause.ts";
 import { errorCode, HandshakeEnded } from "../errors/reason.ts";
 import { inTime, untilAnswered } from "./attempt.ts";
 import type { StreamEndpoint } from "./endpoint.ts";
-import type { DialOptions, Stream } from "./stream.ts";
+import type { Stream } from "./stream.ts";
+import type { DialOptions } from "./dial_options.ts";
 import { type StreamTransport, TRANSPORTS } from "./transports.ts";
-
-export { DIAL_OPTIONS, type DialOptions } from "./stream.ts";
 
 export interface DialAttempt extends DialOptions {
   /** Limits each attempt, with look-up and TLS handshake, in milliseconds; 0: none. */

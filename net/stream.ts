@@ -1,6 +1,5 @@
-// Connections as the byte path sees them, and how they are opened.
+// Connections as the byte path sees them, and how a server listens for them.
 import type { Endpoint } from "./endpoint.ts";
-import type { Family } from "./resolve.ts";
 
 /** A connection over TCP, TLS or a Unix socket. `Deno.Conn` is one. */
 export interface Stream
@@ -52,31 +51,3 @@ export interface ServerTls {
   /** Requires client certificates that this CA signed. */
   readonly clientCa?: string;
 }
-
-/** TLS settings of a client; certificates and keys in PEM. */
-export interface ClientTls {
-  /** A CA to trust. */
-  readonly ca?: string;
-  /** A client certificate. */
-  readonly cert?: string;
-  /** The key of the certificate. */
-  readonly key?: string;
-  /** The name in the server's certificate, where it is not the host. */
-  readonly serverName?: string;
-  /** Trusts any certificate. */
-  readonly insecure?: boolean;
-}
-
-/** How a client connects. */
-export interface DialOptions {
-  /** TLS settings of a `tls://` endpoint. */
-  readonly tls?: ClientTls;
-  /** How long to retry until a byte has come back, in milliseconds. Default: 0. */
-  readonly wait?: number;
-  /** Uses only addresses of this family. Default: any. */
-  readonly family?: Family;
-  /** Called before each retry, with why the last attempt failed. */
-  readonly onRetry?: (why: string) => void;
-}
-
-export const DIAL_OPTIONS = ["tls", "wait", "family", "onRetry"] as const;

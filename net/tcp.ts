@@ -2,7 +2,8 @@
 import { onAbort } from "../async/pause.ts";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import { addressesOf } from "./resolve.ts";
-import type { DialOptions, Listener, ListenOptions } from "./stream.ts";
+import type { Listener, ListenOptions } from "./stream.ts";
+import type { DialOptions } from "./dial_options.ts";
 
 /**
  * Deno 2.9 leaks the socket of a connection that is open when the signal is aborted, but not yet

@@ -12,7 +12,8 @@ import {
 import { onAbort } from "../async/pause.ts";
 import { HandshakeEnded } from "../errors/reason.ts";
 import type { HostEndpoint } from "./endpoint.ts";
-import type { DialOptions, Listener, ListenOptions, Stream } from "./stream.ts";
+import type { Listener, ListenOptions, Stream } from "./stream.ts";
+import type { DialOptions } from "./dial_options.ts";
 import { withoutByteOrderMarks } from "./pem.ts";
 import { dialTcp, listenTcp } from "./tcp.ts";
 import { TlsStream } from "./tls_stream.ts";

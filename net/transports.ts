@@ -1,6 +1,7 @@
 // The transports: the only place that knows what a scheme means.
 import type { Endpoint, HostEndpoint, StreamEndpoint, UnixEndpoint } from "./endpoint.ts";
-import type { DialOptions, Listener, ListenOptions, Stream } from "./stream.ts";
+import type { Listener, ListenOptions, Stream } from "./stream.ts";
+import type { DialOptions } from "./dial_options.ts";
 import { dialTcp, listenTcp } from "./tcp.ts";
 import { type DatagramListener, listenUdp } from "./udp.ts";
 import { dialUnix, listenUnix } from "./unix.ts";

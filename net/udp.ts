@@ -11,7 +11,7 @@ import {
   type HostEndpoint,
 } from "./endpoint.ts";
 import { addressesOf } from "./resolve.ts";
-import type { DialOptions } from "./stream.ts";
+import type { DialOptions } from "./dial_options.ts";
 
 /** The most that a datagram over IPv4 can hold, in bytes. */
 export const MAX_DATAGRAM = 65_507;

@@ -12,7 +12,7 @@ import { type ConnectionCounts, noConnections } from "./counts.ts";
 import { echo } from "./echo.ts";
 import { ConnectionFaults } from "./faults/connection_faults.ts";
 import type { ServePlan } from "./plan.ts";
-import { dataLog, type Stage, stagedEcho } from "./staged_echo.ts";
+import { dataLog, type Stage, stagedEcho } from "./stages.ts";
 
 /** From one look to the next, while the server drains, at what is left to do, in milliseconds. */
 const DRAIN_INTERVAL = 50;

@@ -20,7 +20,7 @@ import {
 } from "../../values/value_types.ts";
 import { stopOnSignal } from "../signals.ts";
 import { columns, fitted, print, StatusLine } from "../stdio.ts";
-import { keepsLimits, latencyLimit, rateLimit } from "../limits.ts";
+import { keepsLimits, latencyLimit, rateLimit } from "../thresholds.ts";
 import { mergeLoads } from "../merge_loads.ts";
 import { clientFlags, dialOptions } from "../client_flags.ts";
 

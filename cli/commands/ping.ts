@@ -14,7 +14,7 @@ import { count, duration, messageSize, toggle } from "../../values/value_types.t
 import { stopOnSignal } from "../signals.ts";
 import { fitted, LinePrinter, printError } from "../stdio.ts";
 import { formatClock } from "../../report/units.ts";
-import { keepsLimits, probeLimit } from "../limits.ts";
+import { keepsLimits, probeLimit } from "../thresholds.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { clientFlags, dialOptions } from "../client_flags.ts";
 

@@ -1,5 +1,5 @@
 import { pause } from "../../async/pause.ts";
-import type { DialOptions } from "../../net/dial.ts";
+import type { DialOptions } from "../../net/dial_options.ts";
 import type { HostEndpoint } from "../../net/endpoint.ts";
 import { dialUdp } from "../../net/udp.ts";
 import { type Probe, Probes } from "../verify/probes.ts";

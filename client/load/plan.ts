@@ -2,8 +2,8 @@
 import { OptionError } from "../../errors/yodel_error.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import { readEndpoint } from "../../net/parse_endpoint.ts";
-import type { DialOptions } from "../../net/dial.ts";
-import { checkDatagrams, checkNotNegative, checkWhole } from "../options.ts";
+import type { DialOptions } from "../../net/dial_options.ts";
+import { checkDatagrams, checkNotNegative, checkWhole } from "../option_checks.ts";
 import { withDefaults } from "../../values/settings.ts";
 import { hasConnections } from "../../net/transports.ts";
 

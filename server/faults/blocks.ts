@@ -1,4 +1,4 @@
-import type { Chunk, Chunks } from "../staged_echo.ts";
+import type { Chunk, Chunks } from "../stages.ts";
 
 /** How many bytes of a stream have one fate: the system decides what is one read. */
 const BLOCK = 256;

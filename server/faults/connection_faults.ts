@@ -3,7 +3,7 @@ import { pause } from "../../async/pause.ts";
 import { Traffic } from "../../net/traffic.ts";
 import { type Connection, LINGER } from "../connection.ts";
 import type { LogFields } from "../log.ts";
-import type { Chunks, Stage } from "../staged_echo.ts";
+import type { Chunks, Stage } from "../stages.ts";
 import type { Fault, FaultContext } from "./fault.ts";
 import type { ChosenFault, FaultPlan } from "./plan.ts";
 import { Random } from "./random.ts";

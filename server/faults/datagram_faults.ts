@@ -3,7 +3,7 @@ import { Change } from "../../async/change.ts";
 import { isWithin, LONGEST_PAUSE, onAbort } from "../../async/pause.ts";
 import type { DatagramListener } from "../../net/udp.ts";
 import type { LogFields } from "../log.ts";
-import { type Chunk, through } from "../staged_echo.ts";
+import { type Chunk, through } from "../stages.ts";
 import { ConnectionFaults } from "./connection_faults.ts";
 import type { FaultPlan } from "./plan.ts";
 import { costOf } from "./read_ahead.ts";

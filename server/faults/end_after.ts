@@ -1,5 +1,5 @@
 import { type Range, range, size } from "../../values/value_types.ts";
-import type { Chunks } from "../staged_echo.ts";
+import type { Chunks } from "../stages.ts";
 import type { FaultContext } from "./fault.ts";
 
 /** A number of bytes; from a range each connection draws its own. */

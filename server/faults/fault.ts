@@ -4,7 +4,7 @@ import type { Traffic } from "../../net/traffic.ts";
 import type { Scheme } from "../../net/transports.ts";
 import type { ValueType } from "../../values/value_types.ts";
 import type { Random } from "./random.ts";
-import type { Chunks } from "../staged_echo.ts";
+import type { Chunks } from "../stages.ts";
 
 /** A fault: its name, its transports, and what it does. */
 export interface Fault<Value = unknown> {

@@ -1,5 +1,5 @@
 import { size } from "../../values/value_types.ts";
-import type { Chunks } from "../staged_echo.ts";
+import type { Chunks } from "../stages.ts";
 import type { FaultContext } from "./fault.ts";
 
 /** How much leaves at once: what the rate allows in so many milliseconds. */

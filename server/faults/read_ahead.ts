@@ -1,6 +1,6 @@
 // What faults hold back: it has to be read before it can wait.
 import { Change } from "../../async/change.ts";
-import { type Chunk, MAX_CHUNK, type Stage } from "../staged_echo.ts";
+import { type Chunk, MAX_CHUNK, type Stage } from "../stages.ts";
 
 /** What a chunk costs besides its bytes: many small ones hold far more than they bring. */
 const OVERHEAD = 256;
