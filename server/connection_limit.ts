@@ -4,9 +4,10 @@ import { onAbort } from "../async/pause.ts";
 /** Where the numbers are in the memory that threads share. */
 const OPEN = 0;
 const FULL = 1;
+const SERVING = 2;
 
-/** Bytes of that memory: two numbers of 32 bits, and one of 64. */
-const MEMORY = 16;
+/** Bytes of that memory: three numbers of 32 bits, and, where it is aligned, one of 64. */
+const MEMORY = 24;
 
 /** Counts connections, and limits how many are open. */
 export class ConnectionLimit {
@@ -25,8 +26,8 @@ export class ConnectionLimit {
     this.memory = memory;
     this.#most = most;
     this.#stopping = stopping;
-    this.#numbers = new Int32Array(memory, 0, 2);
-    this.#served = new BigInt64Array(memory, 8, 1);
+    this.#numbers = new Int32Array(memory, 0, 3);
+    this.#served = new BigInt64Array(memory, 16, 1);
     onAbort(stopping, () => this.#wake());
   }
 
@@ -69,18 +70,23 @@ export class ConnectionLimit {
       const { open } = this;
       if (this.#most > 0 && open >= this.#most) return false;
       // Another thread may have acquired it meanwhile.
-      if (Atomics.compareExchange(this.#numbers, OPEN, open, open + 1) !== open) continue;
-      if (open + 1 === this.#most) Atomics.add(this.#numbers, FULL, 1);
-      return true;
+      if (Atomics.compareExchange(this.#numbers, OPEN, open, open + 1) === open) return true;
     }
   }
 
-  /** Numbers a connection that is served, from 1 on. */
-  nextNumber(): number {
+  /** A connection is not refused, and is served from now on; returns its number, from 1 on. */
+  begin(): number {
+    const serving = Atomics.add(this.#numbers, SERVING, 1) + 1;
+    if (serving === this.#most) Atomics.add(this.#numbers, FULL, 1);
     return Number(Atomics.add(this.#served, 0, 1n)) + 1;
   }
 
-  /** A connection has ended. */
+  /** A connection that was served has ended. */
+  end(): void {
+    Atomics.sub(this.#numbers, SERVING, 1);
+  }
+
+  /** A connection is closed, served or refused. */
   release(): void {
     Atomics.sub(this.#numbers, OPEN, 1);
     if (this.#most > 0) this.#wake();

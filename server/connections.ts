@@ -73,10 +73,11 @@ export class Connections {
       this.#open.delete(connection);
       return conn.close();
     }
-    connection.begin(stream, this.#limit.nextNumber());
+    connection.begin(stream, this.#limit.begin());
     const ending = await connection.serve((connection) => this.#echo(connection), this.#plan.log);
     this.#open.delete(connection);
     count(this.#ended, connection, ending);
+    this.#limit.end();
     this.#access?.leave(conn.remoteAddr);
   }
 
