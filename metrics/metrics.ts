@@ -1,8 +1,10 @@
 // Metrics for Prometheus, and health, over HTTP.
-import type { Histogram, Registry } from "npm:prom-client@15.1.3";
-import { OptionError, PackageError } from "../errors/yodel_error.ts";
-import { boundTo, EndpointError, formatHostPort, type HostEndpoint } from "../net/endpoint.ts";
+import { OptionError } from "../errors/yodel_error.ts";
+import { EndpointError, formatHostPort, type HostEndpoint, isWildcard } from "../net/endpoint.ts";
 import { openAtEach } from "../net/listen.ts";
+import { listenTcp } from "../net/tcp.ts";
+import type { Log } from "../server/log.ts";
+import { type Answer, serveHttp } from "./http.ts";
 
 /** From one measurement of the event loop's lag to the next, in milliseconds. */
 const LAG_INTERVAL = 100;
@@ -11,99 +13,124 @@ const LAG_INTERVAL = 100;
 const BUCKETS = [1e-4, 1e-3, 1e-2, 0.1, 1].flatMap((time) => [time, 2.5 * time, 5 * time])
   .concat(10);
 
+/** How many connections wait in the kernel to be accepted. */
+const BACKLOG = 64;
+
+/** The text format of Prometheus. */
+const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
 /** A value and its labels. */
 export type Sample = readonly [number, Record<string, string>?];
 
+/** The metrics of a program, as text. */
 export class Metrics implements AsyncDisposable {
   /** One for each address. */
   readonly urls: string[] = [];
-  readonly #library: typeof import("npm:prom-client@15.1.3");
-  readonly #registry: Registry;
-  readonly #opened: { close(): unknown }[] = [];
+  readonly #texts: (() => string | Promise<string>)[] = [];
+  readonly #stopping = new AbortController();
+  readonly #lag: ReturnType<typeof setInterval>;
+  #serving: Promise<void> | undefined;
 
-  constructor(library: typeof import("npm:prom-client@15.1.3"), version: string) {
-    this.#library = library;
-    this.#registry = new library.Registry();
-    this.watch("yodel_build_info", "1, with the version", ["version"], () => [[1, { version }]]);
-    const lag = this.histogram("yodel_event_loop_lag_seconds", "How late the event loop is");
+  constructor(version: string) {
+    const start = (Date.now() - performance.now()) / 1000;
+    this.watch("yodel_build_info", "1, with the version", () => [[1, { version }]]);
+    this.watch("process_start_time_seconds", "When the program started", () => [[start]]);
+    this.watch(
+      "process_resident_memory_bytes",
+      "Memory of the program",
+      () => [[Deno.memoryUsage().rss]],
+    );
+    const observe = this.histogram("yodel_event_loop_lag_seconds", "How late the event loop is");
     let due = performance.now() + LAG_INTERVAL;
-    const timer = setInterval(() => {
+    this.#lag = setInterval(() => {
       const now = performance.now();
-      lag.observe(Math.max(0, now - due) / 1000);
+      observe(Math.max(0, now - due) / 1000);
       due = now + LAG_INTERVAL;
     }, LAG_INTERVAL);
-    this.#opened.push({ close: () => clearInterval(timer) });
   }
 
   /** Adds a counter, if its name ends in `_total`, or a gauge. Each scrape asks for the samples. */
-  watch(
-    name: string,
-    help: string,
-    labelNames: string[],
-    samples: () => Sample[] | Promise<Sample[]>,
-  ): void {
-    const { Counter, Gauge } = this.#library;
-    const collect = async () => {
-      const now = await samples();
-      metric.reset();
-      for (const [value, labels = {}] of now) metric.inc(labels, value);
-    };
-    const settings = { name, help, labelNames, collect, registers: [this.#registry] };
-    const metric = name.endsWith("_total") ? new Counter(settings) : new Gauge(settings);
+  watch(name: string, help: string, samples: () => Sample[] | Promise<Sample[]>): void {
+    const type = name.endsWith("_total") ? "counter" : "gauge";
+    this.#texts.push(async () => textOf(name, help, type, await samples()));
   }
 
-  histogram(name: string, help: string): Histogram {
-    const { Histogram } = this.#library;
-    return new Histogram({ name, help, buckets: BUCKETS, registers: [this.#registry] });
-  }
-
-  async listen(at: HostEndpoint<"tcp">, isUp: () => boolean): Promise<void> {
-    const answer = async ({ url }: Request): Promise<Response> => {
-      switch (new URL(url).pathname) {
-        case "/metrics": {
-          const headers = { "content-type": this.#registry.contentType };
-          return new Response(await this.#registry.metrics(), { headers });
-        }
-        case "/healthz":
-          return isUp() ? new Response("ok\n") : new Response("draining\n", { status: 503 });
-        default:
-          return new Response("there are /metrics and /healthz\n", { status: 404 });
-      }
-    };
-    const opened = await openAtEach(at, (endpoint) => {
-      const { host: hostname, port } = endpoint;
-      const http = Deno.serve({ hostname, port, onListen() {} }, answer);
-      return { endpoint: boundTo(endpoint, http.addr), close: () => http.shutdown() };
+  /** Adds a histogram; returns what counts a time in seconds. */
+  histogram(name: string, help: string): (seconds: number) => void {
+    const counts = BUCKETS.map(() => 0);
+    let [count, sum] = [0, 0];
+    this.#texts.push(() => {
+      let below = 0;
+      const buckets = counts.map((more, i): Sample => [below += more, { le: `${BUCKETS[i]}` }]);
+      return textOf(`${name}_bucket`, help, "histogram", [...buckets, [count, { le: "+Inf" }]]) +
+        `${name}_sum ${sum}\n${name}_count ${count}\n`;
     });
-    this.#opened.push(...opened);
-    for (const { endpoint: { host, port } } of opened) {
+    return (seconds) => {
+      count++;
+      sum += seconds;
+      const bucket = BUCKETS.findIndex((bound) => seconds <= bound);
+      if (bucket >= 0) counts[bucket] = (counts[bucket] ?? 0) + 1;
+    };
+  }
+
+  /** Listens at an address, or at each that a name means. */
+  async listen(at: HostEndpoint<"tcp">, isUp: () => boolean, log: Log): Promise<void> {
+    const listeners = await openAtEach(at, (one) => listenTcp(one, { backlog: BACKLOG }));
+    const answer = (path: string) => this.#answer(path, isUp);
+    this.#serving = serveHttp(listeners, answer, log, this.#stopping.signal);
+    for (const { endpoint: { host, port } } of listeners) {
       this.urls.push(`http://${formatHostPort(host, port)}/metrics`);
+    }
+    if (listeners.some(({ endpoint }) => isWildcard(endpoint.host))) {
+      log.warn?.("metrics on all addresses: whoever can reach this machine can read them");
+    }
+  }
+
+  async #answer(path: string, isUp: () => boolean): Promise<Answer> {
+    switch (path) {
+      case "/metrics": {
+        const texts = await Promise.all(this.#texts.map((text) => text()));
+        return { status: 200, body: texts.join(""), type: CONTENT_TYPE };
+      }
+      case "/healthz":
+        return isUp() ? { status: 200, body: "ok\n" } : { status: 503, body: "draining\n" };
+      default:
+        return { status: 404, body: "there are /metrics and /healthz\n" };
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#opened.map((one) => one.close()));
+    clearInterval(this.#lag);
+    this.#stopping.abort();
+    await this.#serving;
   }
 }
 
+function textOf(name: string, help: string, type: string, samples: readonly Sample[]): string {
+  const metric = type === "histogram" ? name.replace(/_bucket$/, "") : name;
+  const lines = samples.map(([value, labels = {}]) => {
+    // Strings of JSON escape what those of this format do: \, " and the end of a line.
+    const pairs = Object.entries(labels).map(([key, text]) => `${key}=${JSON.stringify(text)}`);
+    return pairs.length > 0 ? `${name}{${pairs.join()}} ${value}` : `${name} ${value}`;
+  });
+  return [`# HELP ${metric} ${help}`, `# TYPE ${metric} ${type}`, ...lines, ""].join("\n");
+}
+
 /**
- * Serves metrics. Their library is loaded only here (client/latencies.ts).
+ * Serves metrics.
  *
  * @param isUp whether `/healthz` has status 200, not 503
  * @throws {OptionError} where it cannot listen there
- * @throws {PackageError} where the library cannot be loaded
  */
 export async function serveMetrics(
   at: HostEndpoint<"tcp"> | undefined,
   version: string,
   isUp: () => boolean,
+  log: Log,
 ): Promise<Metrics | undefined> {
   if (at === undefined) return undefined;
-  const library = await import("npm:" + "prom-client@15.1.3").catch((error) => {
-    throw new PackageError("prom-client, which --metrics needs", error);
-  });
-  const metrics = new Metrics(library, version);
-  await metrics.listen(at, isUp).catch(async (error) => {
+  const metrics = new Metrics(version);
+  await metrics.listen(at, isUp, log).catch(async (error) => {
     await metrics[Symbol.asyncDispose]();
     throw error instanceof EndpointError ? new OptionError("metrics", error.message) : error;
   });

@@ -3,17 +3,18 @@ import type { ProbeResult } from "../client.ts";
 import type { Server, ServerCounts } from "../server.ts";
 import type { Metrics, Sample } from "./metrics.ts";
 
-/** The help text and the labels of each metric of a server. */
+/** The help text of each metric of a server. */
 const METRICS = {
-  yodel_connections_open: ["Connections that are open", "transport"],
-  yodel_connections_closed_total: ["Connections that ended, by why", "transport", "ending"],
-  yodel_received_bytes_total: ["Bytes that connections brought", "transport"],
-  yodel_sent_bytes_total: ["Bytes that were sent back on connections", "transport"],
-  yodel_connections_refused_total: ["Connections that were closed at once", "reason"],
-  yodel_connections_full_total: ["How often all places for connections were taken"],
-  yodel_datagrams_answered_total: ["Datagrams that were answered"],
-  yodel_datagrams_unanswered_total: ["Datagrams that were not answered", "reason"],
-  yodel_faults_injected_total: ["How often each fault was injected", "fault"],
+  yodel_connections_open: "Connections that are open",
+  yodel_connections_opened_total: "Connections that were opened",
+  yodel_connections_closed_total: "Connections that ended, by why",
+  yodel_received_bytes_total: "Bytes that connections brought",
+  yodel_sent_bytes_total: "Bytes that were sent back on connections",
+  yodel_connections_refused_total: "Connections that were closed at once",
+  yodel_connections_full_total: "How often all places for connections were taken",
+  yodel_datagrams_answered_total: "Datagrams that were answered",
+  yodel_datagrams_unanswered_total: "Datagrams that were not answered",
+  yodel_faults_injected_total: "How often each fault was injected",
 } as const;
 
 export function watchServer(metrics: Metrics, server: Server): void {
@@ -21,8 +22,7 @@ export function watchServer(metrics: Metrics, server: Server): void {
   let asking: Promise<ReturnType<typeof samplesOf>> | undefined;
   const ask = () => asking ??= server.counts().then(samplesOf).finally(() => asking = undefined);
   for (const name of Object.keys(METRICS) as (keyof typeof METRICS)[]) {
-    const [help, ...labels] = METRICS[name];
-    metrics.watch(name, help, labels, async () => (await ask())[name]);
+    metrics.watch(name, METRICS[name], async () => (await ask())[name]);
   }
 }
 
@@ -32,6 +32,11 @@ function samplesOf(counts: ServerCounts): Record<keyof typeof METRICS, Sample[]>
     ["denied", "over_limit"].map((why): Sample => [refused[what + why] ?? 0, { reason: why }]);
   return {
     yodel_connections_open: by("transport", connections, ({ states }) => states.open),
+    yodel_connections_opened_total: by(
+      "transport",
+      connections,
+      ({ states }) => Object.values(states).reduce((sum, count) => sum + count),
+    ),
     yodel_connections_closed_total: Object.entries(connections).flatMap(
       ([transport, { states: { open: _, ...ended } }]) =>
         by("ending", ended).map(([figure, label]): Sample => [figure, { transport, ...label }]),
@@ -58,18 +63,13 @@ function by<T>(
 /** Returns a function that counts the results of probes. */
 export function watchPing(metrics: Metrics): (result: ProbeResult) => void {
   const results = { right: 0, late: 0, corrupted: 0, lost: 0, repeated: 0, unsent: 0 };
-  metrics.watch(
-    "yodel_probe_results_total",
-    "What became of probes",
-    ["outcome"],
-    () => by("outcome", results),
-  );
-  const times = metrics.histogram(
+  metrics.watch("yodel_probe_results_total", "What became of probes", () => by("outcome", results));
+  const observe = metrics.histogram(
     "yodel_probe_round_trip_seconds",
     "Round trips of uncorrupted probes",
   );
   return ({ outcome, time = 0 }) => {
     results[outcome]++;
-    if (outcome === "right" || outcome === "late") times.observe(time / 1000);
+    if (outcome === "right" || outcome === "late") observe(time / 1000);
   };
 }

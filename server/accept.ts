@@ -24,7 +24,7 @@ const SHORTAGE_REMINDER = 60_000;
  */
 export async function acceptFrom(
   listener: Listener,
-  connections: Connections,
+  connections: Pick<Connections, "serve" | "catchUp">,
   limit: ConnectionLimit,
   log: Log,
   stopping: AbortSignal,

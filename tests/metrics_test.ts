@@ -25,7 +25,7 @@ const LOCAL = { scheme: "tcp", host: "127.0.0.1", port: 0 } as const;
 
 /** Serves metrics in this process. */
 async function start(): Promise<Metrics> {
-  const metrics = await serveMetrics(LOCAL, "1.2.3", () => true);
+  const metrics = await serveMetrics(LOCAL, "1.2.3", () => true, {});
   assert(metrics !== undefined);
   return metrics;
 }
@@ -81,15 +81,15 @@ const types = new Map(
 Deno.test("names, units, types and labels follow the conventions of Prometheus", () => {
   assert(types.size >= 13, `${types.size} metrics`);
   for (const [name, type] of types) {
-    assertMatch(name, /^yodel_[a-z]+(_[a-z]+)*$/);
+    assertMatch(name, /^(yodel|process)_[a-z]+(_[a-z]+)*$/);
     assertMatch(all, new RegExp(`^# HELP ${name} [A-Z1]`, "m"));
     assertEquals(name.endsWith("_total"), type === "counter", `${name} is a ${type}`);
     if (type === "histogram") assertMatch(name, /_seconds$/);
     assert(!/_(ms|millis|kb|percent|count|sum|bucket)(_|$)/.test(name), name);
-    if (name.includes("bytes")) assertMatch(name, /_bytes_total$/);
+    if (name.includes("bytes")) assertMatch(name, /_bytes_total$|^process_\w+_bytes$/);
   }
   for (const [name, value] of samplesOf(all)) {
-    assertMatch(name, /^yodel_\w+(\{(\w+="[^"\\]+"(,(?=\w))?)+\})?$/);
+    assertMatch(name, /^(?:yodel|process)_\w+(\{(\w+="[^"\\]+"(,(?=\w))?)+\})?$/);
     assert(Number.isFinite(value), `${name} ${value}`);
     assert(!name.includes("127.0.0.1"), `${name} has an address, of which there is no end`);
   }
@@ -97,7 +97,7 @@ Deno.test("names, units, types and labels follow the conventions of Prometheus",
 
 Deno.test("docs/metrics.md has every metric with its labels, and no other", async () => {
   const text = await Deno.readTextFile(`${root}docs/metrics.md`);
-  const told = [...text.matchAll(/^\| `(yodel_\w+)(?:\{([\w,]+)\})?`/gm)]
+  const told = [...text.matchAll(/^\| `((?:yodel|process)_\w+)(?:\{([\w,]+)\})?`/gm)]
     .map(([, name = "", labels = ""]) => `${name} ${labels}`);
   const shown = [...types.keys()].map((name) => {
     const line = all.split("\n").find((line) => new RegExp(`^${name}[{ ]`).test(line)) ?? "";
@@ -145,11 +145,12 @@ Deno.test("what /metrics shows during and after a load is what the load counts",
   let during = "";
   await eventually(async () => {
     during = await textOf(metrics);
-    return sum(during, "yodel_connections_open") === 8 && sum(during, "yodel_sent_bytes_total") > 0;
+    return sum(during, "yodel_connections_open{") === 8 &&
+      sum(during, "yodel_sent_bytes_total") > 0;
   });
   const result = await loading;
   assertAddsUp(result);
-  await eventually(async () => sum(await textOf(metrics), "yodel_connections_open") === 0);
+  await eventually(async () => sum(await textOf(metrics), "yodel_connections_open{") === 0);
   const after = samplesOf(await textOf(metrics));
   assertEquals({
     closed: after.get('yodel_connections_closed_total{transport="tcp",ending="eof"}'),

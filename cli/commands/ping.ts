@@ -4,6 +4,7 @@ import { isAllRight } from "../../client/ping_result.ts";
 import { serveMetrics } from "../../metrics/metrics.ts";
 import { watchPing } from "../../metrics/watch.ts";
 import { EndpointError, formatEndpoint } from "../../net/endpoint.ts";
+import type { LogFields } from "../../server.ts";
 import { probeJson, summaryJson } from "../../report/ping_json.ts";
 import { probeText, startText, summaryText } from "../../report/ping_text.ts";
 import { optionsOf } from "../../values/settings.ts";
@@ -52,7 +53,11 @@ export const pingCommand = command({
     const signalled = stopOnSignal(exit);
     const lines = new LinePrinter();
     const { size = PING_DEFAULTS.size, timestamps, quiet, json, atMost } = flags;
-    await using metrics = await serveMetrics(flags.metrics, version, () => true);
+    const log = {
+      warn: (what: string, { error }: LogFields = {}) =>
+        printError(`yodel: ${error === undefined ? what : `metrics: ${what}: ${error}`}`),
+    };
+    await using metrics = await serveMetrics(flags.metrics, version, () => true, log);
     const count = metrics && watchPing(metrics);
     if (metrics !== undefined) printError(`yodel: metrics at ${metrics.urls.join(" ")}`);
     const summary = await ping(endpoint, {

@@ -102,7 +102,7 @@ export const serveCommand = command({
       throw new UsageError(`--metrics: port ${at.port} is that of an endpoint`);
     }
     let isUp = () => false;
-    await using metrics = await serveMetrics(at, version, () => isUp());
+    await using metrics = await serveMetrics(at, version, () => isUp(), log);
     await using server = await serve(endpoints, {
       ...optionsOf(flags, SERVE_DEFAULTS),
       allow: flags.allow,

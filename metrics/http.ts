@@ -1,0 +1,158 @@
+/**
+ * A small HTTP server for what a program shows of itself: one request a connection (RFC 9112).
+ *
+ * `Deno.serve` ends the program when descriptors run out, cannot end while a client does not read,
+ * and writes the stack of a bad Host header into the log (2.9).
+ *
+ * @module
+ */
+import type { Listener, Stream } from "../net/stream.ts";
+import { acceptFrom } from "../server/accept.ts";
+import { ConnectionLimit } from "../server/connection_limit.ts";
+import type { Log } from "../server/log.ts";
+
+/** How many connections there may be at once; others wait in the kernel. */
+const MAX_CONNECTIONS = 64;
+
+/** How long a connection may take from its first byte to its end, in milliseconds. */
+const TIMEOUT = 5000;
+
+/** The longest request, in bytes, without a body. */
+const MAX_REQUEST = 8 * 1024;
+
+/** How much of what a client sends after its request is read, so that it gets its answer. */
+const MAX_BODY = 64 * 1024;
+
+const REASONS: Readonly<Record<number, string>> = {
+  200: "OK",
+  400: "Bad Request",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+/** What a client gets. */
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly type?: string;
+}
+
+/**
+ * Answers GET and HEAD at some listeners, until the signal; then all connections are closed.
+ *
+ * @param answer is given the path
+ * @returns once nothing is left
+ */
+export async function serveHttp(
+  listeners: readonly Listener[],
+  answer: (path: string) => Answer | Promise<Answer>,
+  log: Log,
+  stopping: AbortSignal,
+): Promise<void> {
+  const limit = new ConnectionLimit(MAX_CONNECTIONS, stopping);
+  const open = new Set<Stream>();
+  const connections = {
+    catchUp: () => Promise.resolve(),
+    async serve(conn: Stream) {
+      const close = () => {
+        if (open.delete(conn)) conn.close();
+      };
+      open.add(conn);
+      const tooLong = setTimeout(close, TIMEOUT);
+      // An error of a connection ends it and nothing else.
+      await exchange(conn, answer).catch(() => {});
+      clearTimeout(tooLong);
+      close();
+    },
+  };
+  stopping.addEventListener("abort", () => {
+    for (const listener of listeners) listener.close();
+    for (const conn of open) conn.close();
+    open.clear();
+  }, { once: true });
+  await Promise.all(
+    listeners.map((listener) => acceptFrom(listener, connections, limit, log, stopping)),
+  );
+}
+
+async function exchange(
+  conn: Stream,
+  answer: (path: string) => Answer | Promise<Answer>,
+): Promise<void> {
+  const head = await readHead(conn);
+  if (head === undefined) return;
+  const request = parse(head);
+  const isHead = request.method === "HEAD";
+  const { status, body, type = "text/plain; charset=utf-8" } = await answerTo(request, answer);
+  const bytes = new TextEncoder().encode(body);
+  const lines = [
+    `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`,
+    `content-type: ${type}`,
+    `content-length: ${bytes.length}`,
+    ...status === 405 ? ["allow: GET, HEAD"] : [],
+    "connection: close",
+  ];
+  await writeAll(conn, new TextEncoder().encode(lines.join("\r\n") + "\r\n\r\n"));
+  if (!isHead) await writeAll(conn, bytes);
+  await conn.closeWrite();
+  // Closed with something unread, the connection would be reset, and its answer lost.
+  const rest = new Uint8Array(4096);
+  for (let read = 0; read < MAX_BODY;) {
+    const more = await conn.read(rest);
+    if (more === null) return;
+    read += more;
+  }
+}
+
+async function answerTo(
+  { method, path }: Request,
+  answer: (path: string) => Answer | Promise<Answer>,
+): Promise<Answer> {
+  if (path === undefined) return { status: 400, body: "bad request\n" };
+  if (method !== "GET" && method !== "HEAD") return { status: 405, body: "only GET and HEAD\n" };
+  try {
+    return await answer(path);
+  } catch {
+    return { status: 500, body: "failed\n" };
+  }
+}
+
+/** Reads up to the empty line after the header fields; undefined where a client sends no request. */
+async function readHead(conn: Stream): Promise<string | undefined> {
+  const buffer = new Uint8Array(MAX_REQUEST);
+  let filled = 0;
+  while (filled < buffer.length) {
+    const more = await conn.read(buffer.subarray(filled));
+    if (more === null) return undefined;
+    filled += more;
+    const text = new TextDecoder("latin1").decode(buffer.subarray(0, filled));
+    const end = text.indexOf("\r\n\r\n");
+    if (end >= 0) return text.slice(0, end);
+  }
+  return "";
+}
+
+interface Request {
+  readonly method: string;
+  /** Undefined for a request that is malformed. */
+  readonly path: string | undefined;
+}
+
+function parse(head: string): Request {
+  const [first = "", ...fields] = head.split("\r\n");
+  const [, method = "", target = "", minor] = /^([A-Z]+) (\S+) HTTP\/1\.([01])$/.exec(first) ?? [];
+  const hosts = fields.flatMap((field) => /^host:[ \t]*(.*?)[ \t]*$/i.exec(field)?.[1] ?? []);
+  const isHost = hosts.length === 1
+    ? /^[\w.:[\]%-]*$/.test(hosts[0] ?? "") && URL.canParse(`http://${hosts[0] || "localhost"}/`)
+    : hosts.length === 0 && minor === "0";
+  const url = target.startsWith("/") ? URL.parse(`http://localhost${target}`) : URL.parse(target);
+  return { method, path: isHost ? url?.pathname : undefined };
+}
+
+async function writeAll(conn: Stream, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await conn.write(bytes.subarray(written));
+  }
+}
