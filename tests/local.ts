@@ -199,7 +199,7 @@ export function pause(milliseconds: number): Promise<void> {
  * fails while the process is held up is repeated as well.
  */
 export async function undisturbed<T>(measure: () => Promise<T>, late = 20): Promise<T> {
-  for (;;) {
+  for (const deadline = performance.now() + PATIENT;;) {
     const interval = 5;
     let latest = 0;
     let last = performance.now();
