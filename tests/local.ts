@@ -196,7 +196,7 @@ export function pause(milliseconds: number): Promise<void> {
 /**
  * Repeats a measurement until this process was not held up during it: until no turn of its event
  * loop came more than `late` milliseconds late. For times that the machine must not decide. What
- * fails while the process is held up is repeated as well.
+ * fails while the process is held up is repeated as well. After a minute the result stands.
  */
 export async function undisturbed<T>(measure: () => Promise<T>, late = 20): Promise<T> {
   for (const deadline = performance.now() + PATIENT;;) {
@@ -211,7 +211,7 @@ export async function undisturbed<T>(measure: () => Promise<T>, late = 20): Prom
     const [measured] = await Promise.allSettled([measure()]);
     clearInterval(timer);
     look();
-    if (latest > late) continue;
+    if (latest > late && performance.now() < deadline) continue;
     if (measured.status === "rejected") throw measured.reason;
     return measured.value;
   }
