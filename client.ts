@@ -1,9 +1,8 @@
 /**
  * The clients of an echo server: {@linkcode connect}, {@linkcode ping} and {@linkcode load}.
  *
- * The server is an endpoint, or a text that {@linkcode parseEndpoint} reads.
- * What can go wrong in ways that a person can do something about is a
- * {@linkcode YodelError}.
+ * The server is an endpoint, or a text that {@linkcode parseEndpoint} reads. Errors that the user can
+ * do something about are {@linkcode YodelError}s.
  *
  * ```ts
  * import { connect, EchoError } from "@yodel/yodel/client";
@@ -16,13 +15,13 @@
  *   });
  *   console.error(`${received} bytes came back as they were sent`);
  * } catch (error) {
- *   if (!(error instanceof EchoError)) throw error; // it could not connect, for one
+ *   if (!(error instanceof EchoError)) throw error; // for example, it could not connect
  *   console.error(error.message);
  * }
  * ```
  *
  * ```ts
- * import { ping } from "@yodel/yodel/client";
+ * import { load, ping } from "@yodel/yodel/client";
  *
  * const { sent, right, latencies } = await ping("udp://localhost:2222", {
  *   count: 10,
@@ -30,17 +29,14 @@
  *   onResult: ({ seq, outcome, time }) => console.error(seq, outcome, time),
  * });
  * console.error(`${right} of ${sent}, half of them within ${latencies.percentile(50)} ms`);
- * ```
  *
- * ```ts
- * import { load } from "@yodel/yodel/client";
- *
- * const { messages, latencies } = await load("tls://localhost:2222", {
+ * const result = await load("tls://localhost:2222", {
  *   connections: 100,
  *   duration: 5000,
  *   tls: { ca: await Deno.readTextFile("ca.pem") },
  * });
- * console.error(`${messages.right} messages, 99 % within ${latencies.percentile(99)} ms`);
+ * const p99 = result.latencies.percentile(99);
+ * console.error(`${result.messages.right} messages, 99 % within ${p99} ms`);
  * ```
  *
  * @module
@@ -51,15 +47,22 @@ export {
   type ConnectOptions,
   type ConnectSettings,
 } from "./client/connect.ts";
-export { type Exchange, type Input, type Output, StreamError, writeAll } from "./client/streams.ts";
+export {
+  EchoError,
+  type Exchange,
+  type Input,
+  type Output,
+  StreamError,
+  writeAll,
+} from "./client/streams.ts";
 export { load, type LoadOptions } from "./client/load/load.ts";
 export type { LoadInterval } from "./client/load/intervals.ts";
 export type { LoadPlan, LoadSettings } from "./client/load/plan.ts";
-export {
-  type LoadErrorExample,
-  type LoadErrorKind,
-  type LoadProgress,
-  type LoadResult,
+export type {
+  LoadErrorExample,
+  LoadErrorKind,
+  LoadProgress,
+  LoadResult,
 } from "./client/load/result.ts";
 export { ping, type PingOptions, type PingSettings } from "./client/ping.ts";
 export type { PingCounts, PingSummary, ProbeResult } from "./client/ping_result.ts";
@@ -74,9 +77,7 @@ export {
 } from "./net/endpoint.ts";
 export { parseEndpoint } from "./net/parse_endpoint.ts";
 export type { TlsSession } from "./net/stream.ts";
-export type { ClientTls } from "./net/dial_options.ts";
-export type { DialOptions } from "./net/dial_options.ts";
+export type { ClientTls, DialOptions } from "./net/dial_options.ts";
 export type { Family } from "./net/resolve.ts";
 export { OptionError, PackageError, YodelError } from "./errors/yodel_error.ts";
-export { EchoError } from "./client/echo_error.ts";
 export { ThreadError } from "./async/threads.ts";

@@ -1,4 +1,3 @@
-// The client that sends an input to a server and writes what comes back to an output.
 import { isWithin, onAbort } from "../async/pause.ts";
 import { sweep, Traffic } from "../net/traffic.ts";
 import { dial } from "../net/dial.ts";
@@ -11,8 +10,8 @@ import { ReadScheduler } from "../net/read_scheduler.ts";
 import type { Stream, TlsSession } from "../net/stream.ts";
 import { checkUdp } from "../net/udp.ts";
 import { connectDatagrams } from "./connect_datagrams.ts";
-import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
-import { EchoError } from "./echo_error.ts";
+import { EchoError, readFrom, writeAll } from "./streams.ts";
+import type { Exchange, Input, Output } from "./streams.ts";
 import { checkNotNegative } from "./option_checks.ts";
 import { checkNames, withDefaults } from "../values/settings.ts";
 import { tlsHint } from "./verify/difference.ts";
@@ -54,29 +53,24 @@ export interface ConnectOptions extends ConnectSettings, DialOptions {
   signal?: AbortSignal;
 }
 
-/** The default settings; `datagramTimeout` is the timeout of `udp://`. */
-export const CONNECT_DEFAULTS: Readonly<Required<ConnectSettings> & { datagramTimeout: number }> = {
+export const CONNECT_DEFAULTS: Readonly<Required<ConnectSettings>> = {
   timeout: 10_000,
-  datagramTimeout: 1000,
   idleTimeout: 0,
   verify: false,
 };
 
-const STREAM_OPTIONS = ["input", "output", "onConnect", "signal"];
+/** The default timeout of `udp://`. */
+const DATAGRAM_TIMEOUT = 1000;
+
+const OTHER_OPTIONS = ["input", "output", "onConnect", "signal"];
 
 /** How much is read from the input or the connection at once, in bytes. */
 const CHUNK = 256 * 1024;
 
-/**
- * How many bytes may be under way while they are verified: they are kept in memory, which a
- * server that only reads would fill.
- */
+/** How many bytes may be under way with `verify`, which keeps them in memory. */
 const MAX_UNDER_WAY = 256 * 1024 * 1024;
 
-/**
- * How much later than the connection the input may end and still count as ended before it, in
- * milliseconds: where both end at once, either can be seen first.
- */
+/** How much later than the connection the input may end, in milliseconds, if both end at once. */
 const SIMULTANEOUS = 100;
 
 /** After this many seconds without a byte, an idle timeout of the server is a likely reason. */
@@ -99,14 +93,11 @@ export async function connect(
   options: ConnectOptions,
 ): Promise<Exchange> {
   const endpoint = readEndpoint(server, 1);
-  checkNames(options, Object.keys(CONNECT_DEFAULTS), DIAL_OPTIONS, STREAM_OPTIONS);
+  checkNames(options, Object.keys(CONNECT_DEFAULTS), DIAL_OPTIONS, OTHER_OPTIONS);
   checkUdp(endpoint);
-  const { datagramTimeout, ...defaults } = CONNECT_DEFAULTS;
-  const filled = withDefaults(options, {
-    ...defaults,
-    timeout: hasConnections(endpoint) ? defaults.timeout : datagramTimeout,
-  });
-  const settings = { ...options, ...filled };
+  const timeoutDefault = hasConnections(endpoint) ? CONNECT_DEFAULTS.timeout : DATAGRAM_TIMEOUT;
+  const defaults = { ...CONNECT_DEFAULTS, timeout: timeoutDefault };
+  const settings = { ...options, ...withDefaults(options, defaults) };
   const { timeout, idleTimeout, onConnect } = settings;
   checkNotNegative({ timeout, idleTimeout });
   if (!hasConnections(endpoint)) {
@@ -123,7 +114,6 @@ export async function connect(
   }
 }
 
-/** Sends and receives over a connection that is open. */
 async function exchange(
   endpoint: Endpoint,
   conn: Stream,
@@ -132,14 +122,12 @@ async function exchange(
   const traffic = new Traffic();
   const verifier = verify ? new StreamVerifier() : undefined;
   let lastByte = performance.now();
-  /** Whether a write to the output is pending. */
-  let delivering = false;
-  /** What the first bytes that came back reveal about the server, if anything. */
+  let isWriting = false;
   let hint = "";
 
   const sofar = () => `, after ${traffic.sent} bytes were sent and ${traffic.received} came back`;
 
-  /** Sends all of the input and half-closes; returns whether the connection accepted all of it. */
+  /** Returns whether the connection accepted all of the input. */
   async function send(): Promise<boolean> {
     const chunk = new Uint8Array(CHUNK);
     for (;;) {
@@ -159,13 +147,12 @@ async function exchange(
           lastByte = performance.now();
         }
       } catch {
-        return false; // What the server still sends is received all the same.
+        return false; // receive() reads what the server still sends.
       }
     }
     return await conn.closeWrite().then(() => true, () => false);
   }
 
-  /** Writes what comes back to the output, until the server ends the connection. */
   async function receive(): Promise<void> {
     const chunk = new Uint8Array(CHUNK);
     for (;;) {
@@ -180,28 +167,25 @@ async function exchange(
       if (traffic.received === 0 && !isRight) hint = tlsHint(bytes);
       traffic.received += length;
       lastByte = performance.now();
-      delivering = true;
+      isWriting = true;
       await writeAll(output, bytes);
-      delivering = false;
+      isWriting = false;
       if (difference !== undefined) throw new EchoError(endpoint, difference + hint);
     }
   }
 
-  /** Throws unless everything was sent and came back before the server ended the connection. */
-  function checkEnd(complete: boolean): void {
+  function checkEnd(isComplete: boolean): void {
     const { sent, received } = traffic;
     // A TLS 1.3 server refuses a client certificate after the client's handshake is done.
     if (TRANSPORTS[endpoint.scheme].hasTls && sent > 0 && received === 0) {
       const why = "it may want a client certificate, or another one";
       throw new EchoError(endpoint, `ended by the server without an answer: ${why}`);
     }
-    if (!complete || (hint !== "" && received !== sent)) {
+    if (!isComplete || (hint !== "" && received !== sent)) {
       const quiet = Math.round((performance.now() - lastByte) / 1000);
-      const idle = quiet >= LONG_QUIET
-        ? `; ${quiet}s without a byte: was that its idle time, or is it stopping?`
-        : "";
+      const question = `; ${quiet}s without a byte: was that its idle time, or is it stopping?`;
       const what = `the server ended it before the end of input${sofar()}`;
-      throw new EchoError(endpoint, what + idle + hint);
+      throw new EchoError(endpoint, what + (quiet >= LONG_QUIET ? question : "") + hint);
     }
     if (received < sent) {
       throw new EchoError(endpoint, `only ${received} of ${sent} bytes came back`);
@@ -214,7 +198,7 @@ async function exchange(
   const checking = idleTimeout > 0 &&
     sweep(idleTimeout, new ReadScheduler(), over.signal, (interval) => {
       // A slow output is not the server's fault.
-      if (delivering || traffic.idleTime(interval) < idleTimeout) return;
+      if (isWriting || traffic.idleTime(interval) < idleTimeout) return;
       cut(new EchoError(endpoint, `idle for ${idleTimeout / 1000}s${sofar()}`));
     });
   try {

@@ -1,34 +1,26 @@
-// The client of an echo server for datagrams (RFC 862, UDP).
+// connect() over UDP (RFC 862).
 import { Change } from "../async/change.ts";
 import { isWithin, onAbort } from "../async/pause.ts";
 import { dialUdp, MAX_DATAGRAM } from "../net/udp.ts";
 import type { DialOptions } from "../net/dial_options.ts";
 import { EndpointError, type HostEndpoint } from "../net/endpoint.ts";
-import { type Exchange, type Input, type Output, readFrom, writeAll } from "./streams.ts";
-import { EchoError } from "./echo_error.ts";
+import { EchoError, readFrom, writeAll } from "./streams.ts";
+import type { Exchange, Input, Output } from "./streams.ts";
 import { DatagramVerifier } from "./verify/datagrams.ts";
 
-/** What {@linkcode connectDatagrams} needs of the options of `connect`. */
-export interface DatagramOptions extends DialOptions {
+interface DatagramOptions extends DialOptions {
   readonly input: Input;
   readonly output: Output;
-  /** How long to wait for an answer, in milliseconds; 0: for ever. */
   readonly timeout: number;
   readonly verify: boolean;
   readonly onConnect?: (connected: { readonly time: number; readonly address?: string }) => void;
   readonly signal?: AbortSignal;
 }
 
-/** How many datagrams are under way at most: more would overrun the buffers of the sockets. */
+/** Datagrams under way: more would overrun the buffers of the sockets. */
 const MAX_UNDER_WAY = 16;
 
-/**
- * Sends each datagram of the input, and writes what comes back to the output.
- *
- * @throws {EndpointError} for an unknown host, and where nothing at all comes back
- * @throws {EchoError} for a datagram that is too long, for any that were lost, and
- *   where `verify` is set for any that were corrupted, repeated or reordered
- */
+/** Sends each line of the input as a datagram. */
 export async function connectDatagrams(
   endpoint: HostEndpoint<"udp">,
   options: DatagramOptions,
@@ -57,7 +49,7 @@ export async function connectDatagrams(
   );
   using _aborting = onAbort(signal, () => fail(signal?.reason));
 
-  /** Waits until no more than `count` datagrams are under way, or nothing has come for too long. */
+  /** Returns false if nothing came within the timeout. */
   async function untilUnderWay(count: number): Promise<boolean> {
     while (verifier.missing > count) {
       if (timeout === 0) await arrived.next;
@@ -70,10 +62,8 @@ export async function connectDatagrams(
     let givenUp = 0;
     for await (const bytes of linesOf(input)) {
       if (bytes.length > MAX_DATAGRAM) {
-        throw new EchoError(
-          endpoint,
-          `a datagram holds at most ${MAX_DATAGRAM} bytes, and a line of the input is longer`,
-        );
+        const limit = `a datagram holds at most ${MAX_DATAGRAM} bytes`;
+        throw new EchoError(endpoint, `${limit}, and a line of the input is longer`);
       }
       verifier.send(bytes);
       counts.sent += bytes.length;
@@ -91,11 +81,8 @@ export async function connectDatagrams(
     onConnect?.({ time: 0, address: link.address });
     await Promise.race([sendAll(), failed]);
     if (verifier.sent > 0 && answers === 0) {
-      throw new EndpointError(
-        "no answer from",
-        endpoint,
-        `nothing came back in ${timeout / 1000}s`,
-      );
+      const why = `nothing came back in ${timeout / 1000}s`;
+      throw new EndpointError("no answer from", endpoint, why);
     }
     const errors = Object.entries(verifier.errors)
       .filter(([error, count]) => count > 0 && (verify || error === "lost"));
@@ -122,7 +109,7 @@ async function* linesOf(input: Input): AsyncGenerator<Uint8Array> {
     let from = 0;
     for (let to; (to = bytes.indexOf(0x0a, from) + 1) > 0; from = to) yield bytes.slice(from, to);
     rest = bytes.slice(from);
-    // It is refused; its end may never come.
+    // sendAll() rejects it, and its end may never come.
     if (rest.length > MAX_DATAGRAM) break;
   }
   if (rest.length > 0) yield rest;

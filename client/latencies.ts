@@ -1,24 +1,20 @@
-// Latencies and their percentiles, kept in an HdrHistogram: whatever their number, it holds them in
-// a quarter of a megabyte, to three digits.
+// Latencies and their percentiles. An HdrHistogram takes a quarter of a megabyte for any number.
 import type { Float64Histogram } from "npm:hdr-histogram-js@3.0.1";
 import { PackageError } from "../errors/yodel_error.ts";
 
 /** The unit of the histogram, nanoseconds, in a millisecond. */
 const NANOSECONDS = 1e6;
 
-/** The longest latency that the histogram distinguishes from longer ones: an hour. */
+/** The histogram records longer ones as an hour, in nanoseconds. */
 const LONGEST = 3600 * 1000 * NANOSECONDS;
 
 const DIGITS = 3;
 
 /**
- * Loads the library, which only some commands need.
+ * Loads the library on demand. Deno fetches a package before the program starts if its `import()`
+ * has a single string, so this one is a sum, which the bundler of `deno compile` adds up.
  *
- * Deno fetches what the single text of an `import()` names before the program
- * starts, whatever it then does, so this one is a sum; the bundler of `deno
- * compile` adds it up and takes the library in.
- *
- * @throws {PackageError} where that fails
+ * @throws {PackageError} if it cannot be loaded
  */
 async function histogramLibrary(): Promise<typeof import("npm:hdr-histogram-js@3.0.1")> {
   try {
@@ -28,7 +24,6 @@ async function histogramLibrary(): Promise<typeof import("npm:hdr-histogram-js@3
   }
 }
 
-/** Makes an empty collection of latencies. */
 export async function createLatencies(): Promise<Latencies> {
   const { Float64Histogram } = await histogramLibrary();
   return new Latencies(new Float64Histogram(1, LONGEST, DIGITS));
@@ -44,7 +39,7 @@ export interface EncodedLatencies {
   readonly mean: number;
   /** Their standard deviation. */
   readonly stddev: number;
-  /** All of them in nanoseconds, as HdrHistogram's compressed V2 form in base64. */
+  /** In nanoseconds, as HdrHistogram's compressed V2 form in base64. */
   readonly histogram: string;
 }
 
@@ -67,7 +62,7 @@ export class Latencies {
   record(latency: number): void {
     if (latency < this.#min) this.#min = latency;
     if (latency > this.#max) this.#max = latency;
-    this.#histogram.recordValue(nanoseconds(latency));
+    this.#histogram.recordValue(Math.min(Math.round(latency * NANOSECONDS), LONGEST));
     const distance = latency - this.#mean;
     this.#mean += distance / this.count;
     this.#squares += distance * (latency - this.#mean);
@@ -100,13 +95,15 @@ export class Latencies {
 
   /** The latency that `percent` percent of all do not exceed; 0 where there are none. */
   percentile(percent: number): number {
-    const rank = this.#rank(percent);
+    // What is a whole number may come out as a little more.
+    const rank = Math.ceil(percent / 100 * this.count - 1e-9);
     if (rank <= 1) return this.min;
     if (rank >= this.count) return this.#max;
-    return this.#bounded(this.#histogram.getValueAtPercentile(percent) / NANOSECONDS);
+    const rounded = this.#histogram.getValueAtPercentile(percent) / NANOSECONDS;
+    return Math.max(this.#min, Math.min(rounded, this.#max));
   }
 
-  /** Adds those that were {@linkcode encode}d elsewhere. */
+  /** Adds those of another thread. */
   async add({ min, max, mean, stddev, histogram }: EncodedLatencies): Promise<void> {
     const { decodeFromCompressedBase64 } = await histogramLibrary();
     const added = decodeFromCompressedBase64(histogram, 64) as Float64Histogram;
@@ -120,7 +117,7 @@ export class Latencies {
     this.#histogram.add(added);
   }
 
-  /** Writes them so that another thread can {@linkcode add} them. */
+  /** Encodes them for another thread. */
   async encode(): Promise<EncodedLatencies> {
     const { encodeIntoCompressedBase64 } = await histogramLibrary();
     return {
@@ -132,7 +129,7 @@ export class Latencies {
     };
   }
 
-  /** Shows the figures that matter, as with `console.log`. */
+  /** For `console.log`. */
   [Symbol.for("Deno.customInspect")](
     inspect: (value: unknown, options: unknown) => string,
     options: unknown,
@@ -141,20 +138,4 @@ export class Latencies {
     const [p50, p99] = [this.percentile(50), this.percentile(99)];
     return `Latencies ${inspect({ count, min, mean, p50, p99, max }, options)}`;
   }
-
-  /** How many latencies are at least in a percentile. */
-  #rank(percent: number): number {
-    // What is a whole number may come out as a little more.
-    return Math.ceil(percent / 100 * this.count - 1e-9);
-  }
-
-  /** What the histogram has rounded is not beyond what there was. */
-  #bounded(latency: number): number {
-    return Math.max(this.#min, Math.min(latency, this.#max));
-  }
-}
-
-/** A latency as the histogram has it. */
-function nanoseconds(milliseconds: number): number {
-  return Math.min(Math.round(milliseconds * NANOSECONDS), LONGEST);
 }

@@ -1,10 +1,9 @@
-// Checks of options that several clients have.
 import { OptionError } from "../errors/yodel_error.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { checkUdp, MAX_DATAGRAM } from "../net/udp.ts";
 import { hasConnections } from "../net/transports.ts";
 
-/** Throws an {@linkcode OptionError} for a number that is not whole, or less than `least`. */
+/** @throws {OptionError} for a number that is not whole, or less than `least` */
 export function checkWhole(least: number, numbers: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(numbers)) {
     if (Number.isInteger(value) && value >= least) continue;
@@ -12,7 +11,7 @@ export function checkWhole(least: number, numbers: Readonly<Record<string, numbe
   }
 }
 
-/** Throws an {@linkcode OptionError} for a number that is not finite, or less than 0. */
+/** @throws {OptionError} for a number that is not finite, or less than 0 */
 export function checkNotNegative(numbers: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(numbers)) {
     if (value >= 0 && value < Infinity) continue;
@@ -21,9 +20,7 @@ export function checkNotNegative(numbers: Readonly<Record<string, number>>): voi
 }
 
 /**
- * Checks what is not possible over datagrams.
- *
- * @throws {OptionError}
+ * @throws {OptionError} for what is not possible over datagrams
  * @throws {YodelError} where Deno has no datagrams
  */
 export function checkDatagrams(

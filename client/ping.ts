@@ -1,4 +1,3 @@
-// The client that measures round trips.
 import { DIAL_OPTIONS, type DialOptions } from "../net/dial_options.ts";
 import { type Endpoint, EndpointError } from "../net/endpoint.ts";
 import { readEndpoint } from "../net/parse_endpoint.ts";
@@ -39,7 +38,6 @@ export interface PingOptions extends PingSettings, DialOptions {
   signal?: AbortSignal;
 }
 
-/** The default settings. */
 export const PING_DEFAULTS: Readonly<Required<PingSettings>> = {
   count: 0,
   interval: 1000,
@@ -78,16 +76,14 @@ export async function ping(
   const within = `within the deadline of ${deadline / 1000}s`;
   const late = new EndpointError("cannot connect to", endpoint, `not connected ${within}`);
   const timer = deadline > 0 ? setTimeout(() => overdue.abort(late), deadline) : undefined;
-  const signals = options.signal === undefined ? [] : [options.signal];
+  const { signal = overdue.signal } = options;
   try {
-    await sendAll(session, settings, AbortSignal.any([overdue.signal, ...signals]));
+    await sendAll(session, settings, AbortSignal.any([overdue.signal, signal]));
   } finally {
     clearTimeout(timer);
     counts.elapsed = performance.now() - start;
     const isAnswered = counts.right + counts.late + counts.corrupted > 0;
-    if (overdue.signal.aborted && !isAnswered) {
-      session.loseAll(`no answer ${within}`);
-    }
+    if (overdue.signal.aborted && !isAnswered) session.loseAll(`no answer ${within}`);
     session.end();
   }
   return summarize(counts);
@@ -106,7 +102,7 @@ async function sendAll(
     // At the deadline it could only be lost.
     if (due >= end) break;
     await pause(due - performance.now(), stop);
-    // Results must not pile up in front of a slow receiver.
+    // Results must not pile up before a slow receiver.
     await session.reported;
     if (stop.aborted) return;
     due += interval;

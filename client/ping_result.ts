@@ -1,4 +1,3 @@
-// The results of ping.
 import type { Endpoint } from "../net/endpoint.ts";
 import { createLatencies, type Latencies } from "./latencies.ts";
 
@@ -65,7 +64,6 @@ export interface PingSummary extends Readonly<PingCounts> {
   readonly lostPercent: number;
 }
 
-/** All counts 0. */
 export async function emptyPingCounts(endpoint: Endpoint): Promise<PingCounts> {
   return {
     endpoint,
@@ -81,7 +79,6 @@ export async function emptyPingCounts(endpoint: Endpoint): Promise<PingCounts> {
   };
 }
 
-/** Adds the totals. */
 export function summarize(counts: PingCounts): PingSummary {
   const { right, late, corrupted, lost, unsent } = counts;
   const received = right + late + corrupted;

@@ -1,27 +1,23 @@
-// What carries probes to a server and their answers back.
 import { dial, type DialAttempt, type Dialled } from "../net/dial.ts";
 import { dialUdp } from "../net/udp.ts";
-import { addressOf, type Endpoint, type HostEndpoint } from "../net/endpoint.ts";
+import { addressOf, type Endpoint, type EndpointError } from "../net/endpoint.ts";
 import { reason } from "../errors/reason.ts";
 import type { Stream } from "../net/stream.ts";
 import { tlsHint } from "./verify/difference.ts";
 import { hasConnections } from "../net/transports.ts";
 
-/** A connection, or a socket for datagrams. */
 export interface ProbeConnection {
-  /** The server's address, if it is known. */
   readonly address: string | undefined;
-  /** How many bytes of an incomplete answer have come. */
-  readonly partial: number;
-  send(probe: Uint8Array): void;
+  /** Over a stream, how many bytes of an incomplete answer have come. */
+  readonly partial?: number;
+  send(probe: Uint8Array): unknown;
   close(): void;
 }
 
-/** Called by a {@linkcode ProbeConnection}. */
 export interface ProbeEvents {
-  /** An answer has come; its bytes are valid until the call returns. */
+  /** The bytes are valid until the call returns. */
   onAnswer(bytes: Uint8Array): void;
-  /** It can be used no more. Not called after `close`. */
+  /** Not called after `close`. */
   onEnd(why: string): void;
 }
 
@@ -42,13 +38,14 @@ export async function openProbes(
   events: ProbeEvents,
 ): Promise<OpenedProbes> {
   if (!hasConnections(endpoint)) {
-    return { connection: await datagramProbes(endpoint, options, events) };
+    const onFailure = ({ cause }: EndpointError) => events.onEnd(reason(cause));
+    return { connection: await dialUdp(endpoint, events.onAnswer, onFailure, options) };
   }
   const { conn, ...times } = await dial(endpoint, options);
   return { connection: streamProbes(conn, options.size, events), ...times };
 }
 
-/** Carries probes over a connection. Every `size` bytes that come are an answer. */
+/** Takes every `size` bytes as an answer. */
 function streamProbes(conn: Stream, size: number, events: ProbeEvents): ProbeConnection {
   const answer = new Uint8Array(size);
   let filled = 0;
@@ -98,31 +95,5 @@ function streamProbes(conn: Stream, size: number, events: ProbeEvents): ProbeCon
         .catch((error) => end(reason(error)));
     },
     close,
-  };
-}
-
-/**
- * Carries probes in datagrams: each one that comes is an answer.
- *
- * @throws {EndpointError} for an unknown host
- */
-async function datagramProbes(
-  endpoint: HostEndpoint<"udp">,
-  options: DialAttempt,
-  events: ProbeEvents,
-): Promise<ProbeConnection> {
-  const link = await dialUdp(
-    endpoint,
-    (bytes) => events.onAnswer(bytes),
-    (error) => events.onEnd(reason(error.cause)),
-    options,
-  );
-  return {
-    get address() {
-      return link.address;
-    },
-    partial: 0,
-    send: (probe) => void link.send(probe),
-    close: () => link.close(),
   };
 }

@@ -22,15 +22,15 @@ export interface ProbeSessionOptions extends DialOptions {
  * ```text
  * new ──dial──▶ open ◀──dial── closed
  *  │              └──ends, or an answer is wrong──▶ closed
- *  └──unknown host, or not there in the time to wait──▶ unreachable
+ *  └──unknown host, or no answer within `wait`──▶ unreachable
  * ```
  *
- * A dial that fails otherwise changes nothing: the next probe tries again.
+ * After any other failure to dial, the next probe tries again.
  */
 type Connection =
   | { readonly state: "new" | "unreachable" }
   | { readonly state: "open"; readonly link: ProbeConnection }
-  /** `pendingNotice`: why, if no probe was waiting that is lost for it. */
+  /** `pendingNotice`: why it ended, if no result of a probe says so. */
   | { readonly state: "closed"; readonly pendingNotice?: string };
 
 /**
@@ -46,7 +46,7 @@ export class ProbeSession {
   readonly #options: ProbeSessionOptions;
   readonly #counts: PingCounts;
   readonly #probes: Probes;
-  /** Resolves the promise of {@linkcode send}, for each probe that waits. */
+  /** The resolvers of {@linkcode send}. */
   readonly #settle = new Map<Probe, () => void>();
   #connection: Connection = { state: "new" };
   /** How long it took to open the connection, with `reconnect`. */
@@ -65,38 +65,37 @@ export class ProbeSession {
     return this.#connection.state;
   }
 
-  /** Opens a connection; where that fails, the probe of that number is reported as unsent. */
+  /** Opens a connection, or reports the probe as unsent. */
   async open(number: number, signal: AbortSignal): Promise<void> {
     const isNew = this.#connection.state === "new";
-    const { wait = 0, reconnect, onDisconnect } = this.#options;
+    const wait = isNew ? this.#options.wait ?? 0 : 0;
     if (this.#connection.state === "closed") {
       const { pendingNotice } = this.#connection;
       this.#connection = { state: "closed" };
-      if (pendingNotice !== undefined) onDisconnect?.(pendingNotice);
+      if (pendingNotice !== undefined) this.#options.onDisconnect?.(pendingNotice);
     }
     try {
-      const options = { ...this.#options, wait: isNew ? wait : 0, signal };
+      const options = { ...this.#options, wait, signal };
       const { connection: link, ...times } = await openProbes(this.#counts.endpoint, options, {
         onAnswer: (bytes) => this.#receive(bytes),
         onEnd: (why) => this.#broken(why),
       });
       this.#connection = { state: "open", link };
-      if (reconnect) this.#times = times;
+      if (this.#options.reconnect) this.#times = times;
       if (link.address !== undefined) this.#start();
     } catch (error) {
       if (!(error instanceof EndpointError)) {
         if (signal.aborted) return;
         throw error;
       }
-      if (isNew && (wait > 0 || isUnknownHost(error.cause))) {
-        this.#connection = { state: "unreachable" };
-      }
+      const isUnreachable = wait > 0 || isNew && isUnknownHost(error.cause);
+      if (isUnreachable) this.#connection = { state: "unreachable" };
       this.#times = {};
       this.#report({ seq: number, outcome: "unsent", error: reason(error.cause) });
     }
   }
 
-  /** Sends a probe over the open connection; resolves when it has its result. */
+  /** Resolves when the probe has its result. */
   async send(number: number): Promise<void> {
     if (this.#connection.state !== "open") throw new TypeError("no connection is open");
     const { timeout } = this.#options;
@@ -115,7 +114,6 @@ export class ProbeSession {
     this.#settle.clear();
   }
 
-  /** Reports the probes that wait as lost. */
   loseAll(error: string): void {
     for (const probe of this.#probes.waiting) this.#lose(probe, error);
   }
@@ -145,7 +143,7 @@ export class ProbeSession {
     if (outcome === "right" || outcome === "late") this.#counts.latencies.record(time);
     this.#report({ seq: probe.number, outcome, bytes: bytes.length, time, error });
     this.#settled(probe);
-    // In a stream it is not known any more where the next answer begins.
+    // In a stream, the start of the next answer is unknown now.
     if (error !== undefined && hasConnections(this.#counts.endpoint)) {
       this.close("its connection was closed after a corrupted answer");
     }
@@ -154,7 +152,7 @@ export class ProbeSession {
   #expire(probe: Probe): void {
     const { timeout, size } = this.#options;
     const error = `no answer in ${timeout / 1000}s`;
-    const partial = this.#connection.state === "open" ? this.#connection.link.partial : 0;
+    const { partial = 0 } = this.#connection.state === "open" ? this.#connection.link : {};
     if (partial === 0) return this.#lose(probe, error);
     this.#lose(probe, `${error}, only ${partial} of ${size} bytes`);
     this.close("its connection was closed after an incomplete answer");
@@ -171,21 +169,20 @@ export class ProbeSession {
     this.#settle.delete(probe);
   }
 
+  get #address(): string | undefined {
+    return this.#connection.state === "open" ? this.#connection.link.address : undefined;
+  }
+
   #start(): void {
-    if (this.#isStarted) return;
+    if (!this.#isStarted) this.#options.onStart?.(this.#address);
     this.#isStarted = true;
-    const { state } = this.#connection;
-    this.#options.onStart?.(state === "open" ? this.#connection.link.address : undefined);
   }
 
   #report(found: Omit<ProbeResult, "at" | "address">): void {
     this.#start();
     this.#counts[found.outcome]++;
     this.#counts.lastError = found.error ?? this.#counts.lastError;
-    if (this.#connection.state === "open") {
-      this.#counts.address = this.#connection.link.address ?? this.#counts.address;
-    }
-    const { address } = this.#counts;
+    const address = this.#counts.address = this.#address ?? this.#counts.address;
     this.reported = this.#options.onResult?.({ ...found, ...this.#times, at: new Date(), address });
   }
 }

@@ -1,6 +1,7 @@
-// The input and the output of a client.
+// The input and the output of a client, and its errors.
 import { reason } from "../errors/reason.ts";
 import { YodelError } from "../errors/yodel_error.ts";
+import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 
 /** A source of bytes, such as `Deno.stdin`. */
 export interface Input {
@@ -27,9 +28,22 @@ export class StreamError extends YodelError {
   /** `StreamError`. */
   override readonly name = "StreamError";
 
-  /** Says what failed, as in "read the input", and why: what the stream threw. */
+  /** Takes what failed, as in "read the input", and what the stream threw. */
   constructor(doing: string, cause: unknown) {
     super(`cannot ${doing}: ${reason(cause)}`, { cause });
+  }
+}
+
+/** The echo was wrong, missing, or late. */
+export class EchoError extends YodelError {
+  /** `EchoError`. */
+  override readonly name = "EchoError";
+  /** The status of a wrong echo. */
+  override readonly exitStatus = 1;
+
+  /** Takes the server, and what was wrong. */
+  constructor(endpoint: Endpoint, what: string) {
+    super(`${formatEndpoint(endpoint)}: ${what}`);
   }
 }
 
