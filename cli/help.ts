@@ -1,6 +1,7 @@
 // The help, made from the tables of commands and flags.
 import { formatEndpoint } from "../net/endpoint.ts";
 import { DEFAULT_ENDPOINT, ENDPOINT_FORM } from "../net/parse_endpoint.ts";
+import { SCHEMES, STREAMS } from "../net/transports.ts";
 import { formatValue } from "../values/value_types.ts";
 import {
   type Command,
@@ -103,7 +104,9 @@ export function defaultText(flag: Flag): string | undefined {
 /** The transports that a flag is for; undefined for all. */
 export function transportsText({ only }: Flag): string | undefined {
   if (only === undefined) return undefined;
-  return only.length === 3 && !only.includes("udp") ? "not udp" : `${only.join(", ")} only`;
+  const others = SCHEMES.filter((scheme) => !only.includes(scheme));
+  const hasAllStreams = STREAMS.every((scheme) => only.includes(scheme));
+  return hasAllStreams ? `not ${others.join(", ")}` : `${only.join(", ")} only`;
 }
 
 /** A command as in its usage line: `yodel ping [ENDPOINT]`. */
