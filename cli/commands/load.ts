@@ -1,5 +1,5 @@
 import { load, type LoadResult } from "../../client.ts";
-import { LOAD_DEFAULTS, planLoad } from "../../client/load/plan.ts";
+import { LOAD_DEFAULTS, type LoadPlan, planLoad } from "../../client/load/plan.ts";
 import { addProgress, totalErrors } from "../../client/load/result.ts";
 import { EndpointError } from "../../net/endpoint.ts";
 import { perSecond } from "../../report/figures.ts";
@@ -28,10 +28,13 @@ import { clientFlags, dialOptions } from "../client_flags.ts";
 const FORMATS: readonly {
   readonly flag?: "json";
   write(result: LoadResult, version: string): string | Promise<string>;
+  /** What stdout gets if the load could not connect; stderr has the error in any case. */
+  writeFailure?(plan: LoadPlan, version: string, why: string): string;
 }[] = [
   {
     flag: "json",
     write: async (result, version) => JSON.stringify(await loadJson(result, version)) + "\n",
+    writeFailure: (plan, version, why) => JSON.stringify(failedLoadJson(plan, version, why)) + "\n",
   },
   { write: (result) => fitted(loadText(result, columns()), " ".repeat(12)) },
 ];
@@ -84,8 +87,8 @@ export const loadCommand = command({
     "--verify": "load always verifies",
   },
   async run({ flags, endpoints: [endpoint] }, { exit, version }) {
-    const { json, merge: files } = flags;
-    if (files.length > 0) return await finish(await mergeLoads(files));
+    const format = FORMATS.find(({ flag }) => flag === undefined || flags[flag]);
+    if (flags.merge.length > 0) return await finish(await mergeLoads(flags.merge));
     const plan = planLoad(endpoint, flags);
     const signal = stopOnSignal(exit);
     const progress = Deno.stderr.isTerminal() ? new StatusLine() : undefined;
@@ -102,8 +105,8 @@ export const loadCommand = command({
         },
       });
     } catch (error) {
-      if (json && error instanceof EndpointError) {
-        await print(JSON.stringify(failedLoadJson(plan, version, error.message)) + "\n");
+      if (error instanceof EndpointError) {
+        await print(format?.writeFailure?.(plan, version, error.message) ?? "");
       }
       throw error;
     } finally {
@@ -113,7 +116,6 @@ export const loadCommand = command({
 
     /** Prints the result and judges it. */
     async function finish(result: LoadResult, signal?: AbortSignal): Promise<number> {
-      const format = FORMATS.find(({ flag }) => flag === undefined || flags[flag]);
       await print(await format?.write(result, version) ?? "");
       const { messages, elapsed } = result;
       const errors = totalErrors(result);
