@@ -5,7 +5,7 @@ import { HOSTS } from "../net/transports.ts";
 import { duration, toggle } from "../values/value_types.ts";
 import { printError } from "./stdio.ts";
 import { clientTls, clientTlsFlags } from "./tls_flags.ts";
-import { UsageError } from "./usage_error.ts";
+import { YodelError } from "../errors/yodel_error.ts";
 
 /** The flags of every client. */
 export const clientFlags = {
@@ -20,7 +20,7 @@ export const clientFlags = {
 /** Turns the flags into options for dialling. */
 export async function dialOptions(flags: FlagValues<typeof clientFlags>): Promise<DialOptions> {
   if (flags.ipv4 && flags.ipv6) {
-    throw new UsageError("--ipv6: not with --ipv4; leave both out for any address");
+    throw new YodelError("--ipv6: not with --ipv4; leave both out for any address");
   }
   let last = "";
   return {

@@ -1,6 +1,6 @@
 // Files that the program reads and writes.
 import { folderOf, noFolder, reason } from "../errors/reason.ts";
-import { UsageError } from "./usage_error.ts";
+import { YodelError } from "../errors/yodel_error.ts";
 
 /** A longer line is cut off, in characters: what has no lines would fill the memory. */
 const MAX_LINE = 2 ** 26;
@@ -8,7 +8,7 @@ const MAX_LINE = 2 ** 26;
 /**
  * Reads a text file that is the value of a flag.
  *
- * @throws {UsageError} if it cannot be read
+ * @throws {YodelError} if it cannot be read
  */
 export async function readText(flag: string, file: string): Promise<string> {
   return await Deno.readTextFile(file).catch(async (error) => {
@@ -19,7 +19,7 @@ export async function readText(flag: string, file: string): Promise<string> {
 /**
  * Reads the lines of a file, or of stdin where it is `-`, as they come, without a byte order mark.
  *
- * @throws {UsageError} if it cannot be read
+ * @throws {YodelError} if it cannot be read
  */
 export async function* linesOf(flag: string, file: string): AsyncGenerator<string> {
   try {
@@ -40,9 +40,9 @@ export async function* linesOf(flag: string, file: string): AsyncGenerator<strin
   }
 }
 
-async function readError(flag: string, file: string, error: unknown): Promise<UsageError> {
+async function readError(flag: string, file: string, error: unknown): Promise<YodelError> {
   const isLost = isAbsent(error) && await Deno.stat(folderOf(file)).then(() => false, isAbsent);
-  return new UsageError(
+  return new YodelError(
     `--${flag}: cannot read ${file}: ${isLost ? noFolder(file) : reason(error)}`,
   );
 }
@@ -56,7 +56,7 @@ export async function checkWritable(flag: string, file: string): Promise<void> {
  * Writes a file atomically: a program that reads it finds the old text or the new one.
  *
  * @param text undefined leaves the file as it is
- * @throws {UsageError} if it cannot be written
+ * @throws {YodelError} if it cannot be written
  */
 export async function replaceFile(flag: string, file: string, text?: string): Promise<void> {
   try {
@@ -74,7 +74,7 @@ export async function replaceFile(flag: string, file: string, text?: string): Pr
     }
   } catch (error) {
     const why = isAbsent(error) ? noFolder(file) : reason(error);
-    throw new UsageError(`--${flag}: cannot write ${file}: ${why}`);
+    throw new YodelError(`--${flag}: cannot write ${file}: ${why}`);
   }
 }
 

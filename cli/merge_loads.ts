@@ -6,7 +6,6 @@ import { formatEndpoint } from "../net/endpoint.ts";
 import { readLoadJson, type WrittenLoad } from "../report/load_json_reader.ts";
 import { flagName } from "./command.ts";
 import { linesOf } from "./files.ts";
-import { UsageError } from "./usage_error.ts";
 
 /** The settings that add up; the others have to be the same. */
 const AMOUNTS = ["connections", "messages", "rate", "workers"] as const;
@@ -22,7 +21,7 @@ interface FoundLoad extends WrittenLoad {
 /**
  * Adds up the results that are in some files; `-` is stdin.
  *
- * @throws {UsageError} for the first one that cannot be read, is no result, or
+ * @throws {YodelError} for the first one that cannot be read, is no result, or
  * does not fit the others
  */
 export async function mergeLoads(files: readonly string[]): Promise<LoadResult> {
@@ -36,7 +35,7 @@ export async function mergeLoads(files: readonly string[]): Promise<LoadResult> 
         loads.push(load);
       } catch (error) {
         if (error instanceof PackageError || !(error instanceof YodelError)) throw error;
-        throw new UsageError(`--merge: ${where}: ${error.message.slice(0, MAX_ERROR)}`);
+        throw new YodelError(`--merge: ${where}: ${error.message.slice(0, MAX_ERROR)}`);
       }
     }
   }

@@ -20,7 +20,7 @@ import { FOREIGN_FLAGS } from "./foreign_flags.ts";
 import { readValue, toggle } from "../values/value_types.ts";
 import { nearest } from "../values/nearest.ts";
 import { topics } from "./topics.ts";
-import { UsageError } from "./usage_error.ts";
+import { YodelError } from "../errors/yodel_error.ts";
 
 /** A flag, with or without its value. */
 const FLAG = /^-(?:-[a-z\d][a-z\d-]*|[a-z\d][a-z\d.-]*)(?:=|$)/i;
@@ -41,7 +41,7 @@ export function parseCommand(name: string, args: readonly string[]): Command {
     : Object.hasOwn(topics, name)
     ? `; did you mean yodel help ${name}?`
     : suggestion(name, [...names, "--help", "--version"]);
-  throw new UsageError(`unknown ${what} ${quoted(name)}${advice}`);
+  throw new YodelError(`unknown ${what} ${quoted(name)}${advice}`);
 }
 
 /** The endpoint that words such as `localhost 2222` may mean. */
@@ -54,7 +54,7 @@ function endpointOf([first = "", second = ""]: readonly string[]): string | unde
 /**
  * Parses what follows the name of a command.
  *
- * @throws {UsageError} for an unknown flag, a wrong value or a misplaced argument
+ * @throws {YodelError} for an unknown flag, a wrong value or a misplaced argument
  */
 export function parseInvocation<F extends Flags>(
   command: Command<F>,
@@ -78,7 +78,7 @@ export function parseInvocation<F extends Flags>(
   for (const arg of beforeDoubleDash(args)) {
     const [, name = "", value = ""] = /^--([^=]+)=(.*)$/s.exec(arg) ?? [];
     if (![...toggles, "help"].includes(name)) continue;
-    throw new UsageError(`--${name}: expected ${toggle.expected}, not ${quoted(value)}`);
+    throw new YodelError(`--${name}: expected ${toggle.expected}, not ${quoted(value)}`);
   }
   const words = parsed._.map(String);
   const taker = names.find((name) => flagOf(command, name).takesAll && wasGiven(parsed[name]));
@@ -93,7 +93,7 @@ export function parseInvocation<F extends Flags>(
   for (const name of names.filter((name) => wasGiven(flags[optionName(name)]))) {
     const flag = flagOf(command, name);
     const { takesAll = [flag.group] } = taker === undefined ? {} : flagOf(command, taker);
-    if (!takesAll.includes(flag.group)) throw new UsageError(`--${name}: not with --${taker}`);
+    if (!takesAll.includes(flag.group)) throw new YodelError(`--${name}: not with --${taker}`);
     checkTransport(name, flag, operands.endpoints);
   }
   return { flags: flags as FlagValues<F>, ...operands };
@@ -116,7 +116,7 @@ function valueOf(name: string, flag: Flag, given: unknown): unknown {
     return texts.map((text) => valueOf(name, { ...flag, many: false }, text));
   }
   if (given === undefined) return undefined;
-  return readValue(flag.type, String(given), (what) => new UsageError(`--${name}: ${what}`));
+  return readValue(flag.type, String(given), (what) => new YodelError(`--${name}: ${what}`));
 }
 
 function parseOperands(
@@ -130,15 +130,15 @@ function parseOperands(
     : undefined;
   if (file !== undefined) {
     const advice = "put * in quotes, or the shell replaces it by file names";
-    throw new UsageError(`unexpected argument ${quoted(file)}; it is a file: ${advice}`);
+    throw new YodelError(`unexpected argument ${quoted(file)}; it is a file: ${advice}`);
   }
   if (extra !== undefined) {
     const meant = command.operands === "endpoint" ? endpointOf(operands) : undefined;
     if (meant !== undefined && operands[0] !== meant) {
-      throw new UsageError(`unexpected argument ${quoted(extra)}; did you mean ${meant}?`);
+      throw new YodelError(`unexpected argument ${quoted(extra)}; did you mean ${meant}?`);
     }
     const advice = command.extraAdvice ?? `expected ${operandsText(command) || "none"}`;
-    throw new UsageError(`unexpected argument ${quoted(extra)}; ${advice}`);
+    throw new YodelError(`unexpected argument ${quoted(extra)}; ${advice}`);
   }
   if (!takesEndpoints(command)) {
     return { endpoints: [DEFAULT_ENDPOINT], word: operands[0] ?? "" };
@@ -164,7 +164,7 @@ function checkTransport(name: string, { only }: Flag, endpoints: readonly Endpoi
   const forms = only.map(prefixOf);
   const last = forms.pop();
   const expected = forms.length === 0 ? last : `${forms.join(", ")} or ${last}`;
-  throw new UsageError(`--${name}: expected a ${expected} endpoint with it`);
+  throw new YodelError(`--${name}: expected a ${expected} endpoint with it`);
 }
 
 /**
@@ -211,16 +211,16 @@ function beforeDoubleDash(args: readonly string[]): readonly string[] {
   return end === -1 ? args : args.slice(0, end);
 }
 
-function unknownFlag(arg: string, command: Command): UsageError {
+function unknownFlag(arg: string, command: Command): YodelError {
   const flag = arg.replace(/=.*/s, "");
   const foreign = new Map(Object.entries({ ...FOREIGN_FLAGS, ...command.foreign })).get(flag);
-  if (foreign !== undefined) return new UsageError(`unknown flag ${quoted(flag)}; ${foreign}`);
+  if (foreign !== undefined) return new YodelError(`unknown flag ${quoted(flag)}; ${foreign}`);
   const owners = Object.entries(commands)
     .flatMap(([name, { flags }]) => Object.hasOwn(flags, flag.slice(2)) ? [`yodel ${name}`] : []);
   const advice = owners.length === 0
     ? suggestion(flag, [...Object.keys(command.flags), "help"].map((name) => `--${name}`))
     : `; it belongs to ${owners.join(" and ")}`;
-  return new UsageError(`unknown flag ${quoted(flag)}${advice}`);
+  return new YodelError(`unknown flag ${quoted(flag)}${advice}`);
 }
 
 function suggestion(word: string, known: readonly string[]): string {

@@ -6,7 +6,7 @@ import { flag, type FlagValues, group, optionName } from "./command.ts";
 import { file, host, toggle } from "../values/value_types.ts";
 import { readText } from "./files.ts";
 import { printError } from "./stdio.ts";
-import { UsageError } from "./usage_error.ts";
+import { YodelError } from "../errors/yodel_error.ts";
 
 export const serverTlsFlags = group("TLS", {
   "cert": flag(file, "certificate, PEM; without it, one is made"),
@@ -26,7 +26,7 @@ export const clientTlsFlags = group("TLS", {
 
 /** Reads the files that the TLS flags of a client name. */
 export async function clientTls(flags: FlagValues<typeof clientTlsFlags>): Promise<ClientTls> {
-  if (flags.insecure && flags.ca) throw new UsageError("--insecure and --ca exclude each other");
+  if (flags.insecure && flags.ca) throw new YodelError("--insecure and --ca exclude each other");
   const identity = await readIdentity(flags);
   const ca = await readPem("ca", flags.ca, "certificate");
   if (flags.insecure) printError("yodel: warning: the server's certificate is not verified");
@@ -40,7 +40,7 @@ export async function serverTls(flags: FlagValues<typeof serverTlsFlags>): Promi
   if (identity === undefined) return { clientCa, names: flags.certName };
   for (const name of ["write-ca", "cert-name"] as const) {
     if (flags[optionName(name)]?.length) {
-      throw new UsageError(`--${name} and --cert exclude each other`);
+      throw new YodelError(`--${name} and --cert exclude each other`);
     }
   }
   return { ...identity, clientCa };
@@ -50,7 +50,7 @@ async function readIdentity(
   flags: { readonly cert?: string; readonly key?: string },
 ): Promise<{ cert: string; key: string } | undefined> {
   if ((flags.cert === undefined) !== (flags.key === undefined)) {
-    throw new UsageError("--cert and --key go together");
+    throw new YodelError("--cert and --key go together");
   }
   const cert = await readPem("cert", flags.cert, "certificate");
   const key = await readPem("key", flags.key, "key");
@@ -65,6 +65,6 @@ async function readPem(
   if (name === undefined) return undefined;
   const text = await readText(flag, name);
   const flaw = validatePem(text, content, name);
-  if (flaw !== undefined) throw new UsageError(`--${flag}: ${name}: ${flaw}`);
+  if (flaw !== undefined) throw new YodelError(`--${flag}: ${name}: ${flaw}`);
   return text;
 }

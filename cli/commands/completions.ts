@@ -3,7 +3,7 @@ import { completionScripts } from "../completion_scripts.ts";
 import { SUCCESS } from "../exit.ts";
 import { choice, readValue } from "../../values/value_types.ts";
 import { print } from "../stdio.ts";
-import { UsageError } from "../usage_error.ts";
+import { YodelError } from "../../errors/yodel_error.ts";
 
 const SHELLS = Object.keys(completionScripts) as (keyof typeof completionScripts)[];
 
@@ -15,7 +15,7 @@ export const completionsCommand = command({
   async run({ word }) {
     // "tcsh" is no misspelled "bash".
     const shells = { ...choice(SHELLS), advice: undefined };
-    const shell = readValue(shells, word, (what) => new UsageError(`completions: ${what}`));
+    const shell = readValue(shells, word, (what) => new YodelError(`completions: ${what}`));
     await print(completionScripts[shell]);
     return SUCCESS;
   },

@@ -5,7 +5,7 @@ import { commandHelp, programHelp } from "../help.ts";
 import { nearest } from "../../values/nearest.ts";
 import { print } from "../stdio.ts";
 import { topics } from "../topics.ts";
-import { UsageError } from "../usage_error.ts";
+import { YodelError } from "../../errors/yodel_error.ts";
 
 export const helpCommand = command({
   summary: "Show the help of yodel, or of a command",
@@ -18,7 +18,7 @@ export const helpCommand = command({
     if (word !== "" && found === undefined && topic === undefined) {
       const near = nearest(word, [...Object.keys(commands), ...Object.keys(topics)]);
       const advice = near === undefined ? "see yodel help" : `did you mean ${near}?`;
-      throw new UsageError(`unknown command ${quoted(word)}; ${advice}`);
+      throw new YodelError(`unknown command ${quoted(word)}; ${advice}`);
     }
     const text = topic?.() ??
       (found === undefined ? programHelp(commands) : commandHelp(word, found));

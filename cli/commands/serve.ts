@@ -27,7 +27,7 @@ import { checkWritable, replaceFile } from "../files.ts";
 import { stopOnSignal } from "../signals.ts";
 import { print } from "../stdio.ts";
 import { serverTls, serverTlsFlags } from "../tls_flags.ts";
-import { UsageError } from "../usage_error.ts";
+import { YodelError } from "../../errors/yodel_error.ts";
 
 /** Any text: the server validates faults. */
 const faultType: ValueType<string> = {
@@ -99,7 +99,7 @@ export const serveCommand = command({
     if (file !== undefined) await checkWritable("write-ca", file);
     const { metrics: at } = flags;
     if (at?.port && endpoints.some((one) => canBeOne(one, at))) {
-      throw new UsageError(`--metrics: port ${at.port} is that of an endpoint`);
+      throw new YodelError(`--metrics: port ${at.port} is that of an endpoint`);
     }
     let isUp = () => false;
     await using metrics = await serveMetrics(at, version, () => isUp(), log);

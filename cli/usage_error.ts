@@ -1,6 +1,0 @@
-import { YodelError } from "../errors/yodel_error.ts";
-
-/** A command line that cannot be followed. Its message is one line for people. */
-export class UsageError extends YodelError {
-  override readonly name = "UsageError";
-}
