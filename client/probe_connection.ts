@@ -1,4 +1,5 @@
-import { dial, type DialAttempt, type Dialled } from "../net/dial.ts";
+import { dial, type Dialled } from "../net/dial.ts";
+import type { DialAttempt } from "../net/dial_options.ts";
 import { dialUdp } from "../net/udp.ts";
 import { addressOf, type Endpoint, type EndpointError } from "../net/endpoint.ts";
 import { reason } from "../errors/reason.ts";

@@ -1,14 +1,13 @@
 // Attempts to reach a server: with a timeout, and with retries.
 import { pause } from "../async/pause.ts";
 import { reason } from "../errors/reason.ts";
+import type { DialAttempt } from "./dial_options.ts";
 import { type Endpoint, EndpointError } from "./endpoint.ts";
 
 /** The time between attempts, in milliseconds. */
 const RETRY_INTERVAL = 100;
 
 /**
- * Runs an attempt to reach an endpoint, with a timeout.
- *
  * @param timeout in milliseconds; 0 or Infinity: none
  * @param whyLate makes the message of a timeout, where it can say more than "timed out"
  * @throws {EndpointError} where the attempt fails or times out
@@ -51,11 +50,7 @@ export async function inTime<T>(
  */
 export async function untilAnswered(
   endpoint: Endpoint,
-  { wait, signal, onRetry }: {
-    readonly wait: number;
-    readonly signal?: AbortSignal;
-    readonly onRetry?: (why: string) => void;
-  },
+  { wait = 0, signal, onRetry }: Partial<DialAttempt>,
   attempt: (either: AbortSignal, onSent: () => void) => Promise<void>,
   isFinal: (error: EndpointError) => boolean,
 ): Promise<void> {

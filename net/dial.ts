@@ -4,14 +4,8 @@ import { errorCode, HandshakeEnded } from "../errors/reason.ts";
 import { inTime, untilAnswered } from "./attempt.ts";
 import type { StreamEndpoint } from "./endpoint.ts";
 import type { Stream } from "./stream.ts";
-import type { DialOptions } from "./dial_options.ts";
+import type { DialAttempt } from "./dial_options.ts";
 import { type StreamTransport, TRANSPORTS } from "./transports.ts";
-
-export interface DialAttempt extends DialOptions {
-  /** Limits each attempt, with look-up and TLS handshake, in milliseconds; 0: none. */
-  readonly timeout: number;
-  readonly signal?: AbortSignal;
-}
 
 /** An open connection, and how long opening it took, in milliseconds. */
 export interface Dialled {
@@ -29,15 +23,11 @@ export interface Dialled {
  * @throws the reason of the signal
  */
 export async function dial(endpoint: StreamEndpoint, options: DialAttempt): Promise<Dialled> {
-  const { wait = 0 } = options;
-  if (wait > 0) await waitForByte(endpoint, { ...options, wait });
+  if (options.wait) await waitForByte(endpoint, options);
   return await dialOnce(endpoint, options);
 }
 
-async function waitForByte(
-  endpoint: StreamEndpoint,
-  options: DialAttempt & { readonly wait: number },
-): Promise<void> {
+async function waitForByte(endpoint: StreamEndpoint, options: DialAttempt): Promise<void> {
   let state: "connect" | "handshake" | "sent" = "connect";
   await untilAnswered(endpoint, options, async (signal, onSent) => {
     state = "connect";

@@ -27,4 +27,10 @@ export interface DialOptions {
   readonly onRetry?: (why: string) => void;
 }
 
+export interface DialAttempt extends DialOptions {
+  /** Limits each attempt, with look-up and TLS handshake, in milliseconds; 0 or Infinity: none. */
+  readonly timeout: number;
+  readonly signal?: AbortSignal;
+}
+
 export const DIAL_OPTIONS = ["tls", "wait", "family", "onRetry"] as const;

@@ -11,7 +11,7 @@ import {
   type HostEndpoint,
 } from "./endpoint.ts";
 import { addressesOf } from "./resolve.ts";
-import type { DialOptions } from "./dial_options.ts";
+import type { DialAttempt } from "./dial_options.ts";
 
 /** The most that a datagram over IPv4 can hold, in bytes. */
 export const MAX_DATAGRAM = 65_507;
@@ -91,12 +91,6 @@ export function listenUdp(endpoint: HostEndpoint<"udp">): DatagramListener {
   return listener;
 }
 
-interface DialUdpOptions extends DialOptions {
-  /** Limits the look-up of the name, in milliseconds; 0 or Infinity: none. Default: 0. */
-  readonly timeout?: number;
-  readonly signal?: AbortSignal;
-}
-
 /** An address of an endpoint, and the socket for it. */
 interface Candidate {
   readonly to: Deno.NetAddr;
@@ -117,10 +111,10 @@ export async function dialUdp(
   endpoint: HostEndpoint<"udp">,
   onDatagram: (bytes: Uint8Array) => void,
   onFailure: (error: EndpointError) => void,
-  options: DialUdpOptions = {},
+  options: Partial<DialAttempt> = {},
 ): Promise<DatagramLink> {
   const { family, wait = 0, timeout = 0, signal } = options;
-  if (wait > 0) await waitForDatagram(endpoint, { ...options, wait });
+  if (wait > 0) await waitForDatagram(endpoint, options);
   let candidates: Candidate[] = [];
 
   function receive(bytes: Uint8Array, from: Deno.NetAddr): void {
@@ -176,7 +170,7 @@ export async function dialUdp(
 /** Sends probes, from a socket of its own, until one comes back. */
 async function waitForDatagram(
   endpoint: HostEndpoint<"udp">,
-  options: DialUdpOptions & { readonly wait: number },
+  options: Partial<DialAttempt>,
 ): Promise<void> {
   await untilAnswered(endpoint, options, async (signal, onSent) => {
     const answered = new AbortController();

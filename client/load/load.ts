@@ -1,7 +1,7 @@
 // The client that sends many messages over many connections, and verifies each.
 import type { Endpoint } from "../../net/endpoint.ts";
-import { dial, type DialAttempt } from "../../net/dial.ts";
-import { DIAL_OPTIONS, type DialOptions } from "../../net/dial_options.ts";
+import { dial } from "../../net/dial.ts";
+import { DIAL_OPTIONS, type DialAttempt, type DialOptions } from "../../net/dial_options.ts";
 import { dialUdp } from "../../net/udp.ts";
 import { checkNames } from "../../values/settings.ts";
 import { generate } from "./generator.ts";
