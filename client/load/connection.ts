@@ -1,11 +1,10 @@
-// What all connections of a load have in common, a socket for datagrams as well.
 import type { ReadScheduler } from "../../net/read_scheduler.ts";
 import type { Messages } from "../verify/messages.ts";
 import type { Recorder } from "./recorder.ts";
 
-/** Sends messages, compares what comes back, and reports both to the recorder. */
+/** A connection, or a socket for datagrams, that carries messages. */
 export interface LoadConnection {
-  /** From 1 on; that of the connection that it replaces. */
+  /** From 1; a connection has the number of the one that it replaces. */
   readonly number: number;
   readonly isOpen: boolean;
   /**
@@ -16,36 +15,38 @@ export interface LoadConnection {
    */
   send(due: number, from?: number): void;
   /**
-   * Gives up messages whose answers have been missing for too long.
+   * Fails messages after their timeout.
    *
    * @param interval the time since the last call, in milliseconds
    */
   checkTimeout(interval: number): void;
-  /** Waits for unexpected bytes, a second at most, and closes it. */
+  /** Waits up to a second for unexpected bytes, then closes. */
   finish(): Promise<void>;
   close(): void;
 }
 
 export interface ConnectionSettings {
   readonly messages: Messages;
-  /** How many messages are under way at most. */
   readonly pipeline: number;
-  /** Whether a connection carries one message only. */
   readonly reconnect: boolean;
-  /** How long nothing may come back, in milliseconds. */
+  /** In milliseconds, or Infinity. */
   readonly timeout: number;
   readonly recorder: Recorder;
   readonly scheduler: ReadScheduler;
+  readonly events: ConnectionEvents;
 }
 
 export interface ConnectionEvents {
+  onOpen(connection: LoadConnection): void;
   /** A message has come back or failed: another one can be sent. */
   onFree(connection: LoadConnection, now: number): void;
   /** The connection has ended by itself; its messages have failed. */
   onEnd(connection: LoadConnection): void;
+  /** Whether there are messages left to send. */
+  isNeeded(): boolean;
 }
 
-/** The number of a connection's first message. Each connection has others. */
+/** The number of a connection's first message, which differs from that of other connections. */
 export function firstMessage(number: number): number {
   return number * 37;
 }

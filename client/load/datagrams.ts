@@ -3,31 +3,20 @@ import type { DialOptions } from "../../net/dial_options.ts";
 import type { HostEndpoint } from "../../net/endpoint.ts";
 import { dialUdp } from "../../net/udp.ts";
 import { type Probe, Probes } from "../verify/probes.ts";
-import {
-  type ConnectionEvents,
-  type ConnectionSettings,
-  firstMessage,
-  type LoadConnection,
-} from "./connection.ts";
+import { type ConnectionSettings, firstMessage, type LoadConnection } from "./connection.ts";
 
 /** How long to wait for unexpected datagrams at the end, in milliseconds. */
 const FINISH_WITHIN = 100;
 
-/**
- * Opens a socket that carries messages, each in a datagram that begins with its number.
- *
- * @throws {EndpointError} for an unknown host
- */
+/** @throws {EndpointError} for an unknown host */
 export async function openDatagrams(
   number: number,
   endpoint: HostEndpoint<"udp">,
   dialOptions: DialOptions,
-  { messages, timeout, recorder }: ConnectionSettings,
-  events: ConnectionEvents,
+  { messages, timeout, recorder, events }: ConnectionSettings,
 ): Promise<LoadConnection> {
   const first = firstMessage(number);
   const probes = new Probes(messages);
-  /** For how long each has waited, in milliseconds. */
   const waited = new WeakMap<Probe, number>();
   let sent = 0;
 
@@ -39,7 +28,7 @@ export async function openDatagrams(
       return recorder.error("unexpected", number, "a datagram came that was not sent");
     }
     const { probe, outcome, difference } = answer;
-    // Each message fails once. A late one was lost before.
+    // A message fails once: a late one was lost before.
     if (outcome !== "right") probes.giveUp(probe);
     if (outcome === "right") {
       recorder.answered(probe.due, probe.due, now);
@@ -72,7 +61,7 @@ export async function openDatagrams(
     },
     checkTimeout(interval: number) {
       for (const probe of probes.waitingCount > 0 ? probes.waiting : []) {
-        // Not by the clock: while the process was stopped, answers may have come.
+        // Not by the clock: answers may have arrived while the process was stopped.
         const time = waited.get(probe) ?? 0;
         waited.set(probe, time + interval);
         if (time < timeout) continue;

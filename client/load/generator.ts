@@ -1,16 +1,15 @@
-// Generates the load of one thread.
 import { aborted, LONGEST_PAUSE, onAbort, pause } from "../../async/pause.ts";
 import { sweep } from "../../net/traffic.ts";
-import type { LoadConnection } from "./connection.ts";
+import type { ConnectionEvents, LoadConnection } from "./connection.ts";
 import { Pacer } from "./pacer.ts";
 import type { WorkerPlan } from "./plan.ts";
-import { Pool, type PoolEvents } from "./pool.ts";
+import { Pool } from "./pool.ts";
 import { Recorder } from "./recorder.ts";
 import { emptyLoadResult, type LoadProgress, type LoadResult } from "./result.ts";
 import { Schedule } from "./schedule.ts";
 
-/** How often progress is reported, in milliseconds. */
-const PROGRESS = 200;
+/** In milliseconds. */
+const PROGRESS_INTERVAL = 200;
 
 /** How long the last answers may take if there is no timeout, in milliseconds. */
 const LAST_ANSWERS = 1000;
@@ -21,11 +20,11 @@ const MAX_SILENT_TIMEOUTS = 5;
 /** The least silence that ends it, in milliseconds: connections are replaced after a pause. */
 const MIN_SILENCE = 1000;
 
-/** Why a run is over if nothing has failed unexpectedly. */
+/** The abort reason of a run without an unexpected error. */
 const DONE = "done";
 
 /**
- * Opens connections, then sends messages on them until the load is over.
+ * Generates the load of one thread.
  *
  * @param signal ends it; the result until then is returned
  * @param ready called when the connections are open; the first message waits for its promise
@@ -39,7 +38,7 @@ export async function generate(
 ): Promise<LoadResult> {
   const recorder = new Recorder(await emptyLoadResult(plan.load));
   const report = () => onProgress(recorder.progress(performance.now()));
-  const progress = setInterval(report, PROGRESS);
+  const progress = setInterval(report, PROGRESS_INTERVAL);
   try {
     await new Generator(plan, recorder).run(signal, ready);
     report();
@@ -49,12 +48,11 @@ export async function generate(
   }
 }
 
-/** A load while it runs. */
-class Generator implements PoolEvents {
+class Generator implements ConnectionEvents {
   readonly #plan: WorkerPlan;
   readonly #recorder: Recorder;
   readonly #pool: Pool;
-  /** Aborted when the run is over: with DONE, or with an unexpected error. */
+  /** Aborted with DONE, or with an unexpected error. */
   readonly #over = new AbortController();
   /** Undefined until all connections are open. */
   #sending: { readonly schedule: Schedule; readonly pacer: Pacer } | undefined;
@@ -140,14 +138,13 @@ class Generator implements PoolEvents {
     for (const connection of connections) connection.checkTimeout(interval);
     const now = performance.now();
     if (this.#hasGivenUp(interval)) this.#sending?.schedule.stop(now);
-    // Not by the clock: while the machine slept, answers may have come. Connections give up messages
-    // before that.
+    // Not by the clock: answers may have arrived while the machine slept. Messages time out first.
     if (now >= (this.#sending?.schedule.end ?? Infinity)) this.#waited += interval;
     if (this.#waited > this.#patience + 2 * interval) this.#over.abort(DONE);
     this.#endIfDone(now);
   }
 
-  /** Whether the server has been silent for too long, if nothing else would end the load. */
+  /** Whether the server was silent for too long, if nothing else would end the load. */
   #hasGivenUp(interval: number): boolean {
     const { timeout, messages, duration } = this.#plan.load;
     const { received } = this.#recorder.result.bytes;

@@ -1,6 +1,4 @@
-// What a load found in each of its seconds.
-
-/** How long an interval is, in milliseconds. */
+/** The length of an interval, in milliseconds. */
 const LENGTH = 1000;
 
 /** A second of a load; the last one has the rest as well. */
@@ -15,7 +13,7 @@ export interface LoadInterval {
   readonly max: number;
 }
 
-/** Adds up the seconds of the parts of a load. A rest belongs to the second before it. */
+/** Adds up the seconds of the parts of a load. A remainder belongs to the second before it. */
 export function addIntervals(parts: readonly (readonly LoadInterval[])[]): LoadInterval[] {
   const length = Math.max(...parts.map((part) => part.length));
   const sums = Array.from({ length }, (_, i) => parts.flatMap((part) => part[i] ?? []).reduce(add));

@@ -1,4 +1,3 @@
-// The client that sends many messages over many connections, and verifies each.
 import type { Endpoint } from "../../net/endpoint.ts";
 import { dial } from "../../net/dial.ts";
 import { DIAL_OPTIONS, type DialAttempt, type DialOptions } from "../../net/dial_options.ts";
@@ -55,8 +54,8 @@ async function waitFor(
   { endpoint, timeout }: LoadPlan,
   options: Omit<DialAttempt, "timeout">,
 ): Promise<void> {
-  const there = hasConnections(endpoint)
+  const opened = hasConnections(endpoint)
     ? (await dial(endpoint, { ...options, timeout })).conn
     : await dialUdp(endpoint, () => {}, () => {}, { ...options, timeout });
-  there.close();
+  opened.close();
 }

@@ -8,11 +8,11 @@ import type { Schedule } from "./schedule.ts";
 /** How late timers of Deno can be, in milliseconds. For less the event loop is polled. */
 const TIMER_SLACK = 2.5;
 
-/** Gives messages that are due to connections that have room for one. */
+/** Assigns messages that are due to free connections. */
 export class Pacer {
   readonly #schedule: Schedule;
   readonly #pool: Pool;
-  /** The connections that have room, once for each message. */
+  /** Each connection is here once for each message that it has room for. */
   readonly #free: LoadConnection[] = [];
   readonly #freed = new Change();
 
@@ -32,7 +32,7 @@ export class Pacer {
 
   /** Sends messages when they are due, until the signal. */
   async run(over: AbortSignal): Promise<void> {
-    // Without --allow-net for loopback there is none, and timers have to do.
+    // Without --allow-net for loopback there is none: timers replace it.
     using poll = await SocketPoll.open().catch(() => undefined);
     using _woken = onAbort(over, () => this.#freed.announce());
     for (;;) {

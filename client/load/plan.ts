@@ -1,4 +1,3 @@
-// The settings of a load, their defaults and rules, and the part of each thread.
 import { OptionError } from "../../errors/yodel_error.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import { readEndpoint } from "../../net/parse_endpoint.ts";
@@ -72,13 +71,13 @@ export function planLoad(server: Endpoint | string, settings: LoadSettings = {})
   };
   // More connections would never have a message.
   if (plan.messages > 0) plan.connections = Math.min(plan.connections, plan.messages);
-  const { connections, workers, size, pipeline, messages, reconnect } = plan;
+  const { connections, workers, size, pipeline, messages } = plan;
   const { duration, warmUp, rate, timeout } = plan;
   checkWhole(1, { connections, workers, size, pipeline });
   checkWhole(0, { messages });
   checkNotNegative({ duration, warmUp, rate, timeout });
   checkDatagrams(endpoint, plan);
-  if (reconnect && pipeline > 1) {
+  if (plan.reconnect && pipeline > 1) {
     throw new OptionError("pipeline", "with a connection for each message, each carries one");
   }
   return plan;
@@ -87,13 +86,13 @@ export function planLoad(server: Endpoint | string, settings: LoadSettings = {})
 /** The part of a load for one thread, which can be sent there. */
 export type WorkerPlan = Readonly<ReturnType<typeof planWorkers>[number]>;
 
-/** Divides a load among threads, of which each has a connection. */
+/** Divides a load among threads, at most one for each connection. */
 export function planWorkers(load: LoadPlan, dialOptions: DialOptions) {
   const { connections, messages, rate, workers } = load;
   const threads = Math.min(workers, connections);
   const interval = rate > 0 ? 1000 / rate : 0;
   return Array.from({ length: threads }, (_, index) => {
-    // The first threads get the rest: the next messages that are due are theirs.
+    // The first threads get the remainder: they send first.
     const part = (whole: number) => Math.ceil((whole - index) / threads);
     return {
       load,

@@ -1,4 +1,3 @@
-// The connections of a load: opens, replaces and closes them.
 import { aborted, pause } from "../../async/pause.ts";
 import { reason } from "../../errors/reason.ts";
 import { dial } from "../../net/dial.ts";
@@ -19,25 +18,24 @@ const MAX_OPENING = 128;
 const MIN_RETRY = 100;
 const MAX_RETRY = 1600;
 
-export interface PoolEvents extends ConnectionEvents {
-  onOpen(connection: LoadConnection): void;
-  /** Whether there are messages left to send. */
-  isNeeded(): boolean;
-}
-
-/** Keeps as many connections open as the plan says. */
+/** Opens, replaces and closes the connections of a thread. */
 export class Pool {
   readonly #plan: WorkerPlan;
   /** Ends all attempts to open connections; aborted here by an unexpected error. */
   readonly #over: AbortController;
-  readonly #events: PoolEvents;
+  readonly #events: ConnectionEvents;
   readonly #settings: ConnectionSettings;
   /** With `reconnect`, also those that have carried their message. */
   readonly connections = new Set<LoadConnection>();
   readonly scheduler = new ReadScheduler();
   readonly #opening = new Set<Promise<unknown>>();
 
-  constructor(plan: WorkerPlan, recorder: Recorder, over: AbortController, events: PoolEvents) {
+  constructor(
+    plan: WorkerPlan,
+    recorder: Recorder,
+    over: AbortController,
+    events: ConnectionEvents,
+  ) {
     const { size, pipeline, reconnect, timeout } = plan.load;
     this.#plan = plan;
     this.#over = over;
@@ -49,14 +47,11 @@ export class Pool {
       timeout: timeout || Infinity,
       recorder,
       scheduler: this.scheduler,
+      events,
     };
   }
 
-  /**
-   * Opens all connections; returns when each is open or has failed.
-   *
-   * @throws {EndpointError} if none can be opened
-   */
+  /** @throws {EndpointError} if no connection can be opened */
   async openAll(): Promise<void> {
     const { connections, firstConnection, connectionStep } = this.#plan;
     const { signal } = this.#over;
@@ -130,19 +125,17 @@ export class Pool {
 
   async #connect(number: number): Promise<LoadConnection> {
     const { load: { endpoint, timeout }, dialOptions } = this.#plan;
-    const [settings, events] = [this.#settings, this.#events];
     if (!hasConnections(endpoint)) {
-      return await openDatagrams(number, endpoint, dialOptions, settings, events);
+      return await openDatagrams(number, endpoint, dialOptions, this.#settings);
     }
     const options = { ...dialOptions, timeout, signal: this.#over.signal };
     const { conn, connect, handshake = 0 } = await dial(endpoint, options);
     if (!options.signal.aborted) {
-      settings.recorder.opened(addressOf(conn.remoteAddr), connect + handshake);
+      this.#settings.recorder.opened(addressOf(conn.remoteAddr), connect + handshake);
     }
-    return new StreamConnection(number, conn, settings, events);
+    return new StreamConnection(number, conn, this.#settings);
   }
 
-  /** Waits for unexpected bytes on all connections, and closes them. */
   async finish(): Promise<void> {
     await Promise.all([...this.connections].map((connection) => connection.finish()));
   }
@@ -152,7 +145,7 @@ export class Pool {
     this.connections.clear();
   }
 
-  /** Closes also those that are being opened. The run has to be over. */
+  /** Waits for the attempts to open, which `#over` must have ended. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#opening);
     this.closeAll();

@@ -1,16 +1,13 @@
-// Counts what happens in a load.
 import { Intervals } from "./intervals.ts";
 import { type LoadErrorKind, type LoadProgress, type LoadResult, MAX_EXAMPLES } from "./result.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** Fills in the result of a load while it runs. Times are by `performance.now()`. */
 export class Recorder {
-  /** How many messages are under way. */
   underWay = 0;
   #intervals = new Intervals(Infinity);
   #countFrom = Infinity;
-  /** The date of that. */
-  #counted = new Date(NaN);
+  #countFromDate = new Date(NaN);
   #lastAnswer = 0;
 
   constructor(readonly result: LoadResult) {}
@@ -19,7 +16,7 @@ export class Recorder {
   started(now: number, countFrom: number): void {
     this.#countFrom = countFrom;
     this.#intervals = new Intervals(countFrom);
-    this.#counted = new Date(Date.now() + countFrom - now);
+    this.#countFromDate = new Date(Date.now() + countFrom - now);
   }
 
   opened(address: string | undefined, time: number): void {
@@ -28,7 +25,7 @@ export class Recorder {
     this.result.connects.record(time);
   }
 
-  /** The address of the server is known, without a connection to it. */
+  /** The address of a server without connections. */
   reached(address: string | undefined): void {
     this.result.address ??= address;
   }
@@ -46,7 +43,7 @@ export class Recorder {
     if (due >= this.#countFrom) this.result.messages.sent++;
   }
 
-  /** A message has come back as it was sent; its latency begins at `from`. */
+  /** @param from when the latency begins */
   answered(due: number, from: number, now: number): void {
     this.underWay--;
     if (due < this.#countFrom) return;
@@ -62,7 +59,7 @@ export class Recorder {
     if (due >= this.#countFrom) this.result.messages.failed++;
   }
 
-  /** A message that was right has come back again, and so has failed. */
+  /** A message that was right came back again, and so has failed. */
   repeated(due: number): void {
     if (due < this.#countFrom) return;
     this.result.messages.right--;
@@ -88,12 +85,11 @@ export class Recorder {
     messages.waiting = messages.sent - messages.right - messages.failed;
     messages.missed = schedule.missed;
     const ranOut = schedule.ranOut && this.#lastAnswer > 0;
-    // At a rate each message takes its interval: five at one a second take five seconds, though the
-    // fifth comes back after four.
+    // Five messages at one a second take five seconds, though the fifth comes back after four.
     const due = plan.rate > 0 ? this.#countFrom + plan.messages / plan.rate * 1000 : 0;
     const end = Math.max(this.#lastAnswer, ranOut ? due : schedule.end);
     // A load that ends in its warm-up has not reached this date.
-    if (this.#counted <= new Date()) this.result.started = this.#counted;
+    if (this.#countFromDate <= new Date()) this.result.started = this.#countFromDate;
     this.result.elapsed = Math.max(0, end - this.#countFrom);
     this.result.intervals = this.#intervals.until(end);
   }

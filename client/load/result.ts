@@ -1,17 +1,15 @@
-// The result of a load: the type, empty, encoded and added up.
 import { addIntervals, type LoadInterval } from "./intervals.ts";
 import { createLatencies, type EncodedLatencies, type Latencies } from "../latencies.ts";
 import type { LoadPlan } from "./plan.ts";
 
 /**
- * How something went wrong: no connection (`connect`), a connection that broke
- * or was ended with messages under way (`broken`), bytes that did not come back
- * in time (`lost`), other bytes (`corrupted`), the same ones again (`repeated`),
- * or bytes that were never sent (`unexpected`).
+ * How something went wrong: no connection (`connect`), a connection that ended with messages under
+ * way (`broken`), bytes that did not come back in time (`lost`), other bytes (`corrupted`), the
+ * same ones again (`repeated`), or bytes that were never sent (`unexpected`).
  */
 export type LoadErrorKind = "connect" | "broken" | "lost" | "corrupted" | "repeated" | "unexpected";
 
-/** An error, where it happened and what it was. */
+/** An error, and where it happened. */
 export interface LoadErrorExample {
   /** How it went wrong. */
   readonly kind: LoadErrorKind;
@@ -73,7 +71,7 @@ export interface LoadProgress
   readonly elapsed: number;
 }
 
-/** A result that can be sent to another thread, without its plan. */
+/** A result for another thread, without its plan. */
 export interface EncodedLoadResult extends Omit<LoadResult, "plan" | "latencies" | "connects"> {
   readonly latencies: EncodedLatencies;
   readonly connects: EncodedLatencies;
@@ -90,7 +88,6 @@ export function noCounts(): LoadCounts {
   };
 }
 
-/** The result of a load that has not begun. */
 export async function emptyLoadResult(plan: LoadPlan): Promise<LoadResult> {
   return {
     plan,
@@ -113,7 +110,6 @@ export async function encodeLoadResult(result: LoadResult): Promise<EncodedLoadR
   };
 }
 
-/** Adds up the progress of threads; without any, the load has not begun. */
 export function addProgress(parts: readonly LoadProgress[] = []): LoadProgress {
   const sum = { ...noCounts(), elapsed: 0 };
   for (const part of parts) {
@@ -123,7 +119,7 @@ export function addProgress(parts: readonly LoadProgress[] = []): LoadProgress {
   return sum;
 }
 
-/** Adds up the results of the parts of a load, in an empty one. */
+/** @param sum an empty result */
 export async function addLoadResults(
   sum: LoadResult,
   parts: readonly EncodedLoadResult[],

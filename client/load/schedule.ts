@@ -1,5 +1,3 @@
-// When messages are due.
-
 /** Times are in milliseconds, by `performance.now()`. */
 export interface Timing {
   /** When the first message is due. */
@@ -7,23 +5,22 @@ export interface Timing {
   /** When the warm-up ends. */
   readonly countFrom: number;
   readonly end: number;
-  /** How many messages there are besides those of the warm-up. */
+  /** Without the warm-up. */
   readonly messages: number;
   /** The time between messages; 0: each is due as soon as it can be sent. */
   readonly interval: number;
 }
 
 /**
- * Says when messages are due: at a constant rate, whatever the server does, or whenever there is
- * room for one.
+ * Decides when messages are due: at a constant rate, or as soon as there is room for one.
  *
- * At a rate, a message that is sent late has been due since its time, so that the latencies show a
- * stall of the server in every message that it delayed (no coordinated omission).
+ * At a rate, a message that is sent late keeps the time when it was due, so that a stall of the
+ * server shows in the latency of every message that it delayed (no coordinated omission).
  */
 export class Schedule {
   readonly #timing: Timing;
   #end: number;
-  /** How many messages are left besides those of the warm-up. */
+  /** Without the warm-up. */
   #left: number;
   #taken = 0;
 
@@ -46,7 +43,7 @@ export class Schedule {
     return this.#end;
   }
 
-  /** Takes the next message and returns when it was due; undefined if none is due. */
+  /** Takes the next message; returns when it was due, or undefined if none is. */
   take(now: number): number | undefined {
     if (this.isOver(now)) return undefined;
     const { countFrom } = this.#timing;
@@ -80,7 +77,7 @@ export class Schedule {
     return Math.min(this.#left, Math.max(0, this.#dueBefore(this.#end) - first));
   }
 
-  /** How many messages are due before a time, whatever rounding does. */
+  /** How many messages are due before a time; tolerates rounding. */
   #dueBefore(time: number): number {
     return Math.ceil((time - this.#timing.start) / this.#timing.interval - 1e-6);
   }

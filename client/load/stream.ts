@@ -1,4 +1,3 @@
-// Messages over a connection.
 import { isWithin } from "../../async/pause.ts";
 import { reason } from "../../errors/reason.ts";
 import type { Stream } from "../../net/stream.ts";
@@ -12,18 +11,13 @@ import {
 } from "../verify/diagnosis.ts";
 import { describeUnexpected } from "../verify/difference.ts";
 import { receiveBuffer, type Received } from "../verify/messages.ts";
-import {
-  type ConnectionEvents,
-  type ConnectionSettings,
-  firstMessage,
-  type LoadConnection,
-} from "./connection.ts";
+import { type ConnectionSettings, firstMessage, type LoadConnection } from "./connection.ts";
 import type { LoadErrorKind } from "./result.ts";
 
-/** Several messages that wait are written at once, up to this many bytes. */
+/** The most bytes of several messages in one write. */
 const MAX_WRITE = 64 * 1024;
 
-/** How many bytes more than expected are read at once, to notice unexpected ones. */
+/** The room in the buffer for unexpected bytes. */
 const SPARE = 1024;
 
 const MAX_READ = 256 * 1024;
@@ -31,39 +25,29 @@ const MAX_READ = 256 * 1024;
 /** How long to wait for unexpected bytes at the end, in milliseconds. */
 const FINISH_WITHIN = 1000;
 
-/**
- * A connection that carries messages. This is the hot path of the load: a
- * round trip is one write, one read and one look at the clock.
- */
+/** The hot path of a load: a round trip is one write, one read and one look at the clock. */
 export class StreamConnection implements LoadConnection {
   readonly #conn: Stream;
   readonly #settings: ConnectionSettings;
-  readonly #events: ConnectionEvents;
   readonly #traffic = new Traffic();
   readonly #buffer: Received;
   /** When the messages under way were due, in a ring. */
   readonly #due: Float64Array;
   readonly #position: StreamPosition;
-  /** When the latency of the message begins, if that is not when it was due. */
+  /** When the latency of the message begins, if later than it was due. */
   #from: number | undefined;
-  /** How many messages were written, what is being written, and how many messages that is. */
+  /** How many messages were written. */
   #written = 0;
   #writing: Uint8Array<ArrayBuffer> | undefined;
   #writingMessages = 0;
   isOpen = true;
   readonly #finished = Promise.withResolvers<void>();
 
-  constructor(
-    readonly number: number,
-    conn: Stream,
-    settings: ConnectionSettings,
-    events: ConnectionEvents,
-  ) {
+  constructor(readonly number: number, conn: Stream, settings: ConnectionSettings) {
     const { messages, pipeline, scheduler } = settings;
     this.#conn = conn;
     this.#position = { messages, first: firstMessage(number), sent: 0, answered: 0, partial: 0 };
     this.#settings = settings;
-    this.#events = events;
     this.#due = new Float64Array(pipeline);
     this.#buffer = receiveBuffer(Math.min(messages.size * pipeline + SPARE, MAX_READ));
     scheduler.readers++;
@@ -133,7 +117,7 @@ export class StreamConnection implements LoadConnection {
     if (this.#written < this.#position.sent) this.#write();
   };
 
-  // The next read says why it broke, after what still comes back.
+  // The next read reports why the connection broke.
   readonly #onWriteFailed = (): void => {};
 
   async #receive(): Promise<void> {
@@ -141,9 +125,9 @@ export class StreamConnection implements LoadConnection {
     const position = this.#position;
     const { messages, first } = position;
     const { size } = messages;
-    const { recorder, reconnect, scheduler } = this.#settings;
+    const { recorder, reconnect, scheduler, events } = this.#settings;
     for (;;) {
-      // Without a crowd, the other connections write before the next read: 7 % more round trips.
+      // Awaiting undefined lets other connections write before the next read: 7 % more round trips.
       await (scheduler.isContended ? scheduler.next() : undefined);
       const length = await this.#conn.read(buffer.bytes);
       if (!this.isOpen) return;
@@ -162,7 +146,7 @@ export class StreamConnection implements LoadConnection {
         position.partial += equal;
         if (equal < part) return this.#wrong(at, length);
         if (position.partial < size) break;
-        // Before the answer counts: the next message would be sent for it.
+        // Before the answer counts, which would send the next message.
         if (at < length && this.#underWay === 1) {
           return this.#end("unexpected", describeUnexpected(offsetOf(position)));
         }
@@ -171,7 +155,7 @@ export class StreamConnection implements LoadConnection {
         position.answered++;
         recorder.answered(due, this.#from ?? due, now);
         if (reconnect) this.close();
-        this.#events.onFree(this, now);
+        events.onFree(this, now);
         if (!this.isOpen) return;
       }
     }
@@ -185,11 +169,11 @@ export class StreamConnection implements LoadConnection {
   #end(kind?: LoadErrorKind, what = ""): void {
     if (!this.isOpen) return;
     this.close();
-    const { recorder } = this.#settings;
+    const { recorder, events } = this.#settings;
     if (kind !== undefined) recorder.error(kind, this.number, what);
     while (this.#underWay > 0) {
       recorder.failed(this.#due[this.#position.answered++ % this.#due.length] ?? 0);
     }
-    this.#events.onEnd(this);
+    events.onEnd(this);
   }
 }

@@ -1,21 +1,53 @@
-// A load on several threads.
 import { onAbort } from "../../async/pause.ts";
-import { startThread, ThreadError } from "../../async/threads.ts";
+import { startThread, thread, ThreadError, type ThreadModule } from "../../async/threads.ts";
+import { reason } from "../../errors/reason.ts";
+import { YodelError } from "../../errors/yodel_error.ts";
 import { EndpointError } from "../../net/endpoint.ts";
+import { generate } from "./generator.ts";
 import type { LoadPlan, WorkerPlan } from "./plan.ts";
 import {
   addLoadResults,
   addProgress,
   emptyLoadResult,
   type EncodedLoadResult,
+  encodeLoadResult,
   type LoadProgress,
   type LoadResult,
 } from "./result.ts";
-import { type LoadProgram, type LoadThread, loadThread } from "./thread.ts";
+
+/** What the program calls. */
+type LoadThread = {
+  readonly generate: (plan: WorkerPlan) => Promise<EncodedLoadResult>;
+  readonly stop: () => void;
+};
+
+/** What the thread calls. */
+type LoadProgram = {
+  /** Returns when all threads are ready. */
+  readonly ready: () => Promise<void>;
+  readonly progress: (progress: LoadProgress) => void;
+};
+
+/** A thread that generates a part of a load. */
+const loadThread: ThreadModule = thread<LoadProgram>("load", import.meta.url, (program) => {
+  const stop = new AbortController();
+  const own: LoadThread = {
+    async generate(plan) {
+      const onProgress = (progress: LoadProgress) => program.notify("progress", progress);
+      const ready = () => program.call("ready");
+      const result = await generate(plan, onProgress, stop.signal, ready).catch((error) => {
+        throw error instanceof EndpointError ? new YodelError(reason(error.cause)) : error;
+      });
+      return await encodeLoadResult(result);
+    },
+    stop: () => stop.abort(),
+  };
+  return own;
+});
 
 /**
- * Runs each part of a load in a thread, and adds up the results. Messages are sent once all threads
- * have opened their connections.
+ * Runs each part of a load in a thread, and adds up the results. No thread sends before all have
+ * opened their connections.
  *
  * @throws {EndpointError} if one of them can open no connection
  * @throws {ThreadError} if a thread cannot be started, or fails
