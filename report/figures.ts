@@ -3,24 +3,20 @@ import type { Latencies } from "../client/latencies.ts";
 import type { LoadResult } from "../client/load/result.ts";
 import { hasConnections } from "../net/transports.ts";
 
-/** The percentiles of the round trips of ping. */
 export const PING_PERCENTILES = [50, 90, 99];
-
-/** The percentiles of the latencies of a load. */
 export const LOAD_PERCENTILES = [50, 75, 90, 95, 99, 99.9, 99.99];
 
-/** How many there were a second, of what took so many milliseconds. */
+/** @param time in milliseconds */
 export function perSecond(count: number, time: number): number {
   return time > 0 ? count / time * 1000 : 0;
 }
 
-/** The first errors of each kind, in words. */
 export function whatWentWrong({ plan, examples }: Pick<LoadResult, "plan" | "examples">): string[] {
   const name = hasConnections(plan.endpoint) ? "connection" : "socket";
   return examples.map(({ kind, connection, what }) => `${kind}: ${name} ${connection}: ${what}`);
 }
 
-/** A percentile to the three digits that the histogram knows of it; exact where it is an extreme. */
+/** A percentile to three digits, those of the histogram; exact if it is an extreme. */
 export function roundedPercentile(latencies: Latencies, percent: number): number {
   const { min, max } = latencies;
   const found = latencies.percentile(percent);
@@ -28,7 +24,6 @@ export function roundedPercentile(latencies: Latencies, percent: number): number
   return Math.max(min, Math.min(Number(found.toPrecision(3)), max));
 }
 
-/** Writes latencies as JSON, with some percentiles; null where there are none. */
 export function latenciesJson(latencies: Latencies, percentiles: readonly number[]) {
   if (latencies.count === 0) return null;
   return {
@@ -37,14 +32,14 @@ export function latenciesJson(latencies: Latencies, percentiles: readonly number
     mean_ms: milliseconds(latencies.mean),
     stddev_ms: milliseconds(latencies.stddev),
     max_ms: milliseconds(latencies.max),
-    ...Object.fromEntries(percentiles.map((percent) => {
-      const name = `p${String(percent).replace(".", "_")}_ms`;
-      return [name, milliseconds(roundedPercentile(latencies, percent))];
-    })),
+    ...Object.fromEntries(percentiles.map((percent) => [
+      `p${String(percent).replace(".", "_")}_ms`,
+      milliseconds(roundedPercentile(latencies, percent)),
+    ])),
   };
 }
 
-/** Rounds a time in milliseconds to nanoseconds: there is nothing behind them. */
+/** Rounds a time in milliseconds to nanoseconds. */
 export function milliseconds(time: number): number {
   return Number(time.toFixed(6));
 }

@@ -1,4 +1,4 @@
-// The results of a load as JSON for programs; load.schema.json describes it.
+// load.schema.json describes this JSON.
 import type { Latencies } from "../client/latencies.ts";
 import type { LoadPlan } from "../client/load/plan.ts";
 import { type LoadResult, totalErrors } from "../client/load/result.ts";
@@ -13,10 +13,9 @@ import {
 
 export type LoadJson = Awaited<ReturnType<typeof loadJson>>;
 
-/** The results as JSON, with the version of the program. */
 export async function loadJson(result: LoadResult, version: string) {
   const { plan, messages, bytes, errors, latencies, connects } = result;
-  // Who reads them can do the same sums.
+  // Rounded first: programs that divide by it get the same rates.
   const elapsed = milliseconds(result.elapsed);
   return {
     ...planJson(plan, version),
@@ -42,12 +41,8 @@ export async function loadJson(result: LoadResult, version: string) {
   };
 }
 
-/** What there is to say as JSON of a load that could not run. */
-export function failedLoadJson(
-  plan: LoadPlan,
-  version: string,
-  error: string,
-): Record<string, unknown> {
+/** The JSON of a load that could not run. */
+export function failedLoadJson(plan: LoadPlan, version: string, error: string): object {
   return { ...planJson(plan, version), error };
 }
 

@@ -1,4 +1,4 @@
-// Reads what adds up of what load_json.ts writes.
+// Reads the JSON of load_json.ts, to add loads up.
 import { createLatencies, type EncodedLatencies } from "../client/latencies.ts";
 import { type LoadPlan, planLoad } from "../client/load/plan.ts";
 import {
@@ -9,18 +9,13 @@ import {
 } from "../client/load/result.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 
-/** A load as it was written. */
 export interface WrittenLoad {
   readonly plan: LoadPlan;
   /** Without its intervals: those of several loads do not begin at the same time. */
   readonly result: EncodedLoadResult;
 }
 
-/**
- * Reads a load.
- *
- * @throws {YodelError} where something is missing, or the load could not run
- */
+/** @throws {YodelError} if something is missing, or the load could not run */
 export async function readLoadJson(json: unknown): Promise<WrittenLoad> {
   if (typeof json !== "object" || json === null) throw new YodelError("it is no JSON object");
   const error = valueAt(json, "error");
@@ -45,13 +40,13 @@ function planOf(json: object): LoadPlan {
 
 async function resultOf(json: object): Promise<EncodedLoadResult> {
   const counts = noCounts();
-  const read = <Counts extends object>(part: string, names: Counts): Counts =>
-    Object.assign(
-      names,
-      ...Object.keys(names).map((name) => ({
-        [name]: numberAt(json, `${part}.${name}`),
-      })),
+  function read<Counts extends Record<string, number>>(part: string, into: Counts): Counts {
+    const names: (keyof Counts & string)[] = Object.keys(into);
+    return Object.assign(
+      into,
+      ...names.map((name) => ({ [name]: numberAt(json, `${part}.${name}`) })),
     );
+  }
   const address = valueAt(json, "address");
   const examples = valueAt(json, "error_examples");
   return {

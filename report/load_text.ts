@@ -1,4 +1,3 @@
-// How far a load is, and what it found, as text for people.
 import type { Latencies } from "../client/latencies.ts";
 import type { LoadInterval } from "../client/load/intervals.ts";
 import type { LoadPlan } from "../client/load/plan.ts";
@@ -15,10 +14,10 @@ import {
 } from "./units.ts";
 import { hasConnections } from "../net/transports.ts";
 
-/** How the messages of a second are drawn: a part of the most that a second had. */
+/** A second with the most messages has the highest. */
 const LEVELS = "▁▂▃▄▅▆▇█";
 
-/** How far a load is, in one line, with the messages a second since `before`. */
+/** One line, with the throughput since `before`. */
 export function progressText(
   { duration, messages, size, connections }: LoadPlan,
   now: LoadProgress,
@@ -41,7 +40,6 @@ export function progressText(
   ]);
 }
 
-/** The results in words and a picture; the last line has the verdict. */
 export function loadText(result: LoadResult, width: number): string {
   const { size, rate } = result.plan;
   const { messages, elapsed, latencies, connects } = result;
@@ -75,12 +73,12 @@ export function loadText(result: LoadResult, width: number): string {
   return lines.filter((line) => line !== false).join("\n") + "\n";
 }
 
-/** What was done, to which server; in two lines where one is too long. */
+/** Two lines if one is too long. */
 function firstLine(result: LoadResult, width: number): string {
   const { plan, address, connections: opened } = result;
   const { endpoint, connections, size, pipeline, reconnect } = plan;
   const name = hasConnections(endpoint) ? "connection" : "socket";
-  // Of sockets for datagrams it is not known.
+  // Whether sockets for datagrams are open is not known.
   const of = name === "connection" && opened < connections ? `${formatCount(opened)} of ` : "";
   const start = `${formatPlace(endpoint, address)}: ${of}${formatAmount(connections, name)}`;
   const shape = listed([
@@ -110,7 +108,7 @@ function verdict(result: LoadResult): string {
   ]);
 }
 
-/** The messages of each second, or of each few where there are many: × where something went wrong. */
+/** The throughput of each second, or of each few if there are many; × where there were errors. */
 function secondLines(intervals: readonly LoadInterval[], width: number): string[] {
   if (intervals.length < 2) return [];
   const each = Math.ceil(intervals.length / Math.max(1, width - 12));
@@ -139,7 +137,6 @@ function spread(times: Latencies): string {
   return `p50 ${p50}, p99 ${p99}, max ${formatTime(times.max)}`;
 }
 
-/** The figures, each with a bar as long as it is. */
 function figures(latencies: Latencies, width: number): string[] {
   const { min, mean, max } = latencies;
   const percentiles = LOAD_PERCENTILES.map((p) => [`p${p}`, latencies.percentile(p)] as const);

@@ -1,9 +1,8 @@
-// The results of ping as JSON for programs.
 import type { PingSummary, ProbeResult } from "../client/ping_result.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { latenciesJson, milliseconds, PING_PERCENTILES } from "./figures.ts";
 
-/** A result as JSON: a `probe`, or an `answer` that came after the result of its probe. */
+/** The type is `answer` for one that came after the result of its probe. */
 export function probeJson(result: ProbeResult): Record<string, unknown> {
   const { seq, outcome, bytes, error } = result;
   const time = (value?: number) => value === undefined ? undefined : milliseconds(value);
@@ -21,7 +20,6 @@ export function probeJson(result: ProbeResult): Record<string, unknown> {
   };
 }
 
-/** The summary as JSON. */
 export function summaryJson(summary: PingSummary, now: Date): Record<string, unknown> {
   const { sent, unsent, received, late, corrupted, lost, repeated, lostPercent } = summary;
   return {

@@ -1,16 +1,13 @@
-// The results of ping as text for people.
 import type { Latencies } from "../client/latencies.ts";
 import type { PingSummary, ProbeResult } from "../client/ping_result.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import { PING_PERCENTILES, roundedPercentile } from "./figures.ts";
 import { formatAmount, formatPlace, listed } from "./units.ts";
 
-/** The first line. */
 export function startText(endpoint: Endpoint, address: string | undefined, size: number): string {
   return `PING ${formatPlace(endpoint, address)}: ${size} bytes`;
 }
 
-/** The line of a result. */
 export function probeText(endpoint: Endpoint, result: ProbeResult): string {
   const name = formatEndpoint(endpoint);
   const { seq, outcome, bytes, time, connect, handshake, error } = result;
@@ -25,7 +22,6 @@ export function probeText(endpoint: Endpoint, result: ProbeResult): string {
   ].filter((part) => part !== false).join(" ");
 }
 
-/** The lines of the summary. */
 export function summaryText(summary: PingSummary): string {
   const { right, unsent, lost, late, corrupted, repeated, unexpected, elapsed } = summary;
   const { sent, lostPercent, latencies } = summary;
@@ -37,7 +33,7 @@ export function summaryText(summary: PingSummary): string {
     unsent > 0 && `${unsent} not sent`,
     repeated > 0 && `${repeated} repeated`,
     unexpected > 0 && `${unexpected} unexpected`,
-    // All but a few lost are not all lost.
+    // 99.9 % is not 100 %.
     `${Number(lostPercent.toPrecision(lostPercent > 99 ? 4 : 2))}% lost`,
     `${(elapsed / 1000).toFixed(2)} s`,
   ]);
@@ -53,7 +49,7 @@ function latencyLines(latencies: Latencies): string[] {
   const { min, mean, max, stddev } = latencies;
   const exact = [min, mean, max, stddev].map((time) => time.toFixed(3));
   const percentiles = PING_PERCENTILES.map((p) => roundedPercentile(latencies, p))
-    // One that is an extreme is exact.
+    // An extreme is exact.
     .map((time) => time === min || time === max ? time.toFixed(3) : String(time));
   return [
     `time min/avg/max/stddev = ${exact.join("/")} ms`,

@@ -1,17 +1,14 @@
-// Compares datagrams that came back with those that were sent.
-
-/** How many answered datagrams are remembered, to recognise an answer that comes again. */
+/** How many answered datagrams are remembered, to recognise a repeated answer. */
 const REMEMBERED = 64;
 
-/** Assigns each datagram that comes back to one that was sent. */
+/** Compares datagrams that came back with those that were sent. */
 export class DatagramVerifier {
   /** Those that have not come back, in the order in which they were sent. */
   readonly #waiting: { readonly number: number; readonly bytes: Uint8Array }[] = [];
   readonly #answered: Uint8Array[] = [];
   readonly #counts = { corrupted: 0, repeated: 0, reordered: 0 };
-  /** The number of the latest one that has come back. */
+  /** The greatest number of those that have come back. */
   #latest = 0;
-
   sent = 0;
 
   /** How many datagrams did not come back, not even corrupted. */
@@ -19,18 +16,17 @@ export class DatagramVerifier {
     return Math.max(0, this.#waiting.length - this.#counts.corrupted);
   }
 
-  /** How often each thing happened that should not happen to a datagram. */
   get errors(): Readonly<Record<"lost" | "corrupted" | "repeated" | "reordered", number>> {
     return { lost: this.missing, ...this.#counts };
   }
 
-  /** Notes a datagram that is about to be sent. It must not change afterwards. */
+  /** Registers a datagram before it is sent. It must not change afterwards. */
   send(bytes: Uint8Array): void {
     this.#waiting.push({ number: ++this.sent, bytes });
   }
 
   receive(bytes: Uint8Array): void {
-    // From the end: what is at the beginning may be lost.
+    // From the end: those at the beginning may be lost.
     const index = this.#waiting.findLastIndex((sent) => isEqual(sent.bytes, bytes));
     const [answered] = index === -1 ? [] : this.#waiting.splice(index, 1);
     if (answered === undefined) {

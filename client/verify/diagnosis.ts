@@ -1,4 +1,3 @@
-// What is wrong in a stream of messages that comes back.
 import { describeChange, describeUnexpected, tlsHint } from "./difference.ts";
 import type { Messages } from "./messages.ts";
 
@@ -14,22 +13,15 @@ export interface StreamPosition {
   partial: number;
 }
 
-/** What is wrong, as a kind and in words. */
-export interface Diagnosis {
-  readonly kind: "corrupted" | "unexpected";
-  readonly what: string;
-}
-
-/** Diagnoses bytes that came back, of which the first is not as it was sent. */
-export function diagnose(at: StreamPosition, bytes: Uint8Array): Diagnosis {
+/** Describes bytes that came back, of which the first is wrong. */
+export function diagnose(at: StreamPosition, bytes: Uint8Array) {
   const { messages, first, answered, sent, partial } = at;
   const offset = offsetOf(at);
-  if (answered === sent) return { kind: "unexpected", what: describeUnexpected(offset) };
+  if (answered === sent) return { kind: "unexpected", what: describeUnexpected(offset) } as const;
   const what = describeChange(offset, messages.at(first + answered)[partial], bytes[0]);
-  return { kind: "corrupted", what: offset === 0 ? what + tlsHint(bytes) : what };
+  return { kind: "corrupted", what: offset === 0 ? what + tlsHint(bytes) : what } as const;
 }
 
-/** Describes what is missing when nothing came for too long. */
 export function describeSilence(at: StreamPosition): string {
   const what = at.partial === 0
     ? "no answer came"
@@ -37,7 +29,6 @@ export function describeSilence(at: StreamPosition): string {
   return `${what}, at offset ${offsetOf(at)}`;
 }
 
-/** Describes what is missing when the server ended the stream. */
 export function describeEnd(at: StreamPosition): string {
   const underWay = at.sent - at.answered;
   const part = at.partial === 0

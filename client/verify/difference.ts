@@ -1,19 +1,15 @@
-// How what came back differs from what was sent.
-
-/** What an answer can be. `late`: it was reported as lost before. */
+/** What an answer can be; `late` if its probe was reported as lost. */
 export type Outcome = "right" | "late" | "corrupted" | "repeated";
 
-/** Names the first byte that is not as it was sent, counted from 0. */
 export function describeChange(offset: number, sent = 0, returned = 0): string {
   return `differs at byte ${offset}: expected ${hex(sent)}, got ${hex(returned)}`;
 }
 
-/** Describes a stream that brings more than was sent. */
 export function describeUnexpected(offset: number): string {
   return `more came back than was sent, from byte ${offset} on`;
 }
 
-/** Describes how an answer differs from what was sent; undefined if it does not. */
+/** Returns undefined if there is no difference. */
 export function describeDifference(sent: Uint8Array, returned: Uint8Array): string | undefined {
   for (let i = 0; i < sent.length && i < returned.length; i++) {
     if (sent[i] !== returned[i]) return describeChange(i, sent[i], returned[i]);
@@ -22,7 +18,7 @@ export function describeDifference(sent: Uint8Array, returned: Uint8Array): stri
   return `${sent.length} bytes were sent and ${returned.length} came back`;
 }
 
-/** A hint for an error message if the first bytes are a fatal TLS alert (RFC 8446, 5.1 and 6). */
+/** A hint for an error message if these are a fatal TLS alert (RFC 8446, 5.1 and 6). */
 export function tlsHint(bytes: Uint8Array): string {
   const isAlert = bytes[0] === 0x15 && bytes[1] === 0x03 && bytes[5] === 2;
   return isAlert ? "; it speaks TLS: tls:// instead of tcp://?" : "";

@@ -1,42 +1,38 @@
-// What ping and load send.
-
 /** How many different messages there are; a power of two. */
 const DIFFERENT = 256;
 
-/** How far apart they begin in one block of random bytes, which they share; a multiple of 4. */
+/** How far apart they begin in their common block of random bytes; a multiple of 4. */
 const STEP = 252;
 
 /**
- * How many places in the block the next message is from the last, an odd number:
- * side by side, a message would go on like the one before it does after STEP bytes.
+ * How many steps one message is from the next, an odd number. At 1, each message would equal the
+ * one before it, shifted by STEP bytes.
  */
 const STRIDE = 89;
 
-/** The most that crypto gives at once, in bytes. */
+/** The limit of crypto.getRandomValues, in bytes. */
 const MAX_RANDOM = 65_536;
 
-/** A buffer that answers are read into. */
+/** A buffer for answers; comparing words takes a sixth of the time. */
 export interface Received {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly words: Int32Array;
 }
 
-/** Makes a buffer that answers are read into. */
 export function receiveBuffer(length: number): Received {
   const bytes = new Uint8Array(Math.ceil(length / 4) * 4);
   return { bytes, words: new Int32Array(bytes.buffer) };
 }
 
 /**
- * Messages of one size that differ from each other, so that an answer shows
- * which message it answers. They repeat after 256. Those next to each other
- * differ in their first byte already, random bytes follow.
+ * Random messages of one size. They repeat after 256; within these they differ in their first byte,
+ * so that an answer shows which message it answers.
  */
 export class Messages {
   readonly #messages: readonly Uint8Array<ArrayBuffer>[];
   readonly #words: Int32Array;
 
-  /** The size of each message is in bytes, at least 1. */
+  /** @param size in bytes, at least 1 */
   constructor(readonly size: number) {
     const block = new Uint8Array(DIFFERENT * STEP + Math.ceil(size / 4) * 4);
     this.#words = new Int32Array(block.buffer);
@@ -58,13 +54,10 @@ export class Messages {
   }
 
   /**
-   * How many bytes of an answer are as they were sent, up to the first that is not.
+   * Counts the bytes of an answer up to the first wrong one.
    *
-   * @param number that of the message
-   * @param from where in it the answer goes on
-   * @param answer what came, at the beginning of a buffer, and the same as words of
-   *   four bytes: to compare these takes a sixth of the time
-   * @param at where in what came the answer goes on
+   * @param from the offset in the message
+   * @param at the offset in the buffer
    */
   countEqual(
     number: number,

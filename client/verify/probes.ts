@@ -1,8 +1,7 @@
-// Assigns answers to probes.
 import { describeDifference, mostLike, type Outcome } from "./difference.ts";
 import type { Messages } from "./messages.ts";
 
-/** How many bytes at the head of a probe carry its number, if it is that long. */
+/** The bytes at the head of a probe that carry its number, if it is that long. */
 const NUMBER = 4;
 
 /** How many probes are remembered besides those that wait. */
@@ -16,20 +15,18 @@ export interface Probe {
   state: "waiting" | "lost" | "answered";
 }
 
-/** What an answer is. */
 export interface ProbeAnswer {
   readonly probe: Probe;
   readonly outcome: Outcome;
-  /** How a corrupted one differs from the probe, in words. */
+  /** How a corrupted answer differs from the probe. */
   readonly difference?: string;
 }
 
-/** Remembers probes that begin with their number: those that wait, and the last ones. */
+/** Assigns answers to probes that wait, and to the last ones that did. */
 export class Probes {
   readonly #messages: Messages;
   readonly #sent = new Map<number, Probe>();
   #last = 0;
-  /** How many probes have neither been answered nor given up. */
   waitingCount = 0;
 
   constructor(messages: Messages) {
@@ -40,7 +37,7 @@ export class Probes {
     return [...this.#sent.values()].filter(({ state }) => state === "waiting");
   }
 
-  /** Registers a probe that is about to be sent; each has a greater number than the last. */
+  /** Registers a probe before it is sent; its number must be greater than the last. */
   send(number: number, due: number): Probe {
     const probe: Probe = { number, due, state: "waiting" };
     this.#sent.set(number, probe);
@@ -60,8 +57,8 @@ export class Probes {
   }
 
   /**
-   * Assigns an answer to the probe whose number it carries, if it equals that probe, or else, as
-   * corrupted, to the most similar one that waits.
+   * Assigns an answer to the probe that it equals, or, as corrupted, to the most similar one that
+   * waits.
    *
    * @returns undefined if there is no such probe
    */
@@ -70,9 +67,7 @@ export class Probes {
     const named = this.#sent.get(this.#numberOf(bytes));
     const isNamed = named !== undefined && difference(named) === undefined;
     const candidates = named === undefined ? this.waiting : [...this.waiting, named];
-    const probe = isNamed
-      ? named
-      : mostLike(bytes, candidates, (candidate) => this.bytesOf(candidate));
+    const probe = isNamed ? named : mostLike(bytes, candidates, (each) => this.bytesOf(each));
     // Each probe has one result: a further answer that differs belongs to none.
     if (probe === undefined || !isNamed && probe.state !== "waiting") return undefined;
     const { state } = probe;
@@ -91,10 +86,7 @@ export class Probes {
     probe.state = state;
   }
 
-  /**
-   * The number of the probe whose head is that of `bytes`: of several the one
-   * that has waited the longest, or else the latest.
-   */
+  /** Of several probes with the same head, the one that has waited the longest, or the latest. */
   #numberOf(bytes: Uint8Array): number {
     const width = Math.min(NUMBER, bytes.length, this.#messages.size);
     let number = 0;

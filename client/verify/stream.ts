@@ -1,35 +1,25 @@
-// Checks that what returns is what was sent.
 import { describeChange, describeUnexpected } from "./difference.ts";
 
-/** How many chunks that have returned are kept, until they are forgotten all at once. */
+/** Chunks are dropped together: each time, all that follow have to move up. */
 const FORGET_AT_ONCE = 64;
 
-/**
- * Compares the bytes of a stream that come back with those that were sent. It holds only what is
- * under way.
- */
+/** Compares a stream with what was sent, of which it holds what is under way. */
 export class StreamVerifier {
-  /** Chunks that were sent; those before the first one under way have returned. */
-  #chunks: Uint8Array[] = [];
+  readonly #chunks: Uint8Array[] = [];
+  /** The index of the first chunk under way, and how much of it has returned. */
   #first = 0;
-  /** How much of the first chunk under way has returned. */
   #position = 0;
   /** How many bytes were sent and have not returned. */
   missing = 0;
   #returned = 0;
 
-  /** Registers bytes that are about to be sent. They must not change afterwards. */
+  /** Registers bytes before they are sent. They must not change afterwards. */
   send(bytes: Uint8Array): void {
     this.#chunks.push(bytes);
     this.missing += bytes.length;
   }
 
-  /**
-   * Compares bytes that returned with what was sent.
-   *
-   * @returns the first difference in words, with its offset from the first
-   *   byte of the stream, or undefined where there is none
-   */
+  /** Returns a description of the first difference, if any. */
   receive(bytes: Uint8Array): string | undefined {
     let compared = 0;
     while (compared < bytes.length) {
@@ -53,7 +43,6 @@ export class StreamVerifier {
   #forgetFirst(): void {
     this.#position = 0;
     this.#first++;
-    // Not one by one: each time, all that follow have to move up.
     if (this.#first < FORGET_AT_ONCE) return;
     this.#chunks.splice(0, this.#first);
     this.#first = 0;
