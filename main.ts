@@ -1,6 +1,5 @@
 /**
- * The program: runs the command line and exits with its status. Nothing else
- * reads arguments or exits.
+ * The program: runs the command line and exits with its status.
  *
  * @module
  */

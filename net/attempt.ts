@@ -1,10 +1,9 @@
-// Attempts to reach a server: with a timeout, and with retries.
 import { pause } from "../async/pause.ts";
 import { reason } from "../errors/reason.ts";
 import type { DialAttempt } from "./dial_options.ts";
 import { type Endpoint, EndpointError } from "./endpoint.ts";
 
-/** The time between attempts, in milliseconds. */
+/** In milliseconds. */
 const RETRY_INTERVAL = 100;
 
 /**

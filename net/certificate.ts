@@ -1,7 +1,7 @@
 // Temporary certificates (X.509, RFC 5280). Not by a library: the smallest one has twenty packages,
 // which every run from a URL would load.
 
-/** A certificate, its key and its CA, in PEM. */
+/** All in PEM. */
 export interface Identity {
   readonly ca: string;
   readonly cert: string;
@@ -96,9 +96,9 @@ async function certificate(
     new Uint8Array(await crypto.subtle.exportKey("spki", publicKey)),
     tlv(0xa3, sequence(...extensions)),
   );
-  const signature = new Uint8Array(await crypto.subtle.sign(ALGORITHM, signer.key, signed));
-  const [r, s] = [signature.subarray(0, 32), signature.subarray(32)];
-  return sequence(signed, algorithm, tlv(0x03, [0], sequence(integer(r), integer(s))));
+  const rs = new Uint8Array(await crypto.subtle.sign(ALGORITHM, signer.key, signed));
+  const signature = sequence(integer(rs.subarray(0, 32)), integer(rs.subarray(32)));
+  return sequence(signed, algorithm, tlv(0x03, [0], signature));
 }
 
 /** DER: tag, length, contents. */

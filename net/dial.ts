@@ -1,4 +1,3 @@
-// Connecting to endpoints.
 import { failure } from "../async/pause.ts";
 import { errorCode, HandshakeEnded } from "../errors/reason.ts";
 import { inTime, untilAnswered } from "./attempt.ts";

@@ -33,7 +33,6 @@ export type Endpoint =
 /** An endpoint with connections. */
 export type StreamEndpoint = Exclude<Endpoint, HostEndpoint<"udp">>;
 
-/** Whether a host means all addresses of a machine. */
 export function isWildcard(host: string): boolean {
   return ["*", "0.0.0.0", "::"].includes(host);
 }
@@ -57,17 +56,15 @@ export function withText<E extends Endpoint>(endpoint: E): E {
   });
 }
 
-/** Formats a host and a port, an IPv6 address in brackets: `[::1]:2222`. */
 export function formatHostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Formats the address of a peer: `127.0.0.1:40312`; undefined for a Unix socket. */
+/** The address of a peer: `127.0.0.1:40312`; undefined for a Unix socket. */
 export function addressOf(address: Deno.Addr): string | undefined {
   return "hostname" in address ? formatHostPort(address.hostname, address.port) : undefined;
 }
 
-/** Formats the same for people: `unix` for a Unix socket. */
 export function formatAddress(address: Deno.Addr): string {
   return addressOf(address) ?? "unix";
 }

@@ -1,4 +1,3 @@
-// Listening on endpoints.
 import { errorCode } from "../errors/reason.ts";
 import { type Endpoint, EndpointError, type HostEndpoint, isWildcard } from "./endpoint.ts";
 import type { Listener, ListenOptions } from "./stream.ts";
@@ -14,11 +13,7 @@ const TWO_ADDRESSES = new Map<string, readonly [string, string]>([
   ["*", ["::", "0.0.0.0"]],
 ]);
 
-/**
- * Listens on each address of all endpoints, or on none.
- *
- * @throws {EndpointError}
- */
+/** Listens on each address of all endpoints, or on none. */
 export async function openAll(
   endpoints: readonly Endpoint[],
   options: ListenOptions,
@@ -29,8 +24,7 @@ export async function openAll(
       const more = await listen(endpoint, options).catch((error) => {
         const isOwn = opened.some((other) => canBeOne(other.endpoint, endpoint));
         if (!isOwn || errorCode(error.cause) !== "EADDRINUSE") throw error;
-        const why = "address in use; is it given twice?";
-        throw new EndpointError("cannot listen on", endpoint, why);
+        throw new EndpointError("cannot listen on", endpoint, "address in use; is it given twice?");
       });
       opened.push(...more);
     }
@@ -58,11 +52,6 @@ async function listen(
   return "host" in endpoint ? await openAtEach(endpoint, how) : [await open(endpoint, how)];
 }
 
-interface Opened {
-  readonly endpoint: Endpoint;
-  close(): void;
-}
-
 type Open<E extends Endpoint, T> = (endpoint: E) => Promise<T> | T;
 
 async function open<E extends Endpoint, T>(endpoint: E, how: Open<E, T>): Promise<T> {
@@ -77,12 +66,8 @@ async function open<E extends Endpoint, T>(endpoint: E, how: Open<E, T>): Promis
   }
 }
 
-/**
- * Opens something at each address of an endpoint, on one port, or at none.
- *
- * @throws {EndpointError}
- */
-export async function openAtEach<E extends HostEndpoint, T extends Opened>(
+/** Opens something at each address of an endpoint, on one port, or at none. */
+export async function openAtEach<E extends HostEndpoint, T extends Listener | DatagramListener>(
   endpoint: E,
   how: Open<E, T>,
   tries = PORT_TRIES,

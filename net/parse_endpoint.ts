@@ -1,4 +1,3 @@
-// Reading endpoints.
 import { YodelError } from "../errors/yodel_error.ts";
 import {
   type Endpoint,
@@ -10,14 +9,8 @@ import {
 import { quoted } from "./escape.ts";
 import { HOSTS, prefixOf } from "./transports.ts";
 
-/** The default (docs/endpoints.md). */
-export const DEFAULT_ENDPOINT: HostEndpoint<"tcp"> = {
-  scheme: "tcp",
-  host: "localhost",
-  port: 2222,
-};
+export const DEFAULT_ENDPOINT = { scheme: "tcp", host: "localhost", port: 2222 } as const;
 
-/** The syntax, for messages and help. */
 export const ENDPOINT_FORM = `[${HOSTS.map(prefixOf).join("|")}][HOST:]PORT or unix:PATH`;
 
 const HOST_FORM = new RegExp(
@@ -38,9 +31,8 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   const [, path] = /^unix:(?!@$)(\P{Cc}+)$/u.exec(text) ?? [];
   if (path !== undefined) return withText({ scheme: "unix", path });
   const parts = HOST_FORM.exec(text)?.groups;
-  if (parts === undefined) return undefined;
-  const port = Number(parts.port);
-  if (port > 65535) return undefined;
+  const port = Number(parts?.port);
+  if (parts === undefined || port > 65535) return undefined;
   const scheme = (parts.scheme?.toLowerCase() ?? "tcp") as HostScheme;
   return withText({ scheme, host: parts.ipv6 || parts.name || DEFAULT_ENDPOINT.host, port });
 }
@@ -51,7 +43,7 @@ export function parseTcpEndpoint(text: string): HostEndpoint<"tcp"> | undefined 
 }
 
 /**
- * Parses an endpoint that is a text, and checks it.
+ * Checks an endpoint, and parses it if it is a text.
  *
  * @param leastPort 0 for listening, otherwise 1
  * @throws {YodelError} where it is invalid
@@ -62,15 +54,12 @@ export function readEndpoint(given: Endpoint | string, leastPort: 0 | 1): Endpoi
     const near = formatEndpoint({ ...endpoint, host: DEFAULT_ENDPOINT.host });
     throw new YodelError(`endpoint ${formatEndpoint(endpoint)}: * is to listen on; ${near}?`);
   }
-  if (endpoint !== undefined && ("path" in endpoint || endpoint.port >= leastPort)) {
-    return endpoint;
-  }
+  if (endpoint !== undefined && ("path" in endpoint || endpoint.port >= leastPort)) return endpoint;
   const text = typeof given === "string" ? given : formatEndpoint(given);
   const what = adviceOn(text) ?? `expected ${ENDPOINT_FORM}, PORT from ${leastPort} to 65535`;
   throw new YodelError(`endpoint ${quoted(text)}: ${what}`);
 }
 
-/** Explains what is wrong with common mistakes. */
 function adviceOn(text: string): string | undefined {
   if (/^unix:@?$/.test(text)) return "it has no path: unix:/tmp/echo.sock?";
   if (/^unix:/.test(text)) return "its path has control characters";

@@ -3,11 +3,7 @@
 export type PemContent = "certificate" | "key";
 
 /** Returns why a text does not hold what is expected; undefined if it does. */
-export function validatePem(
-  text: string,
-  expected: PemContent,
-  file: string,
-): string | undefined {
+export function validatePem(text: string, expected: PemContent, file: string): string | undefined {
   const labels = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g)].map(([, label = ""]) => label);
   const holdsKey = labels.some((label) => label.endsWith("PRIVATE KEY"));
   const holdsCertificate = labels.some((label) => label.endsWith("CERTIFICATE"));

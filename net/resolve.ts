@@ -1,4 +1,3 @@
-// Looking up host names.
 import { failure } from "../async/pause.ts";
 import { NoAddress } from "../errors/reason.ts";
 

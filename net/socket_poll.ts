@@ -5,14 +5,9 @@
  * sockets waiting. A socket cannot be read until it was polled, so this sends itself a byte.
  */
 export class SocketPoll implements Disposable {
-  readonly #sender: Deno.Conn;
-  readonly #receiver: Deno.Conn;
   readonly #byte = new Uint8Array(1);
 
-  private constructor(sender: Deno.Conn, receiver: Deno.Conn) {
-    this.#sender = sender;
-    this.#receiver = receiver;
-  }
+  private constructor(private readonly sender: Deno.Conn, private readonly receiver: Deno.Conn) {}
 
   /** @throws where this program may not listen on loopback, or has no sockets left */
   static async open(): Promise<SocketPoll> {
@@ -38,13 +33,13 @@ export class SocketPoll implements Disposable {
   /** Waits until all sockets that are ready now were polled. One call at a time. */
   async next(): Promise<void> {
     // The read comes first: a read that finds its byte does not wait for a poll.
-    const polled = this.#receiver.read(this.#byte);
-    await this.#sender.write(this.#byte);
+    const polled = this.receiver.read(this.#byte);
+    await this.sender.write(this.#byte);
     await polled;
   }
 
   [Symbol.dispose](): void {
-    this.#sender.close();
-    this.#receiver.close();
+    this.sender.close();
+    this.receiver.close();
   }
 }

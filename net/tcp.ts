@@ -1,4 +1,3 @@
-// TCP, on both sides.
 import { onAbort } from "../async/pause.ts";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import { addressesOf } from "./resolve.ts";

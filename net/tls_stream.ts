@@ -20,9 +20,9 @@ export class TlsStream implements Stream {
   readonly remoteAddr: Deno.Addr;
   /** What the TLS socket runs over. Destroying it closes the connection. */
   readonly transport: Duplex;
-  readonly handshake: Promise<TLSSocket>;
   readonly #conn: Stream;
   readonly #secured = Promise.withResolvers<TLSSocket>();
+  readonly handshake = this.#secured.promise;
   #chunk = new Uint8Array(SMALL);
   #socket: TLSSocket | undefined;
   readonly #unread: Uint8Array[] = [];
@@ -36,7 +36,6 @@ export class TlsStream implements Stream {
   constructor(conn: Stream, farewell?: Uint8Array) {
     this.#conn = conn;
     this.remoteAddr = conn.remoteAddr;
-    this.handshake = this.#secured.promise;
     this.handshake.catch(() => {});
     this.transport = new Duplex({
       allowHalfOpen: true,

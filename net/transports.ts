@@ -73,17 +73,13 @@ const unix: StreamTransport<UnixEndpoint> = {
   dial: dialUnix,
 };
 
-/** All transports, by scheme. */
 export const TRANSPORTS = { tcp, tls, udp, unix } as const;
 
 export type Scheme = keyof typeof TRANSPORTS;
 
 export const SCHEMES = Object.keys(TRANSPORTS) as readonly Scheme[];
 
-/** The schemes with connections. */
 export const STREAMS: readonly Scheme[] = SCHEMES.filter((one) => TRANSPORTS[one].hasConnections);
-
-/** The schemes with hosts and ports. */
 export const HOSTS: readonly Scheme[] = SCHEMES.filter((one) => TRANSPORTS[one].hasHost);
 
 /** The start of an endpoint: `tcp://`, `unix:`. */

@@ -1,4 +1,3 @@
-// UDP, on both sides.
 import { pause } from "../async/pause.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 import { inTime, untilAnswered } from "./attempt.ts";
@@ -37,7 +36,6 @@ export interface DatagramListener {
   close(): void;
 }
 
-/** A way to exchange datagrams with one endpoint. */
 export interface DatagramLink {
   /** The address of the server; undefined while there are several. */
   readonly address: string | undefined;
@@ -46,8 +44,8 @@ export interface DatagramLink {
 }
 
 /**
- * Checks that Deno has UDP. It is unstable (denoland/deno#11022): without `--unstable-net` there
- * is no `Deno.listenDatagram`.
+ * UDP is unstable in Deno (denoland/deno#11022): without `--unstable-net` there is no
+ * `Deno.listenDatagram`.
  *
  * @throws {YodelError} where it is missing
  */

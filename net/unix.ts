@@ -1,4 +1,3 @@
-// Unix sockets, on both sides.
 import { pause } from "../async/pause.ts";
 import { errorCode, noFolder } from "../errors/reason.ts";
 import type { UnixEndpoint } from "./endpoint.ts";
@@ -97,7 +96,6 @@ async function lockOf(folder: string): Promise<Disposable | undefined> {
   return file;
 }
 
-/** Moves a socket, without replacing a file. */
 async function move(from: string, to: string): Promise<void> {
   try {
     await Deno.link(from, to);
