@@ -40,7 +40,6 @@ const OTHER_REASONS: readonly (readonly [RegExp, string])[] = [
   [/ \(os error \d+\).*/s, ""],
 ];
 
-/** Why an operation failed, in a few words. */
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const known = REASONS[errorCode(error) ?? ""];

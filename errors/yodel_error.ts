@@ -1,5 +1,3 @@
-// Errors for people.
-
 /**
  * An error that a person can do something about. Its message is one line: what
  * failed, on what, and why. Any other error is a bug.
@@ -17,17 +15,9 @@ export class OptionError extends YodelError {
   /** The name of the class. */
   override readonly name = "OptionError";
 
-  /** Its name, such as `idleTimeout`. */
-  readonly option: string;
-
-  /** What is wrong with it. */
-  readonly what: string;
-
-  /** Takes the name of the option, and what is wrong with it. */
-  constructor(option: string, what: string) {
+  /** Takes the name of the option, such as `idleTimeout`, and what is wrong with it. */
+  constructor(readonly option: string, readonly what: string) {
     super(`${option}: ${what}`);
-    this.option = option;
-    this.what = what;
   }
 }
 

@@ -1,4 +1,3 @@
-// Options of the library.
 import { OptionError } from "../errors/yodel_error.ts";
 import { nearest } from "./nearest.ts";
 

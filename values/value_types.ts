@@ -1,4 +1,3 @@
-// The types of the values that flags and faults take.
 import { nearest } from "./nearest.ts";
 
 /** How values of one type are written, read and offered. */
@@ -17,7 +16,6 @@ export interface ValueType<T> {
   format?(value: T): string;
 }
 
-/** The inverse of `type.parse`. */
 export function formatValue<T>(type: ValueType<T>, value: T): string {
   return type.format?.(value) ?? String(value);
 }
@@ -109,7 +107,6 @@ function isWhole(least: number, most: number): (value: number) => boolean {
   return (value) => Number.isInteger(value) && value >= least && value <= most;
 }
 
-/** A whole number from `least` to `most`. */
 export function count(least: number, most = 2 ** 31 - 1): ValueType<number> {
   const expected = `a whole number such as 5 or 10k, from ${least} to ${most}`;
   return scaled("N", expected, 1000, isWhole(least, most));
@@ -125,7 +122,6 @@ export function cores(auto = () => navigator.hardwareConcurrency): ValueType<num
   };
 }
 
-/** A number a second. */
 export const rate = scaled(
   "N",
   "a rate such as 0.5, 200 or 10k, from 0 to 2147483648",
@@ -133,13 +129,11 @@ export const rate = scaled(
   (value) => value <= 2 ** 31,
 );
 
-/** A number of bytes from `least` to `most`. */
 export function size(least: number, most: number): ValueType<number> {
   const expected = `a size such as 64 or 4k, from ${least} to ${most} bytes`;
   return scaled("SIZE", expected, 1024, isWhole(least, most));
 }
 
-/** The size of a message of ping or load. */
 export const messageSize = size(1, 64 * 1024 * 1024);
 
 export interface Range {
