@@ -1,4 +1,3 @@
-// The flags that all clients have: how they connect to the server.
 import type { DialOptions } from "../net/dial_options.ts";
 import { flag, type FlagValues, group } from "./command.ts";
 import { HOSTS } from "../net/transports.ts";
@@ -7,7 +6,7 @@ import { printError } from "./stdio.ts";
 import { clientTls, clientTlsFlags } from "./tls_flags.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 
-/** The flags of every client. */
+/** The flags of every client: how it connects. */
 export const clientFlags = {
   ...group("Server", {
     "wait": flag(duration, "retry for this time until a byte has come back", { default: 0 }),
@@ -17,7 +16,6 @@ export const clientFlags = {
   ...clientTlsFlags,
 };
 
-/** Turns the flags into options for dialling. */
 export async function dialOptions(flags: FlagValues<typeof clientFlags>): Promise<DialOptions> {
   if (flags.ipv4 && flags.ipv6) {
     throw new YodelError("--ipv6: not with --ipv4; leave both out for any address");

@@ -3,9 +3,9 @@ import type { Endpoint } from "../net/endpoint.ts";
 import type { Scheme } from "../net/transports.ts";
 import type { ValueType } from "../values/value_types.ts";
 
-/** A flag of a command: a row of its table, made by {@linkcode flag} and {@linkcode group}. */
+/** Made by {@linkcode flag} and {@linkcode group}. */
 export interface Flag<T = unknown> {
-  /** Under which heading the help has it. */
+  /** The heading in the help. */
   readonly group: string;
   readonly type: ValueType<T>;
   readonly help: string;
@@ -37,7 +37,6 @@ export function flag<T, const More extends OptionalParts = Record<never, never>>
   return { type, help, ...more as More };
 }
 
-/** Flags under one heading of the help. */
 export function group<const F extends Readonly<Record<string, Omit<Flag, "group">>>>(
   group: string,
   flags: F,
@@ -75,7 +74,6 @@ export type FlagValues<F extends Flags> = {
     : never;
 };
 
-/** A parsed command line. */
 export interface Invocation<F extends Flags = Flags> {
   readonly flags: FlagValues<F>;
   /** Those that are given, or the default one. */
@@ -86,7 +84,6 @@ export interface Invocation<F extends Flags = Flags> {
 
 export type Commands = Readonly<Record<string, Command>>;
 
-/** What commands need of the program. */
 export interface Program {
   readonly commands: Commands;
   readonly version: string;
@@ -94,7 +91,6 @@ export interface Program {
   exit(status: number): never;
 }
 
-/** A command: `yodel NAME [FLAGS] [OPERANDS]`. */
 export interface Command<F extends Flags = Flags> {
   readonly summary: string;
   readonly example: string;
@@ -120,14 +116,12 @@ export function command<const F extends Flags>(
   return { ...parts, flags: Object.fromEntries(flags) };
 }
 
-/** Whether a flag takes no value. */
 export function isToggle({ type }: Flag): boolean {
   return type.placeholder === "";
 }
 
 const OPERANDS = { endpoints: "[ENDPOINT ...]", endpoint: "[ENDPOINT]", command: "[COMMAND]" };
 
-/** The operands of a command, as in its usage line. */
 export function operandsText({ operands }: Command): string {
   return typeof operands === "string" ? OPERANDS[operands] : operands.join("|");
 }

@@ -1,5 +1,3 @@
-// The scripts that shells source to complete the words of `yodel`.
-
 /**
  * At each Tab these scripts ask the yodel that stands in the command line, or else the one in the
  * PATH: `yodel complete WORD ...` (completions.ts). Without a yodel they print nothing.

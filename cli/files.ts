@@ -5,11 +5,7 @@ import { YodelError } from "../errors/yodel_error.ts";
 /** A longer line is cut off, in characters: what has no lines would fill the memory. */
 const MAX_LINE = 2 ** 26;
 
-/**
- * Reads a text file that is the value of a flag.
- *
- * @throws {YodelError} if it cannot be read
- */
+/** @throws {YodelError} if the file that is the value of the flag cannot be read */
 export async function readText(flag: string, file: string): Promise<string> {
   return await Deno.readTextFile(file).catch(async (error) => {
     throw await readError(flag, file, error);

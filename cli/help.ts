@@ -70,17 +70,15 @@ export function flagGroups({ flags }: Command): Map<string, [string, Flag][]> {
  */
 export function flagRows(command: Command): [string, [string, string][]][] {
   return [...flagGroups(command)].map(([heading, flags]) => {
-    const transports = flags.map(([, flag]) => transportsText(flag));
-    const one = new Set(transports).size === 1 ? transports[0] : undefined;
-    const rows = flags.map(([name, flag], i) =>
-      flagRow(name, flag, one === undefined ? transports[i] : undefined)
-    );
-    return [one === undefined ? heading : `${heading} (${one})`, rows];
+    const [one, ...more] = new Set(flags.map(([, flag]) => transportsText(flag)));
+    if (one === undefined || more.length > 0) return [heading, flags.map(flagRow)];
+    const rows = flags.map(([name, flag]) => flagRow([name, { ...flag, only: undefined }]));
+    return [`${heading} (${one})`, rows];
   });
 }
 
-function flagRow(name: string, flag: Flag, transports: string | undefined): [string, string] {
-  const value = defaultText(flag);
+function flagRow([name, flag]: [string, Flag]): [string, string] {
+  const [value, transports] = [defaultText(flag), transportsText(flag)];
   const help = whatItDoes(flag) + (transports === undefined ? "" : `; ${transports}`);
   return [flagText(name, flag), value === undefined ? help : `${help} (${value})`];
 }
@@ -89,10 +87,10 @@ export function whatItDoes({ help, many }: Flag): string {
   return many ? `${help}; may be repeated` : help;
 }
 
-/** A flag as in the help: `-c, --count N`. */
+/** As in `-c, --count N`. */
 export function flagText(name: string, { type, short }: Flag): string {
   const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
-  return type.placeholder === "" ? names : `${names} ${type.placeholder}`;
+  return `${names} ${type.placeholder}`.trimEnd();
 }
 
 export function defaultText(flag: Flag): string | undefined {
@@ -109,7 +107,7 @@ export function transportsText({ only }: Flag): string | undefined {
   return hasAllStreams ? `not ${others.join(", ")}` : `${only.join(", ")} only`;
 }
 
-/** A command as in its usage line: `yodel ping [ENDPOINT]`. */
+/** As in `yodel ping [ENDPOINT]`. */
 export function usage(name: string, command: Command): string {
   return `yodel ${name} ${operandsText(command)}`.trimEnd();
 }

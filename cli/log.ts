@@ -15,7 +15,6 @@ export const LOG_DEFAULTS = { logLevel: "info", logFormat: "text" } as const;
 const MAX_WAITING = 1024 * 1024;
 
 export interface StderrLog extends Log {
-  /** Waits until all its lines are written. */
   written(): Promise<void>;
 }
 
@@ -26,11 +25,6 @@ export interface LogEntry {
   readonly fields: LogFields;
 }
 
-/**
- * Makes a log that writes to stderr.
- *
- * @param format `text`: time, level, message and fields; `json`: an object a line
- */
 export function createLog(
   level: LogLevel = LOG_DEFAULTS.logLevel,
   format: typeof LOG_FORMATS[number] = LOG_DEFAULTS.logFormat,
@@ -75,8 +69,6 @@ function messageText({ message, fields }: Pick<LogEntry, "message" | "fields">):
   return message + pairs.join("");
 }
 
-const DROPPED = { level: "warn", message: "lines of the log were dropped" } as const;
-
 const encoder = new TextEncoder();
 
 /**
@@ -91,13 +83,10 @@ class StderrHandler extends BaseHandler {
 
   constructor(level: LevelName, readonly lineOf: (entry: LogEntry) => string) {
     super(level, {
-      formatter: ({ datetime: time, msg: message, levelName, args: [fields = {}] }: LogRecord) =>
-        lineOf({
-          time,
-          level: levelName.toLowerCase() as LogLevel,
-          message,
-          fields: fields as LogFields,
-        }),
+      formatter: ({ datetime: time, msg: message, levelName, args: [fields = {}] }: LogRecord) => {
+        const level = levelName.toLowerCase() as LogLevel;
+        return lineOf({ time, level, message, fields: fields as LogFields });
+      },
     });
   }
 
@@ -114,10 +103,12 @@ class StderrHandler extends BaseHandler {
   async #write(): Promise<void> {
     while (this.#waiting !== "") {
       const bytes = encoder.encode(this.#waiting);
-      const fields = { lines: this.#dropped };
+      const [message, fields] = ["lines of the log were dropped", { lines: this.#dropped }];
       this.#waiting = "";
       this.#dropped = 0;
-      if (fields.lines > 0) this.log(this.lineOf({ ...DROPPED, time: new Date(), fields }));
+      if (fields.lines > 0) {
+        this.log(this.lineOf({ time: new Date(), level: "warn", message, fields }));
+      }
       try {
         await writeAll(Deno.stderr, bytes);
       } catch {

@@ -10,19 +10,17 @@ import { linesOf } from "./files.ts";
 /** The settings that add up; the others have to be the same. */
 const AMOUNTS = ["connections", "messages", "rate", "workers"] as const;
 
-/** Errors repeat what stands in a file: so many characters of it at most. */
+/** In characters: an error can quote a file. */
 const MAX_ERROR = 200;
 
-/** A load, and where it was found. */
 interface FoundLoad extends WrittenLoad {
   readonly where: string;
 }
 
 /**
- * Adds up the results that are in some files; `-` is stdin.
+ * Adds up the results in some files; `-` is stdin.
  *
- * @throws {YodelError} for the first one that cannot be read, is no result, or
- * does not fit the others
+ * @throws {YodelError} for the first that cannot be read, is no result, or does not fit the others
  */
 export async function mergeLoads(files: readonly string[]): Promise<LoadResult> {
   const loads: FoundLoad[] = [];
@@ -73,7 +71,6 @@ function parse(text: string): unknown {
   }
 }
 
-/** Checks that two loads can be added up. */
 function checkFit(load: FoundLoad, other: FoundLoad): void {
   const [start, end] = spanOf(load);
   const [otherStart, otherEnd] = spanOf(other);

@@ -25,13 +25,8 @@ import { YodelError } from "../errors/yodel_error.ts";
 /** A flag, with or without its value. */
 const FLAG = /^-(?:-[a-z\d][a-z\d-]*|[a-z\d][a-z\d.-]*)(?:=|$)/i;
 
-/**
- * Finds a command by its name.
- *
- * @param args follow it, and are used for the advice if there is no such command
- */
+/** @param args follow the name, and are used for the advice if there is no such command */
 export function parseCommand(name: string, args: readonly string[]): Command {
-  const names = Object.keys(commands);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command !== undefined) return command;
   const what = name.startsWith("-") ? "flag" : "command";
@@ -40,7 +35,7 @@ export function parseCommand(name: string, args: readonly string[]): Command {
     ? `; did you mean yodel connect ${endpoint}?`
     : Object.hasOwn(topics, name)
     ? `; did you mean yodel help ${name}?`
-    : suggestion(name, [...names, "--help", "--version"]);
+    : suggestion(name, [...Object.keys(commands), "--help", "--version"]);
   throw new YodelError(`unknown ${what} ${quoted(name)}${advice}`);
 }
 
@@ -51,11 +46,7 @@ function endpointOf([first = "", second = ""]: readonly string[]): string | unde
   return parseEndpoint(first) === undefined ? undefined : first;
 }
 
-/**
- * Parses what follows the name of a command.
- *
- * @throws {YodelError} for an unknown flag, a wrong value or a misplaced argument
- */
+/** @throws {YodelError} for an unknown flag, a wrong value or a misplaced argument */
 export function parseInvocation<F extends Flags>(
   command: Command<F>,
   given: readonly string[],

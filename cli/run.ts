@@ -9,12 +9,7 @@ import { print, printError } from "./stdio.ts";
 
 const NEEDED_DENO = "2.9";
 
-/**
- * Runs the command that `args` name, and prints errors.
- *
- * @param exit ends the program at once, after a second signal
- * @returns the exit status
- */
+/** @param exit ends the program at once, after a second signal */
 export async function runCommandLine(
   args: readonly string[],
   exit: (status: number) => never,

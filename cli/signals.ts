@@ -1,5 +1,3 @@
-// Signals that end the program.
-
 /**
  * Signals within this time after the first, in milliseconds, are the same one: a
  * task runner passes on the Ctrl-C that the terminal sent to both.

@@ -1,4 +1,3 @@
-// The program's standard streams.
 import { type Input, type Output, StreamError, writeAll } from "../client/streams.ts";
 import { escapeControls } from "../net/escape.ts";
 import { pause } from "../async/pause.ts";
@@ -70,11 +69,8 @@ export function printError(text: string): void {
 export class LinePrinter {
   readonly #unread = new AbortController();
   #printed = Promise.resolve();
-
   /** Is aborted when stdout is closed, or cannot be written. */
-  get unread(): AbortSignal {
-    return this.#unread.signal;
-  }
+  readonly unread = this.#unread.signal;
 
   /** Errors are thrown by {@linkcode finish}. */
   print(line: string): Promise<void> {
@@ -95,7 +91,6 @@ export function isBrokenPipe(error: unknown): boolean {
   return error instanceof StreamError && error.cause instanceof Deno.errors.BrokenPipe;
 }
 
-/** The width of the terminal; 80 if there is none. */
 export function columns(): number {
   try {
     return Deno.consoleSize().columns || 80;

@@ -13,7 +13,6 @@ export interface Limit {
 
 const LATENCY = /^(min|mean|max|p[5-9]\d(\.\d\d?)?)$/;
 
-/** The latencies that shells offer. */
 const OFFERED = ["min", "mean", "max", "p50", "p90", "p99", "p99.9"];
 
 function limit(

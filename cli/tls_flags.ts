@@ -1,4 +1,3 @@
-// The flags for `tls://`, on both sides, and what they name.
 import { type PemContent, validatePem } from "../net/pem.ts";
 import type { ClientTls } from "../net/dial_options.ts";
 import type { ServeTls } from "../server/plan.ts";
@@ -24,7 +23,6 @@ export const clientTlsFlags = group("TLS", {
   "insecure": flag(toggle, "trust any certificate"),
 }, ["tls"]);
 
-/** Reads the files that the TLS flags of a client name. */
 export async function clientTls(flags: FlagValues<typeof clientTlsFlags>): Promise<ClientTls> {
   if (flags.insecure && flags.ca) throw new YodelError("--insecure and --ca exclude each other");
   const identity = await readIdentity(flags);
@@ -33,7 +31,6 @@ export async function clientTls(flags: FlagValues<typeof clientTlsFlags>): Promi
   return { ...identity, ca, serverName: flags.serverName, insecure: flags.insecure };
 }
 
-/** Reads the files that the TLS flags of a server name. */
 export async function serverTls(flags: FlagValues<typeof serverTlsFlags>): Promise<ServeTls> {
   const identity = await readIdentity(flags);
   const clientCa = await readPem("client-ca", flags.clientCa, "certificate");

@@ -1,4 +1,3 @@
-// The topics of `yodel help` besides commands.
 import type { Fault } from "../server/faults/fault.ts";
 import { faults } from "../server/faults/faults.ts";
 import { formatValue, probability } from "../values/value_types.ts";

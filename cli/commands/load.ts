@@ -114,7 +114,6 @@ export const loadCommand = command({
     }
     return await finish(result, signal);
 
-    /** Prints the result and judges it. */
     async function finish(result: LoadResult, signal?: AbortSignal): Promise<number> {
       await print(await format?.write(result, version) ?? "");
       const { messages, elapsed } = result;
