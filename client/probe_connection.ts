@@ -1,4 +1,4 @@
-import { dial, type Dialled } from "../net/dial.ts";
+import { dial } from "../net/dial.ts";
 import type { DialAttempt } from "../net/dial_options.ts";
 import { dialUdp } from "../net/udp.ts";
 import { addressOf, type Endpoint, type EndpointError } from "../net/endpoint.ts";
@@ -22,13 +22,8 @@ export interface ProbeEvents {
   onEnd(why: string): void;
 }
 
-/** An opened connection, and how long opening took; undefined for `udp://`. */
-export interface OpenedProbes extends Partial<Omit<Dialled, "conn">> {
-  readonly connection: ProbeConnection;
-}
-
 /**
- * Opens a connection for probes.
+ * Opens a connection; returns how long that took, unless it is `udp://`.
  *
  * @throws {EndpointError} if it cannot be opened
  * @throws the reason of the signal
@@ -37,7 +32,7 @@ export async function openProbes(
   endpoint: Endpoint,
   options: DialAttempt & { readonly size: number },
   events: ProbeEvents,
-): Promise<OpenedProbes> {
+) {
   if (!hasConnections(endpoint)) {
     const onFailure = ({ cause }: EndpointError) => events.onEnd(reason(cause));
     return { connection: await dialUdp(endpoint, events.onAnswer, onFailure, options) };

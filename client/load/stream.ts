@@ -36,10 +36,9 @@ export class StreamConnection implements LoadConnection {
   readonly #position: StreamPosition;
   /** When the latency of the message begins, if later than it was due. */
   #from: number | undefined;
-  /** How many messages were written. */
+  /** How many messages were written or are in `#writing`. */
   #written = 0;
   #writing: Uint8Array<ArrayBuffer> | undefined;
-  #writingMessages = 0;
   isOpen = true;
   readonly #finished = Promise.withResolvers<void>();
 
@@ -93,7 +92,7 @@ export class StreamConnection implements LoadConnection {
     const { size } = messages;
     const waiting = Math.min(sent - this.#written, Math.floor(MAX_WRITE / size) || 1);
     const next = first + this.#written;
-    this.#writingMessages = waiting;
+    this.#written += waiting;
     this.#writing = messages.at(next);
     if (waiting > 1) {
       this.#writing = new Uint8Array(waiting * size);
@@ -113,7 +112,6 @@ export class StreamConnection implements LoadConnection {
       return;
     }
     this.#writing = undefined;
-    this.#written += this.#writingMessages;
     if (this.#written < this.#position.sent) this.#write();
   };
 

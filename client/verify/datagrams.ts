@@ -16,7 +16,7 @@ export class DatagramVerifier {
     return Math.max(0, this.#waiting.length - this.#counts.corrupted);
   }
 
-  get errors(): Readonly<Record<"lost" | "corrupted" | "repeated" | "reordered", number>> {
+  get errors() {
     return { lost: this.missing, ...this.#counts };
   }
 

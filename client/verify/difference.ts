@@ -1,6 +1,3 @@
-/** What an answer can be; `late` if its probe was reported as lost. */
-export type Outcome = "right" | "late" | "corrupted" | "repeated";
-
 export function describeChange(offset: number, sent = 0, returned = 0): string {
   return `differs at byte ${offset}: expected ${hex(sent)}, got ${hex(returned)}`;
 }

@@ -1,4 +1,4 @@
-import { describeDifference, mostLike, type Outcome } from "./difference.ts";
+import { describeDifference, mostLike } from "./difference.ts";
 import type { Messages } from "./messages.ts";
 
 /** The bytes at the head of a probe that carry its number, if it is that long. */
@@ -17,7 +17,8 @@ export interface Probe {
 
 export interface ProbeAnswer {
   readonly probe: Probe;
-  readonly outcome: Outcome;
+  /** `late` if the probe was lost before. */
+  readonly outcome: "right" | "late" | "corrupted" | "repeated";
   /** How a corrupted answer differs from the probe. */
   readonly difference?: string;
 }
