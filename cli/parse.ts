@@ -52,17 +52,19 @@ export function parseInvocation<F extends Flags>(
   given: readonly string[],
 ): Invocation<F> {
   const args = longForms(given, command.flags);
-  const names = Object.keys(command.flags);
-  const toggles = names.filter((name) => isToggle(flagOf(command, name)));
+  const rows = Object.entries<Flag>(command.flags);
+  const names = (is: (flag: Flag) => unknown) =>
+    rows.filter(([, flag]) => is(flag)).map(([name]) => name);
+  const toggles = names(isToggle);
   const unknown: string[] = [];
   // parseArgs would take a dot for a path into an object, and "_" for its list of operands.
   const odd = beforeDoubleDash(args).find((arg) => /^-./s.test(arg) && !FLAG.test(arg));
   if (odd !== undefined) throw unknownFlag(odd, command);
   const parsed = parseArgs([...args], {
     // "_": operands stay text, even if they look like numbers.
-    string: ["_", ...names.filter((name) => !toggles.includes(name))],
+    string: ["_", ...names((flag) => !isToggle(flag))],
     boolean: toggles,
-    collect: names.filter((name) => flagOf(command, name).many),
+    collect: names(({ many }) => many),
     unknown: (arg) => void (/^-./.test(arg) && unknown.push(arg)),
   });
   // parseArgs takes --name=anything as true if --name takes no value.
@@ -72,28 +74,23 @@ export function parseInvocation<F extends Flags>(
     throw new YodelError(`--${name}: expected ${toggle.expected}, not ${quoted(value)}`);
   }
   const words = parsed._.map(String);
-  const taker = names.find((name) => flagOf(command, name).takesAll && wasGiven(parsed[name]));
+  const taker = names(({ takesAll }) => takesAll).find((name) => wasGiven(parsed[name]));
   if (taker !== undefined) parsed[taker] = [parsed[taker], words.splice(0)].flat();
-  const flags: Record<string, unknown> = {};
-  for (const name of names) {
-    flags[optionName(name)] = valueOf(name, flagOf(command, name), parsed[name]);
-  }
+  const flags = Object.fromEntries(
+    rows.map(([name, flag]) => [optionName(name), valueOf(name, flag, parsed[name])]),
+  );
   // Only now: an unknown "-1" is most often the value of the flag before it.
   if (unknown[0] !== undefined) throw unknownFlag(unknown[0], command);
   const operands = parseOperands(command, words);
-  for (const name of names.filter((name) => wasGiven(flags[optionName(name)]))) {
-    const flag = flagOf(command, name);
-    const { takesAll = [flag.group] } = taker === undefined ? {} : flagOf(command, taker);
-    if (!takesAll.includes(flag.group)) throw new YodelError(`--${name}: not with --${taker}`);
+  const { takesAll } = command.flags[taker ?? ""] ?? {};
+  for (const [name, flag] of rows) {
+    if (!wasGiven(flags[optionName(name)])) continue;
+    if (takesAll && !takesAll.includes(flag.group)) {
+      throw new YodelError(`--${name}: not with --${taker}`);
+    }
     checkTransport(name, flag, operands.endpoints);
   }
   return { flags: flags as FlagValues<F>, ...operands };
-}
-
-function flagOf<F extends Flags>({ flags }: Command<F>, name: string): Flag {
-  const flag = flags[name];
-  if (flag === undefined) throw new TypeError(`there is no flag ${name}`);
-  return flag;
 }
 
 function wasGiven(value: unknown): boolean {
