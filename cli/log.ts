@@ -14,10 +14,6 @@ export const LOG_DEFAULTS = { logLevel: "info", logFormat: "text" } as const;
 /** The most characters that may wait to be written; further lines are dropped. */
 const MAX_WAITING = 1024 * 1024;
 
-export interface StderrLog extends Log {
-  written(): Promise<void>;
-}
-
 export interface LogEntry {
   readonly time: Date;
   readonly level: LogLevel;
@@ -28,7 +24,7 @@ export interface LogEntry {
 export function createLog(
   level: LogLevel = LOG_DEFAULTS.logLevel,
   format: typeof LOG_FORMATS[number] = LOG_DEFAULTS.logFormat,
-): StderrLog {
+): Log & { written(): Promise<void> } {
   const levelName = level.toUpperCase() as LevelName;
   const lineOf = format === "json"
     ? jsonLine
@@ -37,11 +33,11 @@ export function createLog(
     : textLine;
   const handler = new StderrHandler(levelName, lineOf);
   const logger = new Logger("yodel", levelName, { handlers: [handler] });
-  const log: StderrLog = { written: () => handler.written() };
+  const log: Log = {};
   for (const wanted of LOG_LEVELS.slice(LOG_LEVELS.indexOf(level))) {
     log[wanted] = (message, fields) => void logger[wanted](message, fields);
   }
-  return log;
+  return { ...log, written: () => handler.written() };
 }
 
 function jsonLine({ fields, ...entry }: LogEntry): string {
@@ -72,9 +68,8 @@ function messageText({ message, fields }: Pick<LogEntry, "message" | "fields">):
 const encoder = new TextEncoder();
 
 /**
- * Writes lines to stderr without waiting: a terminal that is stopped, or a program
- * that does not read, must not hold up the server. The handlers of `@std/log` block,
- * and write to stdout, which is for data.
+ * Does not wait: a stopped terminal, or a program that does not read, must not hold up the server.
+ * The handlers of `@std/log` block, and write to stdout.
  */
 class StderrHandler extends BaseHandler {
   #waiting = "";
