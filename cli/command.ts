@@ -15,10 +15,7 @@ export interface Flag<T = unknown> {
   readonly many?: boolean;
   /** The letter of its short form: `c` for `-c`. */
   readonly short?: string;
-  /**
-   * If all operands are values of it as well, and there is no endpoint: the groups of the flags
-   * that may be combined with it.
-   */
+  /** All operands are values of it as well. The groups of the flags that may be given with it. */
   readonly takesAll?: readonly string[];
   /** The transports that it is for; undefined for all. */
   readonly only?: readonly Scheme[];
@@ -62,10 +59,7 @@ export function flagName(option: string): string {
   return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/**
- * The values of flags, by {@linkcode optionName}. Of flags that are not given: false for one that
- * takes no value, an empty list for one that may be repeated, otherwise undefined.
- */
+/** If a flag is not given: false for a toggle, an empty list if it is `many`, else undefined. */
 export type FlagValues<F extends Flags> = {
   readonly [Name in keyof F & string as OptionName<Name>]: F[Name]["type"] extends
     ValueType<infer T> ? F[Name] extends { readonly many: true } ? readonly T[]

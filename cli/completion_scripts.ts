@@ -1,7 +1,4 @@
-/**
- * At each Tab these scripts ask the yodel that stands in the command line, or else the one in the
- * PATH: `yodel complete WORD ...` (completions.ts). Without a yodel they print nothing.
- */
+/** They ask the yodel in the command line, or else in the PATH: `yodel complete WORD ...`. */
 export const completionScripts = {
   // bash before 4.0 has no compopt, and completes files everywhere.
   bash: `# bash completion for yodel: eval "$(yodel completions bash)"

@@ -5,9 +5,8 @@ import { topics } from "./topics.ts";
 const HELP = "--help\tshow help";
 
 /**
- * The candidates for the last word after `yodel`: words, each with its help behind a tab, or `FILE`
- * for any file. The shells choose those that match what has been typed: some look at more than how
- * a word begins.
+ * The candidates for the last word: words, each with its help behind a tab, or `FILE` for any file.
+ * The shells choose those that match: some also match the middle of a word.
  *
  * @param given words as in bash, which splits `a=b` and `a:b` in three, or joined; `""` is an empty
  * one, which Windows PowerShell would drop

@@ -12,11 +12,7 @@ export async function readText(flag: string, file: string): Promise<string> {
   });
 }
 
-/**
- * Reads the lines of a file, or of stdin where it is `-`, as they come, without a byte order mark.
- *
- * @throws {YodelError} if it cannot be read
- */
+/** The lines of a file, or of stdin for `-`, as they arrive, without a byte order mark. */
 export async function* linesOf(flag: string, file: string): AsyncGenerator<string> {
   try {
     const { readable } = file === "-" ? Deno.stdin : await Deno.open(file);
@@ -48,12 +44,7 @@ export async function checkWritable(flag: string, file: string): Promise<void> {
   await replaceFile(flag, file);
 }
 
-/**
- * Writes a file atomically: a program that reads it finds the old text or the new one.
- *
- * @param text undefined leaves the file as it is
- * @throws {YodelError} if it cannot be written
- */
+/** Writes a file atomically; without a text, it stays as it is. */
 export async function replaceFile(flag: string, file: string, text?: string): Promise<void> {
   try {
     if (!await isReplaceable(file)) {

@@ -64,10 +64,7 @@ export function flagGroups({ flags }: Command): Map<string, [string, Flag][]> {
   return Map.groupBy(Object.entries(flags), ([, { group }]) => group);
 }
 
-/**
- * The flags of a command with their help, by groups. The title of a group has the transports that
- * all of its flags are for.
- */
+/** By groups; the title of a group has the transports that all of its flags are for. */
 export function flagRows(command: Command): [string, [string, string][]][] {
   return [...flagGroups(command)].map(([heading, flags]) => {
     const [one, ...more] = new Set(flags.map(([, flag]) => transportsText(flag)));

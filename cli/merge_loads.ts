@@ -17,11 +17,7 @@ interface FoundLoad extends WrittenLoad {
   readonly where: string;
 }
 
-/**
- * Adds up the results in some files; `-` is stdin.
- *
- * @throws {YodelError} for the first that cannot be read, is no result, or does not fit the others
- */
+/** @throws {YodelError} for the first that cannot be read, is no result, or does not fit */
 export async function mergeLoads(files: readonly string[]): Promise<LoadResult> {
   const loads: FoundLoad[] = [];
   for (const file of files) {

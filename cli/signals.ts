@@ -1,15 +1,9 @@
-/**
- * Signals within this time after the first, in milliseconds, are the same one: a
- * task runner passes on the Ctrl-C that the terminal sent to both.
- */
+/** In milliseconds: a task runner passes on the Ctrl-C that the terminal sent to both. */
 const SAME_SIGNAL = 100;
 
 const SIGNALS = [["SIGHUP", 1], ["SIGINT", 2], ["SIGTERM", 15]] as const;
 
-/**
- * Is aborted at the first SIGINT, SIGTERM or SIGHUP, with the exit status as the reason; the second
- * one ends the program.
- */
+/** The first signal aborts, with the exit status as the reason; the second ends the program. */
 export function stopOnSignal(exit: (status: number) => never): AbortSignal {
   const stop = new AbortController();
   let first: number | undefined;
@@ -23,10 +17,7 @@ export function stopOnSignal(exit: (status: number) => never): AbortSignal {
   return stop.signal;
 }
 
-/**
- * Ends the program at the first signal if it is process 1 of a container: signals do not end that
- * by default, and Deno 2.9 crashes when one did not.
- */
+/** Signals do not end process 1 of a container by default, and Deno 2.9 crashes after one. */
 export function endOnSignal(exit: (status: number) => never): void {
   if (Deno.pid !== 1) return;
   for (const [signal, number] of SIGNALS) {

@@ -9,8 +9,7 @@ const RETRY_INTERVAL = 100;
 /**
  * @param timeout in milliseconds; 0 or Infinity: none
  * @param whyLate makes the message of a timeout, where it can say more than "timed out"
- * @throws {EndpointError} where the attempt fails or times out
- * @throws the reason of the signal
+ * @throws {EndpointError} or the reason of the signal
  */
 export async function inTime<T>(
   endpoint: Endpoint,
@@ -44,8 +43,7 @@ export async function inTime<T>(
  *
  * @param attempt sends something, calls `onSent`, and returns once something came back
  * @param isFinal whether a retry would fail in the same way
- * @throws {EndpointError} where no attempt succeeds in time, or one is final
- * @throws the reason of the signal
+ * @throws {EndpointError} or the reason of the signal
  */
 export async function untilAnswered(
   endpoint: Endpoint,

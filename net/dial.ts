@@ -18,8 +18,7 @@ export interface Dialled {
  * Opens a connection. `wait` is for another connection, over which a byte has to come back first:
  * a port forwarder accepts connections before the server behind it does.
  *
- * @throws {EndpointError} refused, unreachable, unknown host or timed out
- * @throws the reason of the signal
+ * @throws {EndpointError} or the reason of the signal
  */
 export async function dial(endpoint: StreamEndpoint, options: DialAttempt): Promise<Dialled> {
   if (options.wait) await waitForByte(endpoint, options);

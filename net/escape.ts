@@ -8,10 +8,7 @@ const HARMFUL = /[\p{C}\p{DI}\p{Zl}\p{Zp}\\]/gu;
 
 const SHORT: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\" };
 
-/**
- * Escapes harmful characters, as in `\x1b`, `\u200b` or `\u{e0041}`. A backslash is doubled, so
- * that the result is unambiguous.
- */
+/** As in `\x1b`, `\u200b` or `\u{e0041}`; a backslash is doubled, so that this is unambiguous. */
 export function escapeControls(text: string, keep = ""): string {
   return text.replace(HARMFUL, (character) => {
     if (keep.includes(character)) return character;

@@ -42,12 +42,7 @@ export function parseTcpEndpoint(text: string): HostEndpoint<"tcp"> | undefined 
   return endpoint?.scheme === "tcp" ? endpoint : undefined;
 }
 
-/**
- * Checks an endpoint, and parses it if it is a text.
- *
- * @param leastPort 0 for listening, otherwise 1
- * @throws {YodelError} where it is invalid
- */
+/** @throws {YodelError} where it is invalid, or has a port below `leastPort` */
 export function readEndpoint(given: Endpoint | string, leastPort: 0 | 1): Endpoint {
   const endpoint = typeof given === "string" ? parseEndpoint(given) : given;
   if (leastPort === 1 && endpoint !== undefined && "host" in endpoint && endpoint.host === "*") {

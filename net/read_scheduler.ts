@@ -1,4 +1,3 @@
-// Fair reading from many connections.
 import { pause } from "../async/pause.ts";
 import { SocketPoll } from "./socket_poll.ts";
 
@@ -17,8 +16,6 @@ interface Group extends PromiseWithResolvers<void> {
 }
 
 /**
- * Lets the readers of many connections take turns.
- *
  * In Deno 2.9, 128 reads and writes succeed in a turn of the event loop, and the same sockets can
  * be ready again before the others are polled: of several hundred busy connections some would be
  * served over and over, while the rest waits for seconds. So with many readers each one waits

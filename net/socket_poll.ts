@@ -1,6 +1,4 @@
 /**
- * Waits for the event loop to poll its sockets.
- *
  * Deno 2.9 polls when idle, and otherwise only now and then: immediates and due timers keep ready
  * sockets waiting. A socket cannot be read until it was polled, so this sends itself a byte.
  */

@@ -10,8 +10,6 @@ const SMALL = 4 * 1024;
 const LARGE = 64 * 1024;
 
 /**
- * A Deno connection with a TLS socket of Node's in between.
- *
  * Node's network sockets have no bound on unread input, and lose the end while they are paused
  * (Deno 2.9). So the TLS socket runs over a Duplex that reads from the network only when all
  * earlier input has been taken.

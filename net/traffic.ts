@@ -2,10 +2,7 @@
 import { pause } from "../async/pause.ts";
 import type { ReadScheduler } from "./read_scheduler.ts";
 
-/**
- * Counts the bytes of a connection. The byte path only adds to the counts, with no clock or timer
- * (docs/architecture.md, "The byte path", rule 6).
- */
+/** The byte path only adds to the counts (docs/architecture.md, "The byte path", rule 6). */
 export class Traffic {
   received = 0;
   sent = 0;
@@ -16,10 +13,8 @@ export class Traffic {
   #idle = 0;
 
   /**
-   * Adds up the intervals in which no byte has passed, in milliseconds. Not by the clock: it goes
-   * on while the process is stopped or busy, but input is read only afterwards.
-   *
-   * @param interval from one call to the next, in milliseconds
+   * Adds up the intervals between calls in which no byte has passed, in milliseconds. Not by the
+   * clock: it goes on while the process is stopped or busy, but input is read only afterwards.
    */
   idleTime(interval: number): number {
     const passed = this.received + this.sent;
@@ -42,9 +37,6 @@ export class Traffic {
 /**
  * Checks idle times until the signal: once a second, more often for a timeout below 10 s. Before a
  * check, all input that has arrived can be read, however busy the process is.
- *
- * @param timeout the idle timeout, in milliseconds
- * @param check is given the interval, in milliseconds
  */
 export async function sweep(
   timeout: number,

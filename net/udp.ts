@@ -43,21 +43,13 @@ export interface DatagramLink {
   close(): void;
 }
 
-/**
- * UDP is unstable in Deno (denoland/deno#11022): without `--unstable-net` there is no
- * `Deno.listenDatagram`.
- *
- * @throws {YodelError} where it is missing
- */
+/** UDP is unstable in Deno (denoland/deno#11022). */
 export function checkUdp(endpoint: Endpoint): void {
   if (endpoint.scheme !== "udp" || Deno.listenDatagram !== undefined) return;
   throw new YodelError(`${formatEndpoint(endpoint)} requires deno run --unstable-net`);
 }
 
-/**
- * Handles one datagram after the other: several receives at once, and answers that are not
- * awaited, were measured and are no faster.
- */
+/** Several receives at once, and answers that are not awaited, were measured: no faster. */
 export function listenUdp(endpoint: HostEndpoint<"udp">): DatagramListener {
   const { host: hostname, port } = endpoint;
   const socket = Deno.listenDatagram({ transport: "udp", hostname, port });
