@@ -41,13 +41,11 @@
  *
  * @module
  */
+export { connect } from "./client/connect.ts";
 export {
-  connect,
   type Connected,
   type ConnectOptions,
   type ConnectSettings,
-} from "./client/connect.ts";
-export {
   EchoError,
   type Exchange,
   type Input,

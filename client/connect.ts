@@ -1,57 +1,22 @@
 import { isWithin, onAbort } from "../async/pause.ts";
 import { sweep, Traffic } from "../net/traffic.ts";
 import { dial } from "../net/dial.ts";
-import { DIAL_OPTIONS, type DialOptions } from "../net/dial_options.ts";
+import { DIAL_OPTIONS } from "../net/dial_options.ts";
 import { addressOf, type Endpoint } from "../net/endpoint.ts";
 import { readEndpoint } from "../net/parse_endpoint.ts";
 import { OptionError } from "../errors/yodel_error.ts";
 import { reason } from "../errors/reason.ts";
 import { ReadScheduler } from "../net/read_scheduler.ts";
-import type { Stream, TlsSession } from "../net/stream.ts";
+import type { Stream } from "../net/stream.ts";
 import { checkUdp } from "../net/udp.ts";
 import { connectDatagrams } from "./connect_datagrams.ts";
 import { EchoError, readFrom, writeAll } from "./streams.ts";
-import type { Exchange, Input, Output } from "./streams.ts";
+import type { ConnectOptions, ConnectSettings, Exchange } from "./streams.ts";
 import { checkNotNegative } from "./option_checks.ts";
 import { checkNames, withDefaults } from "../values/settings.ts";
 import { tlsHint } from "./verify/difference.ts";
 import { StreamVerifier } from "./verify/stream.ts";
 import { hasConnections, TRANSPORTS } from "../net/transports.ts";
-
-/** Settings of {@linkcode connect} that have defaults. */
-export interface ConnectSettings {
-  /**
-   * How long connecting may take, in milliseconds; 0: as long as the system allows.
-   * Default: 10,000. For `udp://`, how long to wait for an answer; default: 1,000.
-   */
-  timeout?: number;
-  /** Gives up when no byte passed for this long, in milliseconds; 0: never. Default: 0. */
-  idleTimeout?: number;
-  /** Compares every byte that comes back, not only how many there are. Default: false. */
-  verify?: boolean;
-}
-
-/** An open connection. */
-export interface Connected {
-  /** How long it took to connect, with the handshake of TLS, in milliseconds; 0 for `udp://`. */
-  readonly time: number;
-  /** The server's address, `127.0.0.1:2222`; undefined for a Unix socket, and a UDP name with several. */
-  readonly address?: string;
-  /** What the handshake of TLS agreed on. */
-  readonly session?: TlsSession;
-}
-
-/** Options of {@linkcode connect}. */
-export interface ConnectOptions extends ConnectSettings, DialOptions {
-  /** What to send. */
-  input: Input;
-  /** Where to write what comes back. */
-  output: Output;
-  /** Called once the connection is open. */
-  onConnect?: (connected: Connected) => void;
-  /** Aborts the connection. */
-  signal?: AbortSignal;
-}
 
 export const CONNECT_DEFAULTS: Readonly<Required<ConnectSettings>> = {
   timeout: 10_000,

@@ -2,20 +2,10 @@
 import { Change } from "../async/change.ts";
 import { isWithin, onAbort } from "../async/pause.ts";
 import { dialUdp, MAX_DATAGRAM } from "../net/udp.ts";
-import type { DialOptions } from "../net/dial_options.ts";
 import { EndpointError, type HostEndpoint } from "../net/endpoint.ts";
 import { EchoError, readFrom, writeAll } from "./streams.ts";
-import type { Exchange, Input, Output } from "./streams.ts";
+import type { ConnectOptions, ConnectSettings, Exchange, Input } from "./streams.ts";
 import { DatagramVerifier } from "./verify/datagrams.ts";
-
-interface DatagramOptions extends DialOptions {
-  readonly input: Input;
-  readonly output: Output;
-  readonly timeout: number;
-  readonly verify: boolean;
-  readonly onConnect?: (connected: { readonly time: number; readonly address?: string }) => void;
-  readonly signal?: AbortSignal;
-}
 
 /** Datagrams under way: more would overrun the buffers of the sockets. */
 const MAX_UNDER_WAY = 16;
@@ -23,7 +13,7 @@ const MAX_UNDER_WAY = 16;
 /** Sends each line of the input as a datagram. */
 export async function connectDatagrams(
   endpoint: HostEndpoint<"udp">,
-  options: DatagramOptions,
+  options: ConnectOptions & Required<ConnectSettings>,
 ): Promise<Exchange> {
   const { input, output, timeout, verify, onConnect, signal } = options;
   const verifier = new DatagramVerifier();

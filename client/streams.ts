@@ -1,7 +1,9 @@
-// The input and the output of a client, and its errors.
+// What connect() takes, returns and throws.
 import { reason } from "../errors/reason.ts";
 import { YodelError } from "../errors/yodel_error.ts";
+import type { DialOptions } from "../net/dial_options.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
+import type { TlsSession } from "../net/stream.ts";
 
 /** A source of bytes, such as `Deno.stdin`. */
 export interface Input {
@@ -13,6 +15,41 @@ export interface Input {
 export interface Output {
   /** Takes a part of `bytes` and returns how many bytes that were. */
   write(bytes: Uint8Array): Promise<number>;
+}
+
+/** Settings of {@linkcode connect} that have defaults. */
+export interface ConnectSettings {
+  /**
+   * How long connecting may take, in milliseconds; 0: as long as the system allows.
+   * Default: 10,000. For `udp://`, how long to wait for an answer; default: 1,000.
+   */
+  timeout?: number;
+  /** Gives up when no byte passed for this long, in milliseconds; 0: never. Default: 0. */
+  idleTimeout?: number;
+  /** Compares every byte that comes back, not only how many there are. Default: false. */
+  verify?: boolean;
+}
+
+/** An open connection. */
+export interface Connected {
+  /** How long it took to connect, with the handshake of TLS, in milliseconds; 0 for `udp://`. */
+  readonly time: number;
+  /** The server's address, `127.0.0.1:2222`; undefined for a Unix socket, and a UDP name with several. */
+  readonly address?: string;
+  /** What the handshake of TLS agreed on. */
+  readonly session?: TlsSession;
+}
+
+/** Options of {@linkcode connect}. */
+export interface ConnectOptions extends ConnectSettings, DialOptions {
+  /** What to send. */
+  input: Input;
+  /** Where to write what comes back. */
+  output: Output;
+  /** Called once the connection is open. */
+  onConnect?: (connected: Connected) => void;
+  /** Aborts the connection. */
+  signal?: AbortSignal;
 }
 
 /** How many bytes passed. */

@@ -1,5 +1,6 @@
 import type { ReadScheduler } from "../../net/read_scheduler.ts";
 import type { Messages } from "../verify/messages.ts";
+import type { LoadPlan } from "./plan.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** A connection, or a socket for datagrams, that carries messages. */
@@ -26,11 +27,8 @@ export interface LoadConnection {
 }
 
 export interface ConnectionSettings {
+  readonly load: LoadPlan;
   readonly messages: Messages;
-  readonly pipeline: number;
-  readonly reconnect: boolean;
-  /** In milliseconds, or Infinity. */
-  readonly timeout: number;
   readonly recorder: Recorder;
   readonly scheduler: ReadScheduler;
   readonly events: ConnectionEvents;

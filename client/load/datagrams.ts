@@ -13,7 +13,7 @@ export async function openDatagrams(
   number: number,
   endpoint: HostEndpoint<"udp">,
   dialOptions: DialOptions,
-  { messages, timeout, recorder, events }: ConnectionSettings,
+  { messages, load: { timeout }, recorder, events }: ConnectionSettings,
 ): Promise<LoadConnection> {
   const first = firstMessage(number);
   const probes = new Probes(messages);
@@ -64,7 +64,7 @@ export async function openDatagrams(
         // Not by the clock: answers may have arrived while the process was stopped.
         const time = waited.get(probe) ?? 0;
         waited.set(probe, time + interval);
-        if (time < timeout) continue;
+        if (timeout === 0 || time < timeout) continue;
         probes.giveUp(probe);
         fail(probe, "lost", `no answer came to ${nameOf(probe)}`);
       }

@@ -36,19 +36,12 @@ export class Pool {
     over: AbortController,
     events: ConnectionEvents,
   ) {
-    const { size, pipeline, reconnect, timeout } = plan.load;
     this.#plan = plan;
     this.#over = over;
     this.#events = events;
-    this.#settings = {
-      messages: new Messages(size),
-      pipeline,
-      reconnect,
-      timeout: timeout || Infinity,
-      recorder,
-      scheduler: this.scheduler,
-      events,
-    };
+    const { load } = plan;
+    const messages = new Messages(load.size);
+    this.#settings = { load, messages, recorder, scheduler: this.scheduler, events };
   }
 
   /** @throws {EndpointError} if no connection can be opened */

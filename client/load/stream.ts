@@ -43,7 +43,7 @@ export class StreamConnection implements LoadConnection {
   readonly #finished = Promise.withResolvers<void>();
 
   constructor(readonly number: number, conn: Stream, settings: ConnectionSettings) {
-    const { messages, pipeline, scheduler } = settings;
+    const { messages, load: { pipeline }, scheduler } = settings;
     this.#conn = conn;
     this.#position = { messages, first: firstMessage(number), sent: 0, answered: 0, partial: 0 };
     this.#settings = settings;
@@ -68,7 +68,8 @@ export class StreamConnection implements LoadConnection {
 
   checkTimeout(interval: number): void {
     if (!this.isOpen || this.#underWay === 0) return;
-    if (this.#traffic.idleTime(interval) < this.#settings.timeout) return;
+    const timeout = this.#settings.load.timeout || Infinity;
+    if (this.#traffic.idleTime(interval) < timeout) return;
     this.#end("lost", describeSilence(this.#position));
   }
 
@@ -123,7 +124,7 @@ export class StreamConnection implements LoadConnection {
     const position = this.#position;
     const { messages, first } = position;
     const { size } = messages;
-    const { recorder, reconnect, scheduler, events } = this.#settings;
+    const { recorder, load: { reconnect }, scheduler, events } = this.#settings;
     for (;;) {
       // Awaiting undefined lets other connections write before the next read: 7 % more round trips.
       await (scheduler.isContended ? scheduler.next() : undefined);
