@@ -39,12 +39,7 @@ async function readError(flag: string, file: string, error: unknown): Promise<Yo
   );
 }
 
-/** Checks whether {@linkcode replaceFile} could write a file, without changing it. */
-export async function checkWritable(flag: string, file: string): Promise<void> {
-  await replaceFile(flag, file);
-}
-
-/** Writes a file atomically; without a text, it stays as it is. */
+/** Writes a file atomically; without a text, checks that it could. */
 export async function replaceFile(flag: string, file: string, text?: string): Promise<void> {
   try {
     if (!await isReplaceable(file)) {

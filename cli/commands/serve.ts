@@ -23,7 +23,7 @@ import {
 } from "../../values/value_types.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { createLog, LOG_DEFAULTS, LOG_FORMATS } from "../log.ts";
-import { checkWritable, replaceFile } from "../files.ts";
+import { replaceFile } from "../files.ts";
 import { stopOnSignal } from "../signals.ts";
 import { print } from "../stdio.ts";
 import { serverTls, serverTlsFlags } from "../tls_flags.ts";
@@ -95,8 +95,8 @@ export const serveCommand = command({
   async run({ flags, endpoints }, { exit, version }) {
     const log = createLog(flags.logLevel, flags.logFormat);
     const file = flags.writeCa;
-    // Before it listens: these errors end the server.
-    if (file !== undefined) await checkWritable("write-ca", file);
+    // Before it listens: errors of this check end the server.
+    if (file !== undefined) await replaceFile("write-ca", file);
     const { metrics: at } = flags;
     if (at?.port && endpoints.some((one) => canBeOne(one, at))) {
       throw new YodelError(`--metrics: port ${at.port} is that of an endpoint`);
