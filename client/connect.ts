@@ -14,7 +14,7 @@ import { EchoError, readFrom, writeAll } from "./streams.ts";
 import type { ConnectOptions, ConnectSettings, Exchange } from "./streams.ts";
 import { checkNotNegative } from "./option_checks.ts";
 import { checkNames, withDefaults } from "../values/settings.ts";
-import { tlsHint } from "./verify/difference.ts";
+import { tlsHint } from "./verify/diagnosis.ts";
 import { StreamVerifier } from "./verify/stream.ts";
 import { hasConnections, TRANSPORTS } from "../net/transports.ts";
 

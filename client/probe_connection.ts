@@ -4,7 +4,7 @@ import { dialUdp } from "../net/udp.ts";
 import { addressOf, type Endpoint, type EndpointError } from "../net/endpoint.ts";
 import { reason } from "../errors/reason.ts";
 import type { Stream } from "../net/stream.ts";
-import { tlsHint } from "./verify/difference.ts";
+import { tlsHint } from "./verify/diagnosis.ts";
 import { hasConnections } from "../net/transports.ts";
 
 export interface ProbeConnection {

@@ -1,7 +1,6 @@
 /** What came back against what was sent, without any socket. */
 import { assert, assertEquals } from "@std/assert";
-import { describeEnd, describeSilence, diagnose } from "../client/verify/diagnosis.ts";
-import { mostLike } from "../client/verify/difference.ts";
+import { describeEnd, describeSilence, diagnose, mostLike } from "../client/verify/diagnosis.ts";
 import { Messages } from "../client/verify/messages.ts";
 import { Probes } from "../client/verify/probes.ts";
 

@@ -5,11 +5,11 @@ import { Traffic } from "../../net/traffic.ts";
 import {
   describeEnd,
   describeSilence,
+  describeUnexpected,
   diagnose,
   offsetOf,
   type StreamPosition,
 } from "../verify/diagnosis.ts";
-import { describeUnexpected } from "../verify/difference.ts";
 import { receiveBuffer, type Received } from "../verify/messages.ts";
 import { type ConnectionSettings, firstMessage, type LoadConnection } from "./connection.ts";
 import type { LoadErrorKind } from "./result.ts";

@@ -1,4 +1,4 @@
-import { describeDifference, mostLike } from "./difference.ts";
+import { describeDifference, mostLike } from "./diagnosis.ts";
 import type { Messages } from "./messages.ts";
 
 /** The bytes at the head of a probe that carry its number, if it is that long. */

@@ -1,4 +1,4 @@
-import { describeChange, describeUnexpected } from "./difference.ts";
+import { describeChange, describeUnexpected } from "./diagnosis.ts";
 
 /** Chunks are dropped together: each time, all that follow have to move up. */
 const FORGET_AT_ONCE = 64;
