@@ -93,10 +93,9 @@ function firstLine(result: LoadResult, width: number): string {
 function verdict(result: LoadResult): string {
   const { messages, elapsed, latencies, plan } = result;
   const errors = totalErrors(result);
-  const none = plan.warmUp > 0 && result.bytes.sent > 0
-    ? "it ended in the warm-up"
-    : "it ended before the first message";
-  if (messages.sent === 0) return `nothing counted: ${none}`;
+  const isWarmUp = plan.warmUp > 0 && result.bytes.sent > 0;
+  const end = isWarmUp ? "in the warm-up" : "before the first message";
+  if (messages.sent === 0) return `nothing counted: it ended ${end}`;
   const whole = messages.sent < plan.messages ? `${formatCount(messages.right)} of ` : "";
   return listed([
     whole + formatAmount(whole ? plan.messages : messages.right, "message"),
@@ -126,10 +125,9 @@ function secondLines(intervals: readonly LoadInterval[], width: number): string[
   });
   const spread = `${each === 1 ? "a second" : `${each} s`} each, ` +
     `${formatRate(Math.min(...rates))} to ${formatRate(most)}/s`;
-  const isShort = "over time   ".length + line.length + 2 + spread.length <= width;
-  return isShort
-    ? [`over time   ${line.join("")}  ${spread}`]
-    : [`over time   ${line.join("")}`, `            ${spread}`];
+  const picture = `over time   ${line.join("")}`;
+  const isShort = picture.length + 2 + spread.length <= width;
+  return isShort ? [`${picture}  ${spread}`] : [picture, `            ${spread}`];
 }
 
 function spread(times: Latencies): string {
