@@ -2,21 +2,32 @@
 import type { Listener, Stream } from "../net/stream.ts";
 import type { Access } from "./access_control.ts";
 
+/** A connection that is ready for the echo. */
+interface Ready {
+  readonly stream: Stream;
+  /** The address that entered: it has to leave. */
+  readonly client: Deno.Addr;
+}
+
 /**
- * Prepares a connection for the echo: access control, then TLS. However long a
- * client takes here, no other one waits for it.
+ * Prepares a connection for the echo: access control, then TLS. The accept loop does not wait for
+ * it. A header before the echo, such as that of the PROXY protocol, would be read first, and
+ * access control asked about the address in it.
  *
- * A header before the echo, such as that of the PROXY protocol, would be read
- * first: access control is for the address that it names.
- *
- * @returns what is read and written; undefined for a client that is refused
+ * @returns undefined for a client that is refused
  */
 export async function setUp(
   conn: Stream,
-  listener: Listener,
+  { endpoint, secure }: Listener,
   access: Access | undefined,
-): Promise<Stream | undefined> {
-  if (access !== undefined && !await access.enter(conn.remoteAddr, listener.endpoint)) return;
-  // The handshake goes on while the echo waits for its first read.
-  return listener.secure?.(conn) ?? conn;
+): Promise<Ready | undefined> {
+  const client = conn.remoteAddr;
+  if (access !== undefined && !await access.enter(client, endpoint)) return;
+  try {
+    // The handshake goes on while the echo waits for its first read.
+    return { stream: secure?.(conn) ?? conn, client };
+  } catch (error) {
+    access?.leave(client);
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 // The connections of a thread: idle time, counts, the end.
 import { pause } from "../async/pause.ts";
+import { reason } from "../errors/reason.ts";
 import { ReadScheduler } from "../net/read_scheduler.ts";
 import type { Listener, Stream } from "../net/stream.ts";
 import { sweep } from "../net/traffic.ts";
@@ -68,17 +69,19 @@ export class Connections {
   async serve(conn: Stream, listener: Listener): Promise<void> {
     const connection = new Connection(conn, listener.endpoint);
     this.#open.add(connection);
-    const stream = await setUp(conn, listener, this.#access);
-    if (stream === undefined) {
+    const ready = await setUp(conn, listener, this.#access).catch((error) => {
+      this.#plan.log.warn?.("cannot set up a connection", { error: reason(error) });
+    });
+    if (!ready) {
       this.#open.delete(connection);
-      return conn.close();
+      return connection.close();
     }
-    connection.begin(stream, this.#limit.begin());
+    connection.begin(ready.stream, this.#limit.begin());
     const ending = await connection.serve((connection) => this.#echo(connection), this.#plan.log);
     this.#open.delete(connection);
     count(this.#ended, connection, ending);
     this.#limit.end();
-    this.#access?.leave(conn.remoteAddr);
+    this.#access?.leave(ready.client);
   }
 
   /**

@@ -186,6 +186,22 @@ Deno.test("who is denied is closed before a handshake of TLS begins", async () =
   assertEquals([handshakes, server.limit.served], [0, 0]);
 });
 
+Deno.test("a connection that cannot be set up is closed and leaves its places", async () => {
+  const tcp = await listenTcp({ scheme: "tls", host: "127.0.0.1", port: 0 }, { backlog: 10 });
+  const secure = () => {
+    throw new Error("no memory");
+  };
+  let inside = 0;
+  const access = { enter: () => ++inside > 0, leave: () => void inside-- };
+  await using server = serveParts({ ...tcp, secure }, access);
+  for (let i = 0; i < 2; i++) {
+    using conn = await dialPort(tcp.endpoint.port);
+    assertEquals(await conn.read(new Uint8Array(1)), null);
+  }
+  await until(() => server.limit.open === 0, "its place is free");
+  assertEquals([inside, server.limit.served], [0, 0]);
+});
+
 Deno.test("a client about whom nothing is decided yet holds up no other", async () => {
   const listener = await listenTcp({ scheme: "tcp", host: "127.0.0.1", port: 0 }, { backlog: 10 });
   const decided = Promise.withResolvers<boolean>();
