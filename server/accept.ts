@@ -1,4 +1,4 @@
-// Accepting connections, and nothing else: what waits for a client runs in the connection's own task.
+// Accepts connections; what waits for a client runs in the connection's own task.
 import { pause } from "../async/pause.ts";
 import { errorCode, reason } from "../errors/reason.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
@@ -7,20 +7,18 @@ import type { ConnectionLimit } from "./connection_limit.ts";
 import type { Connections } from "./connections.ts";
 import type { Log } from "./log.ts";
 
-/** Errors of accept(2) that last until something is released, and would be met again at once. */
+/** Errors of accept(2) that last until something is released. */
 const SHORTAGES = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
 
-/** How long to leave a listener alone when the system is short of something, in milliseconds. */
+/** The pause after such an error, in milliseconds. */
 const SHORTAGE_PAUSE = 100;
 
-/** A shortage that goes on is logged again after this long, in milliseconds. */
+/** From one log line about them to the next, in milliseconds. */
 const SHORTAGE_REMINDER = 60_000;
 
 /**
- * Accepts connections within the limit, until the server stops and the listener
- * is closed. An error of accept concerns one connection, or all for a while, but
- * never the listener: only closing that ends the loop (docs/architecture.md, "The
- * byte path", rule 5).
+ * Accepts connections within the limit, until the server stops and the listener is closed. No
+ * other error ends the loop (docs/architecture.md, "The byte path", rule 5).
  */
 export async function acceptFrom(
   listener: Listener,

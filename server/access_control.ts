@@ -1,4 +1,4 @@
-// Who may use a server: allowed and denied addresses, and the limits of each client.
+// Allowed and denied addresses, and the limits of each client.
 import { OptionError } from "../errors/yodel_error.ts";
 import { type Endpoint, formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import { network, readValue } from "../values/value_types.ts";
@@ -6,21 +6,20 @@ import { ClientLimits } from "./client_limits.ts";
 import type { LogFields } from "./log.ts";
 import type { ServePlan } from "./plan.ts";
 
-/** From one line of the log with all counts to the next, in milliseconds. */
+/** From one log line with all counts to the next, in milliseconds. */
 const REMINDER = 60_000;
 
-/** Decides about clients. Only one thread can, since it counts those of all. */
+/** Decides about clients. One thread does, for all, since it counts them. */
 export interface Access {
-  /** Whether a connection may stay, until {@linkcode leave}; false if it has to be closed at once. */
+  /** Whether a connection is allowed; if so, {@linkcode leave} has to follow. */
   enter(from: Deno.Addr, on: Endpoint): boolean | Promise<boolean>;
-  /** A connection that entered is closed. */
   leave(from: Deno.Addr): void;
-  /** Whether a datagram may be answered; `now` is from `performance.now()`. The other threads get none. */
+  /** Whether to answer a datagram; `now` is from `performance.now()`. Missing in other threads. */
   mayAnswer?(from: Deno.NetAddr, on: Endpoint, now: number): boolean;
 }
 
 /**
- * Makes the access control of a server; undefined for one that refuses nobody.
+ * Makes the access control of a server; undefined without any rule or limit.
  *
  * @throws {OptionError} for what is neither an address nor a network
  */
@@ -30,27 +29,26 @@ export async function accessControlOf(plan: ServePlan): Promise<AccessControl | 
   return new AccessControl(plan, await addressRule(allow, deny));
 }
 
-/** Refuses clients, and logs that. Those at Unix sockets have no address and are never refused. */
+/** Refuses clients, except at Unix sockets: they have no address. */
 export class AccessControl implements Access {
-  /** How much was refused, by reason. */
+  /** Counts of refusals, by reason. */
   readonly refused: Record<string, number> = {};
-  readonly #plan: ServePlan;
-  readonly #isAllowed: (address: string) => boolean;
   readonly #limits: ClientLimits;
   #loggedAt = -Infinity;
 
-  constructor(plan: ServePlan, isAllowed: (address: string) => boolean) {
-    this.#plan = plan;
-    this.#isAllowed = isAllowed;
+  constructor(
+    private readonly plan: ServePlan,
+    private readonly isAllowed: (address: string) => boolean,
+  ) {
     this.#limits = new ClientLimits(plan);
   }
 
   enter(from: Deno.Addr, on: Endpoint): boolean {
     if (!("hostname" in from)) return true;
     const host = plainHost(from);
-    if (!this.#isAllowed(host)) return this.#refuse("connections_denied", from, on);
+    if (!this.isAllowed(host)) return this.#refuse("connections_denied", from, on);
     if (this.#limits.acquire(host)) return true;
-    const limit = { connections: this.#plan.maxPerClient };
+    const limit = { connections: this.plan.maxPerClient };
     return this.#refuse("connections_over_limit", from, on, limit);
   }
 
@@ -60,13 +58,13 @@ export class AccessControl implements Access {
 
   mayAnswer(from: Deno.NetAddr, on: Endpoint, now: number): boolean {
     const host = plainHost(from);
-    if (!this.#isAllowed(host)) return this.#refuse("datagrams_denied", from, on);
+    if (!this.isAllowed(host)) return this.#refuse("datagrams_denied", from, on);
     if (this.#limits.mayAnswer(host, now)) return true;
-    return this.#refuse("datagrams_over_limit", from, on, { datagrams: this.#plan.udpRate });
+    return this.#refuse("datagrams_over_limit", from, on, { datagrams: this.plan.udpRate });
   }
 
   #refuse(why: string, from: Deno.Addr, on: Endpoint, limit?: LogFields): false {
-    const { log } = this.#plan;
+    const { log } = this.plan;
     const now = performance.now();
     const count = (this.refused[why] ?? 0) + 1;
     this.refused[why] = count;
@@ -81,15 +79,14 @@ export class AccessControl implements Access {
   }
 }
 
-/** The host of an address, IPv4 in its own form and without the zone. */
+/** The host without a zone, and IPv4-mapped IPv6 as IPv4. */
 function plainHost({ hostname }: Deno.NetAddr): string {
   return hostname.replace(/^::ffff:(?=[\d.]+$)/i, "").replace(/%.*/, "");
 }
 
 /**
- * Makes a rule of addresses and networks, such as `10.0.0.0/8`. If any are
- * allowed, all others are denied; what is denied is not allowed. Node's lists,
- * which know IPv4 in the form of IPv6 as well, are loaded only if there is one.
+ * Makes a rule of addresses and networks, such as `10.0.0.0/8`. If any are allowed, all others are
+ * denied; `deny` comes first. Node's lists handle IPv4-mapped IPv6; they are loaded on demand.
  */
 async function addressRule(
   allow: readonly string[],
@@ -98,16 +95,16 @@ async function addressRule(
   if (allow.length + deny.length === 0) return () => true;
   const { BlockList } = await import("node:net");
   const [allowed, denied] = [new BlockList(), new BlockList()];
-  for (
-    const [option, texts, list] of [["allow", allow, allowed], ["deny", deny, denied]] as const
-  ) {
+  const fill = (option: string, texts: readonly string[], list: typeof allowed) => {
     for (const text of texts) {
       const known = readValue(network, text, (what) => new OptionError(option, what));
       const [address = "", bits] = known.split("/");
       if (bits === undefined) list.addAddress(address, familyOf(address));
       else list.addSubnet(address, Number(bits), familyOf(address));
     }
-  }
+  };
+  fill("allow", allow, allowed);
+  fill("deny", deny, denied);
   return (address) => {
     const family = familyOf(address);
     return !denied.check(address, family) && (allow.length === 0 || allowed.check(address, family));

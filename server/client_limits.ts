@@ -1,38 +1,25 @@
-// What each client may have: how many connections, and how many datagrams a second.
+// Limits of each client: connections, and datagrams a second.
+import type { ServePlan } from "./plan.ts";
 
-/** How long datagrams of a client count, in milliseconds. */
 const SECOND = 1000;
 
-/** With so many clients counted, a second ends early: the table stays small. */
+/** With more clients than this, a second ends early: that bounds the memory. */
 const MAX_CLIENTS = 10_000;
 
-/** Limits of a client; 0: no limit. */
-export interface Limits {
-  /** How many connections it may have at once. */
-  readonly maxPerClient: number;
-  /** How many of its datagrams are answered in a second. */
-  readonly udpRate: number;
-}
-
-/** Counts what clients have. Limits of their bytes would be counted here as well. */
+/** Counts connections and datagrams by client. */
 export class ClientLimits {
-  readonly #limits: Limits;
-  /** The connections of each client. No more entries than there are connections. */
   readonly #connections = new Map<string, number>();
-  /** The datagrams of each client in this second. */
+  /** Those of this second. */
   readonly #datagrams = new Map<string, number>();
   #secondEnds = -Infinity;
 
-  constructor(limits: Limits) {
-    this.#limits = limits;
-  }
+  constructor(private readonly limits: Pick<ServePlan, "maxPerClient" | "udpRate">) {}
 
-  /** Whether an address may have one more connection, which is {@linkcode release}d later. */
+  /** Opens a connection of an address, unless the limit is reached. */
   acquire(address: string): boolean {
-    return increment(this.#connections, address, this.#limits.maxPerClient);
+    return increment(this.#connections, address, this.limits.maxPerClient);
   }
 
-  /** A connection of an address has ended. */
   release(address: string): void {
     const client = clientOf(address);
     const open = this.#connections.get(client) ?? 0;
@@ -40,17 +27,15 @@ export class ClientLimits {
     else this.#connections.delete(client);
   }
 
-  /** Whether an address may have one more answer; `now` is from `performance.now()`. */
   mayAnswer(address: string, now: number): boolean {
     if (now >= this.#secondEnds || this.#datagrams.size >= MAX_CLIENTS) {
       this.#secondEnds = now + SECOND;
       this.#datagrams.clear();
     }
-    return increment(this.#datagrams, address, this.#limits.udpRate);
+    return increment(this.#datagrams, address, this.limits.udpRate);
   }
 }
 
-/** Counts one more, unless the limit is reached. */
 function increment(counts: Map<string, number>, address: string, most: number): boolean {
   if (most === 0) return true;
   const client = clientOf(address);
@@ -60,7 +45,7 @@ function increment(counts: Map<string, number>, address: string, most: number): 
   return true;
 }
 
-/** The client of an address. Of IPv6 it is the first 64 bits, which a machine is given. */
+/** An IPv4 address, or the first 64 bits of an IPv6 address: one machine can have them all. */
 function clientOf(address: string): string {
   if (!address.includes(":")) return address;
   const [head = [], tail = []] = address.split("::").map((half) => half.split(":"));

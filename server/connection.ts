@@ -1,4 +1,4 @@
-// The life of one connection, from when it was accepted until it is closed.
+// One connection.
 import { errorCode, reason } from "../errors/reason.ts";
 import { type Endpoint, formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { Stream } from "../net/stream.ts";
@@ -12,48 +12,24 @@ export type Ending = "eof" | "reset" | "idle" | "drain" | "fault" | "error";
 /** How long the peer has to close as well, once this side has ended, in milliseconds. */
 export const LINGER = 1000;
 
-/** The faults of a connection. */
-interface Faults {
-  /** What was injected, for the log. */
-  readonly fields: LogFields;
-  /** Waits for nothing any more. */
-  end(): void;
-}
-
 /** A connection that was accepted. */
 export class Connection {
   readonly traffic = new Traffic();
-  /** Its faults, where it has any. */
-  faults?: Faults;
-  #stream: Stream;
-  #number = 0;
+  faults?: { readonly fields: LogFields; end(): void };
+  /** From 1 on; 0 until it is set up. */
+  number = 0;
   readonly #opened = performance.now();
-  /** Set by whoever ends it from outside its own task, before its task can meet the error of that. */
+  /** Set before an end from outside its task, which then gets an error. */
   #ending: Ending | undefined;
   #closed = false;
 
-  /**
-   * @param stream what was accepted, until it is set up
-   * @param endpoint where it was accepted
-   */
-  constructor(stream: Stream, readonly endpoint: Endpoint) {
-    this.#stream = stream;
-  }
+  /** @param stream what was accepted, until it is set up */
+  constructor(public stream: Stream, readonly endpoint: Endpoint) {}
 
-  /** What is read and written. */
-  get stream(): Stream {
-    return this.#stream;
-  }
-
-  /** Its number among those of the server, from 1 on; 0 until it is set up. */
-  get number(): number {
-    return this.#number;
-  }
-
-  /** It is set up, and may have been closed meanwhile. */
+  /** Begins to use the stream of a setup, during which it may have been closed. */
   begin(stream: Stream, number: number): void {
-    this.#stream = stream;
-    this.#number = number;
+    this.stream = stream;
+    this.number = number;
     if (this.#closed) stream.close();
   }
 
@@ -73,7 +49,7 @@ export class Connection {
     return this.#ending ?? "error";
   }
 
-  /** Closes it; its task, if it still runs, ends with the error that this brings it. */
+  /** Closes it; its task, if it still runs, ends with an error. */
   close(ending?: Ending): void {
     if (ending !== undefined) this.#ending ??= ending;
     if (this.#closed) return;
@@ -82,37 +58,40 @@ export class Connection {
     this.faults?.end();
   }
 
-  /** Sends no more, once all is sent back; what it is closed with later counts for nothing. */
+  /** Half-closes it, once all is sent back; a later ending is ignored. */
   async finish(ending: "drain" | "fault"): Promise<void> {
     this.#ending ??= ending;
     this.traffic.restart();
-    // Should it fail, its own task meets the same error.
+    // Its task gets the same error.
     await this.stream.closeWrite().catch(() => {});
   }
 
-  /** Resets it, where it can be reset. */
   reset(): void {
     this.#ending ??= "fault";
     this.stream.reset?.();
   }
 
-  /** Whether it was told to {@linkcode finish}, or closed from outside. */
   get isEnding(): boolean {
     return this.#ending !== undefined;
   }
 
-  /** One line tells its whole story. If it came and went in silence, as probes do, that is for debugging. */
   #logClosed(log: Log, failure: unknown): void {
-    const { received, isAnswered } = this.traffic;
-    if (this.#ending === "error") {
-      log.info?.("closed", { ...this.#story(), error: reason(failure) });
-    } else if (this.#ending === "drain" && !isAnswered) {
-      log.warn?.("closed before it was finished", this.#story());
-    } else if (received === 0 && (this.#ending === "eof" || this.#ending === "reset")) {
-      log.debug?.("closed", this.#story());
-    } else {
-      log.info?.("closed", this.#story());
-    }
+    const { received, sent, isAnswered } = this.traffic;
+    const ending = this.#ending ?? "error";
+    const fields: LogFields = {
+      ...this.#identity(),
+      received_bytes: received,
+      sent_bytes: sent,
+      duration_ms: Math.round(performance.now() - this.#opened),
+      why: ending,
+      ...this.faults?.fields,
+    };
+    if (ending === "error") log.info?.("closed", { ...fields, error: reason(failure) });
+    else if (ending === "drain" && !isAnswered) log.warn?.("closed before it was finished", fields);
+    // Port scanners and health checks send nothing.
+    else if (received === 0 && (ending === "eof" || ending === "reset")) {
+      log.debug?.("closed", fields);
+    } else log.info?.("closed", fields);
   }
 
   #identity(): LogFields {
@@ -120,17 +99,6 @@ export class Connection {
       connection: this.number,
       peer: formatAddress(this.stream.remoteAddr),
       endpoint: formatEndpoint(this.endpoint),
-    };
-  }
-
-  #story(): LogFields {
-    return {
-      ...this.#identity(),
-      received_bytes: this.traffic.received,
-      sent_bytes: this.traffic.sent,
-      duration_ms: Math.round(performance.now() - this.#opened),
-      why: this.#ending ?? "error",
-      ...this.faults?.fields,
     };
   }
 }

@@ -1,42 +1,38 @@
 // The limit on connections of a server, over all its threads.
 import { onAbort } from "../async/pause.ts";
 
-/** Where the numbers are in the memory that threads share. */
+/** Indices of numbers in shared memory. */
 const OPEN = 0;
 const FULL = 1;
 const SERVING = 2;
 
-/** Bytes of that memory: three numbers of 32 bits, and, where it is aligned, one of 64. */
+/** Bytes of shared memory: three numbers of 32 bits, padding, and one of 64 bits. */
 const MEMORY = 24;
 
 /** Counts connections, and limits how many are open. */
 export class ConnectionLimit {
-  /** Makes the same {@linkcode ConnectionLimit} in another thread. */
-  readonly memory: SharedArrayBuffer;
-  readonly #most: number;
-  readonly #stopping: AbortSignal;
   readonly #numbers: Int32Array;
   readonly #served: BigInt64Array;
 
   /**
    * @param most how many may be open; 0: no limit
    * @param stopping ends all waiting
+   * @param memory that of the same limit in another thread
    */
-  constructor(most: number, stopping: AbortSignal, memory = new SharedArrayBuffer(MEMORY)) {
-    this.memory = memory;
-    this.#most = most;
-    this.#stopping = stopping;
+  constructor(
+    private readonly most: number,
+    private readonly stopping: AbortSignal,
+    readonly memory = new SharedArrayBuffer(MEMORY),
+  ) {
     this.#numbers = new Int32Array(memory, 0, 3);
     this.#served = new BigInt64Array(memory, 16, 1);
     onAbort(stopping, () => this.#wake());
   }
 
-  /** How many connections were served so far. */
   get served(): number {
     return Number(Atomics.load(this.#served, 0));
   }
 
-  /** How many are open. */
   get open(): number {
     return Atomics.load(this.#numbers, OPEN);
   }
@@ -46,20 +42,19 @@ export class ConnectionLimit {
     return Atomics.load(this.#numbers, FULL);
   }
 
-  /** Whether another has to wait until one ends. */
   get isFull(): boolean {
-    return this.#most > 0 && this.open >= this.#most && !this.#stopping.aborted;
+    return this.most > 0 && this.open >= this.most && !this.stopping.aborted;
   }
 
-  /** Waits until one may be acquired, or the server stops. Others may wait for the same one. */
+  /** Waits until one can be acquired, though another caller may be first, or the server stops. */
   async available(): Promise<void> {
-    while (this.isFull) await Atomics.waitAsync(this.#numbers, OPEN, this.#most).value;
+    while (this.isFull) await Atomics.waitAsync(this.#numbers, OPEN, this.most).value;
   }
 
-  /** Opens a connection, as soon as there may be one more; false if the server stops before. */
+  /** Opens a connection, waiting while the limit is reached; false if the server stops. */
   async acquire(): Promise<boolean> {
     while (!this.#tryAcquire()) {
-      if (this.#stopping.aborted) return false;
+      if (this.stopping.aborted) return false;
       await this.available();
     }
     return true;
@@ -68,28 +63,28 @@ export class ConnectionLimit {
   #tryAcquire(): boolean {
     for (;;) {
       const { open } = this;
-      if (this.#most > 0 && open >= this.#most) return false;
-      // Another thread may have acquired it meanwhile.
+      if (this.most > 0 && open >= this.most) return false;
+      // Fails if another thread was faster.
       if (Atomics.compareExchange(this.#numbers, OPEN, open, open + 1) === open) return true;
     }
   }
 
-  /** A connection is not refused, and is served from now on; returns its number, from 1 on. */
+  /** Counts an open connection as served, not refused; returns its number, from 1 on. */
   begin(): number {
     const serving = Atomics.add(this.#numbers, SERVING, 1) + 1;
-    if (serving === this.#most) Atomics.add(this.#numbers, FULL, 1);
+    if (serving === this.most) Atomics.add(this.#numbers, FULL, 1);
     return Number(Atomics.add(this.#served, 0, 1n)) + 1;
   }
 
-  /** A connection that was served has ended. */
+  /** Ends what `begin` began. */
   end(): void {
     Atomics.sub(this.#numbers, SERVING, 1);
   }
 
-  /** A connection is closed, served or refused. */
+  /** Closes a connection, served or refused. */
   release(): void {
     Atomics.sub(this.#numbers, OPEN, 1);
-    if (this.#most > 0) this.#wake();
+    if (this.most > 0) this.#wake();
   }
 
   #wake(): void {

@@ -1,4 +1,4 @@
-// The connections of a thread: idle time, counts, the end.
+// The connections of a thread.
 import { pause } from "../async/pause.ts";
 import { reason } from "../errors/reason.ts";
 import { ReadScheduler } from "../net/read_scheduler.ts";
@@ -15,90 +15,76 @@ import { ConnectionFaults } from "./faults/connection_faults.ts";
 import type { ServePlan } from "./plan.ts";
 import { dataLog, type Stage, stagedEcho } from "./stages.ts";
 
-/** From one look to the next, while the server drains, at what is left to do, in milliseconds. */
+/** From one check of a drain to the next, in milliseconds. */
 const DRAIN_INTERVAL = 50;
 
-/** A connection on which nothing passed for so long, and all is sent, has finished; in milliseconds. */
+/** While draining, a connection has finished when it was idle for this long, in milliseconds. */
 const FINISHED = 200;
 
-/** So many connections may come before the event loop has looked at what they bring. */
+/** How many connections are accepted before the event loop reads their input. */
 const CROWD = 128;
 
-/** Serves connections, each in its own task. */
 export class Connections {
-  readonly #plan: ServePlan;
-  readonly #limit: ConnectionLimit;
-  readonly #access: Access | undefined;
+  readonly scheduler = new ReadScheduler();
   readonly #buffers = new BufferPool();
-  readonly #scheduler = new ReadScheduler();
   readonly #open = new Set<Connection>();
   /** Those that have ended, by transport. */
   readonly #ended: Record<string, ConnectionCounts> = {};
-  readonly #stopping: AbortSignal;
-  /** How many were open when the event loop last looked, or fewer. */
+  /** How many were open when the event loop last read their input, or fewer. */
   #seen = 0;
 
-  /** @param stopping is aborted when no more connections are to come */
   constructor(
-    plan: ServePlan,
-    limit: ConnectionLimit,
-    access: Access | undefined,
-    stopping: AbortSignal,
+    private readonly plan: ServePlan,
+    private readonly limit: ConnectionLimit,
+    private readonly access: Access | undefined,
+    private readonly stopping: AbortSignal,
   ) {
-    this.#plan = plan;
-    this.#limit = limit;
-    this.#access = access;
-    this.#stopping = stopping;
     if (plan.idleTimeout === 0) return;
-    sweep(plan.idleTimeout, this.#scheduler, stopping, (interval) => this.#closeIdle(interval));
+    sweep(plan.idleTimeout, this.scheduler, stopping, (interval) => {
+      for (const connection of this.#open) this.#checkIdle(connection, interval);
+    });
   }
 
-  /** Keeps many readers from starving each other. */
-  get scheduler(): ReadScheduler {
-    return this.#scheduler;
-  }
-
-  /** What they did so far, by transport. */
+  /** By transport. */
   get counts(): Record<string, ConnectionCounts> {
     const counts = structuredClone(this.#ended);
     for (const connection of this.#open) count(counts, connection, "open");
     return counts;
   }
 
-  /** Serves a connection that was accepted, until it ends. */
   async serve(conn: Stream, listener: Listener): Promise<void> {
     const connection = new Connection(conn, listener.endpoint);
     this.#open.add(connection);
-    const ready = await setUp(conn, listener, this.#access).catch((error) => {
-      this.#plan.log.warn?.("cannot set up a connection", { error: reason(error) });
+    const ready = await setUp(conn, listener, this.access).catch((error) => {
+      this.plan.log.warn?.("cannot set up a connection", { error: reason(error) });
     });
     if (!ready) {
       this.#open.delete(connection);
       return connection.close();
     }
-    connection.begin(ready.stream, this.#limit.begin());
-    const ending = await connection.serve((connection) => this.#echo(connection), this.#plan.log);
+    connection.begin(ready.stream, this.limit.begin());
+    const ending = await connection.serve((connection) => this.#echo(connection), this.plan.log);
     this.#open.delete(connection);
     count(this.#ended, connection, ending);
-    this.#limit.end();
-    this.#access?.leave(ready.client);
+    this.limit.end();
+    this.access?.leave(ready.client);
   }
 
   /**
-   * Waits, where many connections have come, until what they brought could be read: Deno 2.9
-   * accepts thousands in a row before it looks at one of them, and most may have left again.
+   * Waits, after many were accepted, until their input could be read: Deno 2.9 accepts thousands
+   * in a row before it polls one of them, and most may have left again.
    */
   async catchUp(): Promise<void> {
     this.#seen = Math.min(this.#seen, this.#open.size);
     if (this.#open.size < this.#seen + CROWD) return;
-    await this.#scheduler.catchUp(this.#stopping);
+    await this.scheduler.catchUp(this.stopping);
     this.#seen = this.#open.size;
   }
 
   /** Chooses the loop of a connection, once. */
   #echo(connection: Connection): Promise<void> {
     const { stream, traffic, number } = connection;
-    const { log, logData, faults } = this.#plan;
+    const { log, logData, faults } = this.plan;
     const stages: Stage[] = [];
     if (logData !== "off") stages.push(dataLog(log, logData, number));
     if (faults !== undefined) {
@@ -107,26 +93,25 @@ export class Connections {
       stages.push(...own.stages);
     }
     return stages.length === 0
-      ? echo(stream, traffic, this.#buffers, this.#scheduler)
-      : stagedEcho(stream, traffic, this.#scheduler, stages);
+      ? echo(stream, traffic, this.#buffers, this.scheduler)
+      : stagedEcho(stream, traffic, this.scheduler, stages);
   }
 
-  #closeIdle(interval: number): void {
-    for (const connection of this.#open) {
-      if (connection.traffic.idleTime(interval) >= this.#plan.idleTimeout) connection.close("idle");
-    }
+  /** Closes a connection that was idle for too long; returns its idle time. */
+  #checkIdle(connection: Connection, interval: number): number {
+    const idle = connection.traffic.idleTime(interval);
+    if (idle >= (this.plan.idleTimeout || Infinity)) connection.close("idle");
+    return idle;
   }
 
   /**
-   * Lets connections finish what they have received; the rest is cut off at the
-   * time limit, or when it has been idle for too long.
+   * Lets connections finish; closes the rest at the time limit, or when idle for too long.
    *
-   * A finished connection is half-closed first: closed at once, it would answer
-   * a peer that still sends with a reset, and a reset takes back what the peer
-   * has not yet read.
+   * A finished connection is half-closed first: one that is closed resets a peer that still sends,
+   * and a reset discards what the peer has not yet read.
    */
   async drain(): Promise<void> {
-    const deadline = performance.now() + (this.#plan.drain || Infinity);
+    const deadline = performance.now() + (this.plan.drain || Infinity);
     while (this.#open.size > 0) {
       await pause(DRAIN_INTERVAL);
       const overdue = performance.now() >= deadline;
@@ -135,16 +120,14 @@ export class Connections {
         else this.#drainOne(connection);
       }
     }
-    await this.#scheduler.close();
+    await this.scheduler.close();
   }
 
   #drainOne(connection: Connection): void {
-    const { traffic } = connection;
-    const idle = traffic.idleTime(DRAIN_INTERVAL);
-    if (idle >= (this.#plan.idleTimeout || Infinity)) connection.close("idle");
-    else if (connection.isEnding) {
+    const idle = this.#checkIdle(connection, DRAIN_INTERVAL);
+    if (connection.isEnding) {
       if (idle >= LINGER) connection.close();
-    } else if (idle >= FINISHED && traffic.isAnswered) connection.finish("drain");
+    } else if (idle >= FINISHED && connection.traffic.isAnswered) connection.finish("drain");
   }
 }
 

@@ -1,44 +1,43 @@
-// What a server has done so far, for those who watch it.
+// Counts of what a server has done so far.
 import type { Ending } from "./connection.ts";
 import type { Rejection } from "./loop_guard.ts";
 
 /** The connections of one transport. */
 export interface ConnectionCounts {
-  /** What they have brought, in bytes. */
+  /** Bytes from clients. */
   received: number;
-  /** What was sent back to them, in bytes. */
+  /** Bytes that were sent back. */
   sent: number;
-  /** How many are open, and how many have ended, by why. */
+  /** How many are open, and how many have ended, by reason. */
   readonly states: Record<Ending | "open", number>;
 }
 
-/** What a part of a server has done so far. */
+/** The counts of a thread of a server. */
 export interface ServiceCounts {
   /** By transport: `tcp`, `tls` or `unix`, where it listens there. */
   readonly connections: Readonly<Record<string, ConnectionCounts>>;
   /** Datagrams that were answered. */
   readonly answered: number;
-  /** Datagrams that were not answered, as that could make a loop; by why. */
+  /** Datagrams that were not answered, since that could make a loop; by reason. */
   readonly unanswered: Readonly<Record<Rejection, number>>;
   /** How often each fault was injected. */
   readonly faults: Readonly<Record<string, number>>;
 }
 
-/** What a server has done so far. */
+/** The counts of a server. */
 export interface ServerCounts extends ServiceCounts {
-  /** How often all places that `maxConnections` gives were taken. */
+  /** How often `maxConnections` was reached. */
   readonly full: number;
-  /** What `allow`, `deny` and the limits refused, by the names that the log has for it. */
+  /** Refusals because of `allow`, `deny` and limits, by the reason that the log names. */
   readonly refused: Readonly<Record<string, number>>;
 }
 
-/** The counts of a transport that nobody has used. */
+/** The counts of an unused transport. */
 export function noConnections(): ConnectionCounts {
   const states = { open: 0, eof: 0, reset: 0, idle: 0, drain: 0, fault: 0, error: 0 };
   return { received: 0, sent: 0, states };
 }
 
-/** Adds what two parts of a server have done. */
 export function addCounts(one: ServiceCounts, other: ServiceCounts): ServiceCounts {
   const add = (a: number, b: number) => a + b;
   return {
@@ -53,7 +52,7 @@ export function addCounts(one: ServiceCounts, other: ServiceCounts): ServiceCoun
   };
 }
 
-/** All that either has; what both have is added. */
+/** Merges two records; values that both have are added. */
 function combine<K extends string, T>(
   one: Readonly<Record<K, T>>,
   other: Readonly<Record<K, T>>,

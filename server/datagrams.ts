@@ -1,4 +1,4 @@
-// The echo of datagrams (RFC 862): each goes back to its source.
+// The echo of datagrams (RFC 862).
 import { formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { ReadScheduler } from "../net/read_scheduler.ts";
 import type { DatagramListener } from "../net/udp.ts";
@@ -8,33 +8,24 @@ import { dataFields, type LogFields } from "./log.ts";
 import { LoopGuard, type Rejection, REJECTIONS } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
 
-/** The log reports unanswered datagrams once in this time, in milliseconds. */
+/** From one log line about unanswered datagrams to the next, in milliseconds. */
 const LOG_INTERVAL = 1000;
 
-/** The log reports the first datagram of so many sources: a server may run for months. */
+/** How many sources have their first datagram logged: this bounds the memory. */
 const MAX_SOURCES = 10_000;
 
-/**
- * After so many datagrams the other sockets have their turn: under a flood the
- * event loop would look at them every 20 ms only.
- */
+/** Datagrams per turn: under a flood the event loop would poll the other sockets every 20 ms. */
 const TURN = 64;
 
-/** Counts of datagrams. */
+/** Live counts of datagrams. */
 export interface DatagramCounts {
   answered: number;
-  readonly unanswered: number;
-  /** Unanswered ones, by reason. */
   readonly rejections: Record<Rejection, number>;
-  /** What faults did to answers, for the log. */
+  /** The injected faults, for the log. */
   readonly faults: LogFields;
 }
 
-/**
- * Answers the datagrams of some sockets, unless that could make a loop.
- *
- * @returns its counts, which go on
- */
+/** Answers the datagrams of some sockets, unless that could make a loop. */
 export function answerDatagrams(
   sockets: readonly DatagramListener[],
   { log, logData, faults }: ServePlan,
@@ -47,17 +38,14 @@ export function answerDatagrams(
   const counts = {
     answered: 0,
     rejections: { low_port: 0, own_port: 0, repeated: 0 },
-    get unanswered(): number {
-      return Object.values(this.rejections).reduce((sum, count) => sum + count);
-    },
     get faults() {
       return faulty?.fields ?? {};
     },
   };
   const sources = new Set<string>();
   let received = 0;
-  /** How many were unanswered when the log reported that last, and when that was. */
-  let logged = 0;
+  /** Unanswered datagrams since the last log line about them. */
+  let unlogged = 0;
   let loggedAt = -Infinity;
 
   function answer(
@@ -66,23 +54,16 @@ export function answerDatagrams(
     source: Deno.NetAddr,
   ): Promise<unknown> | void {
     const now = performance.now();
-    const isTurn = ++received % TURN === 0;
-    const mayAnswer = access?.mayAnswer?.(source, socket.endpoint, now) ?? true;
-    if (!mayAnswer) return isTurn ? scheduler.next() : undefined;
+    if (access?.mayAnswer?.(source, socket.endpoint, now) === false) return;
     const rejection = guard.check(bytes, source.hostname, source.port, now);
-    if (rejection !== undefined) {
-      reject(socket, source, rejection, now);
-      return isTurn ? scheduler.next() : undefined;
-    }
+    if (rejection !== undefined) return reject(socket, source, rejection, now);
     counts.answered++;
     if (log.debug !== undefined) logFirst(socket, source);
     if (logData !== "off") {
       log.info?.("datagram", { peer: formatAddress(source), ...dataFields(bytes, logData, 0) });
     }
-    const sent = faulty === undefined
-      ? socket.send(bytes, source)
-      : Promise.resolve(faulty.send(socket, bytes, source));
-    return isTurn ? sent.then(() => scheduler.next()) : sent;
+    if (faulty === undefined) return socket.send(bytes, source);
+    faulty.send(socket, bytes, source);
   }
 
   function logFirst({ endpoint }: DatagramListener, source: Deno.NetAddr): void {
@@ -99,19 +80,24 @@ export function answerDatagrams(
     now: number,
   ): void {
     counts.rejections[why]++;
+    unlogged++;
     if (now - loggedAt < LOG_INTERVAL) return;
     loggedAt = now;
     log.warn?.("not answered", {
       peer: formatAddress(source),
       endpoint: formatEndpoint(endpoint),
       why: REJECTIONS[why],
-      datagrams: counts.unanswered - logged,
+      datagrams: unlogged,
     });
-    logged = counts.unanswered;
+    unlogged = 0;
   }
 
   for (const socket of sockets) {
-    socket.onDatagram = (bytes, source) => answer(socket, bytes, source);
+    socket.onDatagram = (bytes, source) => {
+      const sending = answer(socket, bytes, source);
+      if (++received % TURN !== 0) return sending;
+      return Promise.resolve(sending).then(() => scheduler.next());
+    };
   }
   return counts;
 }

@@ -1,23 +1,18 @@
-// The echo loop (RFC 862): what comes from a stream goes back to it.
+// The echo loop (RFC 862).
 import { type BufferPool, SMALL } from "./buffers.ts";
 import type { ReadScheduler } from "../net/read_scheduler.ts";
 import type { Stream } from "../net/stream.ts";
 import type { Traffic } from "../net/traffic.ts";
 
 /**
- * Sends everything that `stream` brings back on it, until its peer sends no more
- * and all is written. Reads nothing while anything is unwritten, so a peer that
- * does not read is not read from either.
+ * Sends back everything that `stream` receives, until EOF. Reads nothing while anything is
+ * unwritten, so a peer that does not read is not read from either.
  *
- * This is the hot path: one read and one write a round trip, and no timer,
- * closure or allocation in between (docs/architecture.md, "The byte path", rules 2, 3 and 6).
+ * This is the hot path: one read and one write a round trip, and no timer, closure or allocation
+ * in between (docs/architecture.md, "The byte path", rules 2, 3 and 6).
  *
- * @param stream the stream; it stays open. To close it is all that is left to do:
- *   with nothing unread, that sends the end after what is still under way, as a
- *   half-close would, and serves 5 % more connections a second than both
- * @param traffic counts what has passed, while it passes
- * @param buffers lends what to read into
- * @param scheduler keeps many streams from starving each other
+ * @param stream stays open. With nothing unread, closing it delivers what is sent, as a half-close
+ *   does, and serves 5 % more connections a second than both
  * @throws what `stream` throws when its peer resets it or it is closed meanwhile
  */
 export async function echo(
@@ -27,7 +22,7 @@ export async function echo(
   scheduler: ReadScheduler,
 ): Promise<void> {
   let buffer = buffers.tiny();
-  // The last read's part of the buffer, kept because messages are often of one size.
+  // The last read's part of the buffer, reused because messages are often of one size.
   let bytes = buffer;
   scheduler.readers++;
   try {

@@ -1,53 +1,51 @@
-// What a server says of what happens. Where that goes is for others to decide.
+// The log of a server. Its caller decides where that goes.
 import { escapeControls } from "../net/escape.ts";
 
-/** Details of a log line. A key ends in its unit, where it has one: `duration_ms`. */
+/** Details of a log line. Keys end in their units: `duration_ms`. */
 export type LogFields = Record<string, string | number | readonly string[]>;
 
-/** Writes a line. */
+/** Writes a line of the log. */
 export type LogLine = (message: string, fields?: LogFields) => void;
 
 /**
- * Where the server says what happens. A level that nobody wants to read is left
- * out, and called as `log.debug?.(…)`, so that its lines are not even made.
+ * A function for each level of the log. Missing levels are not logged; lines are written as
+ * `log.debug?.(…)`, so that missing ones cost nothing.
  */
 export interface Log {
-  /** For those who look for a fault. */
+  /** For debugging. */
   debug?: LogLine;
-  /** What happens all the time. */
+  /** Normal events. */
   info?: LogLine;
-  /** What somebody should know. */
+  /** Events that need attention. */
   warn?: LogLine;
-  /** What went wrong. */
+  /** Failures. */
   error?: LogLine;
 }
 
-/** The names of the levels, from the most talkative to the quietest. */
+/** From the most verbose to the quietest. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const satisfies (keyof Log)[];
 
-/** One of {@linkcode LOG_LEVELS}. */
 export type LogLevel = typeof LOG_LEVELS[number];
 
-/** How the log shows what connections bring. */
+/** How the log shows received bytes. */
 export type LogDataForm = "off" | "text" | "hex";
 
-/** Every {@linkcode LogDataForm}. */
 export const LOG_DATA_FORMS = ["off", "text", "hex"] as const satisfies LogDataForm[];
 
-/** How much of what came a line shows, in bytes. */
+/** The most bytes that a line shows. */
 const EXCERPT_BYTES = 256;
 
 /**
- * The details of a line that shows what came: how much, and its beginning as text
- * without control characters or as hexadecimal digits.
+ * The details of a line about received bytes: their number, and the first ones as text without
+ * control characters or in hexadecimal.
  *
- * @param offset how much came before on the same connection, in bytes
+ * @param offset how many bytes of the connection were received before
  */
 export function dataFields(bytes: Uint8Array, form: "text" | "hex", offset: number): LogFields {
   const shown = bytes.subarray(0, EXCERPT_BYTES);
   const more = bytes.length > EXCERPT_BYTES ? "…" : "";
   if (form === "hex") return { bytes: bytes.length, offset, data: shown.toHex() + more };
-  // As a stream, the decoder leaves out a character that the cut has halved.
+  // As a stream, the decoder omits a character that was cut in half.
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(shown, { stream: more !== "" });
   return { bytes: bytes.length, data: escapeControls(text) + more };
 }

@@ -1,35 +1,27 @@
-// The log of a thread, which the first thread writes.
+// The log of a thread; the first thread writes it.
 import type { Log, LogFields, LogLevel } from "./log.ts";
 
-/** A line of the log. */
 export interface Line {
   readonly level: LogLevel;
   readonly message: string;
   readonly fields?: LogFields;
 }
 
-/** The first thread writes so many lines at once, and then looks after its clients. */
+/** How many lines the first thread writes before it serves its clients again. */
 const BATCH = 50;
 
-/**
- * With so many lines waiting, more are dropped, until half of them are written:
- * one line reports many.
- */
+/** With more lines waiting, lines are dropped until half of them are written. */
 const MAX_LINES = 10_000;
 
 /** Lines that wait to be written. */
 export class LogQueue {
-  readonly #write: (lines: readonly Line[]) => Promise<void>;
   readonly #lines: Line[] = [];
   #dropped = 0;
   #writing: Promise<void> | undefined;
 
-  /** @param write writes lines; called again once it has returned */
-  constructor(write: (lines: readonly Line[]) => Promise<void>) {
-    this.#write = write;
-  }
+  constructor(private readonly write: (lines: readonly Line[]) => Promise<void>) {}
 
-  /** A log whose lines go into the queue. */
+  /** Makes a log that adds its lines to the queue. */
   logOf(levels: readonly LogLevel[]): Log {
     const log: Log = {};
     for (const level of levels) {
@@ -42,7 +34,6 @@ export class LogQueue {
     return log;
   }
 
-  /** Waits until all lines are written. */
   async flush(): Promise<void> {
     if (this.#dropped > 0) this.#add();
     await this.#writing;
@@ -59,7 +50,7 @@ export class LogQueue {
   }
 
   async #run(): Promise<void> {
-    while (this.#lines.length > 0) await this.#write(this.#lines.splice(0, BATCH));
+    while (this.#lines.length > 0) await this.write(this.#lines.splice(0, BATCH));
     this.#writing = undefined;
   }
 }

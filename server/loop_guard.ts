@@ -1,11 +1,9 @@
 /**
- * Keeps two services that answer datagrams from answering each other for ever.
+ * Prevents two services that answer datagrams from answering each other for ever.
  *
- * A datagram that pretends to come from one echo service and goes to another
- * would go back and forth between them without end (CVE-1999-0103,
- * CVE-2024-2169). Its content does not show whether it is in a loop, or from a
- * client that sends the same again and again; but a loop needs answers. After a
- * moment without any, nothing is under way in it, however many datagrams there were.
+ * A datagram with the forged source of another echo service would go back and forth between the
+ * two without end (CVE-1999-0103, CVE-2024-2169). Its content does not distinguish a loop from a
+ * client that repeats itself; but a loop needs answers, and ends after a moment without any.
  *
  * The state of a source:
  *
@@ -19,60 +17,48 @@
  *     │      ▼
  *     └── trusted: all answers, until a minute after the silence began
  *
- * So a loop ends within a second of its beginning, and a client that repeats
- * itself loses 0.9 seconds of answers a minute. A loop that is begun anew while
- * its source is trusted ends once it is not: what distinguishes it from a client
- * that waits for an answer and sends again is only who sent it.
+ * So a loop ends within a second, and a client that repeats itself loses 0.9 seconds of answers a
+ * minute. A loop that begins while its source is trusted ends after that.
  *
  * @module
  */
 
-/** Ports below this one belong to services, among them echo, not to clients. */
+/** Ports below this one are those of services. */
 const FIRST_CLIENT_PORT = 1024;
 
-/** How soon the watched datagram has to come again, in milliseconds. */
+/** The longest time between two repetitions, in milliseconds. */
 const LONGEST_GAP = 500;
 
-/** After so long a time of that, in milliseconds, its source gets no answer … */
+/** For how long they lead to a silence, in milliseconds. */
 const WATCH = 500;
 
-/**
- * … for this long, in milliseconds. Somewhat less than the second after which
- * many a client that waits for its answer sends again: that is answered.
- */
+/** In milliseconds. Many clients send again after a second without an answer. */
 const SILENCE = 900;
 
-/** From one silence of a source to the next, in milliseconds, at least. */
+/** From the beginning of a silence to the next watch, in milliseconds. */
 const TRUST = 60_000;
 
-/**
- * How many states there are, a power of two. Sources that share one are watched as one, so
- * that no number of sources takes more memory, and none is forgotten for another. Which ones
- * do is not to be known from outside.
- */
+/** The binary logarithm of the number of states: sources share them, so that memory is bounded. */
 const STATES_BITS = 14;
 
-/** Of a datagram over twice this size so many bytes are compared at either end. */
+/** How many bytes are compared at either end of a datagram over twice this size. */
 const COMPARED = 1024;
 
 /** Why a datagram is not answered. */
 export type Rejection = "low_port" | "own_port" | "repeated";
 
-/** The same in words. */
 export const REJECTIONS: Readonly<Record<Rejection, string>> = {
   low_port: "from a port below 1024, where services are",
   own_port: "from a port of this server",
   repeated: "the same again and again, as in a loop: no answer for a second",
 };
 
-/** What is known of a source. */
 interface Source {
   /** The fingerprint of the watched datagram. */
   watched: number;
-  /** When that came first, and when last. */
+  /** When that was first and last received. */
   first: number;
   last: number;
-  /** When the last silence began. */
   silentSince: number;
 }
 
@@ -80,19 +66,15 @@ interface Source {
 export class LoopGuard {
   readonly #ownPorts: ReadonlySet<number>;
   readonly #sources = new Map<number, Source>();
+  /** Hides which sources share a state. */
   readonly #secret = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 
-  /** @param ownPorts the ports at which the server itself receives datagrams */
+  /** @param ownPorts where the server itself receives datagrams */
   constructor(ownPorts: Iterable<number>) {
     this.#ownPorts = new Set(ownPorts);
   }
 
-  /**
-   * Checks a datagram.
-   *
-   * @param now the present time, from `performance.now()`
-   * @returns why it must not be answered; undefined where it may be
-   */
+  /** Returns why a datagram must not be answered, if so; `now` is from `performance.now()`. */
   check(bytes: Uint8Array, address: string, port: number, now: number): Rejection | undefined {
     if (port < FIRST_CLIENT_PORT) return "low_port";
     if (this.#ownPorts.has(port)) return "own_port";
@@ -126,7 +108,7 @@ export class LoopGuard {
   }
 }
 
-/** Distinguishes datagrams, but for one pair in four billion and those that differ where it does not look. */
+/** A hash of the length and the compared bytes. */
 function fingerprintOf(bytes: Uint8Array): number {
   const { length } = bytes;
   if (length <= 2 * COMPARED) return mixAll(length, bytes);

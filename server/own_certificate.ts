@@ -1,14 +1,12 @@
-// The throw-away certificate of a server that was given none.
+// The throw-away certificate of a server without one.
 import { type Flaw, type Identity, makeIdentity } from "../net/certificate.ts";
 import { type Endpoint, isWildcard } from "../net/endpoint.ts";
 import { TRANSPORTS } from "../net/transports.ts";
 
 /**
- * Makes a certificate for the hosts of some endpoints; undefined where none of
- * them is `tls://`.
+ * Makes a certificate for the hosts of `tls://` endpoints, if there are any.
  *
- * @param more other names that it is to be for
- * @param flaws what is to be wrong with it
+ * @param more other names in it
  */
 export async function ownCertificate(
   endpoints: readonly Endpoint[],
@@ -26,7 +24,7 @@ function namesOf(hosts: readonly string[], more: readonly string[]): string[] {
   return [...new Set(["localhost", "127.0.0.1", "::1", ...named, ...ours, ...more])];
 }
 
-/** The name and the addresses of this machine, as far as the program may know them. */
+/** The name and the addresses of this machine, where they are permitted. */
 function namesOfThisMachine(): string[] {
   const may = (kind: "hostname" | "networkInterfaces") =>
     Deno.permissions.querySync({ name: "sys", kind }).state === "granted";
