@@ -9,9 +9,9 @@
  *   log: { info: (message, fields) => console.error(message, fields) },
  * });
  * console.log(server.endpoints.map(formatEndpoint)); // ["tcp://127.0.0.1:46811"]
- * // … and at the end of the block it is stopped.
+ * // It is stopped at the end of the block.
  *
- * // One that behaves badly, the same way each time:
+ * // One with faults, the same ones each time:
  * await using bad = await serve("tcp://127.0.0.1:0", {
  *   faults: ["delay=20ms..40ms", { name: "corrupt", probability: 1e-6 }],
  *   seed: 1,
@@ -54,25 +54,24 @@ export type { ServeOptions, ServeTls } from "./server/plan.ts";
 
 /** A running server. */
 export interface Server extends AsyncDisposable {
-  /** What the server listens on, ports filled in. A name may have become several addresses. */
+  /** Bound addresses and ports. A name may have several addresses. */
   readonly endpoints: readonly Endpoint[];
-  /** The throw-away certificate of `tls://` endpoints, where it made one; in PEM. */
+  /** The throw-away certificate that the server made for `tls://` endpoints, if any; in PEM. */
   readonly certificate?: {
     readonly cert: string;
-    /** The authority that clients are to trust. */
+    /** The CA for clients to trust. */
     readonly ca: string;
-    /** The names and addresses that it is for. */
+    /** Its names and addresses. */
     readonly names: readonly string[];
   };
-  /** Whether it takes connections; no more once it is stopped. */
+  /** False once it is stopped. */
   readonly accepting: boolean;
-  /** Counts what it has done so far. */
+  /** What it has done so far. */
   counts(): Promise<ServerCounts>;
-  /** Resolves when the server was stopped and its last connection is closed; rejects where a thread fails. */
+  /** Resolves when the last connection is closed after a stop; rejects if a thread fails. */
   readonly finished: Promise<void>;
   /**
-   * Takes no more connections and lets those that are open finish what they
-   * have sent, for {@linkcode ServeOptions.drain} at most.
+   * Accepts no more connections, and lets the open ones finish within {@linkcode ServeOptions.drain}.
    *
    * @returns when the last one is closed
    */
@@ -80,15 +79,13 @@ export interface Server extends AsyncDisposable {
 }
 
 /**
- * Listens on every endpoint and sends back what each connection brings
- * (RFC 862), byte for byte, each connection in its own task.
+ * Listens on every endpoint and sends back all input of each connection (RFC 862).
  *
  * @param endpoints one or several, also as text: `"tcp://127.0.0.1:0"`
  * @returns once all endpoints listen
  * @throws {EndpointError} where one of them cannot be listened on; then none is
  * @throws {YodelError} for a text that is no endpoint
- * @throws {OptionError} for faults and networks that are none, and for faults
- *   that an endpoint cannot have
+ * @throws {OptionError} for wrong options, and for faults that an endpoint cannot have
  */
 export async function serve(
   endpoints: Endpoint | string | readonly (Endpoint | string)[],
@@ -125,12 +122,11 @@ export async function serve(
     ...shared.length > 0 ? { workers: plan.workers } : {},
     ...faults?.fields,
   });
-  const isOpenToAll = (endpoint: Endpoint) => "host" in endpoint && isWildcard(endpoint.host);
-  if (bound.some(isOpenToAll) && plan.allow.length + plan.deny.length === 0) {
+  const wildcards = bound.filter((endpoint) => "host" in endpoint && isWildcard(endpoint.host));
+  if (wildcards.length > 0 && plan.allow.length + plan.deny.length === 0) {
     log.warn?.("listening on all addresses: whoever can reach this machine can connect");
   }
-  const hasDatagrams = (endpoint: Endpoint) => !hasConnections(endpoint);
-  if (bound.some((endpoint) => hasDatagrams(endpoint) && isOpenToAll(endpoint))) {
+  if (!wildcards.every(hasConnections)) {
     log.warn?.("udp on all addresses answers from the address that the system prefers");
   }
 
@@ -142,16 +138,15 @@ export async function serve(
     }
     const { answered, unanswered, refused } = await counts();
     const { datagrams_denied = 0, datagrams_over_limit = 0 } = refused;
-    const notAnswered = { ...unanswered, datagrams_denied, datagrams_over_limit };
+    const notAnswered = [...Object.values(unanswered), datagrams_denied, datagrams_over_limit];
+    const datagrams = {
+      datagrams_answered: answered,
+      datagrams_not_answered: notAnswered.reduce((sum, count) => sum + count),
+      ...here.datagramFaults,
+    };
     log.info?.("stopped", {
       ...bound.some(hasConnections) ? { connections: limit.served } : {},
-      ...bound.some(hasDatagrams)
-        ? {
-          datagrams_answered: answered,
-          datagrams_not_answered: Object.values(notAnswered).reduce((sum, count) => sum + count),
-          ...here.datagramFaults,
-        }
-        : {},
+      ...bound.every(hasConnections) ? {} : datagrams,
       ...refused,
     });
   }
@@ -180,12 +175,12 @@ export async function serve(
     counts,
     finished,
     stop,
-    // What went wrong, `finished` says.
+    // `finished` rejects with the error.
     [Symbol.asyncDispose]: () => stop().catch(() => {}),
   };
 }
 
-/** On most systems :: takes IPv4 too, and leaves nothing to do for 0.0.0.0. */
+/** Rejects 0.0.0.0 beside ::, which includes IPv4 on most systems. */
 function checkWildcards(endpoints: readonly Endpoint[]): void {
   for (const endpoint of endpoints) {
     if (!("host" in endpoint) || endpoint.host !== "0.0.0.0" || endpoint.port === 0) continue;

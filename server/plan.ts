@@ -1,4 +1,4 @@
-// The settings of a server, with all that was left open filled in.
+// The settings of a server.
 import { OptionError, YodelError } from "../errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import type { ServerTls } from "../net/stream.ts";
@@ -7,58 +7,54 @@ import { checkNames, withDefaults } from "../values/settings.ts";
 import { type FaultOption, type FaultPlan, planFaults } from "./faults/plan.ts";
 import type { Log, LogDataForm } from "./log.ts";
 
-/** What `tls://` endpoints show and ask for. Without a certificate, the server makes one itself. */
+/** TLS settings of `tls://` endpoints. Without a certificate, the server makes one itself. */
 export interface ServeTls extends Partial<ServerTls> {
-  /** Names that this one is for, besides localhost and the hosts of the endpoints. */
+  /** Names in that one, besides localhost and the hosts of the endpoints. */
   readonly names?: readonly string[];
 }
 
-/** Settings of `serve`. Limits of time and number, but for the backlog, can be switched off with 0. */
+/** Settings of `serve`. 0 means no limit, except for the backlog. */
 export interface ServeOptions {
   /** Closes a connection on which no byte passed for this long, in milliseconds. Default: 60,000. */
   idleTimeout?: number;
-  /** How many connections wait in the kernel to be accepted, for each listener of TCP or TLS. Default: 511. */
+  /** How many connections wait in the kernel, for each listener of TCP or TLS. Default: 511. */
   backlog?: number;
-  /** What `tls://` endpoints show and ask for. Default: a throw-away certificate. */
+  /** Default: a throw-away certificate. */
   tls?: ServeTls;
   /** Permissions of the files of Unix sockets. Default: 0o600. */
   socketMode?: number;
-  /** How many connections are served at once; others wait in the kernel. Default: 0, no limit. */
+  /** How many connections are served at once; others wait in the kernel. Default: 0. */
   maxConnections?: number;
-  /** How many connections a client may have at once; others are closed. Default: 0, no limit. */
+  /** How many connections a client may have at once; others are closed. Default: 0. */
   maxPerClient?: number;
-  /** How many datagrams a second a client is answered. Default: 0, no limit. */
+  /** How many datagrams of a client are answered in a second. Default: 0. */
   udpRate?: number;
-  /** Addresses and networks that are served, and no others: `["10.0.0.0/8", "::1"]`. Default: all. */
+  /** The only addresses and networks to serve: `["10.0.0.0/8", "::1"]`. Default: all. */
   allow?: readonly string[];
-  /** Addresses and networks that are not served, also where they are allowed. Default: none. */
+  /** Addresses and networks not to serve, even if they are allowed. Default: none. */
   deny?: readonly string[];
   /**
-   * How many threads serve TCP and TLS, on Linux; 1: this one does. What only one can
-   * serve stays with this one: datagrams, Unix sockets, and the fault `reset-after`. Default: 1.
+   * How many threads serve TCP and TLS, on Linux. Datagrams, Unix sockets, and servers with the
+   * fault `reset-after` use only this one. Default: 1.
    */
   workers?: number;
-  /** How long connections may go on once the server is stopped, in milliseconds. Default: 5,000. */
+  /** How long connections may go on after the server is stopped, in milliseconds. Default: 5,000. */
   drain?: number;
-  /** Where to say what happens. Default: nowhere. */
+  /** Default: no log. */
   log?: Log;
-  /** Logs what each read brought, escaped and cut. Default: off. */
+  /** Logs the first bytes of each read. Default: off. */
   logData?: LogDataForm;
-  /**
-   * What the server is to do badly: `["delay=20ms..40ms", "corrupt@1e-6"]`, or
-   * `[{ name: "delay", value: "20ms..40ms" }]`. Default: nothing.
-   */
+  /** `["delay=20ms..40ms", { name: "corrupt", probability: 1e-6 }]`. Default: none. */
   faults?: readonly FaultOption[];
   /**
-   * The same seed and the same order of connections give the same faults; a whole
-   * number of 32 bits. Default: by chance, and in the log.
+   * With the same seed, connections in the same order have the same faults. A whole number of 32
+   * bits. Default: random; the log has it.
    */
   seed?: number;
   /** Stops the server: no more connections; those that are open may finish. */
   signal?: AbortSignal;
 }
 
-/** What stands for settings that were not given. */
 export const SERVE_DEFAULTS = {
   idleTimeout: 60_000,
   backlog: 511,
@@ -78,15 +74,13 @@ export interface ServePlan
 }
 
 /**
- * Fills in what was not given.
+ * Adds the defaults.
  *
- * @throws {OptionError} for options that there are not, for faults that are none, or that an endpoint cannot have,
- *   and for threads where there can be none
- * @throws {YodelError} for an endpoint that is given twice, and for `udp://` where Deno has no datagrams
+ * @throws {OptionError} for unknown options, wrong faults, and threads where there can be none
+ * @throws {YodelError} for an endpoint that is given twice, and for `udp://` without Deno's UDP
  */
 export function planServe(options: ServeOptions, endpoints: readonly Endpoint[]): ServePlan {
-  const names = endpoints.filter((one) => "path" in one || one.port > 0)
-    .map(formatEndpoint);
+  const names = endpoints.filter((one) => "path" in one || one.port > 0).map(formatEndpoint);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new YodelError(`${twice} is given twice`);
   const defaults = { ...SERVE_DEFAULTS, allow: [], deny: [], log: {} };
@@ -97,7 +91,7 @@ export function planServe(options: ServeOptions, endpoints: readonly Endpoint[])
   return { ...plan, faults: planFaults(options, endpoints) };
 }
 
-/** Several threads need a system that spreads connections, and leave to ask for it. */
+/** Several threads need a system that spreads connections, and Deno's unstable option for it. */
 function checkWorkers(workers: number): void {
   if (workers === 1) return;
   if (Deno.build.os !== "linux") {

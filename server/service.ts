@@ -1,4 +1,4 @@
-// What one thread serves: some listeners, and their connections.
+// The listeners of one thread, and their connections.
 import { aborted } from "../async/pause.ts";
 import type { Listener } from "../net/stream.ts";
 import type { DatagramListener } from "../net/udp.ts";
@@ -11,24 +11,22 @@ import type { LogFields } from "./log.ts";
 import type { ConnectionLimit } from "./connection_limit.ts";
 import type { ServePlan } from "./plan.ts";
 
-/** A part of a server. It ends with the signal that it was given. */
+/** A part of a server. */
 export interface Service {
-  /** Counts what it has done so far. */
   counts(): ServiceCounts | Promise<ServiceCounts>;
   /** Resolves when the last connection is closed. */
   readonly finished: Promise<unknown>;
 }
 
-/** What all threads of a server have in common. */
+/** What all threads of a server share. */
 export interface Shared {
   readonly limit: ConnectionLimit;
-  /** Undefined where nobody is refused. */
   readonly access: Access | undefined;
-  /** Is aborted when the server takes no more. */
+  /** Stops the server. */
   readonly stopping: AbortSignal;
 }
 
-/** Serves in this thread what comes at some listeners and sockets, which it closes in the end. */
+/** Serves some listeners and sockets, and closes them in the end. */
 export function serveHere(
   opened: readonly (Listener | DatagramListener)[],
   plan: ServePlan,
@@ -39,14 +37,7 @@ export function serveHere(
   const connections = new Connections(plan, limit, access, stopping);
   const datagrams = answerDatagrams(sockets, plan, access, connections.scheduler, stopping);
   const stopped = aborted(stopping).then(() => opened.forEach((one) => one.close()));
-
-  async function run(): Promise<void> {
-    const accepting = listeners.map((each) =>
-      acceptFrom(each, connections, limit, plan.log, stopping)
-    );
-    await Promise.all([stopped, ...accepting]);
-    await connections.drain();
-  }
+  const accepting = listeners.map((one) => acceptFrom(one, connections, limit, plan.log, stopping));
 
   function counts(): ServiceCounts {
     const injected: Record<string, number> = {};
@@ -64,7 +55,7 @@ export function serveHere(
 
   return {
     counts,
-    finished: run(),
+    finished: Promise.all([stopped, ...accepting]).then(() => connections.drain()),
     get datagramFaults() {
       return datagrams.faults;
     },

@@ -1,37 +1,31 @@
-/**
- * The echo loop of connections with faults or a data log: between read and write
- * bytes pass some stages.
- *
- * @module
- */
+// The echo loop of connections with faults or a data log, which are stages between read and write.
 import { dataFields, type Log } from "./log.ts";
 import type { ReadScheduler } from "../net/read_scheduler.ts";
 import type { Stream } from "../net/stream.ts";
 import type { Traffic } from "../net/traffic.ts";
 
-/** What one read returned, or a part of it; a datagram. */
+/** The bytes of one read, or a part of them; a datagram. */
 export interface Chunk {
   /** Valid until the next chunk is requested. */
   readonly bytes: Uint8Array;
-  /** Where it begins in what the client sent; of a datagram, how many came before it. */
+  /** Its offset in the input; of a datagram, the number of datagrams before it. */
   readonly offset: number;
-  /** When it may leave, by `performance.now()`: when it was read, and what faults add to that. */
+  /** When it may leave, by `performance.now()`: when it was read, plus the delays of faults. */
   readonly due: number;
-  /** Sends an answer to the source of a datagram; undefined on a stream. */
+  /** Sends an answer to a datagram; undefined on a stream. */
   readonly send?: (bytes: Uint8Array) => Promise<unknown>;
 }
 
 export type Chunks = AsyncIterable<Chunk>;
 
-/** Logs or changes chunks; what it yields goes to the next stage, and from the last one back. */
+/** Logs or changes chunks. The last stage yields what is sent back. */
 export type Stage = (chunks: Chunks) => Chunks;
 
-/** How many bytes are read at once. */
+/** The most bytes of one read. */
 export const MAX_CHUNK = 16 * 1024;
 
 /**
- * Sends back what `stream` receives, through some stages; apart from them it does
- * what the hot path does (echo.ts).
+ * Sends back what `stream` receives, through some stages; otherwise as the hot path (echo.ts).
  *
  * @throws what `stream` throws when its peer resets it or it is closed meanwhile
  */
@@ -55,7 +49,7 @@ export async function stagedEcho(
   }
 }
 
-/** Logs the first bytes of each read of a connection, before they are sent back. */
+/** Logs the first bytes of each read. */
 export function dataLog(log: Log, form: "text" | "hex", connection: number): Stage {
   return async function* (chunks) {
     for await (const chunk of chunks) {
@@ -65,7 +59,6 @@ export function dataLog(log: Log, form: "text" | "hex", connection: number): Sta
   };
 }
 
-/** Connects some stages. */
 export function through(stages: readonly Stage[], chunks: Chunks): Chunks {
   return stages.reduce((passing, stage) => stage(passing), chunks);
 }

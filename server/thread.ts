@@ -1,4 +1,4 @@
-// A thread that serves a part of the connections: see threads.ts.
+// The part of a thread of a server that runs in the thread; threads.ts is the other one.
 import { thread, type ThreadModule } from "../async/threads.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { openAll } from "../net/listen.ts";
@@ -11,38 +11,34 @@ import type { LogLevel } from "./log.ts";
 import { planServe, type ServeOptions } from "./plan.ts";
 import { serveHere, type Service } from "./service.ts";
 
-/** What a thread has to do. */
 export interface ThreadPlan {
-  /** With their addresses and ports. */
   readonly endpoints: readonly Endpoint[];
   readonly options: ServeOptions;
   readonly tls: ListenOptions["tls"];
-  /** The memory of the {@linkcode ConnectionLimit}. */
+  /** The memory of the `ConnectionLimit`. */
   readonly limit: SharedArrayBuffer;
   /** The levels that the log has. */
   readonly levels: readonly LogLevel[];
-  /** Whether the first thread has to be asked for each connection. */
+  /** Whether to ask the first thread about each connection. */
   readonly hasAccessControl: boolean;
 }
 
-/** What the first thread calls. */
+/** Functions that the first thread calls. */
 export type ServerThread = {
-  /** Returns once it listens. */
   readonly serve: (plan: ThreadPlan) => Promise<void>;
   readonly counts: () => Promise<ServiceCounts>;
   readonly stop: () => void;
-  /** Returns the last counts, once the last connection is closed. */
+  /** Returns the last counts when the last connection is closed. */
   readonly finish: () => Promise<ServiceCounts>;
 };
 
-/** What the other threads call. */
+/** Functions that the other threads call. */
 export type FirstThread = {
   readonly enter: Access["enter"];
   readonly leave: Access["leave"];
   readonly log: (lines: readonly Line[]) => void;
 };
 
-/** The thread. */
 export const serverThread: ThreadModule = thread<FirstThread>(
   "server",
   import.meta.url,

@@ -1,4 +1,4 @@
-// A server on several cores: threads that listen on the same ports.
+// A server on several cores: several threads listen on the same ports.
 import { onAbort } from "../async/pause.ts";
 import { startThread } from "../async/threads.ts";
 import type { Endpoint } from "../net/endpoint.ts";
@@ -9,24 +9,20 @@ import type { ServeOptions, ServePlan } from "./plan.ts";
 import type { Service, Shared } from "./service.ts";
 import { type FirstThread, type ServerThread, serverThread, type ThreadPlan } from "./thread.ts";
 
-/**
- * Whether the system is to spread the connections of an endpoint over several
- * threads. Node's sockets (net/resettable.ts) do not share their port.
- */
+/** Whether several threads listen. Node's sockets (net/resettable.ts) cannot share a port. */
 export function canBeShared({ scheme }: Endpoint, { workers, faults }: ServePlan): boolean {
   return workers > 1 && TRANSPORTS[scheme].canBeShared && !faults?.resets;
 }
 
 /**
- * Serves endpoints in other threads as well, until there are as many as are
- * wanted; the system spreads connections over them (SO_REUSEPORT, socket(7)).
+ * Serves endpoints in other threads as well; the system spreads connections over them
+ * (SO_REUSEPORT, socket(7)).
  *
- * @param endpoints what this thread listens on, with addresses and ports
- * @param options what the threads make their own plan of, with a certificate
+ * @param endpoints those of this thread, with addresses and ports
+ * @param options with a certificate; each thread makes its own plan of them
  * @returns once all of them listen
  * @throws {YodelError} where one cannot listen
- * @throws {ThreadError} where one cannot be started; `finished` rejects with it
- *   where one fails later
+ * @throws {ThreadError} where one cannot be started; `finished` rejects with it if one fails later
  */
 export async function serveInThreads(
   endpoints: readonly Endpoint[],
@@ -34,12 +30,11 @@ export async function serveInThreads(
   { workers, log, faults }: ServePlan,
   { limit, access, stopping }: Shared,
 ): Promise<Service> {
-  const { tls } = options;
   const plan: ThreadPlan = {
     endpoints,
-    // What cannot be sent to a thread, and what it does not have to make again.
+    // A log and a signal cannot be sent to a thread.
     options: { ...options, seed: faults?.seed, log: undefined, signal: undefined, tls: undefined },
-    tls,
+    tls: options.tls,
     limit: limit.memory,
     levels: LOG_LEVELS.filter((level) => log[level] !== undefined),
     hasAccessControl: access !== undefined,
@@ -60,13 +55,10 @@ export async function serveInThreads(
     onAbort(stopping, () => thread.notify("stop"));
     await thread.call("serve", plan);
     const finished = thread.call("finish");
-    // It may fail before the others have started, and is awaited only then.
+    // It may fail before it is awaited.
     finished.catch(() => {});
-    return {
-      finished,
-      // One that has finished has ended.
-      counts: () => thread.call("counts").catch(() => finished),
-    };
+    // A thread that has finished no longer answers.
+    return { finished, counts: () => thread.call("counts").catch(() => finished) };
   }
 
   const started = await Promise.allSettled(Array.from({ length: workers - 1 }, serveInThread));
