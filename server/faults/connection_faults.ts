@@ -9,23 +9,20 @@ import type { ChosenFault, FaultPlan } from "./plan.ts";
 import { Random } from "./random.ts";
 import { readAhead } from "./read_ahead.ts";
 
-/** How long what was sent has to leave: a reset takes back what has not; in milliseconds. */
+/** The time before a reset, which discards what is still unsent, in milliseconds. */
 const LEAVING = 50;
 
 /** The faults of one connection. */
 export class ConnectionFaults {
-  /** What passes before anything is read ahead, and what passes then. */
+  /** The stages before the read-ahead, and those after it. */
   readonly #reading: Stage[] = [];
   readonly #answering: Stage[] = [];
-  readonly #plan: FaultPlan;
   readonly #over = new AbortController();
+  /** The bytes that each fault has changed. */
   readonly #injected = new Map<Fault, number>();
 
-  /**
-   * @param number tells it from others; 0 is for datagrams
-   */
-  constructor(plan: FaultPlan, number: number, connection?: Connection) {
-    this.#plan = plan;
+  /** @param number that of the connection; 0 for datagrams */
+  constructor(private readonly plan: FaultPlan, number: number, connection?: Connection) {
     for (const [index, chosen] of plan.chosen.entries()) {
       const { fault, value } = chosen;
       const { stage } = fault;
@@ -40,14 +37,14 @@ export class ConnectionFaults {
     }
   }
 
-  /** The stages of a connection; none where nothing happens to it. */
+  /** None for a connection without faults. */
   get stages(): readonly Stage[] {
     if (this.#reading.length + this.#answering.length === 0) return [];
-    const ahead = readAhead(this.#plan.held, this.#over);
+    const ahead = readAhead(this.plan.held, this.#over);
     return [...this.#reading, ahead, ...this.#answering, (chunks) => this.#leaveWhenDue(chunks)];
   }
 
-  /** The stages of datagrams, each of which leaves by itself. */
+  /** Each datagram is sent when it is due, whatever their order. */
   get datagramStages(): readonly Stage[] {
     return this.#answering;
   }

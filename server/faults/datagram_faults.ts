@@ -1,4 +1,4 @@
-// The faults of datagrams: answers to all sources pass the same stages, as through a bad network.
+// The faults of datagrams: the answers to all sources pass the same stages.
 import { Change } from "../../async/change.ts";
 import { isWithin, LONGEST_PAUSE, onAbort } from "../../async/pause.ts";
 import type { DatagramListener } from "../../net/udp.ts";
@@ -8,7 +8,7 @@ import { ConnectionFaults } from "./connection_faults.ts";
 import type { FaultPlan } from "./plan.ts";
 import { costOf } from "./read_ahead.ts";
 
-/** The most that may wait, in bytes; what comes then is dropped, as by a router. */
+/** The most bytes that wait; further datagrams are dropped, as by a router. */
 const MOST_HELD = 4 * 1024 * 1024;
 
 /** Sends answers late, changed or not at all. */
@@ -29,19 +29,18 @@ export class DatagramFaults {
       this.#faults.end();
       this.#isSooner.announce();
     });
-    // What the stages throw is that they were ended.
+    // The stages throw when they are ended.
     this.#collect().catch(() => {});
     this.#sendWhenDue(stopping);
   }
 
-  /** Takes an answer. */
   send(socket: DatagramListener, bytes: Uint8Array, source: Deno.NetAddr): void {
     const send = (bytes: Uint8Array) => socket.send(bytes, source);
     const chunk = { bytes: bytes.slice(), offset: this.#count++, due: performance.now(), send };
     this.#entrance.write(chunk).catch(() => {});
   }
 
-  /** What was injected, for the log. */
+  /** The injected faults, for the log. */
   get fields(): LogFields {
     const { fields } = this.#faults;
     return this.#dropped === 0 ? fields : { ...fields, dropped_datagrams: this.#dropped };

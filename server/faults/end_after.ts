@@ -1,15 +1,34 @@
 import { type Range, range, size } from "../../values/value_types.ts";
+import { SCHEMES, STREAMS, TRANSPORTS } from "../../net/transports.ts";
 import type { Chunks } from "../stages.ts";
-import type { FaultContext } from "./fault.ts";
+import { fault, type FaultContext } from "./fault.ts";
 
-/** A number of bytes; from a range each connection draws its own. */
-export const byteCount = range(size(0, 2 ** 40));
+/** A number of bytes; each connection draws its own from a range. */
+const byteCount = range(size(0, 2 ** 40));
+
+export const closeAfter = fault({
+  name: "close-after",
+  value: byteCount,
+  transports: STREAMS,
+  help: "close the connection cleanly after this many bytes; 0: at once",
+  stage: (chunks, count, context) => endAfter(chunks, count, context, context.finish),
+});
+
+export const resetAfter = fault({
+  name: "reset-after",
+  otherNames: ["reset"],
+  value: byteCount,
+  transports: SCHEMES.filter((scheme) => TRANSPORTS[scheme].canBeReset),
+  help: "reset the connection after this many bytes; 0: at once",
+  resets: true,
+  stage: (chunks, count, context) => endAfter(chunks, count, context, context.reset),
+});
 
 /**
- * Lets that many bytes pass and then ends the connection; further input is read
- * and discarded. Bytes that were yielded are sent when the next chunk is requested.
+ * Ends the connection after that many bytes; discards further input. Bytes that were yielded are
+ * sent when the next chunk is requested.
  */
-export async function* endAfter(
+async function* endAfter(
   chunks: Chunks,
   { least, most }: Range,
   context: FaultContext,

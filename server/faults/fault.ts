@@ -1,4 +1,4 @@
-// The interface of faults: what a server does badly on purpose.
+// The interface of faults.
 import type { Flaw } from "../../net/certificate.ts";
 import type { Traffic } from "../../net/traffic.ts";
 import type { Scheme } from "../../net/transports.ts";
@@ -6,69 +6,52 @@ import type { ValueType } from "../../values/value_types.ts";
 import type { Random } from "./random.ts";
 import type { Chunks } from "../stages.ts";
 
-/** A fault: its name, its transports, and what it does. */
 export interface Fault<Value = unknown> {
   readonly name: string;
-  /** What other tools call it. */
+  /** Its names in other tools. */
   readonly otherNames?: readonly string[];
-  /** The type of its value; undefined where it takes none. */
+  /** Undefined where it takes no value. */
   readonly value?: ValueType<Value>;
-  /**
-   * What its probability is for, and how large it is where none is given; undefined
-   * where it takes none. Which connections have it is decided when they are accepted.
-   */
+  /** The unit of its probability, and the default; undefined where it takes none. */
   readonly chance?: {
     readonly of: "connections" | "reads" | "blocks" | "bytes";
     readonly usual: number | "once";
   };
   readonly transports: readonly Scheme[];
   readonly help: string;
-  /** What the log calls the number of bytes that it changed. */
+  /** The key in the log for the number of bytes that it changed. */
   readonly counted?: string;
-  /** Whether it slows down reading, and not what was read. */
+  /** Whether it acts on reading, before the read-ahead. */
   readonly holdsReading?: boolean;
-  /** Whether it resets connections. */
   readonly resets?: boolean;
-  /** Changes what passes: a stage of the echo. */
+  /** A stage of the echo. */
   stage?(chunks: Chunks, value: Value, context: FaultContext): Chunks;
-  /** What it makes wrong in the throw-away certificate of the server. */
+  /** The flaw of the server's throw-away certificate. */
   flaw?(value: Value): Flaw;
 }
 
-/** What a fault knows of a connection, or of the datagrams of a server, and can do to it. */
+/** What a fault can use, for a connection or for the datagrams of a server. */
 export interface FaultContext {
-  /** Numbers of this fault of this connection alone. */
   readonly random: Random;
-  /**
-   * Numbers for what is at an offset, with one seed always the same; undefined where the
-   * fault is not to be injected there, by its probability.
-   */
+  /** Decides by the probability whether to inject at an offset; if so, returns numbers for it. */
   draw(offset: number): Random | undefined;
   readonly traffic: Traffic;
-  /** Draws how many bytes to leave alone before the next one, with the same probability. */
+  /** Draws the distance to the next injection, for a probability of bytes. */
   nextOffset(): number;
   /** Counts an injection, and the bytes that it changed, for the log and the metrics. */
   recordInjection(bytes?: number): void;
-  /**
-   * Waits; not at all for a time that is over.
-   *
-   * @throws when the connection ends meanwhile
-   */
+  /** Throws when the connection ends meanwhile. */
   wait(milliseconds: number): Promise<void>;
-  /** Holds back each chunk until it is due. */
+  /** Delays each chunk until it is due. */
   leaveWhenDue(chunks: Chunks): Chunks;
-  /** Closes the connection at once. */
   close(): void;
-  /** Ends what is sent; closes once the other end has closed as well, a second later at most. */
+  /** Half-closes the connection, and closes it after a second at most. */
   finish(): Promise<void>;
-  /** Resets the connection, once what was sent had time to leave. */
+  /** Resets the connection, after a moment for what was sent. */
   reset(): Promise<void>;
 }
 
-/**
- * Makes a fault; the type of its value follows from the kind. Without a `chance`
- * its probability is for connections, and 1 where none is given.
- */
+/** Makes a fault. The default of `chance` is for connections, which have the fault from accept on. */
 export function fault<Value>(parts: Fault<Value>): Fault<Value> {
   return { chance: { of: "connections", usual: 1 }, ...parts };
 }

@@ -1,4 +1,4 @@
-// Reads which faults a server has.
+// The faults of a server.
 import { OptionError } from "../../errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import type { Flaw } from "../../net/certificate.ts";
@@ -17,17 +17,15 @@ import { Held } from "./read_ahead.ts";
  */
 export type FaultOption = string | {
   readonly name: string;
-  /** As it is written on the command line: `20ms..40ms`. */
+  /** As on the command line: `20ms..40ms`. */
   readonly value?: string;
   /** From 0 to 1. */
   readonly probability?: number;
 };
 
-/** The largest seed. */
 export const MAX_SEED = 2 ** 32 - 1;
 
-/** What {@linkcode planFaults} takes. */
-export interface FaultOptions {
+interface FaultOptions {
   readonly faults?: readonly FaultOption[];
   readonly seed?: number;
   readonly tls?: Partial<ServerTls>;
@@ -38,32 +36,31 @@ export interface ChosenFault {
   readonly fault: Fault;
   readonly value: unknown;
   readonly probability: number | "once";
-  /** How it was written. */
+  /** As it was given. */
   readonly text: string;
-  /** How often it was injected so far, into all connections together. */
+  /** How often it was injected, in all connections. */
   injections: number;
 }
 
 /** The faults of a server, and the seed of their random numbers. */
 export interface FaultPlan {
-  /** In the order in which bytes meet them. */
+  /** In the order of their stages. */
   readonly chosen: readonly ChosenFault[];
   readonly seed: number;
-  /** What is wrong with its throw-away certificate. */
+  /** Those of the throw-away certificate. */
   readonly flaws: readonly Flaw[];
-  /** Whether one of them resets connections. */
+  /** Whether connections have to be resettable. */
   readonly resets: boolean;
-  /** What all connections hold while it is delayed. */
+  /** The read-ahead of all connections. */
   readonly held: Held;
-  /** The faults and the seed, for the log. */
+  /** For the log. */
   readonly fields: LogFields;
 }
 
 /**
- * Reads the faults that are requested; undefined without any.
+ * Parses the faults, if there are any.
  *
- * @throws {OptionError} for a wrong name, value or probability, and for a fault
- *   that one of the endpoints cannot have
+ * @throws {OptionError} for a wrong fault or seed, and for a fault that an endpoint cannot have
  */
 export function planFaults(
   { faults: wanted = [], seed: givenSeed, tls }: FaultOptions,
@@ -79,9 +76,7 @@ export function planFaults(
   }
   const chosen = wanted.map(choose)
     .toSorted((a, b) => faults.indexOf(a.fault) - faults.indexOf(b.fault));
-  for (const endpoint of endpoints) {
-    for (const each of chosen) checkEndpoint(each, endpoint);
-  }
+  for (const endpoint of endpoints) chosen.forEach((each) => checkEndpoint(each, endpoint));
   const flaws = chosen.flatMap(({ fault, value }) => fault.flaw?.(value) ?? []);
   if (flaws.length > 0 && tls?.cert !== undefined) {
     throw wrong("the server makes such a certificate itself, so none can be given");
@@ -91,7 +86,6 @@ export function planFaults(
   return { chosen, seed, flaws, resets, held: new Held(), fields };
 }
 
-/** Checks that an endpoint can have a fault. */
 function checkEndpoint({ fault, text }: ChosenFault, endpoint: Endpoint): void {
   const { name, transports, chance } = fault;
   if (!transports.includes(endpoint.scheme)) {
@@ -101,7 +95,6 @@ function checkEndpoint({ fault, text }: ChosenFault, endpoint: Endpoint): void {
   throw wrong(`${text}: udp has no connections, so ${name} takes no probability there`);
 }
 
-/** Finds the fault of an option, and reads its value and probability. */
 function choose(option: FaultOption): ChosenFault {
   const text = typeof option === "string" ? option : textOf(option);
   const each = text.split(",");

@@ -1,18 +1,14 @@
 // Random numbers from a seed.
 
-/** How many numbers are discarded until the state is well mixed. */
+/** How many numbers are discarded to mix the state. */
 const WARM_UP = 12;
 
 /** A stream of random numbers (sfc32, by Chris Doty-Humphrey, of PractRand). */
 export class Random {
   readonly #state: Uint32Array;
 
-  /**
-   * @param seed a whole number of 32 bits
-   * @param stream the number of one of the streams of the seed
-   */
+  /** @param stream numbers one of the independent streams of a seed of 32 bits */
   constructor(seed: number, ...stream: readonly number[]) {
-    // So that neighbours have nothing in common.
     const mixed = stream.reduce((hash, number) => mix(hash ^ mix(number + 1)), mix(seed));
     this.#state = Uint32Array.of(mixed, seed, ~mixed, 1);
     for (let i = 0; i < WARM_UP; i++) this.#bits();

@@ -18,7 +18,7 @@ export const reorder = fault({
       coming = datagrams.next();
       let { due } = datagram.value;
       if (context.draw(datagram.value.offset) !== undefined) {
-        // The last one has no next.
+        // Nothing follows the last one.
         const next = await Promise.race([coming, context.wait(LONGEST_WAIT)]);
         context.recordInjection();
         if (next?.done === false) {
