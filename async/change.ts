@@ -1,4 +1,4 @@
-/** Wakes all that wait for the next change. */
+/** Notifies all waiting for the next change. */
 export class Change {
   #next = Promise.withResolvers<void>();
 

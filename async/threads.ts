@@ -1,4 +1,4 @@
-// Threads, which call functions of the program and whose functions it calls.
+// Threads; they and the program call functions of each other.
 import { YodelError } from "../errors/yodel_error.ts";
 import { type CallMessage, Calls, type Functions } from "./calls.ts";
 import { isWithin } from "./pause.ts";
@@ -6,18 +6,18 @@ import { isWithin } from "./pause.ts";
 /** How long a thread may take to start, in milliseconds. */
 const START_TIMEOUT = 30_000;
 
-/** A thread cannot be started, or fails. Its message is one line for people. */
+/** A thread cannot be started, or fails. */
 export class ThreadError extends YodelError {
   /** Distinguishes it from other errors. */
   override readonly name = "ThreadError";
 }
 
-/** A thread that runs, until disposed. Its calls throw a {@linkcode ThreadError} when it fails. */
+/** A running thread. Its calls throw a {@linkcode ThreadError} when it fails. */
 export type Thread<Theirs extends Functions> =
   & Pick<Calls<Theirs>, "call" | "notify">
   & Disposable;
 
-/** A module that runs as a thread: what {@linkcode thread} returns. */
+/** Made by {@linkcode thread}. */
 export interface ThreadModule {
   readonly name: string;
   readonly url: string;
@@ -38,28 +38,27 @@ export async function startThread<Theirs extends Functions>(
   const worker = new Worker(url, { type: "module", name: NAMED + name });
   const calls = new Calls<Theirs>((message) => worker.postMessage(message));
   const end = (why: string) => {
+    const error = new ThreadError(why);
     worker.terminate();
-    calls.end(new ThreadError(why));
+    calls.end(error);
+    return error;
   };
   const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
   worker.addEventListener("error", (event) => {
     event.preventDefault();
-    end(`a thread failed: ${event.message}`);
-    reject(new ThreadError(`a thread failed: ${event.message}`));
+    reject(end(`a thread failed: ${event.message}`));
   });
   worker.addEventListener("message", () => {
     worker.addEventListener("message", ({ data }) => calls.receive(data, own));
     resolve();
   }, { once: true });
   if (!await isWithin(timeout, listening)) {
-    const why = `a thread did not begin within ${timeout / 1000}s`;
-    end(why);
-    throw new ThreadError(why);
+    throw end(`a thread did not begin within ${timeout / 1000}s`);
   }
   return {
     call: (...call) => calls.call(...call),
     notify: (...call) => calls.notify(...call),
-    [Symbol.dispose]: () => end("the thread has ended"),
+    [Symbol.dispose]: () => void end("the thread has ended"),
   };
 }
 
@@ -71,7 +70,7 @@ async function checkReadable(module: URL): Promise<void> {
   throw new ThreadError("cannot start a thread without --allow-read");
 }
 
-/** Names of threads begin with this. */
+/** Begins the names of threads. */
 const NAMED = "yodel ";
 
 const { name: ownName = "" } = globalThis as { name?: string };
@@ -82,9 +81,9 @@ export const isThread: boolean = ownName.startsWith(NAMED);
 /**
  * Makes a module a thread.
  *
- * @param name distinguishes the threads in a bundle
- * @param url the module's own `import.meta.url`
- * @param run runs in the thread only; returns the functions that the program may call
+ * @param name distinguishes the threads of a bundle
+ * @param url its `import.meta.url`
+ * @param run runs only in the thread; returns the functions that the program may call
  */
 export function thread<Theirs extends Functions>(
   name: string,

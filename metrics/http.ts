@@ -1,8 +1,8 @@
 /**
- * A small HTTP server for what a program shows of itself: one request a connection (RFC 9112).
+ * A small HTTP server, with one request a connection (RFC 9112).
  *
- * `Deno.serve` ends the program when descriptors run out, cannot end while a client does not read,
- * and writes the stack of a bad Host header into the log (2.9).
+ * In Deno 2.9, `Deno.serve` ends the program when descriptors run out, cannot end while a client
+ * does not read, and logs the stack of a bad Host header.
  *
  * @module
  */
@@ -11,16 +11,15 @@ import { acceptFrom } from "../server/accept.ts";
 import { ConnectionLimit } from "../server/connection_limit.ts";
 import type { Log } from "../server/log.ts";
 
-/** How many connections there may be at once; others wait in the kernel. */
 const MAX_CONNECTIONS = 64;
 
-/** How long a connection may take from its first byte to its end, in milliseconds. */
+/** The longest time of a connection, in milliseconds. */
 const TIMEOUT = 5000;
 
-/** The longest request, in bytes, without a body. */
+/** The longest head of a request, in bytes. */
 const MAX_REQUEST = 8 * 1024;
 
-/** How much of what a client sends after its request is read, so that it gets its answer. */
+/** The most bytes read after that. */
 const MAX_BODY = 64 * 1024;
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -32,22 +31,19 @@ const REASONS: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
 };
 
-/** What a client gets. */
 export interface Answer {
   readonly status: number;
   readonly body: string;
   readonly type?: string;
 }
 
-/**
- * Answers GET and HEAD at some listeners, until the signal; then all connections are closed.
- *
- * @param answer is given the path
- * @returns once nothing is left
- */
+/** Answers the path of a request. */
+type Handler = (path: string) => Answer | Promise<Answer>;
+
+/** Answers GET and HEAD until the signal, which closes the listeners and all connections. */
 export async function serveHttp(
   listeners: readonly Listener[],
-  answer: (path: string) => Answer | Promise<Answer>,
+  answer: Handler,
   log: Log,
   stopping: AbortSignal,
 ): Promise<void> {
@@ -77,14 +73,10 @@ export async function serveHttp(
   );
 }
 
-async function exchange(
-  conn: Stream,
-  answer: (path: string) => Answer | Promise<Answer>,
-): Promise<void> {
+async function exchange(conn: Stream, answer: Handler): Promise<void> {
   const head = await readHead(conn);
   if (head === undefined) return;
   const request = parse(head);
-  const isHead = request.method === "HEAD";
   const { status, body, type = "text/plain; charset=utf-8" } = await answerTo(request, answer);
   const bytes = new TextEncoder().encode(body);
   const lines = [
@@ -95,9 +87,9 @@ async function exchange(
     "connection: close",
   ];
   await writeAll(conn, new TextEncoder().encode(lines.join("\r\n") + "\r\n\r\n"));
-  if (!isHead) await writeAll(conn, bytes);
+  if (request.method !== "HEAD") await writeAll(conn, bytes);
   await conn.closeWrite();
-  // Closed with something unread, the connection would be reset, and its answer lost.
+  // Closing with unread input resets the connection, and the answer would be lost.
   const rest = new Uint8Array(4096);
   for (let read = 0; read < MAX_BODY;) {
     const more = await conn.read(rest);
@@ -106,10 +98,7 @@ async function exchange(
   }
 }
 
-async function answerTo(
-  { method, path }: Request,
-  answer: (path: string) => Answer | Promise<Answer>,
-): Promise<Answer> {
+async function answerTo({ method, path }: Request, answer: Handler): Promise<Answer> {
   if (path === undefined) return { status: 400, body: "bad request\n" };
   if (method !== "GET" && method !== "HEAD") return { status: 405, body: "only GET and HEAD\n" };
   try {
@@ -119,7 +108,7 @@ async function answerTo(
   }
 }
 
-/** Reads up to the empty line after the header fields; undefined where a client sends no request. */
+/** Reads the request line and the fields; empty if they are too long, undefined at EOF. */
 async function readHead(conn: Stream): Promise<string | undefined> {
   const buffer = new Uint8Array(MAX_REQUEST);
   let filled = 0;
@@ -136,7 +125,7 @@ async function readHead(conn: Stream): Promise<string | undefined> {
 
 interface Request {
   readonly method: string;
-  /** Undefined for a request that is malformed. */
+  /** Undefined for a malformed request. */
   readonly path: string | undefined;
 }
 

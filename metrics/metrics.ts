@@ -6,20 +6,19 @@ import { listenTcp } from "../net/tcp.ts";
 import type { Log } from "../server/log.ts";
 import { type Answer, serveHttp } from "./http.ts";
 
-/** From one measurement of the event loop's lag to the next, in milliseconds. */
+/** From one measurement of the lag to the next, in milliseconds. */
 const LAG_INTERVAL = 100;
 
-/** Of the histograms, in seconds. */
+/** The upper bounds of histogram buckets, in seconds. */
 const BUCKETS = [1e-4, 1e-3, 1e-2, 0.1, 1].flatMap((time) => [time, 2.5 * time, 5 * time])
   .concat(10);
 
-/** How many connections wait in the kernel to be accepted. */
 const BACKLOG = 64;
 
 /** The text format of Prometheus. */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** A value and its labels. */
+/** A value with its labels. */
 export type Sample = readonly [number, Record<string, string>?];
 
 /** The metrics of a program, as text. */
@@ -49,13 +48,13 @@ export class Metrics implements AsyncDisposable {
     }, LAG_INTERVAL);
   }
 
-  /** Adds a counter, if its name ends in `_total`, or a gauge. Each scrape asks for the samples. */
+  /** Adds a counter, if its name ends in `_total`, or a gauge; each scrape takes its samples. */
   watch(name: string, help: string, samples: () => Sample[] | Promise<Sample[]>): void {
     const type = name.endsWith("_total") ? "counter" : "gauge";
     this.#texts.push(async () => textOf(name, help, type, await samples()));
   }
 
-  /** Adds a histogram; returns what counts a time in seconds. */
+  /** Adds a histogram; returns the function that counts a time. */
   histogram(name: string, help: string): (seconds: number) => void {
     const counts = BUCKETS.map(() => 0);
     let [count, sum] = [0, 0];
@@ -73,7 +72,7 @@ export class Metrics implements AsyncDisposable {
     };
   }
 
-  /** Listens at an address, or at each that a name means. */
+  /** Listens at all addresses of a host. */
   async listen(at: HostEndpoint<"tcp">, isUp: () => boolean, log: Log): Promise<void> {
     const listeners = await openAtEach(at, (one) => listenTcp(one, { backlog: BACKLOG }));
     const answer = (path: string) => this.#answer(path, isUp);
@@ -109,7 +108,7 @@ export class Metrics implements AsyncDisposable {
 function textOf(name: string, help: string, type: string, samples: readonly Sample[]): string {
   const metric = type === "histogram" ? name.replace(/_bucket$/, "") : name;
   const lines = samples.map(([value, labels = {}]) => {
-    // Strings of JSON escape what those of this format do: \, " and the end of a line.
+    // JSON and this format escape the same characters: \, " and the end of a line.
     const pairs = Object.entries(labels).map(([key, text]) => `${key}=${JSON.stringify(text)}`);
     return pairs.length > 0 ? `${name}{${pairs.join()}} ${value}` : `${name} ${value}`;
   });
@@ -117,10 +116,10 @@ function textOf(name: string, help: string, type: string, samples: readonly Samp
 }
 
 /**
- * Serves metrics.
+ * Serves metrics at an endpoint, if there is one.
  *
- * @param isUp whether `/healthz` has status 200, not 503
- * @throws {OptionError} where it cannot listen there
+ * @param isUp whether the status of `/healthz` is 200, not 503
+ * @throws {OptionError} where it cannot listen
  */
 export async function serveMetrics(
   at: HostEndpoint<"tcp"> | undefined,

@@ -3,7 +3,6 @@ import type { ProbeResult } from "../client.ts";
 import type { Server, ServerCounts } from "../server.ts";
 import type { Metrics, Sample } from "./metrics.ts";
 
-/** The help text of each metric of a server. */
 const METRICS = {
   yodel_connections_open: "Connections that are open",
   yodel_connections_opened_total: "Connections that were opened",
@@ -18,7 +17,7 @@ const METRICS = {
 } as const;
 
 export function watchServer(metrics: Metrics, server: Server): void {
-  // One scrape asks for all metrics at once, and the threads for their counts only once.
+  // All metrics of a scrape share one request of the counts, which asks the threads.
   let asking: Promise<ReturnType<typeof samplesOf>> | undefined;
   const ask = () => asking ??= server.counts().then(samplesOf).finally(() => asking = undefined);
   for (const name of Object.keys(METRICS) as (keyof typeof METRICS)[]) {
@@ -51,7 +50,7 @@ function samplesOf(counts: ServerCounts): Record<keyof typeof METRICS, Sample[]>
   };
 }
 
-/** One sample for each value of a label. */
+/** Makes a sample for each value of a label. */
 function by<T>(
   label: string,
   all: Readonly<Record<string, T>>,
@@ -60,7 +59,6 @@ function by<T>(
   return Object.entries(all).map(([value, one]) => [figure(one), { [label]: value }]);
 }
 
-/** Returns a function that counts the results of probes. */
 export function watchPing(metrics: Metrics): (result: ProbeResult) => void {
   const results = { right: 0, late: 0, corrupted: 0, lost: 0, repeated: 0, unsent: 0 };
   metrics.watch("yodel_probe_results_total", "What became of probes", () => by("outcome", results));
