@@ -40,19 +40,14 @@ function planOf(json: object): LoadPlan {
 
 async function resultOf(json: object): Promise<EncodedLoadResult> {
   const counts = noCounts();
-  function read<Counts extends Record<string, number>>(part: string, into: Counts): Counts {
-    const names: (keyof Counts & string)[] = Object.keys(into);
-    return Object.assign(
-      into,
-      ...names.map((name) => ({ [name]: numberAt(json, `${part}.${name}`) })),
-    );
+  for (const part of ["messages", "bytes", "errors"] as const) {
+    const into: Record<string, number> = counts[part];
+    for (const name in into) into[name] = numberAt(json, `${part}.${name}`);
   }
   const address = valueAt(json, "address");
   const examples = valueAt(json, "error_examples");
   return {
-    messages: read("messages", counts.messages),
-    bytes: read("bytes", counts.bytes),
-    errors: read("errors", counts.errors),
+    ...counts,
     connections: numberAt(json, "connections_opened"),
     address: typeof address === "string" ? address : undefined,
     started: dateAt(json, "started"),

@@ -107,9 +107,7 @@ class Generator implements ConnectionEvents {
     this.#sending = { schedule, pacer };
     this.#recorder.started(now, countFrom);
     for (const connection of this.#pool.connections) this.onOpen(connection);
-    if (schedule.isPaced) {
-      this.#pacing = pacer.run(this.#over.signal).catch((error) => this.#over.abort(error));
-    }
+    this.#pacing = pacer.run(this.#over.signal).catch((error) => this.#over.abort(error));
     return schedule;
   }
 

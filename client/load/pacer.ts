@@ -30,8 +30,9 @@ export class Pacer {
     if (this.#free.length === 1) this.#freed.announce();
   }
 
-  /** Sends messages when they are due, until the signal. */
+  /** Sends messages when they are due at a rate, until the signal. */
   async run(over: AbortSignal): Promise<void> {
+    if (!this.#schedule.isPaced) return;
     // Without --allow-net for loopback there is none: timers replace it.
     using poll = await SocketPoll.open().catch(() => undefined);
     using _woken = onAbort(over, () => this.#freed.announce());

@@ -53,12 +53,11 @@ export class Pool {
     const failures: unknown[] = [];
     for (let i = 0; i < connections && !signal.aborted; i++) {
       const number = firstConnection + i * connectionStep;
-      attempts.push(
-        this.#open(number).catch((error) => {
-          failures.push(error);
-          this.replace(number);
-        }),
-      );
+      const attempt = this.#open(number).catch((error) => {
+        failures.push(error);
+        this.replace(number);
+      });
+      attempts.push(attempt);
       if (this.#opening.size >= MAX_OPENING) await Promise.race([...this.#opening, over]);
     }
     await Promise.race([Promise.all(attempts), over]);

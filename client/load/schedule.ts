@@ -19,14 +19,14 @@ export interface Timing {
  */
 export class Schedule {
   readonly #timing: Timing;
-  #end: number;
+  end: number;
   /** Without the warm-up. */
   #left: number;
   #taken = 0;
 
   constructor(timing: Timing) {
     this.#timing = timing;
-    this.#end = timing.end;
+    this.end = timing.end;
     this.#left = timing.messages;
   }
 
@@ -37,10 +37,6 @@ export class Schedule {
   /** When the next message is due, at a rate. */
   get next(): number {
     return this.#timing.start + this.#taken * this.#timing.interval;
-  }
-
-  get end(): number {
-    return this.#end;
   }
 
   /** Takes the next message; returns when it was due, or undefined if none is. */
@@ -59,7 +55,7 @@ export class Schedule {
   }
 
   isOver(now: number): boolean {
-    return now >= this.#end || this.ranOut;
+    return now >= this.end || this.ranOut;
   }
 
   get ranOut(): boolean {
@@ -67,14 +63,14 @@ export class Schedule {
   }
 
   stop(now: number): void {
-    this.#end = Math.min(this.#end, now);
+    this.end = Math.min(this.end, now);
   }
 
   /** How many messages were due at the rate until the end, after the warm-up, but not taken. */
   get missed(): number {
-    if (!this.isPaced || this.#end === Infinity) return 0;
+    if (!this.isPaced || this.end === Infinity) return 0;
     const first = Math.max(this.#taken, this.#dueBefore(this.#timing.countFrom));
-    return Math.min(this.#left, Math.max(0, this.#dueBefore(this.#end) - first));
+    return Math.min(this.#left, Math.max(0, this.#dueBefore(this.end) - first));
   }
 
   /** How many messages are due before a time; tolerates rounding. */
