@@ -142,7 +142,7 @@ export async function serve(
     const datagrams = {
       datagrams_answered: answered,
       datagrams_not_answered: notAnswered.reduce((sum, count) => sum + count),
-      ...here.datagramFaults,
+      ...here.datagrams.faults,
     };
     log.info?.("stopped", {
       ...bound.some(hasConnections) ? { connections: limit.served } : {},

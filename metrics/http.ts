@@ -76,8 +76,8 @@ export async function serveHttp(
 async function exchange(conn: Stream, answer: Handler): Promise<void> {
   const head = await readHead(conn);
   if (head === undefined) return;
-  const request = parse(head);
-  const { status, body, type = "text/plain; charset=utf-8" } = await answerTo(request, answer);
+  const { method, path } = parse(head);
+  const { status, body, type = "text/plain; charset=utf-8" } = await answerTo(method, path, answer);
   const bytes = new TextEncoder().encode(body);
   const lines = [
     `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`,
@@ -87,7 +87,7 @@ async function exchange(conn: Stream, answer: Handler): Promise<void> {
     "connection: close",
   ];
   await writeAll(conn, new TextEncoder().encode(lines.join("\r\n") + "\r\n\r\n"));
-  if (request.method !== "HEAD") await writeAll(conn, bytes);
+  if (method !== "HEAD") await writeAll(conn, bytes);
   await conn.closeWrite();
   // Closing with unread input resets the connection, and the answer would be lost.
   const rest = new Uint8Array(4096);
@@ -98,7 +98,11 @@ async function exchange(conn: Stream, answer: Handler): Promise<void> {
   }
 }
 
-async function answerTo({ method, path }: Request, answer: Handler): Promise<Answer> {
+async function answerTo(
+  method: string,
+  path: string | undefined,
+  answer: Handler,
+): Promise<Answer> {
   if (path === undefined) return { status: 400, body: "bad request\n" };
   if (method !== "GET" && method !== "HEAD") return { status: 405, body: "only GET and HEAD\n" };
   try {
@@ -123,13 +127,8 @@ async function readHead(conn: Stream): Promise<string | undefined> {
   return "";
 }
 
-interface Request {
-  readonly method: string;
-  /** Undefined for a malformed request. */
-  readonly path: string | undefined;
-}
-
-function parse(head: string): Request {
+/** The path is undefined for a malformed request. */
+function parse(head: string): { method: string; path: string | undefined } {
   const [first = "", ...fields] = head.split("\r\n");
   const [, method = "", target = "", minor] = /^([A-Z]+) (\S+) HTTP\/1\.([01])$/.exec(first) ?? [];
   const hosts = fields.flatMap((field) => /^host:[ \t]*(.*?)[ \t]*$/i.exec(field)?.[1] ?? []);

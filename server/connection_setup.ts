@@ -2,25 +2,18 @@
 import type { Listener, Stream } from "../net/stream.ts";
 import type { Access } from "./access_control.ts";
 
-/** A connection that is ready for the echo. */
-interface Ready {
-  readonly stream: Stream;
-  /** The address that entered: it has to leave. */
-  readonly client: Deno.Addr;
-}
-
 /**
  * Prepares a connection for the echo: access control, then TLS. The accept loop does not wait for
  * it. A header before the echo, such as that of the PROXY protocol, would be read first, and
  * access control asked about the address in it.
  *
- * @returns undefined for a client that is refused
+ * @returns the address that entered, and has to leave; undefined for a client that is refused
  */
 export async function setUp(
   conn: Stream,
   { endpoint, secure }: Listener,
   access: Access | undefined,
-): Promise<Ready | undefined> {
+): Promise<{ stream: Stream; client: Deno.Addr } | undefined> {
   const client = conn.remoteAddr;
   if (access !== undefined && !await access.enter(client, endpoint)) return;
   try {

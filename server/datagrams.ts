@@ -17,28 +17,21 @@ const MAX_SOURCES = 10_000;
 /** Datagrams per turn: under a flood the event loop would poll the other sockets every 20 ms. */
 const TURN = 64;
 
-/** Live counts of datagrams. */
-export interface DatagramCounts {
-  answered: number;
-  readonly rejections: Record<Rejection, number>;
-  /** The injected faults, for the log. */
-  readonly faults: LogFields;
-}
-
-/** Answers the datagrams of some sockets, unless that could make a loop. */
+/** Answers the datagrams of some sockets, unless that could make a loop; returns live counts. */
 export function answerDatagrams(
   sockets: readonly DatagramListener[],
   { log, logData, faults }: ServePlan,
   access: Access | undefined,
   scheduler: ReadScheduler,
   stopping: AbortSignal,
-): DatagramCounts {
+) {
   const guard = new LoopGuard(sockets.map(({ endpoint }) => endpoint.port));
   const faulty = faults && sockets.length > 0 ? new DatagramFaults(faults, stopping) : undefined;
   const counts = {
     answered: 0,
     rejections: { low_port: 0, own_port: 0, repeated: 0 },
-    get faults() {
+    /** For the log. */
+    get faults(): LogFields {
       return faulty?.fields ?? {};
     },
   };

@@ -7,7 +7,6 @@ import type { Access } from "./access_control.ts";
 import { Connections } from "./connections.ts";
 import { noConnections, type ServiceCounts } from "./counts.ts";
 import { answerDatagrams } from "./datagrams.ts";
-import type { LogFields } from "./log.ts";
 import type { ConnectionLimit } from "./connection_limit.ts";
 import type { ServePlan } from "./plan.ts";
 
@@ -31,7 +30,7 @@ export function serveHere(
   opened: readonly (Listener | DatagramListener)[],
   plan: ServePlan,
   { limit, access, stopping }: Shared,
-): Service & { readonly datagramFaults: LogFields } {
+) {
   const listeners = opened.filter((one) => "accept" in one);
   const sockets = opened.filter((one) => "send" in one);
   const connections = new Connections(plan, limit, access, stopping);
@@ -53,11 +52,6 @@ export function serveHere(
     };
   }
 
-  return {
-    counts,
-    finished: Promise.all([stopped, ...accepting]).then(() => connections.drain()),
-    get datagramFaults() {
-      return datagrams.faults;
-    },
-  };
+  const finished = Promise.all([stopped, ...accepting]).then(() => connections.drain());
+  return { counts, finished, datagrams };
 }

@@ -14,7 +14,7 @@ const ALL_HOLD = 64 * 1024 * 1024;
 /** How many bytes the connections of a thread hold. */
 export class Held {
   #bytes = 0;
-  readonly #released = new Change();
+  readonly released = new Change();
 
   add(bytes: number): void {
     this.#bytes += bytes;
@@ -22,15 +22,11 @@ export class Held {
 
   release(bytes: number): void {
     this.#bytes -= bytes;
-    this.#released.announce();
+    this.released.announce();
   }
 
   get isFull(): boolean {
     return this.#bytes + MAX_CHUNK + OVERHEAD > ALL_HOLD;
-  }
-
-  get released(): Promise<void> {
-    return this.#released.next;
   }
 }
 
@@ -52,7 +48,7 @@ export function readAhead(held: Held, over: AbortController): Stage {
     const queue = new ReadableStream<Chunk>({
       async pull(queue) {
         try {
-          while (held.isFull && own > 0) await held.released;
+          while (held.isFull && own > 0) await held.released.next;
           const { done, value } = await source.next();
           if (done) return queue.close();
           const chunk = { ...value, bytes: value.bytes.slice() };
