@@ -53,19 +53,13 @@ export class ConnectionLimit {
 
   /** Opens a connection, waiting while the limit is reached; false if the server stops. */
   async acquire(): Promise<boolean> {
-    while (!this.#tryAcquire()) {
-      if (this.stopping.aborted) return false;
-      await this.available();
-    }
-    return true;
-  }
-
-  #tryAcquire(): boolean {
     for (;;) {
       const { open } = this;
-      if (this.most > 0 && open >= this.most) return false;
-      // Fails if another thread was faster.
-      if (Atomics.compareExchange(this.#numbers, OPEN, open, open + 1) === open) return true;
+      if (this.most === 0 || open < this.most) {
+        // Fails if another thread was faster.
+        if (Atomics.compareExchange(this.#numbers, OPEN, open, open + 1) === open) return true;
+      } else if (this.stopping.aborted) return false;
+      else await this.available();
     }
   }
 
