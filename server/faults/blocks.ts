@@ -1,48 +1,10 @@
-import { SCHEMES } from "../../net/transports.ts";
 import type { Chunk, Chunks } from "../stages.ts";
-import { fault } from "./fault.ts";
 
 /** Bytes of a stream that are lost or repeated together: the size of a read varies. */
 const BLOCK = 256;
 
-export const lose = fault({
-  name: "lose",
-  otherNames: ["drop", "loss"],
-  chance: { of: "blocks", usual: 1 },
-  transports: SCHEMES,
-  help: "drop the bytes of a block of 256, or a datagram",
-  counted: "lost_bytes",
-  async *stage(chunks, _, context) {
-    for await (const { block, ...chunk } of inBlocks(chunks)) {
-      if (context.draw(block) === undefined) yield chunk;
-      else {
-        context.recordInjection(chunk.bytes.length);
-        context.traffic.expectedDelta -= chunk.bytes.length;
-      }
-    }
-  },
-});
-
-export const repeat = fault({
-  name: "repeat",
-  chance: { of: "blocks", usual: 1 },
-  transports: SCHEMES,
-  help: "send the bytes of a block of 256, or a datagram, twice",
-  counted: "repeated_bytes",
-  async *stage(chunks, _, context) {
-    for await (const { block, ...chunk } of inBlocks(chunks)) {
-      if (context.draw(block) !== undefined) {
-        context.recordInjection(chunk.bytes.length);
-        context.traffic.expectedDelta += chunk.bytes.length;
-        yield chunk;
-      }
-      yield chunk;
-    }
-  },
-});
-
 /** Cuts chunks at fixed offsets of their stream; a datagram stays whole. */
-async function* inBlocks(chunks: Chunks): AsyncGenerator<Chunk & { block: number }> {
+export async function* inBlocks(chunks: Chunks): AsyncGenerator<Chunk & { block: number }> {
   for await (const chunk of chunks) {
     const { bytes, offset, send } = chunk;
     if (send !== undefined) {

@@ -1,34 +1,15 @@
 import { type Range, range, size } from "../../values/value_types.ts";
-import { SCHEMES, STREAMS, TRANSPORTS } from "../../net/transports.ts";
 import type { Chunks } from "../stages.ts";
-import { fault, type FaultContext } from "./fault.ts";
+import type { FaultContext } from "./fault.ts";
 
 /** A number of bytes; each connection draws its own from a range. */
-const byteCount = range(size(0, 2 ** 40));
-
-export const closeAfter = fault({
-  name: "close-after",
-  value: byteCount,
-  transports: STREAMS,
-  help: "close the connection cleanly after this many bytes; 0: at once",
-  stage: (chunks, count, context) => endAfter(chunks, count, context, context.finish),
-});
-
-export const resetAfter = fault({
-  name: "reset-after",
-  otherNames: ["reset"],
-  value: byteCount,
-  transports: SCHEMES.filter((scheme) => TRANSPORTS[scheme].canBeReset),
-  help: "reset the connection after this many bytes; 0: at once",
-  resets: true,
-  stage: (chunks, count, context) => endAfter(chunks, count, context, context.reset),
-});
+export const byteCount = range(size(0, 2 ** 40));
 
 /**
  * Ends the connection after that many bytes; discards further input. Bytes that were yielded are
  * sent when the next chunk is requested.
  */
-async function* endAfter(
+export async function* endAfter(
   chunks: Chunks,
   { least, most }: Range,
   context: FaultContext,

@@ -1,13 +1,19 @@
-import { lose, repeat } from "./blocks.ts";
 import { certificate } from "./certificate.ts";
 import { chunk } from "./chunk.ts";
+import { closeAfter } from "./close_after.ts";
 import { corrupt } from "./corrupt.ts";
-import { delay, linger, stall } from "./delay.ts";
-import { closeAfter, resetAfter } from "./end_after.ts";
+import { delay } from "./delay.ts";
 import type { Fault } from "./fault.ts";
-import { rate, readRate } from "./rate.ts";
+import { linger } from "./linger.ts";
+import { lose } from "./lose.ts";
+import { rate } from "./rate.ts";
+import { readRate } from "./read_rate.ts";
+import { refuse } from "./refuse.ts";
 import { reorder } from "./reorder.ts";
-import { refuse, silent } from "./silent.ts";
+import { repeat } from "./repeat.ts";
+import { resetAfter } from "./reset_after.ts";
+import { silent } from "./silent.ts";
+import { stall } from "./stall.ts";
 
 /** Every fault, in the order of their stages. */
 export const faults: readonly Fault[] = [

@@ -1,0 +1,18 @@
+import { SCHEMES } from "../../net/transports.ts";
+import { duration } from "../../values/value_types.ts";
+import { fault } from "./fault.ts";
+
+export const stall = fault({
+  name: "stall",
+  value: duration,
+  chance: { of: "reads", usual: "once" },
+  transports: SCHEMES,
+  help: "send nothing for this long; udp: delay that datagram",
+  async *stage(chunks, length, context) {
+    for await (const chunk of chunks) {
+      const isStalled = context.draw(chunk.offset) !== undefined;
+      if (isStalled) context.recordInjection();
+      yield isStalled ? { ...chunk, due: chunk.due + length } : chunk;
+    }
+  },
+});
