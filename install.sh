@@ -80,11 +80,12 @@ main() {
 
   tar -xzf "$work/$archive" -C "$work" || fail "cannot unpack $archive"
   program=$work/${archive%.tar.gz}/yodel
-  [ -f "$program" ] && [ ! -L "$program" ] || fail "$archive has no program"
+  if [ ! -f "$program" ] || [ -L "$program" ]; then fail "$archive has no program"; fi
   [ ! -d "$dir/yodel" ] || fail "$dir/yodel is a folder"
   mkdir -p "$dir" || fail "cannot make $dir"
   # Moved into place, so that a program that runs keeps its file, and only when it starts here.
-  new=$(mktemp "$dir/.yodel.XXXXXX") && cp "$program" "$new" || fail "cannot write to $dir"
+  new=$(mktemp "$dir/.yodel.XXXXXX") || fail "cannot write to $dir"
+  cp "$program" "$new" || fail "cannot write to $dir"
   chmod 755 "$new"
   "$new" --version >/dev/null || fail "the program of $archive does not start on this system"
   mv "$new" "$dir/yodel"
@@ -92,7 +93,9 @@ main() {
   case $dir in
     */bin)
       man=${dir%bin}share/man/man1
-      mkdir -p "$man" && rm -f "$man/yodel.1" && cp "$work/${archive%.tar.gz}/yodel.1" "$man" || :
+      if mkdir -p "$man" && rm -f "$man/yodel.1"; then
+        cp "$work/${archive%.tar.gz}/yodel.1" "$man" || :
+      fi
       ;;
   esac
 
