@@ -122,10 +122,10 @@ Deno.test("--max-connections is for all threads together", threads, async () => 
     await until(() => served === i + 1, `${i + 1} of those that wait are served`);
   }
   // These two may be where another thread took the place: then they are served next.
-  for (const conn of waiting) {
+  await Promise.all(waiting.map(async (conn) => {
     await exchange(conn, random(1)).catch(() => {});
     conn.close();
-  }
+  }));
   await Promise.allSettled(answers);
   await terminate(server);
 });
