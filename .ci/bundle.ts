@@ -11,8 +11,8 @@ const packages = await new Deno.Command(deno, {
   stderr: "inherit",
 }).output();
 
-// The bundler finds the packages that import() names by a concatenated text (client/latencies.ts,
-// metrics/metrics.ts) only in a lock file. It gets a copy, since Deno adds entries to it.
+// The bundler finds a package that import() names by a concatenated text (client/latencies.ts)
+// only in a lock file. It gets a copy, since Deno adds entries to it.
 const lock = await Deno.makeTempFile();
 await Deno.copyFile(".ci/compile.lock", lock);
 
