@@ -82,10 +82,11 @@ Deno.test("a client that resets in mid-transfer ends its own connection alone", 
   await using server = await startLocal();
   using neighbour = await dialPort(server.port);
   for (let i = 0; i < 20; i++) {
-    const conn = await dialPort(server.port);
-    await writeAll(conn, random(100_000));
-    // Bytes that it has not read make the kernel send a reset instead of an end.
-    conn.close();
+    const socket = new Socket();
+    await new Promise<void>((resolve) => {
+      socket.connect({ host: "127.0.0.1", port: server.port }, () => socket.write(random(100_000)));
+      socket.once("data", () => socket.resetAndDestroy()).once("close", () => resolve());
+    });
   }
   const resets = () => server.log.filter(({ fields }) => fields.why === "reset").length;
   await until(() => resets() >= 20, "all of them are closed");
