@@ -6,14 +6,14 @@
  * The servers that the machine has (servers.ts) take turns, in an order that is shuffled in each
  * round, with one core for the server and another for the client. It prints tables: medians of the
  * rounds with their spread, and their share of what a server in C on epoll reaches. `--write` puts
- * them and a chart into docs/performance.md, and the chart into the README.
+ * them and a chart into docs/performance.md.
  *
  * `--servers` takes names of servers.ts with commas between them; `--from` shows what `--json` once
  * wrote, and measures nothing. It needs Linux, two cores, gcc, openssl and its headers.
  */
 import { parseArgs } from "jsr:@std/cli@1.0.32/parse-args";
 import type { Result } from "./figures.ts";
-import { writePages } from "./page.ts";
+import { writePage } from "./page.ts";
 import { endAll } from "./processes.ts";
 import { runAll } from "./rounds.ts";
 import { tables } from "./table.ts";
@@ -41,7 +41,7 @@ try {
     : await runAll(folder, quick === true, names);
   console.log(tables(result));
   if (typeof json === "string") await Deno.writeTextFile(json, JSON.stringify(result) + "\n");
-  if (write === true) await writePages(result);
+  if (write === true) await writePage(result);
 } catch (error) {
   console.error(`bench: ${error instanceof Error ? error.message : error}`);
   Deno.exitCode = 1;

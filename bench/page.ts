@@ -1,4 +1,4 @@
-// A benchmark in the pages of the project: between two comments, where the last one stands.
+// A benchmark in docs/performance.md: between two comments, where the last one stands.
 import { root } from "../tests/program.ts";
 import { chart } from "./chart.ts";
 import type { Result } from "./figures.ts";
@@ -7,25 +7,16 @@ import { tables } from "./table.ts";
 const BEGIN = "<!-- bench -->";
 const END = "<!-- /bench -->";
 
-/**
- * Writes the chart, docs/performance.md, and the picture of the README.
- *
- * @throws {Error} where a page has no place for it
- */
-export async function writePages(result: Result): Promise<void> {
+const PAGE = `${root}docs/performance.md`;
+
+/** Writes the chart and its page. */
+export async function writePage(result: Result): Promise<void> {
   for (const theme of ["light", "dark"] as const) {
     await Deno.writeTextFile(`${root}docs/performance-${theme}.svg`, chart(result, theme));
   }
-  const pages = [
-    ["docs/performance.md", `${origin(result)}\n\n${picture("")}\n\n${tables(result)}`],
-    ["README.md", picture("docs/")],
-  ] as const;
-  for (const [page, text] of pages) {
-    const old = await Deno.readTextFile(root + page);
-    await Deno.writeTextFile(root + page, replaced(old, text));
-  }
-  const args = ["fmt", "--quiet", `${root}docs`, `${root}README.md`];
-  await new Deno.Command(Deno.execPath(), { args }).output();
+  const text = `${origin(result)}\n\n${PICTURE}\n\n${tables(result)}`;
+  await Deno.writeTextFile(PAGE, replaced(await Deno.readTextFile(PAGE), text));
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", PAGE] }).output();
 }
 
 /**
@@ -47,10 +38,9 @@ function origin({ date, machine, versions, rounds, seconds, minutes }: Result): 
   return `${when}: ${rounds} rounds, ${seconds} s a figure. With ${programs.join(", ")}.`;
 }
 
-function picture(folder: string): string {
-  const alt = "Bars: what echo servers reach on one core, as a share of a server in C on epoll";
-  return `<picture>
-  <source media="(prefers-color-scheme: dark)" srcset="${folder}performance-dark.svg">
-  <img alt="${alt}" src="${folder}performance-light.svg">
+const ALT = "Bars: what echo servers reach on one core, as a share of a server in C on epoll";
+
+const PICTURE = `<picture>
+  <source media="(prefers-color-scheme: dark)" srcset="performance-dark.svg">
+  <img alt="${ALT}" src="performance-light.svg">
 </picture>`;
-}

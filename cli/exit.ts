@@ -1,4 +1,4 @@
-// Exit statuses (docs/architecture.md, "Exit statuses") and errors.
+// Exit statuses (docs/development.md, "Exit statuses") and errors.
 import { OptionError, YodelError } from "../errors/yodel_error.ts";
 import { escapeControls } from "../net/escape.ts";
 import { flagName } from "./command.ts";

@@ -1,4 +1,4 @@
-// The log of the server. Only this file uses `@std/log` (docs/architecture.md, "Dependencies").
+// The log of the server. Only this file uses `@std/log` (docs/development.md, "Dependencies").
 import { BaseHandler } from "jsr:@std/log@0.224.14/base-handler";
 import type { LevelName } from "jsr:@std/log@0.224.14/levels";
 import { Logger, type LogRecord } from "jsr:@std/log@0.224.14/logger";

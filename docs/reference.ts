@@ -23,7 +23,7 @@ export function reference(): string {
   return [
     "# Reference",
     "`deno task reference` makes this page from the tables of commands and flags in `cli/`; whoever changes it by hand loses the change.",
-    "[endpoints.md](endpoints.md) says what an `ENDPOINT` is. Without one, it is `tcp://localhost:2222`. `0` switches a limit off.",
+    "[usage.md](usage.md) says what an `ENDPOINT` is. Without one, it is `tcp://localhost:2222`. `0` switches a limit off.",
     ...Object.entries(commands).flatMap(([name, command]) => commandParts(name, command)),
     "## Faults",
     "What `yodel serve` does badly on purpose: `--fault NAME[=VALUE][@P]`, in the order in which bytes meet them. P is a share; over UDP, what is said of reads is true of datagrams.",

@@ -6,7 +6,7 @@ export class YodelError extends Error {
   /** The name of the class. */
   override readonly name: string = "YodelError";
 
-  /** The exit status of the program (docs/architecture.md, "Exit statuses"). */
+  /** The exit status of the program (docs/development.md, "Exit statuses"). */
   readonly exitStatus: 1 | 2 = 2;
 }
 

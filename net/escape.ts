@@ -1,4 +1,4 @@
-// Escaping text for terminals and logs (docs/architecture.md, "The byte path", rule 7).
+// Escaping text for terminals and logs (docs/development.md, "The byte path", rule 7).
 
 /**
  * Characters that can control a terminal, break a line, change the direction of text, or be

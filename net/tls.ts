@@ -1,4 +1,4 @@
-// TLS, on both sides, by Node (docs/architecture.md, "TLS"). Deno's own TLS cannot request client
+// TLS, on both sides, by Node (docs/development.md, "TLS"). Deno's own TLS cannot request client
 // certificates (denoland/deno#26825), has no TCP_NODELAY (denoland/deno#13617), and when closed
 // in a handshake or with unwritten bytes it keeps its socket until the peer leaves (Deno 2.9).
 import { isIP } from "node:net";

@@ -2,7 +2,7 @@
 import { pause } from "../async/pause.ts";
 import type { ReadScheduler } from "./read_scheduler.ts";
 
-/** The byte path only adds to the counts (docs/architecture.md, "The byte path", rule 6). */
+/** The byte path only adds to the counts (docs/development.md, "The byte path", rule 6). */
 export class Traffic {
   received = 0;
   sent = 0;

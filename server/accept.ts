@@ -18,7 +18,7 @@ const SHORTAGE_REMINDER = 60_000;
 
 /**
  * Accepts connections within the limit, until the server stops and the listener is closed. No
- * other error ends the loop (docs/architecture.md, "The byte path", rule 5).
+ * other error ends the loop (docs/development.md, "The byte path", rule 5).
  */
 export async function acceptFrom(
   listener: Listener,

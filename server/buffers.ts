@@ -15,7 +15,7 @@ export const LARGE = 256 * 1024;
 
 /**
  * At most this many large buffers (32 MiB) are lent at once: this bounds what clients can make the
- * server hold (docs/architecture.md, "The byte path", rule 2). Without one, a connection keeps its
+ * server hold (docs/development.md, "The byte path", rule 2). Without one, a connection keeps its
  * small one.
  */
 export const MAX_LARGE = 128;

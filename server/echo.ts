@@ -9,7 +9,7 @@ import type { Traffic } from "../net/traffic.ts";
  * unwritten, so a peer that does not read is not read from either.
  *
  * This is the hot path: one read and one write a round trip, and no timer, closure or allocation
- * in between (docs/architecture.md, "The byte path", rules 2, 3 and 6).
+ * in between (docs/development.md, "The byte path", rules 2, 3 and 6).
  *
  * @param stream stays open. With nothing unread, closing it delivers what is sent, as a half-close
  *   does, and serves 5 % more connections a second than both

@@ -62,7 +62,7 @@ interface Source {
   silentSince: number;
 }
 
-/** Decides which datagrams a server answers (docs/architecture.md, "UDP loops"). */
+/** Decides which datagrams a server answers (docs/development.md, "UDP loops"). */
 export class LoopGuard {
   readonly #ownPorts: ReadonlySet<number>;
   readonly #sources = new Map<number, Source>();

@@ -4,7 +4,7 @@ import { root } from "./program.ts";
 
 /**
  * The rooms of the house, and which others each of them may import from
- * (docs/architecture.md, "Rooms"). A door is a room of its own.
+ * (docs/development.md, "Rooms"). A door is a room of its own.
  */
 const ROOMS: Record<string, readonly string[]> = {
   "main.ts": ["cli", "async"],
@@ -140,14 +140,25 @@ Deno.test("the whole stays within its size, which is lowered as it becomes small
   for (const [size, limit, what] of sizes) assert(size <= limit, `${size} ${what}, over ${limit}`);
 });
 
-Deno.test("what comments cite of docs/architecture.md is there", async () => {
-  const document = await Deno.readTextFile(`${root}docs/architecture.md`);
+Deno.test("the README and docs/ stay short enough to be read", async () => {
+  const length = async (path: string) => (await Deno.readTextFile(root + path)).split("\n").length;
+  const pages = (await Array.fromAsync(Deno.readDir(`${root}docs`), ({ name }) => name))
+    .filter((name) => name.endsWith(".md"));
+  const lengths = await Promise.all(pages.map((page) => length(`docs/${page}`)));
+  assert(await length("README.md") <= 141, "the README is longer than 140 lines");
+  assert(pages.length <= 8, `${pages.length} pages, and 8 are the most`);
+  const lines = lengths.reduce((sum, lines) => sum + lines) - pages.length;
+  assert(lines <= 1520, `${lines} lines in docs/, and 1,520 are the most`);
+});
+
+Deno.test("what comments cite of docs/development.md is there", async () => {
+  const document = await Deno.readTextFile(`${root}docs/development.md`);
   let citations = 0;
   for (const path of product) {
     const text = (modules.get(path) ?? "").replace(/\n\s*(?:\*|\/\/) /g, " ");
     for (
       const [, section = "", rules = ""] of text.matchAll(
-        /docs\/architecture\.md, "([^"]+)"(?:, rules? ([\d, and]+\d|\d))?/g,
+        /docs\/development\.md, "([^"]+)"(?:, rules? ([\d, and]+\d|\d))?/g,
       )
     ) {
       citations++;
@@ -161,8 +172,8 @@ Deno.test("what comments cite of docs/architecture.md is there", async () => {
   assert(citations >= 8, `${citations} citations were found`);
 });
 
-Deno.test("every file that docs/architecture.md names with its folder is there", async () => {
-  const document = await Deno.readTextFile(`${root}docs/architecture.md`);
+Deno.test("every file that docs/development.md names with its folder is there", async () => {
+  const document = await Deno.readTextFile(`${root}docs/development.md`);
   const named = [...document.matchAll(/(?<![\w./])(?:[a-z_]+\/)+[a-z_]+\.ts\b/g)].map(([path]) =>
     path
   );

@@ -95,8 +95,8 @@ Deno.test("names, units, types and labels follow the conventions of Prometheus",
   }
 });
 
-Deno.test("docs/metrics.md has every metric with its labels, and no other", async () => {
-  const text = await Deno.readTextFile(`${root}docs/metrics.md`);
+Deno.test("docs/measuring.md has every metric with its labels, and no other", async () => {
+  const text = await Deno.readTextFile(`${root}docs/measuring.md`);
   const told = [...text.matchAll(/^\| `((?:yodel|process)_\w+)(?:\{([\w,]+)\})?`/gm)]
     .map(([, name = "", labels = ""]) => `${name} ${labels}`);
   const shown = [...types.keys()].map((name) => {

@@ -1,4 +1,4 @@
-/** Promises of docs/reliability.md that no other test holds. */
+/** Promises of docs/development.md that no other test holds. */
 import { assert, assertEquals } from "@std/assert";
 import { parseEndpoint } from "../server.ts";
 import { open, STREAMS } from "./faulty.ts";

@@ -33,7 +33,7 @@ const ROUND = 3500;
 /** How much more memory a server may hold at the end than after a third of the time, in bytes. */
 const GROWTH = 32 * 1024 * 1024;
 
-/** What a client that never reads may cost, and all of them together besides, in bytes (docs/reliability.md). */
+/** What a client that never reads may cost, and all of them together besides, in bytes (docs/development.md). */
 const COST = { tcp: 128 * 1024, unix: 128 * 1024, tls: 800 * 1024 };
 const COST_OF_ALL = 32 * 1024 * 1024;
 
