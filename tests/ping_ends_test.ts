@@ -54,6 +54,10 @@ function startLeaving(port: number): { endpoint: Endpoint; gone: Promise<void> }
     await writeAll(conn, await readBytes(conn, SIZE));
     await readBytes(conn, SIZE);
     listener.close();
+    // The system may accept for a moment longer, and would reset the next connection.
+    const isAccepted = () =>
+      Deno.connect({ port: listener.addr.port }).then((more) => (more.close(), true), () => false);
+    while (await isAccepted());
   })();
   return { endpoint: { scheme: "tcp", host: "127.0.0.1", port: listener.addr.port }, gone };
 }
