@@ -6,28 +6,20 @@ import { listenTcp } from "../net/tcp.ts";
 import type { Log } from "../server/log.ts";
 import { type Answer, serveHttp } from "./http.ts";
 
-/** From one measurement of the lag to the next, in milliseconds. */
-const LAG_INTERVAL = 100;
-
-/** The upper bounds of histogram buckets, in seconds. */
-const BUCKETS = [1e-4, 1e-3, 1e-2, 0.1, 1].flatMap((time) => [time, 2.5 * time, 5 * time])
-  .concat(10);
-
 const BACKLOG = 64;
 
 /** The text format of Prometheus. */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** A value with its labels. */
-export type Sample = readonly [number, Record<string, string>?];
+/** A value with its labels; in a histogram, with the end of its name. */
+export type Sample = readonly [number, Record<string, string>?, string?];
 
 /** The metrics of a program, as text. */
 export class Metrics implements AsyncDisposable {
   /** One for each address. */
   readonly urls: string[] = [];
-  readonly #texts: (() => string | Promise<string>)[] = [];
+  readonly #texts: (() => Promise<string>)[] = [];
   readonly #stopping = new AbortController();
-  readonly #lag: ReturnType<typeof setInterval>;
   #serving: Promise<void> | undefined;
 
   constructor(version: string) {
@@ -39,37 +31,16 @@ export class Metrics implements AsyncDisposable {
       "Memory of the program",
       () => [[Deno.memoryUsage().rss]],
     );
-    const observe = this.histogram("yodel_event_loop_lag_seconds", "How late the event loop is");
-    let due = performance.now() + LAG_INTERVAL;
-    this.#lag = setInterval(() => {
-      const now = performance.now();
-      observe(Math.max(0, now - due) / 1000);
-      due = now + LAG_INTERVAL;
-    }, LAG_INTERVAL);
   }
 
   /** Adds a counter, if its name ends in `_total`, or a gauge; each scrape takes its samples. */
-  watch(name: string, help: string, samples: () => Sample[] | Promise<Sample[]>): void {
-    const type = name.endsWith("_total") ? "counter" : "gauge";
+  watch(
+    name: string,
+    help: string,
+    samples: () => readonly Sample[] | Promise<readonly Sample[]>,
+    type = name.endsWith("_total") ? "counter" : "gauge",
+  ): void {
     this.#texts.push(async () => textOf(name, help, type, await samples()));
-  }
-
-  /** Adds a histogram; returns the function that counts a time. */
-  histogram(name: string, help: string): (seconds: number) => void {
-    const counts = BUCKETS.map(() => 0);
-    let [count, sum] = [0, 0];
-    this.#texts.push(() => {
-      let below = 0;
-      const buckets = counts.map((more, i): Sample => [below += more, { le: `${BUCKETS[i]}` }]);
-      return textOf(`${name}_bucket`, help, "histogram", [...buckets, [count, { le: "+Inf" }]]) +
-        `${name}_sum ${sum}\n${name}_count ${count}\n`;
-    });
-    return (seconds) => {
-      count++;
-      sum += seconds;
-      const bucket = BUCKETS.findIndex((bound) => seconds <= bound);
-      if (bucket >= 0) counts[bucket] = (counts[bucket] ?? 0) + 1;
-    };
   }
 
   /** Listens at all addresses of a host. */
@@ -99,20 +70,18 @@ export class Metrics implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#lag);
     this.#stopping.abort();
     await this.#serving;
   }
 }
 
 function textOf(name: string, help: string, type: string, samples: readonly Sample[]): string {
-  const metric = type === "histogram" ? name.replace(/_bucket$/, "") : name;
-  const lines = samples.map(([value, labels = {}]) => {
+  const lines = samples.map(([value, labels = {}, end = ""]) => {
     // JSON and this format escape the same characters: \, " and the end of a line.
     const pairs = Object.entries(labels).map(([key, text]) => `${key}=${JSON.stringify(text)}`);
-    return pairs.length > 0 ? `${name}{${pairs.join()}} ${value}` : `${name} ${value}`;
+    return `${name}${end}${pairs.length > 0 ? `{${pairs.join()}}` : ""} ${value}`;
   });
-  return [`# HELP ${metric} ${help}`, `# TYPE ${metric} ${type}`, ...lines, ""].join("\n");
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines, ""].join("\n");
 }
 
 /**

@@ -3,6 +3,9 @@ import type { ProbeResult } from "../client.ts";
 import type { Server, ServerCounts } from "../server.ts";
 import type { Metrics, Sample } from "./metrics.ts";
 
+/** The upper bounds of the buckets of a histogram, in seconds. */
+const BOUNDS = [...[1e-4, 1e-3, 1e-2, 0.1, 1].flatMap((time) => [time, 2.5 * time, 5 * time]), 10];
+
 const METRICS = {
   yodel_connections_open: "Connections that are open",
   yodel_connections_opened_total: "Connections that were opened",
@@ -62,12 +65,22 @@ function by<T>(
 export function watchPing(metrics: Metrics): (result: ProbeResult) => void {
   const results = { right: 0, late: 0, corrupted: 0, lost: 0, repeated: 0, unsent: 0 };
   metrics.watch("yodel_probe_results_total", "What became of probes", () => by("outcome", results));
-  const observe = metrics.histogram(
-    "yodel_probe_round_trip_seconds",
-    "Round trips of uncorrupted probes",
-  );
+  const buckets = BOUNDS.map((le) => ({ le, count: 0 }));
+  let [sum, count] = [0, 0];
+  const samples = (): Sample[] => [
+    ...buckets.map(({ le, count }): Sample => [count, { le: `${le}` }, "_bucket"]),
+    [count, { le: "+Inf" }, "_bucket"],
+    [sum, {}, "_sum"],
+    [count, {}, "_count"],
+  ];
+  const help = "Round trips of uncorrupted probes";
+  metrics.watch("yodel_probe_round_trip_seconds", help, samples, "histogram");
   return ({ outcome, time = 0 }) => {
     results[outcome]++;
-    if (outcome === "right" || outcome === "late") observe(time / 1000);
+    if (outcome !== "right" && outcome !== "late") return;
+    const seconds = time / 1000;
+    sum += seconds;
+    count++;
+    for (const bucket of buckets) if (seconds <= bucket.le) bucket.count++;
   };
 }
