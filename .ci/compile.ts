@@ -5,6 +5,9 @@
  * The program is bundled first, so that the executable loads one module and starts sooner.
  * Minified it would be 22 KB smaller, of 85 MB, and its stack traces unreadable.
  *
+ * Where the runtime cannot be downloaded, DENORT_BIN can name one, and DENO_FOR_DENORT the Deno
+ * of the same version.
+ *
  * @module
  */
 const deno = Deno.execPath();
@@ -16,15 +19,19 @@ const bundled = await new Deno.Command(deno, {
 }).spawn().status;
 
 const { success, stderr } = bundled.success
-  ? await new Deno.Command(deno, {
+  ? await new Deno.Command(Deno.env.get("DENO_FOR_DENORT") ?? deno, {
     args: [
       "compile",
       "--quiet",
       "--no-check",
-      // deno.json has the permissions of the executable. It never asks for more.
-      "--config=deno.json",
-      "--permission-set",
+      "--no-config",
+      // The executable has these permissions, and never asks for more.
+      "--allow-net",
+      "--allow-read",
+      "--allow-write",
+      "--allow-sys=hostname,networkInterfaces",
       "--no-prompt",
+      "--unstable-net",
       "--v8-flags=--max-semi-space-size=2",
       ...output,
       ...Deno.args,

@@ -1,16 +1,18 @@
 /**
- * Makes the archives of a release in dist/: for each target the executable with
- * its papers, manual page and completions, SHA256SUMS over the archives, install.sh and install.ps1.
+ * Makes a release in dist/: for each target an archive with the executable, its man page,
+ * completions and papers; yodel.js, the program in one module; SHA256SUMS over these; install.sh
+ * and install.ps1; and notes.md from the changelog.
  *
- *     release.ts [TARGET ...]     all targets where none is named
+ *     release.ts [--dry-run] [TARGET ...]     all targets where none is named
  *
- * The installers get the address that RELEASE_URL names; without it, whoever
- * runs one has to say where the archives are.
+ * With --dry-run it is for this machine alone, and is then tried as a user would (try.ts). The
+ * installers get the address of RELEASE_URL; without it, they have to be told with --from.
  *
  * @module
  */
 import { completionScripts } from "../cli/completion_scripts.ts";
 import config from "../deno.json" with { type: "json" };
+import { tryRelease } from "./try.ts";
 
 const TARGETS = [
   "x86_64-unknown-linux-gnu",
@@ -34,6 +36,10 @@ async function run(command: string, args: string[], cwd = "."): Promise<void> {
   if (!success) throw new Error(`failed: ${command} ${args.join(" ")}`);
 }
 
+async function task(name: string, ...args: string[]): Promise<void> {
+  await run(Deno.execPath(), ["task", "--quiet", name, ...args]);
+}
+
 /** Makes the archive for a target and returns its name. */
 async function archive(target: string): Promise<string> {
   const name = `yodel-${config.version}-${target}`;
@@ -41,12 +47,7 @@ async function archive(target: string): Promise<string> {
   const folder = `dist/${name}`;
   await Deno.mkdir(`${folder}/completions`, { recursive: true });
   const executable = `${folder}/yodel${windows ? ".exe" : ""}`;
-  await run(Deno.execPath(), [
-    "task",
-    "--quiet",
-    "compile",
-    ...["--target", target, "--output", executable],
-  ]);
+  await task("compile", "--target", target, "--output", executable);
   for (const file of ["README.md", "LICENSE", "packaging/yodel.1"]) {
     await Deno.copyFile(file, `${folder}/${file.replace(/.*\//, "")}`);
   }
@@ -62,30 +63,43 @@ async function archive(target: string): Promise<string> {
 
 async function checksum(file: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(`dist/${file}`));
-  return new Uint8Array(digest).toHex();
+  return `${new Uint8Array(digest).toHex()}  ${file}\n`;
 }
 
-const unknown = Deno.args.find((target) => !TARGETS.includes(target));
+/** Copies an installer, with the address of its release. */
+async function installer(file: string, line: RegExp, known: string): Promise<void> {
+  const text = await Deno.readTextFile(file);
+  if (!line.test(text)) throw new Error(`${file} has no line ${line.source}`);
+  await Deno.writeTextFile(`dist/${file}`, text.replace(line, () => known));
+}
+
+/** What the changelog says of this version. */
+async function notes(): Promise<string> {
+  const [, rest] = (await Deno.readTextFile("CHANGELOG.md")).split(`\n## [${config.version}]`);
+  const text = rest?.split("\n## ")[0]?.replace(/^.*\n/, "").trim();
+  if (text) return `${text}\n`;
+  throw new Error(`CHANGELOG.md has no section for ${config.version}`);
+}
+
+const isDryRun = Deno.args.includes("--dry-run");
+const named = Deno.args.filter((target) => target !== "--dry-run");
+const unknown = named.find((target) => !TARGETS.includes(target));
 if (unknown !== undefined) {
-  console.error(`unknown target ${unknown}; expected some of ${TARGETS.join(", ")}`);
+  console.error(`unknown target ${unknown}; use some of ${TARGETS.join(", ")}`);
   Deno.exit(2);
 }
 
-let sums = "";
-for (const target of Deno.args.length > 0 ? Deno.args : TARGETS) {
-  const file = await archive(target);
-  sums += `${await checksum(file)}  ${file}\n`;
+await Deno.mkdir("dist", { recursive: true });
+await Deno.writeTextFile("dist/notes.md", await notes());
+await task("bundle", "dist/yodel.js");
+let sums = await checksum("yodel.js");
+const all = named.length > 0 ? named : TARGETS;
+for (const target of isDryRun ? [Deno.build.target] : all) {
+  sums += await checksum(await archive(target));
 }
 await Deno.writeTextFile("dist/SHA256SUMS", sums);
 const address = Deno.env.get("RELEASE_URL") ?? "";
-for (
-  const [file, line, known] of [
-    ["install.sh", /^RELEASE=$/m, `RELEASE=${address}`],
-    ["install.ps1", /^\$Release = ''$/m, `$Release = '${address}'`],
-  ] as const
-) {
-  const installer = await Deno.readTextFile(file);
-  if (!line.test(installer)) throw new Error(`${file} has no line ${line.source}`);
-  await Deno.writeTextFile(`dist/${file}`, installer.replace(line, () => known));
-}
+await installer("install.sh", /^RELEASE=$/m, `RELEASE=${address}`);
+await installer("install.ps1", /^\$Release = ''$/m, `$Release = '${address}'`);
 console.log(sums.trimEnd());
+if (isDryRun) await tryRelease("dist");
