@@ -1,10 +1,5 @@
-// Threads; they and the program call functions of each other.
+// Threads; they and the program call functions of each other, over messages.
 import { YodelError } from "../errors/yodel_error.ts";
-import { type CallMessage, Calls, type Functions } from "./calls.ts";
-import { isWithin } from "./pause.ts";
-
-/** How long a thread may take to start, in milliseconds. */
-const START_TIMEOUT = 30_000;
 
 /** A thread cannot be started, or fails. */
 export class ThreadError extends YodelError {
@@ -12,10 +7,88 @@ export class ThreadError extends YodelError {
   override readonly name = "ThreadError";
 }
 
-/** A running thread. Its calls throw a {@linkcode ThreadError} when it fails. */
-export type Thread<Theirs extends Functions> =
-  & Pick<Calls<Theirs>, "call" | "notify">
-  & Disposable;
+/** Functions that another thread may call. What they take and return is copied. */
+export type Functions = Readonly<Record<string, (...args: never[]) => unknown>>;
+
+type Message =
+  | { readonly id?: number; readonly name: string; readonly args: readonly unknown[] }
+  | { readonly id: number; readonly result?: unknown }
+  | { readonly id: number; readonly failure: string };
+
+/** The id of a thread's first message: earlier ones to it would be lost (denoland/deno#14098). */
+const LISTENING = 0;
+
+/** One end of the calls between the program and a thread. */
+export class Calls<Theirs extends Functions> implements Disposable {
+  readonly #pending = new Map<number, PromiseWithResolvers<unknown>>();
+  #lastId = LISTENING;
+  #end: ThreadError | undefined;
+
+  constructor(private readonly other: Worker) {}
+
+  /** Handles the answers and calls of the other end, which may call the `own` functions. */
+  listen(own: Functions): void {
+    this.other.addEventListener("message", ({ data }) => this.#receive(data, own));
+  }
+
+  /**
+   * Calls a function of the other end.
+   *
+   * @throws {YodelError} if the function throws one; any other error fails its thread
+   * @throws {ThreadError} when the thread has failed or ended
+   */
+  async call<Name extends keyof Theirs & string>(
+    name: Name,
+    ...args: Parameters<Theirs[Name]>
+  ): Promise<Awaited<ReturnType<Theirs[Name]>>> {
+    const id = ++this.#lastId;
+    const answer = this.answerTo(id);
+    this.other.postMessage({ id, name, args });
+    return await answer as Awaited<ReturnType<Theirs[Name]>>;
+  }
+
+  /** Calls a function of the other end, without an answer. */
+  notify<Name extends keyof Theirs & string>(name: Name, ...args: Parameters<Theirs[Name]>): void {
+    this.other.postMessage({ name, args });
+  }
+
+  async answerTo(id: number): Promise<unknown> {
+    if (this.#end !== undefined) throw this.#end;
+    const pending = Promise.withResolvers<unknown>();
+    this.#pending.set(id, pending);
+    return await pending.promise;
+  }
+
+  async #receive(message: Message, own: Functions): Promise<void> {
+    if (!("name" in message)) {
+      const pending = this.#pending.get(message.id);
+      this.#pending.delete(message.id);
+      if ("failure" in message) pending?.reject(new YodelError(message.failure));
+      else pending?.resolve(message.result);
+      return;
+    }
+    const { id, name, args } = message;
+    try {
+      const result = await own[name]?.(...args as never[]);
+      if (id !== undefined) this.other.postMessage({ id, result });
+    } catch (error) {
+      if (id === undefined || !(error instanceof YodelError)) throw error;
+      this.other.postMessage({ id, failure: error.message });
+    }
+  }
+
+  /** Ends the thread; all calls fail, now and later. */
+  end(why: string): void {
+    this.other.terminate();
+    this.#end ??= new ThreadError(why);
+    for (const { reject } of this.#pending.values()) reject(this.#end);
+    this.#pending.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.end("the thread has ended");
+  }
+}
 
 /** Made by {@linkcode thread}. */
 export interface ThreadModule {
@@ -24,42 +97,25 @@ export interface ThreadModule {
 }
 
 /**
- * Starts a thread and waits until it listens: earlier messages would be lost (denoland/deno#14098).
+ * Starts a thread and waits until it listens.
  *
- * @throws {ThreadError} where the module may not be read, or the thread does not start in time
+ * @throws {ThreadError} where the module may not be read, or the thread fails
  * @param own the functions that the thread may call
  */
 export async function startThread<Theirs extends Functions>(
   { name, url }: ThreadModule,
   own: Functions,
-  timeout = START_TIMEOUT,
-): Promise<Thread<Theirs>> {
+): Promise<Calls<Theirs>> {
   await checkReadable(new URL(url));
   const worker = new Worker(url, { type: "module", name: NAMED + name });
-  const calls = new Calls<Theirs>((message) => worker.postMessage(message));
-  const end = (why: string) => {
-    const error = new ThreadError(why);
-    worker.terminate();
-    calls.end(error);
-    return error;
-  };
-  const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
+  const calls = new Calls<Theirs>(worker);
   worker.addEventListener("error", (event) => {
     event.preventDefault();
-    reject(end(`a thread failed: ${event.message}`));
+    calls.end(`a thread failed: ${event.message}`);
   });
-  worker.addEventListener("message", () => {
-    worker.addEventListener("message", ({ data }) => calls.receive(data, own));
-    resolve();
-  }, { once: true });
-  if (!await isWithin(timeout, listening)) {
-    throw end(`a thread did not begin within ${timeout / 1000}s`);
-  }
-  return {
-    call: (...call) => calls.call(...call),
-    notify: (...call) => calls.notify(...call),
-    [Symbol.dispose]: () => void end("the thread has ended"),
-  };
+  calls.listen(own);
+  await calls.answerTo(LISTENING);
+  return calls;
 }
 
 async function checkReadable(module: URL): Promise<void> {
@@ -91,14 +147,11 @@ export function thread<Theirs extends Functions>(
   run: (program: Calls<Theirs>) => Functions,
 ): ThreadModule {
   if (ownName === NAMED + name) {
-    // The types are those of the main thread.
-    const { postMessage } = globalThis as unknown as Pick<Worker, "postMessage">;
-    const calls = new Calls<Theirs>((message) => postMessage(message));
-    const own = run(calls);
-    addEventListener("message", (event) => {
-      if (event instanceof MessageEvent) calls.receive(event.data as CallMessage, own);
-    });
-    postMessage("listening");
+    // The types of `globalThis` are those of the main thread.
+    const program = globalThis as unknown as Worker;
+    const calls = new Calls<Theirs>(program);
+    calls.listen(run(calls));
+    program.postMessage({ id: LISTENING });
   }
   return { name, url };
 }

@@ -1,6 +1,5 @@
 // connect() over UDP (RFC 862).
-import { Change } from "../async/change.ts";
-import { isWithin, onAbort } from "../async/pause.ts";
+import { Change, isWithin, onAbort } from "../async/pause.ts";
 import { dialUdp, MAX_DATAGRAM } from "../net/udp.ts";
 import { EndpointError, type HostEndpoint } from "../net/endpoint.ts";
 import { EchoError, readFrom, writeAll } from "./streams.ts";

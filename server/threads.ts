@@ -1,13 +1,98 @@
-// A server on several cores: several threads listen on the same ports.
+// A server on several cores: its threads listen on the same ports.
 import { onAbort } from "../async/pause.ts";
-import { startThread } from "../async/threads.ts";
+import { type Calls, startThread, thread } from "../async/threads.ts";
 import type { Endpoint } from "../net/endpoint.ts";
+import { openAll } from "../net/listen.ts";
+import type { ListenOptions } from "../net/stream.ts";
 import { TRANSPORTS } from "../net/transports.ts";
+import type { Access } from "./access_control.ts";
+import { ConnectionLimit } from "./connection_limit.ts";
 import { addCounts } from "./counts.ts";
-import { LOG_LEVELS } from "./log.ts";
-import type { ServeOptions, ServePlan } from "./plan.ts";
-import type { Service, Shared } from "./service.ts";
-import { type FirstThread, type ServerThread, serverThread, type ThreadPlan } from "./thread.ts";
+import { type Log, LOG_LEVELS, type LogFields, type LogLevel } from "./log.ts";
+import { planServe, type ServeOptions, type ServePlan } from "./plan.ts";
+import { serveHere, type Service, type Shared } from "./service.ts";
+
+/** How many lines of the log the first thread writes before it serves its clients again. */
+const BATCH = 50;
+
+/** The most lines that wait; further ones are dropped. */
+const MAX_LINES = 10_000;
+
+interface ThreadPlan {
+  readonly endpoints: readonly Endpoint[];
+  readonly options: ServeOptions;
+  readonly tls: ListenOptions["tls"];
+  /** The memory of the `ConnectionLimit`. */
+  readonly limit: SharedArrayBuffer;
+  /** The levels that the log has. */
+  readonly levels: readonly LogLevel[];
+  /** Whether to ask the first thread about each connection. */
+  readonly hasAccessControl: boolean;
+}
+
+type Line = readonly [level: LogLevel, message: string, fields?: LogFields];
+
+/** Functions that the other threads call. */
+type FirstThread = {
+  readonly enter: Access["enter"];
+  readonly leave: Access["leave"];
+  readonly log: (lines: readonly Line[]) => void;
+};
+
+/** Functions that the first thread calls. */
+type ServerThread = ReturnType<typeof run>;
+
+const serverThread = thread<FirstThread>("server", import.meta.url, run);
+
+/** Runs in the thread. */
+function run(first: Calls<FirstThread>) {
+  const stopping = new AbortController();
+  const lines: Line[] = [];
+  let writing: Promise<void> | undefined;
+  const access: Access = {
+    enter: (from, on) => first.call("enter", from, on),
+    leave: (from) => first.notify("leave", from),
+  };
+  const serving = Promise.withResolvers<Service>();
+
+  async function writeLines(): Promise<void> {
+    while (lines.length > 0) await first.call("log", lines.splice(0, BATCH));
+    writing = undefined;
+  }
+
+  function logOf(levels: readonly LogLevel[]): Log {
+    const log: Log = {};
+    for (const level of levels) {
+      log[level] = (message, fields) => {
+        if (lines.length < MAX_LINES) lines.push([level, message, fields]);
+        else if (lines.length === MAX_LINES) lines.push(["warn", "lines of the log were dropped"]);
+        writing ??= writeLines();
+      };
+    }
+    return log;
+  }
+
+  return {
+    async serve({ endpoints, options, tls, limit, levels, hasAccessControl }: ThreadPlan) {
+      const plan = planServe({ ...options, log: logOf(levels) }, endpoints);
+      const opened = await openAll(endpoints, { ...plan, tls, sharing: "another" });
+      serving.resolve(serveHere(opened, plan, {
+        limit: new ConnectionLimit(plan.maxConnections, stopping.signal, limit),
+        access: hasAccessControl ? access : undefined,
+        stopping: stopping.signal,
+      }));
+    },
+    counts: async () => await (await serving.promise).counts(),
+    stop: () => stopping.abort(),
+    /** Returns the last counts when the last connection is closed. */
+    async finish() {
+      const service = await serving.promise;
+      await service.finished;
+      await writing;
+      return await service.counts();
+    },
+  };
+}
 
 /** Whether several threads listen. Node's sockets (net/resettable.ts) cannot share a port. */
 export function canBeShared({ scheme }: Endpoint, { workers, faults }: ServePlan): boolean {
@@ -42,9 +127,7 @@ export async function serveInThreads(
   const own: FirstThread = {
     enter: (from, on) => access?.enter(from, on) ?? true,
     leave: (from) => access?.leave(from),
-    log(lines) {
-      for (const { level, message, fields } of lines) log[level]?.(message, fields);
-    },
+    log: (lines) => lines.forEach(([level, ...line]) => log[level]?.(...line)),
   };
   const running: Disposable[] = [];
   const endAll = () => running.forEach((thread) => thread[Symbol.dispose]());

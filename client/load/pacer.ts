@@ -1,5 +1,4 @@
-import { Change } from "../../async/change.ts";
-import { onAbort, pause } from "../../async/pause.ts";
+import { Change, onAbort, pause } from "../../async/pause.ts";
 import { SocketPoll } from "../../net/socket_poll.ts";
 import type { LoadConnection } from "./connection.ts";
 import type { Pool } from "./pool.ts";

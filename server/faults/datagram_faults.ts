@@ -1,6 +1,5 @@
 // The faults of datagrams: the answers to all sources pass the same stages.
-import { Change } from "../../async/change.ts";
-import { isWithin, LONGEST_PAUSE, onAbort } from "../../async/pause.ts";
+import { Change, isWithin, LONGEST_PAUSE, onAbort } from "../../async/pause.ts";
 import type { DatagramListener } from "../../net/udp.ts";
 import type { LogFields } from "../log.ts";
 import { type Chunk, through } from "../stages.ts";

@@ -1,5 +1,5 @@
 // Reads ahead for faults that delay chunks.
-import { Change } from "../../async/change.ts";
+import { Change } from "../../async/pause.ts";
 import { type Chunk, MAX_CHUNK, type Stage } from "../stages.ts";
 
 /** The memory of a chunk besides its bytes. */

@@ -1,2 +1,0 @@
-/** A thread that never says that it listens. */
-addEventListener("message", () => {});
