@@ -3,11 +3,7 @@ import { OptionError } from "../errors/yodel_error.ts";
 import { type Endpoint, formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import { network, readValue } from "../values/value_types.ts";
 import { ClientLimits } from "./client_limits.ts";
-import type { LogFields } from "./log.ts";
 import type { ServePlan } from "./plan.ts";
-
-/** From one log line with all counts to the next, in milliseconds. */
-const REMINDER = 60_000;
 
 /** Decides about clients. One thread does, for all, since it counts them. */
 export interface Access {
@@ -34,7 +30,6 @@ export class AccessControl implements Access {
   /** Counts of refusals, by reason. */
   readonly refused: Record<string, number> = {};
   readonly #limits: ClientLimits;
-  #loggedAt = -Infinity;
 
   constructor(
     private readonly plan: ServePlan,
@@ -45,11 +40,7 @@ export class AccessControl implements Access {
 
   enter(from: Deno.Addr, on: Endpoint): boolean {
     if (!("hostname" in from)) return true;
-    const host = plainHost(from);
-    if (!this.isAllowed(host)) return this.#refuse("connections_denied", from, on);
-    if (this.#limits.acquire(host)) return true;
-    const limit = { connections: this.plan.maxPerClient };
-    return this.#refuse("connections_over_limit", from, on, limit);
+    return this.#check("connections", from, on, (host) => this.#limits.acquire(host));
   }
 
   leave(from: Deno.Addr): void {
@@ -57,24 +48,22 @@ export class AccessControl implements Access {
   }
 
   mayAnswer(from: Deno.NetAddr, on: Endpoint, now: number): boolean {
-    const host = plainHost(from);
-    if (!this.isAllowed(host)) return this.#refuse("datagrams_denied", from, on);
-    if (this.#limits.mayAnswer(host, now)) return true;
-    return this.#refuse("datagrams_over_limit", from, on, { datagrams: this.plan.udpRate });
+    return this.#check("datagrams", from, on, (host) => this.#limits.mayAnswer(host, now));
   }
 
-  #refuse(why: string, from: Deno.Addr, on: Endpoint, limit?: LogFields): false {
-    const { log } = this.plan;
-    const now = performance.now();
-    const count = (this.refused[why] ?? 0) + 1;
-    this.refused[why] = count;
-    const who = { peer: formatAddress(from), endpoint: formatEndpoint(on) };
-    log.debug?.("refused", { ...who, why });
-    if (count === 1 && limit !== undefined) log.warn?.("limit reached", { ...who, ...limit });
-    if (now - this.#loggedAt >= REMINDER) {
-      this.#loggedAt = now;
-      log.info?.("refused so far", { ...this.refused });
-    }
+  #check(
+    what: string,
+    from: Deno.NetAddr,
+    on: Endpoint,
+    isWithinLimit: (host: string) => boolean,
+  ): boolean {
+    const host = plainHost(from);
+    const isAllowed = this.isAllowed(host);
+    if (isAllowed && isWithinLimit(host)) return true;
+    const why = `${what}_${isAllowed ? "over_limit" : "denied"}`;
+    const count = this.refused[why] = (this.refused[why] ?? 0) + 1;
+    const fields = { peer: formatAddress(from), endpoint: formatEndpoint(on), why };
+    this.plan.log[count === 1 ? "warn" : "debug"]?.("refused", fields);
     return false;
   }
 }
@@ -94,21 +83,18 @@ async function addressRule(
 ): Promise<(address: string) => boolean> {
   if (allow.length + deny.length === 0) return () => true;
   const { BlockList } = await import("node:net");
-  const [allowed, denied] = [new BlockList(), new BlockList()];
-  const fill = (option: string, texts: readonly string[], list: typeof allowed) => {
+  const listOf = (option: string, texts: readonly string[]) => {
+    const list = new BlockList();
     for (const text of texts) {
       const known = readValue(network, text, (what) => new OptionError(option, what));
       const [address = "", bits] = known.split("/");
       if (bits === undefined) list.addAddress(address, familyOf(address));
       else list.addSubnet(address, Number(bits), familyOf(address));
     }
+    return (address: string) => list.check(address, familyOf(address));
   };
-  fill("allow", allow, allowed);
-  fill("deny", deny, denied);
-  return (address) => {
-    const family = familyOf(address);
-    return !denied.check(address, family) && (allow.length === 0 || allowed.check(address, family));
-  };
+  const [isAllowed, isDenied] = [listOf("allow", allow), listOf("deny", deny)];
+  return (address) => !isDenied(address) && (allow.length === 0 || isAllowed(address));
 }
 
 function familyOf(address: string): "ipv4" | "ipv6" {

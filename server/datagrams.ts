@@ -5,14 +5,8 @@ import type { DatagramListener } from "../net/udp.ts";
 import type { Access } from "./access_control.ts";
 import { DatagramFaults } from "./faults/datagram_faults.ts";
 import { dataFields, type LogFields } from "./log.ts";
-import { LoopGuard, type Rejection, REJECTIONS } from "./loop_guard.ts";
+import { LoopGuard } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
-
-/** From one log line about unanswered datagrams to the next, in milliseconds. */
-const LOG_INTERVAL = 1000;
-
-/** How many sources have their first datagram logged: this bounds the memory. */
-const MAX_SOURCES = 10_000;
 
 /** Datagrams per turn: under a flood the event loop would poll the other sockets every 20 ms. */
 const TURN = 64;
@@ -35,11 +29,7 @@ export function answerDatagrams(
       return faulty?.fields ?? {};
     },
   };
-  const sources = new Set<string>();
   let received = 0;
-  /** Unanswered datagrams since the last log line about them. */
-  let unlogged = 0;
-  let loggedAt = -Infinity;
 
   function answer(
     socket: DatagramListener,
@@ -49,40 +39,20 @@ export function answerDatagrams(
     const now = performance.now();
     if (access?.mayAnswer?.(source, socket.endpoint, now) === false) return;
     const rejection = guard.check(bytes, source.hostname, source.port, now);
-    if (rejection !== undefined) return reject(socket, source, rejection, now);
+    if (rejection !== undefined) {
+      const fields = { peer: formatAddress(source), endpoint: formatEndpoint(socket.endpoint) };
+      const count = ++counts.rejections[rejection];
+      log[count === 1 ? "warn" : "debug"]?.("not answered", { ...fields, why: rejection });
+      return;
+    }
     counts.answered++;
-    if (log.debug !== undefined) logFirst(socket, source);
-    if (logData !== "off") {
+    if (logData === "off") {
+      log.debug?.("datagram", { peer: formatAddress(source), bytes: bytes.length });
+    } else {
       log.info?.("datagram", { peer: formatAddress(source), ...dataFields(bytes, logData, 0) });
     }
     if (faulty === undefined) return socket.send(bytes, source);
     faulty.send(socket, bytes, source);
-  }
-
-  function logFirst({ endpoint }: DatagramListener, source: Deno.NetAddr): void {
-    const peer = formatAddress(source);
-    if (sources.has(peer) || sources.size >= MAX_SOURCES) return;
-    sources.add(peer);
-    log.debug?.("first datagram", { peer, endpoint: formatEndpoint(endpoint) });
-  }
-
-  function reject(
-    { endpoint }: DatagramListener,
-    source: Deno.NetAddr,
-    why: Rejection,
-    now: number,
-  ): void {
-    counts.rejections[why]++;
-    unlogged++;
-    if (now - loggedAt < LOG_INTERVAL) return;
-    loggedAt = now;
-    log.warn?.("not answered", {
-      peer: formatAddress(source),
-      endpoint: formatEndpoint(endpoint),
-      why: REJECTIONS[why],
-      datagrams: unlogged,
-    });
-    unlogged = 0;
   }
 
   for (const socket of sockets) {

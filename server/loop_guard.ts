@@ -1,27 +1,6 @@
-/**
- * Prevents two services that answer datagrams from answering each other for ever.
- *
- * A datagram with the forged source of another echo service would go back and forth between the
- * two without end (CVE-1999-0103, CVE-2024-2169). Its content does not distinguish a loop from a
- * client that repeats itself; but a loop needs answers, and ends after a moment without any.
- *
- * The state of a source:
- *
- *     ┌─▶ watching one datagram ──┐ it did not come again for half a second:
- *     │      │   ▲                │ the next datagram is watched
- *     │      │   └────────────────┘
- *     │      │ it came again and again for half a second
- *     │      ▼
- *     │   silent: no answers for 0.9 seconds
- *     │      │
- *     │      ▼
- *     └── trusted: all answers, until a minute after the silence began
- *
- * So a loop ends within a second, and a client that repeats itself loses 0.9 seconds of answers a
- * minute. A loop that begins while its source is trusted ends after that.
- *
- * @module
- */
+// Prevents two services that answer datagrams from answering each other for ever: a datagram with
+// the forged source of another echo service would go back and forth between them (CVE-1999-0103,
+// CVE-2024-2169). docs/development.md, "UDP loops", has the rule.
 
 /** Ports below this one are those of services. */
 const FIRST_CLIENT_PORT = 1024;
@@ -44,14 +23,8 @@ const STATES_BITS = 14;
 /** How many bytes are compared at either end of a datagram over twice this size. */
 const COMPARED = 1024;
 
-/** Why a datagram is not answered. */
+/** Why a datagram is not answered: it is from a port of services, of this server, or in a loop. */
 export type Rejection = "low_port" | "own_port" | "repeated";
-
-export const REJECTIONS: Readonly<Record<Rejection, string>> = {
-  low_port: "from a port below 1024, where services are",
-  own_port: "from a port of this server",
-  repeated: "the same again and again, as in a loop: no answer for a second",
-};
 
 interface Source {
   /** The fingerprint of the watched datagram. */
@@ -62,7 +35,7 @@ interface Source {
   silentSince: number;
 }
 
-/** Decides which datagrams a server answers (docs/development.md, "UDP loops"). */
+/** Decides which datagrams a server answers. */
 export class LoopGuard {
   readonly #ownPorts: ReadonlySet<number>;
   readonly #sources = new Map<number, Source>();

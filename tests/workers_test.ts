@@ -143,7 +143,7 @@ Deno.test("--max-per-client is for all threads together, and logged once", threa
   }
   for (const conn of open) conn.close();
   const log = await terminate(server);
-  assertEquals(log.match(/limit reached/g)?.length, 1);
+  assertEquals(log.match(/warn refused/g)?.length, 1);
   assertStringIncludes(log, "stopped connections=3 connections_over_limit=6");
 });
 
