@@ -21,7 +21,6 @@
  * @module
  */
 import { onAbort } from "./async/pause.ts";
-import { YodelError } from "./errors/yodel_error.ts";
 import { type Endpoint, formatEndpoint, isWildcard, withText } from "./net/endpoint.ts";
 import { openAll } from "./net/listen.ts";
 import { readEndpoint } from "./net/parse_endpoint.ts";
@@ -92,7 +91,6 @@ export async function serve(
   options: ServeOptions = {},
 ): Promise<Server> {
   const wanted = [endpoints].flat().map((endpoint) => readEndpoint(endpoint, 0));
-  checkWildcards(wanted);
   const plan = planServe(options, wanted);
   const { log, faults } = plan;
   const access = await accessControlOf(plan);
@@ -161,7 +159,7 @@ export async function serve(
 
   async function counts(): Promise<ServerCounts> {
     const all = await Promise.all(services.map((service) => service.counts()));
-    return { ...all.reduce(addCounts), full: limit.full, refused: { ...access?.refused } };
+    return { ...all.reduce(addCounts), refused: { ...access?.refused } };
   }
 
   const finished = run();
@@ -178,15 +176,4 @@ export async function serve(
     // `finished` rejects with the error.
     [Symbol.asyncDispose]: () => stop().catch(() => {}),
   };
-}
-
-/** Rejects 0.0.0.0 beside ::, which includes IPv4 on most systems. */
-function checkWildcards(endpoints: readonly Endpoint[]): void {
-  for (const endpoint of endpoints) {
-    if (!("host" in endpoint) || endpoint.host !== "0.0.0.0" || endpoint.port === 0) continue;
-    const other = formatEndpoint({ ...endpoint, host: "::" });
-    if (!endpoints.some((one) => formatEndpoint(one) === other)) continue;
-    const both = formatEndpoint({ ...endpoint, host: "*" });
-    throw new YodelError(`${formatEndpoint(endpoint)} and ${other}: say ${both} for both`);
-  }
 }

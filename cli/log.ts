@@ -26,11 +26,7 @@ export function createLog(
   format: typeof LOG_FORMATS[number] = LOG_DEFAULTS.logFormat,
 ): Log & { written(): Promise<void> } {
   const levelName = level.toUpperCase() as LevelName;
-  const lineOf = format === "json"
-    ? jsonLine
-    : Deno.stderr.isTerminal()
-    ? terminalLine(!Deno.noColor)
-    : textLine;
+  const lineOf = format === "json" ? jsonLine : Deno.stderr.isTerminal() ? terminalLine : textLine;
   const handler = new StderrHandler(levelName, lineOf);
   const logger = new Logger("yodel", levelName, { handlers: [handler] });
   const log: Log = {};
@@ -51,10 +47,9 @@ function textLine({ time, level, ...entry }: LogEntry): string {
 const COLORS = { debug: 36, info: 32, warn: 33, error: 31 } as const;
 
 /** Makes lines with the time of day in place of the date, written over the ^C of the terminal. */
-function terminalLine(color: boolean): (entry: LogEntry) => string {
-  const paint = (text: string, code: number) => color ? `\x1b[${code}m${text}\x1b[0m` : text;
-  return ({ time, level, ...entry }) =>
-    `\r${paint(formatClock(time), 2)} ${paint(level, COLORS[level])} ${messageText(entry)}`;
+function terminalLine({ time, level, ...entry }: LogEntry): string {
+  const paint = (text: string, code: number) => Deno.noColor ? text : `\x1b[${code}m${text}\x1b[0m`;
+  return `\r${paint(formatClock(time), 2)} ${paint(level, COLORS[level])} ${messageText(entry)}`;
 }
 
 function messageText({ message, fields }: Pick<LogEntry, "message" | "fields">): string {

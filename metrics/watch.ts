@@ -1,6 +1,6 @@
 // The metrics of servers and of ping.
 import type { ProbeResult } from "../client.ts";
-import type { Server, ServerCounts } from "../server.ts";
+import type { ConnectionCounts, Server, ServerCounts } from "../server.ts";
 import type { Metrics, Sample } from "./metrics.ts";
 
 /** The upper bounds of the buckets of a histogram, in seconds. */
@@ -13,7 +13,6 @@ const METRICS = {
   yodel_received_bytes_total: "Bytes that connections brought",
   yodel_sent_bytes_total: "Bytes that were sent back on connections",
   yodel_connections_refused_total: "Connections that were closed at once",
-  yodel_connections_full_total: "How often all places for connections were taken",
   yodel_datagrams_answered_total: "Datagrams that were answered",
   yodel_datagrams_unanswered_total: "Datagrams that were not answered",
   yodel_faults_injected_total: "How often each fault was injected",
@@ -29,16 +28,13 @@ export function watchServer(metrics: Metrics, server: Server): void {
 }
 
 function samplesOf(counts: ServerCounts): Record<keyof typeof METRICS, Sample[]> {
-  const { connections, full, answered, unanswered, refused, faults } = counts;
+  const { connections, answered, unanswered, refused, faults } = counts;
   const refusals = (what: string) =>
     ["denied", "over_limit"].map((why): Sample => [refused[what + why] ?? 0, { reason: why }]);
+  const opened = ({ states }: ConnectionCounts) => Object.values(states).reduce((a, b) => a + b);
   return {
     yodel_connections_open: by("transport", connections, ({ states }) => states.open),
-    yodel_connections_opened_total: by(
-      "transport",
-      connections,
-      ({ states }) => Object.values(states).reduce((sum, count) => sum + count),
-    ),
+    yodel_connections_opened_total: by("transport", connections, opened),
     yodel_connections_closed_total: Object.entries(connections).flatMap(
       ([transport, { states: { open: _, ...ended } }]) =>
         by("ending", ended).map(([figure, label]): Sample => [figure, { transport, ...label }]),
@@ -46,7 +42,6 @@ function samplesOf(counts: ServerCounts): Record<keyof typeof METRICS, Sample[]>
     yodel_received_bytes_total: by("transport", connections, ({ received }) => received),
     yodel_sent_bytes_total: by("transport", connections, ({ sent }) => sent),
     yodel_connections_refused_total: refusals("connections_"),
-    yodel_connections_full_total: [[full]],
     yodel_datagrams_answered_total: [[answered]],
     yodel_datagrams_unanswered_total: [...refusals("datagrams_"), ...by("reason", unanswered)],
     yodel_faults_injected_total: by("fault", faults),

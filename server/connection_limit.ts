@@ -1,17 +1,9 @@
 // The limit on connections of a server, over all its threads.
 import { onAbort } from "../async/pause.ts";
 
-/** Indices of numbers in shared memory. */
-const OPEN = 0;
-const FULL = 1;
-const SERVING = 2;
-
-/** Bytes of shared memory: three numbers of 32 bits, padding, and one of 64 bits. */
-const MEMORY = 24;
-
 /** Counts connections, and limits how many are open. */
 export class ConnectionLimit {
-  readonly #numbers: Int32Array;
+  readonly #open: Int32Array;
   readonly #served: BigInt64Array;
 
   /**
@@ -22,10 +14,10 @@ export class ConnectionLimit {
   constructor(
     private readonly most: number,
     private readonly stopping: AbortSignal,
-    readonly memory = new SharedArrayBuffer(MEMORY),
+    readonly memory = new SharedArrayBuffer(16),
   ) {
-    this.#numbers = new Int32Array(memory, 0, 3);
-    this.#served = new BigInt64Array(memory, 16, 1);
+    this.#open = new Int32Array(memory, 0, 1);
+    this.#served = new BigInt64Array(memory, 8, 1);
     onAbort(stopping, () => this.#wake());
   }
 
@@ -34,12 +26,7 @@ export class ConnectionLimit {
   }
 
   get open(): number {
-    return Atomics.load(this.#numbers, OPEN);
-  }
-
-  /** How often the limit was reached. */
-  get full(): number {
-    return Atomics.load(this.#numbers, FULL);
+    return Atomics.load(this.#open, 0);
   }
 
   get isFull(): boolean {
@@ -48,7 +35,7 @@ export class ConnectionLimit {
 
   /** Waits until one can be acquired, though another caller may be first, or the server stops. */
   async available(): Promise<void> {
-    while (this.isFull) await Atomics.waitAsync(this.#numbers, OPEN, this.most).value;
+    while (this.isFull) await Atomics.waitAsync(this.#open, 0, this.most).value;
   }
 
   /** Opens a connection, waiting while the limit is reached; false if the server stops. */
@@ -57,31 +44,24 @@ export class ConnectionLimit {
       const { open } = this;
       if (this.most === 0 || open < this.most) {
         // Fails if another thread was faster.
-        if (Atomics.compareExchange(this.#numbers, OPEN, open, open + 1) === open) return true;
+        if (Atomics.compareExchange(this.#open, 0, open, open + 1) === open) return true;
       } else if (this.stopping.aborted) return false;
       else await this.available();
     }
   }
 
-  /** Counts an open connection as served, not refused; returns its number, from 1 on. */
-  begin(): number {
-    const serving = Atomics.add(this.#numbers, SERVING, 1) + 1;
-    if (serving === this.most) Atomics.add(this.#numbers, FULL, 1);
-    return Number(Atomics.add(this.#served, 0, 1n)) + 1;
-  }
-
-  /** Ends what `begin` began. */
-  end(): void {
-    Atomics.sub(this.#numbers, SERVING, 1);
-  }
-
   /** Closes a connection, served or refused. */
   release(): void {
-    Atomics.sub(this.#numbers, OPEN, 1);
+    Atomics.sub(this.#open, 0, 1);
     if (this.most > 0) this.#wake();
   }
 
+  /** Counts a connection as served, not refused; returns its number, from 1 on. */
+  serve(): number {
+    return Number(Atomics.add(this.#served, 0, 1n)) + 1;
+  }
+
   #wake(): void {
-    Atomics.notify(this.#numbers, OPEN);
+    Atomics.notify(this.#open, 0);
   }
 }

@@ -62,11 +62,10 @@ export class Connections {
       this.#open.delete(connection);
       return connection.close();
     }
-    connection.begin(ready.stream, this.limit.begin());
+    connection.begin(ready.stream, this.limit.serve());
     const ending = await connection.serve((connection) => this.#echo(connection), this.plan.log);
     this.#open.delete(connection);
     count(this.#ended, connection, ending);
-    this.limit.end();
     this.access?.leave(ready.client);
   }
 

@@ -26,8 +26,6 @@ export interface ServiceCounts {
 
 /** The counts of a server. */
 export interface ServerCounts extends ServiceCounts {
-  /** How often `maxConnections` was reached. */
-  readonly full: number;
   /** Refusals because of `allow`, `deny` and limits, by the reason that the log names. */
   readonly refused: Readonly<Record<string, number>>;
 }
@@ -38,27 +36,12 @@ export function noConnections(): ConnectionCounts {
   return { received: 0, sent: 0, states };
 }
 
-export function addCounts(one: ServiceCounts, other: ServiceCounts): ServiceCounts {
-  const add = (a: number, b: number) => a + b;
-  return {
-    connections: combine(one.connections, other.connections, (a, b) => ({
-      received: a.received + b.received,
-      sent: a.sent + b.sent,
-      states: combine(a.states, b.states, add),
-    })),
-    answered: one.answered + other.answered,
-    unanswered: combine(one.unanswered, other.unanswered, add),
-    faults: combine(one.faults, other.faults, add),
-  };
-}
-
-/** Merges two records; values that both have are added. */
-function combine<K extends string, T>(
-  one: Readonly<Record<K, T>>,
-  other: Readonly<Record<K, T>>,
-  add: (a: T, b: T) => T,
-): Record<K, T> {
-  const all: Record<K, T> = { ...one };
-  for (const key in other) all[key] = key in one ? add(one[key], other[key]) : other[key];
+/** Adds up counts by their names; what only one of them has stays as it is. */
+export function addCounts<T>(one: T, other: T): T {
+  if (typeof one === "number") return one + Number(other) as T;
+  const all = { ...one };
+  for (const key in other) {
+    all[key] = all[key] === undefined ? other[key] : addCounts(all[key], other[key]);
+  }
   return all;
 }

@@ -1,6 +1,6 @@
 // The settings of a server.
-import { OptionError, YodelError } from "../errors/yodel_error.ts";
-import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
+import { OptionError } from "../errors/yodel_error.ts";
+import type { Endpoint } from "../net/endpoint.ts";
 import type { ServerTls } from "../net/stream.ts";
 import { checkUdp } from "../net/udp.ts";
 import { checkNames, withDefaults } from "../values/settings.ts";
@@ -77,12 +77,9 @@ export interface ServePlan
  * Adds the defaults.
  *
  * @throws {OptionError} for unknown options, wrong faults, and threads where there can be none
- * @throws {YodelError} for an endpoint that is given twice, and for `udp://` without Deno's UDP
+ * @throws {YodelError} for `udp://` without Deno's UDP
  */
 export function planServe(options: ServeOptions, endpoints: readonly Endpoint[]): ServePlan {
-  const names = endpoints.filter((one) => "path" in one || one.port > 0).map(formatEndpoint);
-  const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined) throw new YodelError(`${twice} is given twice`);
   const defaults = { ...SERVE_DEFAULTS, allow: [], deny: [], log: {} };
   checkNames(options, Object.keys(defaults), ["tls", "faults", "seed", "signal"]);
   const plan = withDefaults<Omit<ServePlan, "faults">>(options, defaults);
