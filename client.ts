@@ -54,11 +54,10 @@ export {
   writeAll,
 } from "./client/streams.ts";
 export { load, type LoadOptions } from "./client/load/load.ts";
-export type { LoadInterval } from "./client/load/intervals.ts";
 export type { LoadPlan, LoadSettings } from "./client/load/plan.ts";
 export type {
-  LoadErrorExample,
   LoadErrorKind,
+  LoadInterval,
   LoadProgress,
   LoadResult,
 } from "./client/load/result.ts";

@@ -1,19 +1,21 @@
-// `yodel load --merge`: what several loads found, as one.
+// `yodel load --merge`: the results of several loads as one.
 import type { LoadPlan } from "../client/load/plan.ts";
-import { addLoadResults, emptyLoadResult, type LoadResult } from "../client/load/result.ts";
-import { PackageError, YodelError } from "../errors/yodel_error.ts";
+import {
+  addLoadResult,
+  emptyLoadResult,
+  type EncodedLoadResult,
+  type LoadResult,
+} from "../client/load/result.ts";
+import { YodelError } from "../errors/yodel_error.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
-import { readLoadJson, type WrittenLoad } from "../report/load_json_reader.ts";
+import { readLoadJson } from "../report/load_json.ts";
 import { flagName } from "./command.ts";
 import { linesOf } from "./files.ts";
 
 /** The settings that add up; the others have to be the same. */
 const AMOUNTS = ["connections", "messages", "rate", "workers"] as const;
 
-/** In characters: an error can quote a file. */
-const MAX_ERROR = 200;
-
-interface FoundLoad extends WrittenLoad {
+interface FoundLoad extends EncodedLoadResult {
   readonly where: string;
 }
 
@@ -21,69 +23,57 @@ interface FoundLoad extends WrittenLoad {
 export async function mergeLoads(files: readonly string[]): Promise<LoadResult> {
   const loads: FoundLoad[] = [];
   for (const file of files) {
-    for await (const { json, line } of objectsIn(file)) {
+    for await (const { text, line } of objectsIn(file)) {
       const where = `${file === "-" ? "stdin" : file}, line ${line}`;
       try {
-        const load = { ...await readLoadJson(json), where };
-        for (const other of loads) checkFit(load, other);
+        const load = { ...await readLoadJson(text), where };
+        checkFit(load, loads[0] ?? load);
         loads.push(load);
       } catch (error) {
-        if (error instanceof PackageError || !(error instanceof YodelError)) throw error;
-        throw new YodelError(`--merge: ${where}: ${error.message.slice(0, MAX_ERROR)}`);
+        const why = error instanceof YodelError ? error.message : "it is no result of load --json";
+        // It can quote the file.
+        throw new YodelError(`--merge: ${where}: ${why.slice(0, 200)}`);
       }
     }
   }
   const sum = await emptyLoadResult(loads.map(({ plan }) => plan).reduce(addPlan));
-  return await addLoadResults(sum, loads.map(({ result }) => result));
+  for (const load of loads) {
+    await addLoadResult(sum, load).catch(() => {
+      throw new YodelError(`--merge: ${load.where}: it has a broken histogram`);
+    });
+  }
+  return sum;
 }
 
-/**
- * The JSON objects of a file, each with its first line: one on each line, or indented over several.
- * What is no object is undefined; an empty file has one of these.
- */
-async function* objectsIn(file: string): AsyncGenerator<{ json: unknown; line: number }> {
+/** The texts of the objects of a file, each with its first line; an empty file has an empty one. */
+async function* objectsIn(file: string): AsyncGenerator<{ text: string; line: number }> {
   let [text, first, line] = ["", 0, 0];
   for await (const next of linesOf("merge", file)) {
     line++;
     if (next.trim() === "") continue;
     if (text === "") first = line;
-    // An indented object has only one line that begins like this.
-    const isCutOff = text !== "" && next.startsWith("{");
-    text += `${next}\n`;
-    const json = next.trimEnd().endsWith("}") ? parse(text) : undefined;
-    const canGoOn = text.trimStart().startsWith("{") && !isCutOff;
-    if (json === undefined && canGoOn) continue;
-    yield { json, line: first };
+    text += next;
+    // Of an indented object, the first line is a brace, and all but the last begin with a space.
+    if (/^(\{\s*$|\s)/.test(next)) continue;
+    yield { text, line: first };
     text = "";
   }
-  if (text !== "" || first === 0) yield { json: undefined, line: Math.max(first, 1) };
+  if (text !== "" || first === 0) yield { text, line: Math.max(first, 1) };
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function checkFit(load: FoundLoad, other: FoundLoad): void {
-  const [start, end] = spanOf(load);
-  const [otherStart, otherEnd] = spanOf(other);
+/** @throws {YodelError} if the loads had other settings, or did not run at the same time */
+function checkFit(load: FoundLoad, first: FoundLoad): void {
   const settings = settingsOf(load);
-  for (const [name, value] of Object.entries(settingsOf(other))) {
+  for (const [name, value] of Object.entries(settingsOf(first))) {
     if (settings[name] === value) continue;
     const setting = name === "endpoint" ? name : flagName(name);
-    throw new YodelError(`its ${setting} is ${settings[name]}, and ${value} in ${other.where}`);
+    throw new YodelError(`its ${setting} is ${settings[name]}, and ${value} in ${first.where}`);
   }
-  if (start > otherEnd || otherStart > end) {
+  const after = load.started.getTime() - first.started.getTime();
+  if (!(after <= first.elapsed && -after <= load.elapsed)) {
     throw new YodelError(
-      `it did not run at the same time as ${other.where}, so their rates do not add up`,
+      `it did not run at the same time as ${first.where}, so their rates do not add up`,
     );
-  }
-  const isSame = load.result.latencies.histogram === other.result.latencies.histogram;
-  if (isSame && start === otherStart && end === otherEnd) {
-    throw new YodelError(`it is that of ${other.where} again`);
   }
 }
 
@@ -96,8 +86,4 @@ function settingsOf({ plan }: FoundLoad): Record<string, unknown> {
 function addPlan(one: LoadPlan, other: LoadPlan): LoadPlan {
   const sums = AMOUNTS.map((name) => [name, one[name] + other[name]]);
   return { ...one, ...Object.fromEntries(sums) };
-}
-
-function spanOf({ result: { started, elapsed } }: FoundLoad): readonly [number, number] {
-  return [started.getTime(), started.getTime() + elapsed];
 }

@@ -6,105 +6,91 @@ import { printError } from "./stdio.ts";
 
 export interface Limit {
   readonly figure: string;
-  /** Milliseconds, percent, or messages a second. */
   readonly bound: number;
   readonly text: string;
 }
 
-const LATENCY = /^(min|mean|max|p[5-9]\d(\.\d\d?)?)$/;
+/** How the value of a figure is read and shown. */
+interface Unit extends Pick<ValueType<number>, "parse" | "advice"> {
+  format(value: number): string;
+}
 
-const OFFERED = ["min", "mean", "max", "p50", "p90", "p99", "p99.9"];
+const TIME: Unit = { ...duration, format: formatTime };
 
-function limit(
-  expected: string,
-  offered: readonly string[],
-  boundOf: (figure: string, value: string) => number | undefined,
-): ValueType<Limit> {
+const RATE: Unit = { ...rate, format: (value) => `${formatRate(value)}/s` };
+
+const PERCENT: Unit = {
+  parse(text) {
+    const [, percent] = /^(\d+(?:\.\d+)?)%$/.exec(text) ?? [];
+    return Number(percent) <= 100 ? Number(percent) : undefined;
+  },
+  advice: (text) =>
+    PERCENT.parse(`${text}%`) === undefined ? undefined : `is not in percent: ${text}%?`,
+  format: (value) => `${Number(value.toFixed(2))}%`,
+};
+
+function unitOf(figure: string): Unit {
+  return figure === "rate" ? RATE : figure === "loss" ? PERCENT : TIME;
+}
+
+function limit(expected: string, offered: readonly string[], figures: RegExp): ValueType<Limit> {
+  function read(text: string) {
+    const [figure = "", value = ""] = text.split(/=(.*)/s);
+    return { figure, value, unit: figures.test(figure) ? unitOf(figure) : undefined };
+  }
   return {
     placeholder: "NAME=VALUE",
     choices: offered.map((name) => `${name}=`),
     expected,
     parse(text) {
-      const [figure = "", value = ""] = text.split(/=(.*)/s);
-      const bound = boundOf(figure, value);
+      const { figure, value, unit } = read(text);
+      const bound = unit?.parse(value);
       return bound === undefined ? undefined : { figure, bound, text };
     },
     advice(text) {
-      const [figure = "", value = ""] = text.split(/=(.*)/s);
-      if (LATENCY.test(figure)) return duration.advice?.(value);
-      const lacksSign = figure === "loss" && boundOf(figure, `${value}%`) !== undefined;
-      return lacksSign ? `is not in percent: ${text}%?` : undefined;
+      const { value, unit } = read(text);
+      return unit?.advice?.(value);
     },
   };
 }
 
-function latencyBound(figure: string, value: string): number | undefined {
-  return LATENCY.test(figure) ? duration.parse(value) || undefined : undefined;
-}
-
-export const latencyLimit = limit(
-  "p99=5ms, or min, mean, max, p50 to p99.99",
-  OFFERED,
-  latencyBound,
-);
-
-export const probeLimit = limit(
+export const upperLimit = limit(
   "p99=5ms, or min, mean, max, p50 to p99.99, or loss=1%",
-  [...OFFERED, "loss"],
-  (figure, value) => {
-    if (figure !== "loss") return latencyBound(figure, value);
-    const [, percent] = /^(\d+(?:\.\d+)?)%$/.exec(value) ?? [];
-    return percent === undefined || Number(percent) > 100 ? undefined : Number(percent);
-  },
+  ["min", "mean", "max", "p50", "p90", "p99", "p99.9", "loss"],
+  /^(min|mean|max|loss|p[5-9]\d(\.\d\d?)?)$/,
 );
 
-export const rateLimit = limit(
-  "rate=50k, the messages a second",
-  ["rate"],
-  (figure, value) => figure === "rate" ? rate.parse(value) || undefined : undefined,
-);
+export const lowerLimit = limit("rate=50k, the messages a second", ["rate"], /^rate$/);
 
 export interface Figures {
   readonly latencies: Latencies;
+  /** Messages a second. */
   readonly rate?: number;
+  /** In percent. */
   readonly loss?: number;
 }
 
-/** Prints which limits a result breaks, and by how much; returns whether it keeps all. */
-export function keepsLimits(
-  figures: Figures,
-  most: readonly Limit[],
-  least: readonly Limit[] = [],
-): boolean {
-  const broken = [
-    ...most.map((limit) => excess("most", limit, figures)),
-    ...least.map((limit) => excess("least", limit, figures)),
-  ].filter((line) => line !== undefined);
-  for (const line of broken) printError(`yodel: ${line}`);
+/** Prints the limits that a result breaks; returns whether it keeps all. */
+export function keepsLimits(figures: Figures, limits: readonly Limit[]): boolean {
+  const broken = limits.filter(({ figure, bound, text }) => {
+    const value = valueOf(figure, figures);
+    const [flag, isKept] = figure === "rate"
+      ? ["--at-least", Number(value) >= bound]
+      : ["--at-most", Number(value) <= bound];
+    if (isKept) return false;
+    const was = value === undefined
+      ? "there was nothing to measure"
+      : `it was ${unitOf(figure).format(value)}`;
+    printError(`yodel: ${flag} ${text}: ${was}`);
+    return true;
+  });
   return broken.length === 0;
 }
 
-function valueOf({ figure }: Limit, { latencies, rate, loss }: Figures) {
+function valueOf(figure: string, { latencies, rate, loss }: Figures): number | undefined {
   if (figure === "rate") return rate;
   if (figure === "loss") return loss;
   if (latencies.count === 0) return undefined;
   if (figure === "min" || figure === "mean" || figure === "max") return latencies[figure];
   return latencies.percentile(Number(figure.slice(1)));
 }
-
-function excess(side: "most" | "least", limit: Limit, figures: Figures): string | undefined {
-  const value = valueOf(limit, figures);
-  const flag = `--at-${side} ${limit.text}`;
-  if (value === undefined) return `${flag}: there was nothing to measure`;
-  const [over, what] = side === "most"
-    ? [value - limit.bound, "much"]
-    : [limit.bound - value, "little"];
-  if (over <= 0) return undefined;
-  const format = formats[limit.figure] ?? formatTime;
-  return `${flag}: it was ${format(value)}, ${format(over)} too ${what}`;
-}
-
-const formats: Readonly<Record<string, (value: number) => string>> = {
-  rate: (value) => `${formatRate(value)}/s`,
-  loss: (value) => `${Number(value.toFixed(2))}%`,
-};

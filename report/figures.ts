@@ -1,7 +1,5 @@
 // What several formats of results have in common.
 import type { Latencies } from "../client/latencies.ts";
-import type { LoadResult } from "../client/load/result.ts";
-import { hasConnections } from "../net/transports.ts";
 
 export const PING_PERCENTILES = [50, 90, 99];
 export const LOAD_PERCENTILES = [50, 75, 90, 95, 99, 99.9, 99.99];
@@ -9,11 +7,6 @@ export const LOAD_PERCENTILES = [50, 75, 90, 95, 99, 99.9, 99.99];
 /** @param time in milliseconds */
 export function perSecond(count: number, time: number): number {
   return time > 0 ? count / time * 1000 : 0;
-}
-
-export function whatWentWrong({ plan, examples }: Pick<LoadResult, "plan" | "examples">): string[] {
-  const name = hasConnections(plan.endpoint) ? "connection" : "socket";
-  return examples.map(({ kind, connection, what }) => `${kind}: ${name} ${connection}: ${what}`);
 }
 
 /** A percentile to three digits, those of the histogram; exact if it is an extreme. */

@@ -1,8 +1,13 @@
 import type { Latencies } from "../client/latencies.ts";
-import type { LoadInterval } from "../client/load/intervals.ts";
 import type { LoadPlan } from "../client/load/plan.ts";
-import { type LoadProgress, type LoadResult, totalErrors } from "../client/load/result.ts";
-import { LOAD_PERCENTILES, perSecond, whatWentWrong } from "./figures.ts";
+import {
+  addInterval,
+  type LoadInterval,
+  type LoadProgress,
+  type LoadResult,
+  totalErrors,
+} from "../client/load/result.ts";
+import { LOAD_PERCENTILES, perSecond } from "./figures.ts";
 import {
   formatAmount,
   formatBytes,
@@ -14,33 +19,30 @@ import {
 } from "./units.ts";
 import { hasConnections } from "../net/transports.ts";
 
-/** A second with the most messages has the highest. */
+/** The height of a character over time; the highest is the most messages a second. */
 const LEVELS = "▁▂▃▄▅▆▇█";
+
+/** The most characters over time. */
+const MAX_GROUPS = 30;
 
 /** One line, with the throughput since `before`. */
 export function progressText(
-  { duration, messages, size, connections }: LoadPlan,
+  { duration, messages, connections }: LoadPlan,
   now: LoadProgress,
   before: LoadProgress,
 ): string {
-  if (now.elapsed === 0) {
-    if (now.connections >= connections) return "warming up";
-    return `${formatCount(now.connections)} of ${formatCount(connections)} connections open`;
-  }
-  const right = now.messages.right - before.messages.right;
-  const throughput = perSecond(right, now.elapsed - before.elapsed);
   const left = Math.max(0, duration - now.elapsed);
+  const right = now.messages.right - before.messages.right;
   return listed([
-    duration > 0 &&
-    (left > 0 ? `${Math.ceil(left / 1000)} s left` : "waiting for the last answers"),
+    now.elapsed === 0 && `${now.connections} of ${connections} connections open`,
+    duration > 0 && `${Math.ceil(left / 1000)} s left`,
     messages > 0 && `${formatCount(now.messages.right)} of ${formatCount(messages)} messages`,
-    `${formatRate(throughput)} messages/s`,
-    `${formatBytes(throughput * size)}/s`,
+    `${formatRate(perSecond(right, now.elapsed - before.elapsed))} messages/s`,
     formatAmount(totalErrors(now), "error"),
   ]);
 }
 
-export function loadText(result: LoadResult, width: number): string {
+export function loadText(result: LoadResult): string {
   const { size, rate } = result.plan;
   const { messages, elapsed, latencies, connects } = result;
   const throughput = perSecond(messages.right, elapsed);
@@ -49,85 +51,51 @@ export function loadText(result: LoadResult, width: number): string {
     messages.failed > 0 && `${formatCount(messages.failed)} did not`,
     messages.waiting > 0 && `${formatCount(messages.waiting)} under way at the end`,
   ];
-  const late = messages.missed === 0
-    ? ""
-    : `; ${formatCount(messages.missed)} messages were due and not sent in time`;
+  const late = messages.missed > 0 &&
+    `${formatCount(messages.missed)} messages were due and not sent in time`;
   const kinds = Object.entries(result.errors)
     .map(([kind, count]) => count > 0 && `${formatCount(count)} ${kind}`);
   const lines = [
-    firstLine(result, width),
+    firstLine(result),
     "",
     `messages    ${listed(counts)}`,
     `throughput  ${formatRate(throughput)} messages/s, ${
       formatBytes(throughput * size)
     }/s each way, for ${formatTime(elapsed)}`,
-    rate > 0 && `rate        ${formatRate(rate)} messages/s asked for${late}`,
+    rate > 0 && `rate        ${listed([`${formatRate(rate)} messages/s asked for`, late])}`,
     connects.count > 0 && `connecting  ${formatCount(connects.count)} opened, ${spread(connects)}`,
     `errors      ${listed(kinds) || "none"}`,
-    ...whatWentWrong(result).map((example) => `            ${example}`),
-    ...secondLines(result.intervals, width),
-    ...latencies.count === 0 ? [] : ["", ...figures(latencies, width)],
-    "",
-    verdict(result),
+    ...result.examples.map((example) => `            ${example}`),
+    result.intervals.length > 1 && `over time   ${overTime(result.intervals)}`,
+    latencies.count > 0 && `\n${figures(latencies)}`,
   ];
   return lines.filter((line) => line !== false).join("\n") + "\n";
 }
 
-/** Two lines if one is too long. */
-function firstLine(result: LoadResult, width: number): string {
-  const { plan, address, connections: opened } = result;
+function firstLine({ plan, address }: LoadResult): string {
   const { endpoint, connections, size, pipeline, reconnect } = plan;
-  const name = hasConnections(endpoint) ? "connection" : "socket";
-  // Whether sockets for datagrams are open is not known.
-  const of = name === "connection" && opened < connections ? `${formatCount(opened)} of ` : "";
-  const start = `${formatPlace(endpoint, address)}: ${of}${formatAmount(connections, name)}`;
   const shape = listed([
+    formatAmount(connections, hasConnections(endpoint) ? "connection" : "socket"),
     reconnect && "each message over a new one",
     pipeline > 1 && `${pipeline} messages under way on each`,
     `${formatCount(size)}-byte messages`,
   ]);
-  const line = `${start}, ${shape}`;
-  return line.length <= width ? line : `${start},\n  ${shape}`;
-}
-
-function verdict(result: LoadResult): string {
-  const { messages, elapsed, latencies, plan } = result;
-  const errors = totalErrors(result);
-  const isWarmUp = plan.warmUp > 0 && result.bytes.sent > 0;
-  const end = isWarmUp ? "in the warm-up" : "before the first message";
-  if (messages.sent === 0) return `nothing counted: it ended ${end}`;
-  const whole = messages.sent < plan.messages ? `${formatCount(messages.right)} of ` : "";
-  return listed([
-    whole + formatAmount(whole ? plan.messages : messages.right, "message"),
-    `${formatRate(perSecond(messages.right, elapsed))}/s`,
-    errors === 0 ? "no errors" : formatAmount(errors, "error"),
-    messages.waiting > 0 && `${formatCount(messages.waiting)} still waiting`,
-    latencies.count > 0 && `p50 ${formatTime(latencies.percentile(50))}`,
-    latencies.count > 0 && `p99 ${formatTime(latencies.percentile(99))}`,
-  ]);
+  return `${formatPlace(endpoint, address)}: ${shape}`;
 }
 
 /** The throughput of each second, or of each few if there are many; × where there were errors. */
-function secondLines(intervals: readonly LoadInterval[], width: number): string[] {
-  if (intervals.length < 2) return [];
-  const each = Math.ceil(intervals.length / Math.max(1, width - 12));
-  const groups = Array.from({ length: Math.ceil(intervals.length / each) }, (_, i) => {
-    const group = intervals.slice(i * each, (i + 1) * each);
-    const total = (name: "messages" | "errors" | "elapsed") =>
-      group.reduce((sum, interval) => sum + interval[name], 0);
-    return { errors: total("errors"), rate: perSecond(total("messages"), total("elapsed")) };
-  });
-  const rates = groups.map(({ rate }) => rate);
+function overTime(intervals: readonly LoadInterval[]): string {
+  const each = Math.ceil(intervals.length / MAX_GROUPS);
+  const groups = intervals.filter((_, i) => i % each === 0)
+    .map((_, i) => intervals.slice(i * each, (i + 1) * each).reduce(addInterval));
+  const rates = groups.map(({ messages, elapsed }) => perSecond(messages, elapsed));
   const most = Math.max(...rates);
-  const line = groups.map(({ errors, rate }) => {
-    if (errors > 0) return "×";
+  const picture = rates.map((rate, i) => {
+    if (groups[i]?.errors !== 0) return "×";
     return rate === 0 ? "·" : LEVELS[Math.ceil(rate / most * LEVELS.length) - 1];
   });
-  const spread = `${each === 1 ? "a second" : `${each} s`} each, ` +
-    `${formatRate(Math.min(...rates))} to ${formatRate(most)}/s`;
-  const picture = `over time   ${line.join("")}`;
-  const isShort = picture.length + 2 + spread.length <= width;
-  return isShort ? [`${picture}  ${spread}`] : [picture, `            ${spread}`];
+  const range = `${formatRate(Math.min(...rates))} to ${formatRate(most)}/s`;
+  return `${picture.join("")}  ${each === 1 ? "a second" : `${each} s`} each, ${range}`;
 }
 
 function spread(times: Latencies): string {
@@ -135,12 +103,9 @@ function spread(times: Latencies): string {
   return `p50 ${p50}, p99 ${p99}, max ${formatTime(times.max)}`;
 }
 
-function figures(latencies: Latencies, width: number): string[] {
+function figures(latencies: Latencies): string {
   const { min, mean, max } = latencies;
   const percentiles = LOAD_PERCENTILES.map((p) => [`p${p}`, latencies.percentile(p)] as const);
   const named = [["min", min], ["mean", mean], ...percentiles, ["max", max]] as const;
-  return named.map(([name, time]) => {
-    const figure = `${name.padEnd(7)}${formatTime(time).padStart(8)}   `;
-    return figure + "#".repeat(Math.max(1, Math.round(time / max * (width - figure.length))));
-  });
+  return named.map(([name, time]) => name.padEnd(7) + formatTime(time).padStart(8)).join("\n");
 }

@@ -120,8 +120,8 @@ Deno.test("values are those of the flag in this command, and the words before an
     completions(words, commands).map((line) => line.replace(/\t.*/, ""));
   assertEquals(wordsOf("serve", "--workers", ""), ["auto"]);
   assertEquals(wordsOf("load", "--pipeline", ""), []);
-  assert(wordsOf("ping", "--at-most", "").includes("loss="));
-  assert(!wordsOf("load", "--at-most", "").includes("loss="));
+  assert(wordsOf("load", "--at-most", "").includes("loss="));
+  assert(!wordsOf("load", "--at-least", "").includes("loss="));
   assertEquals(wordsOf("connect", "t"), []);
   assertEquals(wordsOf("serve", "unix:./e"), ["FILE"]);
   assertEquals(wordsOf("load", "--merge", "a.json", "b"), ["FILE"]);

@@ -117,7 +117,7 @@ const CLIENTS: Record<keyof Clients, (endpoint: Endpoint, fault: string) => Prom
   async load(endpoint, fault) {
     const settings = { messages: 5, connections: 1, timeout: timeoutOf(fault) };
     return await load(endpoint, settings)
-      .then((result) => loadText(result, 80), ({ message }) => message);
+      .then((result) => loadText(result), ({ message }) => message);
   },
 };
 

@@ -4,7 +4,6 @@ import { type AddressInfo, createServer } from "node:net";
 import type { LoadOptions, LoadProgress } from "../client.ts";
 import { generate } from "../client/load/generator.ts";
 import { planLoad, planWorkers } from "../client/load/plan.ts";
-import { whatWentWrong } from "../report/figures.ts";
 import { errorsOf, finish, plain } from "./loads.ts";
 import { inEach, PATIENT, readBytes, startCustom, undisturbed, writeAll } from "./local.ts";
 import { type Answers, startAnswering, startDatagrams } from "./servers.ts";
@@ -165,7 +164,7 @@ Deno.test("bytes that come before any message is sent are found out", async () =
   const result = await generate(plan, onProgress, signal, () => greeted.promise);
   assertEquals([result.messages.right, errorsOf(result)], [10, { unexpected: 1 }]);
   assertMatch(
-    whatWentWrong(result).join(),
+    result.examples.join(),
     /^unexpected: connection \d: more came back than was sent, from byte 0 on$/,
   );
 });

@@ -9,9 +9,9 @@ import {
 import { isWithin } from "../async/pause.ts";
 import { EndpointError, load } from "../client.ts";
 import { planLoad } from "../client/load/plan.ts";
-import { addProgress, emptyLoadResult } from "../client/load/result.ts";
+import { addProgress } from "../client/load/result.ts";
 import { loadJson } from "../report/load_json.ts";
-import { loadText, progressText } from "../report/load_text.ts";
+import { progressText } from "../report/load_text.ts";
 import { formatEndpoint } from "../server.ts";
 import { plain, reportOf, validate } from "./loads.ts";
 import { inEach, linux, PATIENT, unix, until } from "./local.ts";
@@ -143,8 +143,7 @@ Deno.test("the summary says in words what was asked for and what was found", asy
   const time = "\\d+(\\.\\d+)? (µs|ms|s)";
   const count = "[\\d,]+";
   const lines = [
-    `${name}: 3 connections,`,
-    "  2 messages under way on each, 1,024-byte messages",
+    `${name}: 3 connections, 2 messages under way on each, 1,024-byte messages`,
     "",
     `messages    ${count} came back right`,
     `throughput  ${count} messages/s, [\\d.]+ [kM]B/s each way, for [\\d.]+ m?s`,
@@ -153,11 +152,9 @@ Deno.test("the summary says in words what was asked for and what was found", asy
     "errors      none",
     "",
     ...["min", "mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max"]
-      .map((name) => `${name.padEnd(7)} *${time} +#+`),
-    "",
-    `300 messages, [\\d,]+/s, no errors, p50 ${time}, p99 ${time}\n`,
+      .map((name) => `${name.padEnd(7)} *${time}`),
   ];
-  assertMatch(stdout, new RegExp(`^${lines.join("\n")}$`));
+  assertMatch(stdout, new RegExp(`^${lines.join("\n")}\n$`));
 });
 
 Deno.test("nothing is on stderr of a load that is over before all could send", async () => {
@@ -166,40 +163,19 @@ Deno.test("nothing is on stderr of a load that is over before all could send", a
   assertEquals([code, stderr], [0, ""]);
 });
 
-for (const width of [10, 40, 80, 200]) {
-  Deno.test(`the bars of the figures are to scale, and end at ${width} characters`, async () => {
-    const result = await emptyLoadResult(planLoad("localhost:2222"));
-    for (let i = 1; i <= 1000; i++) result.latencies.record(i);
-    const text = loadText(result, width);
-    const bars = [...text.matchAll(/^\S+ +(\S+) m?s +(#+)$/gm)].map(([, , bar = ""]) => bar.length);
-    assertEquals(bars.length, 10, text);
-    const room = Math.max(1, width - 18);
-    const scale = [0.001, 0.5005, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1, 1];
-    for (const [i, part] of scale.entries()) {
-      assert(Math.abs((bars[i] ?? NaN) - Math.max(1, part * room)) <= 1, text);
-    }
-    assertEquals(bars.at(-1), room, text);
-  });
-}
-
 Deno.test("a line tells how far a load is", () => {
   const plan = planLoad(":1", { connections: 3, duration: 3000, messages: 2000, size: 1000 });
   const before = addProgress();
+  const opening = { ...before, connections: 2 };
   assertEquals(
-    progressText(plan, { ...before, connections: 2 }, before),
-    "2 of 3 connections open",
+    progressText({ ...plan, messages: 0 }, opening, before),
+    "2 of 3 connections open, 3 s left, 0.00 messages/s, 0 errors",
   );
-  const warm = { ...before, connections: 3 };
-  assertEquals(progressText(plan, warm, before), "warming up");
   const messages = { ...before.messages, right: 1500 };
-  const now = { ...warm, messages, elapsed: 2500 };
+  const now = { ...opening, messages, elapsed: 2500 };
   assertEquals(
-    progressText(plan, now, { ...warm, messages: { ...messages, right: 1400 }, elapsed: 2300 }),
-    "1 s left, 1,500 of 2,000 messages, 500 messages/s, 500 kB/s, 0 errors",
-  );
-  assertEquals(
-    progressText({ ...plan, messages: 0 }, { ...now, elapsed: 3100 }, { ...now, elapsed: 2900 }),
-    "waiting for the last answers, 0.00 messages/s, 0 B/s, 0 errors",
+    progressText(plan, now, { ...now, messages: { ...messages, right: 1400 }, elapsed: 2300 }),
+    "1 s left, 1,500 of 2,000 messages, 500 messages/s, 0 errors",
   );
 });
 
@@ -216,11 +192,11 @@ Deno.test("on a terminal a line tells how far it is, fits, and is gone at the en
   const [summary = "", ...lines] = screen.stdout.split("\r\x1b[2K").toReversed();
   assert(lines.some((line) => line.startsWith("300 of 300 messages, ")), told);
   assertEquals(lines.filter((line) => line.length >= 40 || line.includes("\n")), []);
-  assert(summary.startsWith(`${name}: 3 connections,`), told);
+  const text = summary.replace(/\s+/g, " ");
+  assert(text.startsWith(`${name}: 3 connections, 64-byte messages`), told);
   // No colours either, since the tests are run with NO_COLOR.
   assert(!summary.includes("\x1b"), told);
-  const bars = summary.split("\r\n").filter((line) => line.endsWith("#"));
-  assert(bars.length > 0 && bars.every((line) => line.length <= 40), told);
+  assert(summary.split("\r\n").every((line) => line.length <= 40), told);
 });
 
 Deno.test("on a terminal what load and ping found wrong is broken between words", {

@@ -2,22 +2,18 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Ajv2020 } from "npm:ajv@8.20.0/dist/2020.js";
 import { load, type LoadOptions, type LoadResult } from "../client.ts";
-import { whatWentWrong } from "../report/figures.ts";
 import schema from "../report/load.schema.json" with { type: "json" };
 import type { Endpoint } from "../server.ts";
 import { PATIENT } from "./local.ts";
 import type { Result } from "./program.ts";
 import { ca } from "./servers.ts";
 
-/** A result whose errors are in words. */
-export type Finished = Omit<LoadResult, "examples"> & { examples: string[] };
-
 /** Runs a load that has to end by itself, and whose counts have to add up. */
 export async function finish(
   endpoint: Endpoint,
   options: LoadOptions,
   limit = PATIENT,
-): Promise<Finished> {
+): Promise<LoadResult> {
   const stop = new AbortController();
   const tooLong = setTimeout(() => stop.abort(), limit);
   const patient = { tls: { ca }, timeout: PATIENT, ...options, signal: stop.signal };
@@ -25,7 +21,7 @@ export async function finish(
   assertAddsUp(result);
   assert(!stop.signal.aborted, `it did not end by itself: ${JSON.stringify(result.messages)}`);
   assertEquals(result.messages.waiting, 0);
-  return { ...result, examples: whatWentWrong(result) };
+  return result;
 }
 
 /** Asserts that every message counts once. */

@@ -186,14 +186,16 @@ for (
       .map((words) =>
         [
           words,
-          `--at-most: expected p99=5ms, or min, mean, max, p50 to p99.99, not "${words.slice(15)}"`,
+          `--at-most: expected p99=5ms, or min, mean, max, p50 to p99.99, or loss=1%, not "${
+            words.slice(15)
+          }"`,
         ] as const
       ),
     ["load --at-most p99=5", '--at-most: "p99=5" has no unit: 5ms or 5s?'],
-    ["ping --at-most loss=0", '--at-most: "loss=0" is not in percent: loss=0%?'],
+    ["ping --at-most loss=0", '--at-most: "loss=0" is not in percent: 0%?'],
     [
-      "load --at-most loss=1%",
-      '--at-most: expected p99=5ms, or min, mean, max, p50 to p99.99, not "loss=1%"',
+      "load --at-most rate=1k",
+      '--at-most: expected p99=5ms, or min, mean, max, p50 to p99.99, or loss=1%, not "rate=1k"',
     ],
     [
       "load --at-least p99=5ms",

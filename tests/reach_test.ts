@@ -61,7 +61,7 @@ const calls = {
   async load(endpoint: Endpoint, options: DialOptions) {
     const settings = { connections: 2, messages: 10, timeout: PATIENT, ...options };
     const { examples } = await load(endpoint, settings);
-    return examples[0]?.what;
+    return examples[0]?.replace(/^\w+: connection \d: /, "");
   },
 };
 

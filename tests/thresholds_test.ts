@@ -11,16 +11,16 @@ for (
     [["load", "-n50", "--at-most", "p99=20s", "--at-most", "max=20s"], []],
     [["load", "-n50", "--at-least", "rate=0.01"], []],
     [["ping", "-c3", "-i0", "--at-most", "mean=20s", "--at-most", "loss=0%"], []],
-    [["load", "-n50", "--at-most", "p99.9=0.0001ms"], [/p99\.9=0\.0001ms: it was .*, .* too much/]],
+    [["load", "-n50", "--at-most", "p99.9=0.0001ms"], [/p99\.9=0\.0001ms: it was .*/]],
     [["load", "-n50", "--at-least=rate=100m"], [
-      /rate=100m: it was [\d,]+\/s, [\d,]+\/s too little/,
+      /rate=100m: it was [\d,]+\/s$/,
     ]],
     [
       ["load", "-n50", "--at-most", "min=0.0001ms", "--at-most", "p50=0.0001ms", "--json"],
       [/min=0\.0001ms: it was .*/, /p50=0\.0001ms: it was .*/],
     ],
     [["load", "-n2", "-c1", "-r3", "--at-least=rate=9"], [
-      /rate=9: it was \d\.\d\d\/s, \d\.\d\d\/s too little/,
+      /rate=9: it was \d\.\d\d\/s$/,
     ]],
     [["ping", "-c3", "-i0", "--at-most", "p50=0.0001ms"], [/p50=0\.0001ms: it was .*/]],
   ] as const
@@ -37,7 +37,7 @@ for (
   });
 }
 
-Deno.test("loss within its limit is status 0, beyond it 1, and a wrong answer is never fine", async () => {
+Deno.test("probes lost within the limit are status 0, beyond it 1, and a wrong answer always", async () => {
   const half = (probe: Uint8Array, number: number) => number % 2 === 0 ? lose() : [probe];
   const ways = [
     ["loss=50%", half, 0],
@@ -52,7 +52,7 @@ Deno.test("loss within its limit is status 0, beyond it 1, and a wrong answer is
       const words = ["ping", formatEndpoint(server.endpoint), "-c4", "-i0", "-W300ms"];
       const { code, stderr } = await runHere([...words, "--at-most", limit]);
       assertEquals(code, status, stderr);
-      assertEquals(/loss=49\.9%: it was 50%, 0\.1% too much/.test(stderr), limit === "loss=49.9%");
+      assertEquals(/loss=49\.9%: it was 50%$/m.test(stderr), limit === "loss=49.9%");
       assertEquals(/max=9s: there was nothing to measure/.test(stderr), limit === "max=9s");
     }, 100);
   }

@@ -1,5 +1,5 @@
 import { load, type LoadResult } from "../../client.ts";
-import { LOAD_DEFAULTS, type LoadPlan, planLoad } from "../../client/load/plan.ts";
+import { LOAD_DEFAULTS, planLoad } from "../../client/load/plan.ts";
 import { addProgress, totalErrors } from "../../client/load/result.ts";
 import { EndpointError } from "../../net/endpoint.ts";
 import { perSecond } from "../../report/figures.ts";
@@ -19,25 +19,17 @@ import {
   toggle,
 } from "../../values/value_types.ts";
 import { stopOnSignal } from "../signals.ts";
-import { columns, fitted, print, StatusLine } from "../stdio.ts";
-import { keepsLimits, latencyLimit, rateLimit } from "../thresholds.ts";
+import { fitted, print, StatusLine } from "../stdio.ts";
+import { keepsLimits, lowerLimit, upperLimit } from "../thresholds.ts";
 import { mergeLoads } from "../merge_loads.ts";
 import { clientFlags, dialOptions } from "../client_flags.ts";
 
-/** How a result is printed: by the first of these whose flag is given, if it has one. */
-const FORMATS: readonly {
-  readonly flag?: "json";
-  write(result: LoadResult, version: string): string | Promise<string>;
-  /** What stdout gets if the load could not connect; stderr has the error in any case. */
-  writeFailure?(plan: LoadPlan, version: string, why: string): string;
-}[] = [
-  {
-    flag: "json",
-    write: async (result, version) => JSON.stringify(await loadJson(result, version)) + "\n",
-    writeFailure: (plan, version, why) => JSON.stringify(failedLoadJson(plan, version, why)) + "\n",
-  },
-  { write: (result) => fitted(loadText(result, columns()), " ".repeat(12)) },
-];
+/** How a result is printed. */
+const FORMATS = {
+  json: async (result: LoadResult, version: string) =>
+    JSON.stringify(await loadJson(result, version)) + "\n",
+  text: (result: LoadResult) => fitted(loadText(result), " ".repeat(12)),
+};
 
 export const loadCommand = command({
   summary: "Send messages over many connections, verify each",
@@ -59,11 +51,11 @@ export const loadCommand = command({
     }),
     ...group("Checks", {
       "at-most": flag(
-        latencyLimit,
+        upperLimit,
         "status 1 where more: min, mean, max, p50 to p99.99",
         { many: true },
       ),
-      "at-least": flag(rateLimit, "status 1 where less: rate", { many: true }),
+      "at-least": flag(lowerLimit, "status 1 where less: rate", { many: true }),
     }),
     ...group("Output", {
       "json": flag(toggle, "print one JSON object"),
@@ -87,7 +79,6 @@ export const loadCommand = command({
     "--verify": "load always verifies",
   },
   async run({ flags, endpoints: [endpoint] }, { exit, version }) {
-    const format = FORMATS.find(({ flag }) => flag === undefined || flags[flag]);
     if (flags.merge.length > 0) return await finish(await mergeLoads(flags.merge));
     const plan = planLoad(endpoint, flags);
     const signal = stopOnSignal(exit);
@@ -105,8 +96,8 @@ export const loadCommand = command({
         },
       });
     } catch (error) {
-      if (error instanceof EndpointError) {
-        await print(format?.writeFailure?.(plan, version, error.message) ?? "");
+      if (flags.json && error instanceof EndpointError) {
+        await print(JSON.stringify(failedLoadJson(plan, version, error.message)) + "\n");
       }
       throw error;
     } finally {
@@ -115,16 +106,15 @@ export const loadCommand = command({
     return await finish(result, signal);
 
     async function finish(result: LoadResult, signal?: AbortSignal): Promise<number> {
-      await print(await format?.write(result, version) ?? "");
+      await print(await (flags.json ? FORMATS.json : FORMATS.text)(result, version));
       const { messages, elapsed } = result;
       const errors = totalErrors(result);
       if (messages.right === 0 && signal?.aborted && errors === 0) return signal.reason;
       const figures = { ...result, rate: perSecond(messages.right, elapsed) };
-      const isGood = keepsLimits(figures, flags.atMost, flags.atLeast);
+      const isGood = keepsLimits(figures, [...flags.atMost, ...flags.atLeast]);
       // Whether a signal ended a merged load is not known.
       const isEnded = messages.waiting === 0 || (signal?.aborted ?? messages.right > 0);
-      const isComplete = errors === 0 && isEnded;
-      return isGood && isComplete ? SUCCESS : ECHO_FAILED;
+      return isGood && errors === 0 && isEnded ? SUCCESS : ECHO_FAILED;
     }
   },
 });

@@ -15,7 +15,7 @@ import { count, duration, messageSize, toggle } from "../../values/value_types.t
 import { stopOnSignal } from "../signals.ts";
 import { fitted, LinePrinter, printError } from "../stdio.ts";
 import { formatClock } from "../../report/units.ts";
-import { keepsLimits, probeLimit } from "../thresholds.ts";
+import { keepsLimits, upperLimit } from "../thresholds.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { clientFlags, dialOptions } from "../client_flags.ts";
 
@@ -35,7 +35,7 @@ export const pingCommand = command({
     }),
     ...group("Checks", {
       "at-most": flag(
-        probeLimit,
+        upperLimit,
         "status 1 where more: min, mean, max, p50 to p99.99, loss",
         { many: true },
       ),

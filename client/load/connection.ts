@@ -8,18 +8,9 @@ export interface LoadConnection {
   /** From 1; a connection has the number of the one that it replaces. */
   readonly number: number;
   readonly isOpen: boolean;
-  /**
-   * Sends a message.
-   *
-   * @param due when it was due, by `performance.now()`
-   * @param from when its latency begins, if that is later
-   */
-  send(due: number, from?: number): void;
-  /**
-   * Fails messages after their timeout.
-   *
-   * @param interval the time since the last call, in milliseconds
-   */
+  /** Sends a message that was due at this time, by `performance.now()`. */
+  send(due: number): void;
+  /** Fails messages after their timeout; `interval` milliseconds have passed since the last call. */
   checkTimeout(interval: number): void;
   /** Waits up to a second for unexpected bytes, then closes. */
   finish(): Promise<void>;
@@ -40,11 +31,9 @@ export interface ConnectionEvents {
   onFree(connection: LoadConnection, now: number): void;
   /** The connection has ended by itself; its messages have failed. */
   onEnd(connection: LoadConnection): void;
-  /** Whether there are messages left to send. */
-  isNeeded(): boolean;
 }
 
-/** The number of a connection's first message, which differs from that of other connections. */
+/** The number of a connection's first message, which differs from those of its neighbours. */
 export function firstMessage(number: number): number {
   return number * 37;
 }

@@ -31,7 +31,7 @@ export async function openDatagrams(
     // A message fails once: a late one was lost before.
     if (outcome !== "right") probes.giveUp(probe);
     if (outcome === "right") {
-      recorder.answered(probe.due, probe.due, now);
+      recorder.answered(probe.due, now);
       events.onFree(own, now);
     } else if (outcome === "repeated") {
       recorder.error("repeated", number, `${nameOf(probe)} came back again`);

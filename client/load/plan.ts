@@ -42,9 +42,6 @@ export interface LoadPlan extends Required<LoadSettings> {
   readonly endpoint: Endpoint;
 }
 
-/** The default timeout of `udp://`. */
-const DATAGRAM_TIMEOUT = 1_000;
-
 export const LOAD_DEFAULTS: Required<LoadSettings> = {
   connections: 50,
   duration: 10_000,
@@ -66,7 +63,7 @@ export function planLoad(server: Endpoint | string, settings: LoadSettings = {})
     ...withDefaults(settings, {
       ...LOAD_DEFAULTS,
       duration: settings.messages ? 0 : LOAD_DEFAULTS.duration,
-      timeout: hasConnections(endpoint) ? LOAD_DEFAULTS.timeout : DATAGRAM_TIMEOUT,
+      timeout: hasConnections(endpoint) ? LOAD_DEFAULTS.timeout : 1_000,
     }),
   };
   // More connections would never have a message.

@@ -1,14 +1,11 @@
-import { aborted, pause } from "../../async/pause.ts";
+import { pause } from "../../async/pause.ts";
 import { reason } from "../../errors/reason.ts";
 import { dial } from "../../net/dial.ts";
 import { addressOf, EndpointError } from "../../net/endpoint.ts";
-import { ReadScheduler } from "../../net/read_scheduler.ts";
 import { hasConnections } from "../../net/transports.ts";
-import { Messages } from "../verify/messages.ts";
-import type { ConnectionEvents, ConnectionSettings, LoadConnection } from "./connection.ts";
+import type { ConnectionSettings, LoadConnection } from "./connection.ts";
 import { openDatagrams } from "./datagrams.ts";
 import type { WorkerPlan } from "./plan.ts";
-import type { Recorder } from "./recorder.ts";
 import { StreamConnection } from "./stream.ts";
 
 /** How many connections are opened at once: no more than the backlog of most servers holds. */
@@ -20,112 +17,93 @@ const MAX_RETRY = 1600;
 
 /** Opens, replaces and closes the connections of a thread. */
 export class Pool {
-  readonly #plan: WorkerPlan;
-  /** Ends all attempts to open connections; aborted here by an unexpected error. */
-  readonly #over: AbortController;
-  readonly #events: ConnectionEvents;
-  readonly #settings: ConnectionSettings;
   /** With `reconnect`, also those that have carried their message. */
   readonly connections = new Set<LoadConnection>();
-  readonly scheduler = new ReadScheduler();
   readonly #opening = new Set<Promise<unknown>>();
 
+  /** @param over ends all attempts to open connections; aborted here by an unexpected error */
   constructor(
-    plan: WorkerPlan,
-    recorder: Recorder,
-    over: AbortController,
-    events: ConnectionEvents,
-  ) {
-    this.#plan = plan;
-    this.#over = over;
-    this.#events = events;
-    const { load } = plan;
-    const messages = new Messages(load.size);
-    this.#settings = { load, messages, recorder, scheduler: this.scheduler, events };
-  }
+    private readonly plan: WorkerPlan,
+    private readonly settings: ConnectionSettings,
+    private readonly over: AbortController,
+  ) {}
 
   /** @throws {EndpointError} if no connection can be opened */
   async openAll(): Promise<void> {
-    const { connections, firstConnection, connectionStep } = this.#plan;
-    const { signal } = this.#over;
-    const over = aborted(signal);
-    const attempts: Promise<void>[] = [];
+    const { connections, firstConnection, connectionStep } = this.plan;
     const failures: unknown[] = [];
-    for (let i = 0; i < connections && !signal.aborted; i++) {
+    const attempts: Promise<void>[] = [];
+    for (let i = 0; i < connections && !this.over.signal.aborted; i++) {
       const number = firstConnection + i * connectionStep;
-      const attempt = this.#open(number).catch((error) => {
-        failures.push(error);
-        this.replace(number);
-      });
-      attempts.push(attempt);
-      if (this.#opening.size >= MAX_OPENING) await Promise.race([...this.#opening, over]);
+      attempts.push(
+        this.#open(number).catch((error) => {
+          failures.push(error);
+          this.replace(number);
+        }),
+      );
+      if (this.#opening.size >= MAX_OPENING) await Promise.race(this.#opening);
     }
-    await Promise.race([Promise.all(attempts), over]);
-    const none = failures.length === connections && this.connections.size === 0;
-    if (none && !signal.aborted) throw failures[0];
+    await Promise.all(attempts);
+    if (failures.length === connections && !this.over.signal.aborted) throw failures[0];
   }
 
   /** Opens a connection in place of one that has ended or could not be opened. */
   async replace(number: number): Promise<void> {
-    const { signal } = this.#over;
+    const { signal } = this.over;
     for (let wait = MIN_RETRY;; wait = Math.min(2 * wait, MAX_RETRY)) {
       await pause(wait, signal);
-      if (signal.aborted || !this.#events.isNeeded()) return;
+      if (signal.aborted) return;
       if (await this.#open(number).then(() => true, () => false)) return;
     }
   }
 
   /** Sends a message, over a new connection if this one has carried its own. */
   send(connection: LoadConnection, due: number): void {
-    const { recorder } = this.#settings;
+    const { recorder } = this.settings;
     recorder.sent(due);
     if (connection.isOpen) return connection.send(due);
     this.connections.delete(connection);
-    const isPaced = this.#plan.interval > 0;
-    this.#open(connection.number, (next) => next.send(due, isPaced ? due : performance.now()))
-      .catch(() => {
-        if (this.#over.signal.aborted) return;
-        recorder.failed(due);
-        this.#events.onEnd(connection);
-      });
+    this.#open(connection.number, (next) => next.send(due)).catch(() => {
+      if (this.over.signal.aborted) return;
+      recorder.failed(due);
+      this.settings.events.onEnd(connection);
+    });
   }
 
-  #open(
+  async #open(
     number: number,
-    use = (connection: LoadConnection) => this.#events.onOpen(connection),
+    use = (connection: LoadConnection) => this.settings.events.onOpen(connection),
   ): Promise<void> {
-    const attempt = this.#attempt(number, use);
-    const settled = attempt.catch(() => {}).finally(() => this.#opening.delete(settled));
-    this.#opening.add(settled);
-    return attempt;
-  }
-
-  async #attempt(number: number, use: (connection: LoadConnection) => void): Promise<void> {
-    const { signal } = this.#over;
+    const { signal } = this.over;
+    const attempt = this.#connect(number);
+    const opening = attempt.then(() => {}, () => {});
+    this.#opening.add(opening);
     try {
-      const connection = await this.#connect(number);
+      const connection = await attempt;
       if (signal.aborted) return connection.close();
       this.connections.add(connection);
       use(connection);
     } catch (error) {
-      if (error instanceof EndpointError) {
-        if (!signal.aborted) this.#settings.recorder.error("connect", number, reason(error.cause));
-      } else this.#over.abort(error);
+      const { recorder } = this.settings;
+      if (!(error instanceof EndpointError)) this.over.abort(error);
+      else if (!signal.aborted) recorder.error("connect", number, reason(error.cause));
       throw error;
+    } finally {
+      this.#opening.delete(opening);
     }
   }
 
   async #connect(number: number): Promise<LoadConnection> {
-    const { load: { endpoint, timeout }, dialOptions } = this.#plan;
+    const { load: { endpoint, timeout }, dialOptions } = this.plan;
     if (!hasConnections(endpoint)) {
-      return await openDatagrams(number, endpoint, dialOptions, this.#settings);
+      return await openDatagrams(number, endpoint, dialOptions, this.settings);
     }
-    const options = { ...dialOptions, timeout, signal: this.#over.signal };
-    const { conn, connect, handshake = 0 } = await dial(endpoint, options);
-    if (!options.signal.aborted) {
-      this.#settings.recorder.opened(addressOf(conn.remoteAddr), connect + handshake);
-    }
-    return new StreamConnection(number, conn, this.#settings);
+    const { signal } = this.over;
+    const dialled = await dial(endpoint, { ...dialOptions, timeout, signal });
+    const { conn, connect, handshake = 0 } = dialled;
+    const { recorder } = this.settings;
+    if (!signal.aborted) recorder.opened(addressOf(conn.remoteAddr), connect + handshake);
+    return new StreamConnection(number, conn, this.settings);
   }
 
   async finish(): Promise<void> {
@@ -139,8 +117,7 @@ export class Pool {
 
   /** Waits for the attempts to open, which `#over` must have ended. */
   async close(): Promise<void> {
-    await Promise.allSettled(this.#opening);
+    await Promise.all(this.#opening);
     this.closeAll();
-    await this.scheduler.close();
   }
 }

@@ -1,31 +1,35 @@
-import { Intervals } from "./intervals.ts";
-import { type LoadErrorKind, type LoadProgress, type LoadResult, MAX_EXAMPLES } from "./result.ts";
+import { hasConnections } from "../../net/transports.ts";
+import {
+  addProgress,
+  emptyInterval,
+  type LoadErrorKind,
+  type LoadInterval,
+  type LoadProgress,
+  type LoadResult,
+  MAX_EXAMPLES,
+  SECOND,
+} from "./result.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** Fills in the result of a load while it runs. Times are by `performance.now()`. */
 export class Recorder {
   underWay = 0;
-  #intervals = new Intervals(Infinity);
   #countFrom = Infinity;
-  #countFromDate = new Date(NaN);
   #lastAnswer = 0;
 
   constructor(readonly result: LoadResult) {}
 
   /** Messages that are due before `countFrom` do not count. */
-  started(now: number, countFrom: number): void {
+  started(countFrom: number): void {
     this.#countFrom = countFrom;
-    this.#intervals = new Intervals(countFrom);
-    this.#countFromDate = new Date(Date.now() + countFrom - now);
   }
 
   opened(address: string | undefined, time: number): void {
-    this.result.address ??= address;
+    this.reached(address);
     this.result.connections++;
     this.result.connects.record(time);
   }
 
-  /** The address of a server without connections. */
   reached(address: string | undefined): void {
     this.result.address ??= address;
   }
@@ -43,14 +47,15 @@ export class Recorder {
     if (due >= this.#countFrom) this.result.messages.sent++;
   }
 
-  /** @param from when the latency begins */
-  answered(due: number, from: number, now: number): void {
+  answered(due: number, now: number): void {
     this.underWay--;
     if (due < this.#countFrom) return;
+    const latency = now - due;
+    const second = this.#secondAt(now);
+    second.messages++;
+    if (latency > second.max) second.max = latency;
     this.result.messages.right++;
-    const latency = now - from;
     this.result.latencies.record(latency);
-    this.#intervals.answered(now, latency);
     this.#lastAnswer = now;
   }
 
@@ -67,16 +72,22 @@ export class Recorder {
   }
 
   error(kind: LoadErrorKind, connection: number, what: string): void {
-    this.#intervals.failed(performance.now());
+    const now = performance.now();
+    if (now >= this.#countFrom) this.#secondAt(now).errors++;
     this.result.errors[kind]++;
     if (this.result.errors[kind] > MAX_EXAMPLES) return;
-    this.result.examples.push({ kind, connection, what });
+    const name = hasConnections(this.result.plan.endpoint) ? "connection" : "socket";
+    this.result.examples.push(`${kind}: ${name} ${connection}: ${what}`);
   }
 
-  progress(now: number): LoadProgress {
-    const { connections, messages, bytes, errors } = this.result;
-    const elapsed = Math.max(0, now - this.#countFrom);
-    return structuredClone({ connections, messages, bytes, errors, elapsed });
+  #secondAt(now: number): LoadInterval {
+    const index = Math.floor((now - this.#countFrom) / SECOND);
+    return this.result.intervals[index] ??= emptyInterval();
+  }
+
+  progress(): LoadProgress {
+    const elapsed = Math.max(0, performance.now() - this.#countFrom);
+    return addProgress([{ ...this.result, elapsed }]);
   }
 
   /** Completes the result. */
@@ -88,9 +99,8 @@ export class Recorder {
     // Five messages at one a second take five seconds, though the fifth comes back after four.
     const due = plan.rate > 0 ? this.#countFrom + plan.messages / plan.rate * 1000 : 0;
     const end = Math.max(this.#lastAnswer, ranOut ? due : schedule.end);
-    // A load that ends in its warm-up has not reached this date.
-    if (this.#countFromDate <= new Date()) this.result.started = this.#countFromDate;
+    const sinceWarmUp = performance.now() - this.#countFrom;
+    if (sinceWarmUp >= 0) this.result.started = new Date(Date.now() - sinceWarmUp);
     this.result.elapsed = Math.max(0, end - this.#countFrom);
-    this.result.intervals = this.#intervals.until(end);
   }
 }

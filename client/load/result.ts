@@ -1,4 +1,3 @@
-import { addIntervals, type LoadInterval } from "./intervals.ts";
 import { createLatencies, type EncodedLatencies, type Latencies } from "../latencies.ts";
 import type { LoadPlan } from "./plan.ts";
 
@@ -9,18 +8,23 @@ import type { LoadPlan } from "./plan.ts";
  */
 export type LoadErrorKind = "connect" | "broken" | "lost" | "corrupted" | "repeated" | "unexpected";
 
-/** An error, and where it happened. */
-export interface LoadErrorExample {
-  /** How it went wrong. */
-  readonly kind: LoadErrorKind;
-  /** The number of the connection, or of the socket, from 1. */
-  readonly connection: number;
-  /** What went wrong, in words. */
-  readonly what: string;
-}
-
 /** How many errors of each kind have an example. */
 export const MAX_EXAMPLES = 3;
+
+/** The length of an interval, in milliseconds. */
+export const SECOND = 1000;
+
+/** A second of a load; the last one has the rest as well. */
+export interface LoadInterval {
+  /** How long it was, in milliseconds. */
+  elapsed: number;
+  /** How many messages came back as they were sent. */
+  messages: number;
+  /** How often something went wrong. */
+  errors: number;
+  /** The longest latency of those messages, in milliseconds; 0 where there are none. */
+  max: number;
+}
 
 /** The result of a load. */
 export interface LoadResult {
@@ -54,8 +58,8 @@ export interface LoadResult {
   connections: number;
   /** How often something went wrong. */
   errors: Record<LoadErrorKind, number>;
-  /** The first errors of each kind. */
-  examples: LoadErrorExample[];
+  /** The first errors of each kind in words, with the connection or socket, from 1. */
+  examples: string[];
   /** Each of its seconds. */
   intervals: LoadInterval[];
   /** Of messages that came back as they were sent, from when they were due. */
@@ -71,15 +75,15 @@ export interface LoadProgress
   readonly elapsed: number;
 }
 
-/** A result for another thread, without its plan. */
-export interface EncodedLoadResult extends Omit<LoadResult, "plan" | "latencies" | "connects"> {
-  readonly latencies: EncodedLatencies;
-  readonly connects: EncodedLatencies;
+/** A result for another thread. */
+export interface EncodedLoadResult extends Omit<LoadResult, "latencies" | "connects"> {
+  readonly latencies: EncodedLatencies | null;
+  readonly connects: EncodedLatencies | null;
 }
 
 type LoadCounts = Pick<LoadResult, "messages" | "bytes" | "connections" | "errors">;
 
-export function noCounts(): LoadCounts {
+function noCounts(): LoadCounts {
   return {
     messages: { sent: 0, right: 0, failed: 0, waiting: 0, missed: 0 },
     bytes: { sent: 0, received: 0 },
@@ -102,12 +106,8 @@ export async function emptyLoadResult(plan: LoadPlan): Promise<LoadResult> {
 }
 
 export async function encodeLoadResult(result: LoadResult): Promise<EncodedLoadResult> {
-  const { plan: _, latencies, connects, ...figures } = result;
-  return {
-    ...figures,
-    latencies: await latencies.encode(),
-    connects: await connects.encode(),
-  };
+  const latencies = await result.latencies.encode();
+  return { ...result, latencies, connects: await result.connects.encode() };
 }
 
 export function addProgress(parts: readonly LoadProgress[] = []): LoadProgress {
@@ -119,25 +119,44 @@ export function addProgress(parts: readonly LoadProgress[] = []): LoadProgress {
   return sum;
 }
 
-/** @param sum an empty result */
-export async function addLoadResults(
-  sum: LoadResult,
-  parts: readonly EncodedLoadResult[],
-): Promise<LoadResult> {
-  sum.started = new Date(Math.min(...parts.map(({ started }) => started.getTime())));
-  sum.elapsed = Math.max(...parts.map(({ elapsed }) => elapsed));
-  sum.address = parts.find(({ address }) => address !== undefined)?.address;
-  sum.intervals = addIntervals(parts.map(({ intervals }) => intervals));
-  for (const part of parts) {
-    addCounts(sum, part);
-    await sum.latencies.add(part.latencies);
-    await sum.connects.add(part.connects);
-  }
-  const examples = parts.flatMap((part) => part.examples);
+/** Adds a part of a load, or another load, to a sum, which is empty at first. */
+export async function addLoadResult(sum: LoadResult, part: EncodedLoadResult): Promise<void> {
+  sum.started = new Date(Math.min(sum.started.getTime(), part.started.getTime()));
+  sum.elapsed = Math.max(sum.elapsed, part.elapsed);
+  sum.address ??= part.address;
+  addCounts(sum, part);
+  part.intervals.forEach((interval, i) => {
+    sum.intervals[i] = addInterval(sum.intervals[i] ?? emptyInterval(), interval);
+  });
+  const examples = [...sum.examples, ...part.examples];
   sum.examples = Object.keys(sum.errors).flatMap((kind) =>
-    examples.filter((example) => example.kind === kind).slice(0, MAX_EXAMPLES)
+    examples.filter((example) => example.startsWith(`${kind}:`)).slice(0, MAX_EXAMPLES)
   );
-  return sum;
+  if (part.latencies !== null) await sum.latencies.add(part.latencies);
+  if (part.connects !== null) await sum.connects.add(part.connects);
+}
+
+export function emptyInterval(): LoadInterval {
+  return { elapsed: 0, messages: 0, errors: 0, max: 0 };
+}
+
+export function addInterval(one: LoadInterval, other: LoadInterval): LoadInterval {
+  return {
+    elapsed: one.elapsed + other.elapsed,
+    messages: one.messages + other.messages,
+    errors: one.errors + other.errors,
+    max: Math.max(one.max, other.max),
+  };
+}
+
+/** All seconds of a load, from those in which something happened: later ones belong to the last. */
+export function wholeIntervals(found: readonly LoadInterval[], elapsed: number): LoadInterval[] {
+  // Clocks are rounded.
+  const last = Math.max(0, Math.floor((elapsed + 1) / SECOND) - 1);
+  return Array.from({ length: last + 1 }, (_, i) => ({
+    ...found.slice(i, i < last ? i + 1 : undefined).reduce(addInterval, emptyInterval()),
+    elapsed: i < last ? SECOND : elapsed - last * SECOND,
+  }));
 }
 
 function addCounts(sum: LoadCounts, part: Readonly<LoadCounts>): void {
@@ -151,7 +170,7 @@ function addTo<Name extends string>(
   sum: Record<Name, number>,
   part: Readonly<Record<Name, number>>,
 ): void {
-  for (const name in part) sum[name] += part[name];
+  for (const name in sum) sum[name] += part[name];
 }
 
 export function totalErrors({ errors }: Pick<LoadResult, "errors">): number {

@@ -18,31 +18,29 @@ export interface Timing {
  * server shows in the latency of every message that it delayed (no coordinated omission).
  */
 export class Schedule {
-  readonly #timing: Timing;
   end: number;
   /** Without the warm-up. */
   #left: number;
   #taken = 0;
 
-  constructor(timing: Timing) {
-    this.#timing = timing;
+  constructor(private readonly timing: Timing) {
     this.end = timing.end;
     this.#left = timing.messages;
   }
 
   get isPaced(): boolean {
-    return this.#timing.interval > 0;
+    return this.timing.interval > 0;
   }
 
   /** When the next message is due, at a rate. */
   get next(): number {
-    return this.#timing.start + this.#taken * this.#timing.interval;
+    return this.timing.start + this.#taken * this.timing.interval;
   }
 
   /** Takes the next message; returns when it was due, or undefined if none is. */
   take(now: number): number | undefined {
     if (this.isOver(now)) return undefined;
-    const { countFrom } = this.#timing;
+    const { countFrom } = this.timing;
     // Messages that the warm-up did not send would delay those that count.
     if (this.isPaced && now >= countFrom) {
       this.#taken = Math.max(this.#taken, this.#dueBefore(countFrom));
@@ -69,12 +67,12 @@ export class Schedule {
   /** How many messages were due at the rate until the end, after the warm-up, but not taken. */
   get missed(): number {
     if (!this.isPaced || this.end === Infinity) return 0;
-    const first = Math.max(this.#taken, this.#dueBefore(this.#timing.countFrom));
+    const first = Math.max(this.#taken, this.#dueBefore(this.timing.countFrom));
     return Math.min(this.#left, Math.max(0, this.#dueBefore(this.end) - first));
   }
 
   /** How many messages are due before a time; tolerates rounding. */
   #dueBefore(time: number): number {
-    return Math.ceil((time - this.#timing.start) / this.#timing.interval - 1e-6);
+    return Math.ceil((time - this.timing.start) / this.timing.interval - 1e-6);
   }
 }

@@ -27,30 +27,28 @@ const FINISH_WITHIN = 1000;
 
 /** The hot path of a load: a round trip is one write, one read and one look at the clock. */
 export class StreamConnection implements LoadConnection {
-  readonly #conn: Stream;
-  readonly #settings: ConnectionSettings;
   readonly #traffic = new Traffic();
   readonly #buffer: Received;
   /** When the messages under way were due, in a ring. */
   readonly #due: Float64Array;
   readonly #position: StreamPosition;
-  /** When the latency of the message begins, if later than it was due. */
-  #from: number | undefined;
   /** How many messages were written or are in `#writing`. */
   #written = 0;
   #writing: Uint8Array<ArrayBuffer> | undefined;
   isOpen = true;
-  readonly #finished = Promise.withResolvers<void>();
+  readonly #receiving: Promise<void>;
 
-  constructor(readonly number: number, conn: Stream, settings: ConnectionSettings) {
+  constructor(
+    readonly number: number,
+    private readonly conn: Stream,
+    private readonly settings: ConnectionSettings,
+  ) {
     const { messages, load: { pipeline }, scheduler } = settings;
-    this.#conn = conn;
     this.#position = { messages, first: firstMessage(number), sent: 0, answered: 0, partial: 0 };
-    this.#settings = settings;
     this.#due = new Float64Array(pipeline);
     this.#buffer = receiveBuffer(Math.min(messages.size * pipeline + SPARE, MAX_READ));
     scheduler.readers++;
-    this.#receive().catch((error) => {
+    this.#receiving = this.#receive().catch((error) => {
       this.#end("broken", `${reason(error)}, at offset ${offsetOf(this.#position)}`);
     });
   }
@@ -59,8 +57,7 @@ export class StreamConnection implements LoadConnection {
     return this.#position.sent - this.#position.answered;
   }
 
-  send(due: number, from?: number): void {
-    this.#from = from;
+  send(due: number): void {
     this.#due[this.#position.sent % this.#due.length] = due;
     this.#position.sent++;
     if (this.#writing === undefined) this.#write();
@@ -68,24 +65,23 @@ export class StreamConnection implements LoadConnection {
 
   checkTimeout(interval: number): void {
     if (!this.isOpen || this.#underWay === 0) return;
-    const timeout = this.#settings.load.timeout || Infinity;
+    const timeout = this.settings.load.timeout || Infinity;
     if (this.#traffic.idleTime(interval) < timeout) return;
     this.#end("lost", describeSilence(this.#position));
   }
 
   async finish(): Promise<void> {
     if (!this.isOpen) return;
-    this.#conn.closeWrite().catch(() => {});
-    await isWithin(FINISH_WITHIN, this.#finished.promise);
+    this.conn.closeWrite().catch(() => {});
+    await isWithin(FINISH_WITHIN, this.#receiving);
     this.close();
   }
 
   close(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
-    this.#settings.scheduler.readers--;
-    this.#conn.close();
-    this.#finished.resolve();
+    this.settings.scheduler.readers--;
+    this.conn.close();
   }
 
   #write(): void {
@@ -99,17 +95,17 @@ export class StreamConnection implements LoadConnection {
       this.#writing = new Uint8Array(waiting * size);
       for (let i = 0; i < waiting; i++) this.#writing.set(messages.at(next + i), i * size);
     }
-    this.#conn.write(this.#writing).then(this.#onWritten, this.#onWriteFailed);
+    this.conn.write(this.#writing).then(this.#onWritten, this.#onWriteFailed);
   }
 
   readonly #onWritten = (length: number): void => {
-    this.#settings.recorder.bytesSent(length);
+    this.settings.recorder.bytesSent(length);
     if (!this.isOpen) return;
     this.#traffic.sent += length;
     const writing = this.#writing;
     if (writing !== undefined && length < writing.length) {
       this.#writing = writing.subarray(length);
-      this.#conn.write(this.#writing).then(this.#onWritten, this.#onWriteFailed);
+      this.conn.write(this.#writing).then(this.#onWritten, this.#onWriteFailed);
       return;
     }
     this.#writing = undefined;
@@ -124,11 +120,11 @@ export class StreamConnection implements LoadConnection {
     const position = this.#position;
     const { messages, first } = position;
     const { size } = messages;
-    const { recorder, load: { reconnect }, scheduler, events } = this.#settings;
+    const { recorder, load: { reconnect }, scheduler, events } = this.settings;
     for (;;) {
       // Awaiting undefined lets other connections write before the next read: 7 % more round trips.
       await (scheduler.isContended ? scheduler.next() : undefined);
-      const length = await this.#conn.read(buffer.bytes);
+      const length = await this.conn.read(buffer.bytes);
       if (!this.isOpen) return;
       if (length === null) {
         return this.#underWay === 0 ? this.#end() : this.#end("broken", describeEnd(position));
@@ -152,7 +148,7 @@ export class StreamConnection implements LoadConnection {
         const due = this.#due[position.answered % this.#due.length] ?? now;
         position.partial = 0;
         position.answered++;
-        recorder.answered(due, this.#from ?? due, now);
+        recorder.answered(due, now);
         if (reconnect) this.close();
         events.onFree(this, now);
         if (!this.isOpen) return;
@@ -168,7 +164,7 @@ export class StreamConnection implements LoadConnection {
   #end(kind?: LoadErrorKind, what = ""): void {
     if (!this.isOpen) return;
     this.close();
-    const { recorder, events } = this.#settings;
+    const { recorder, events } = this.settings;
     if (kind !== undefined) recorder.error(kind, this.number, what);
     while (this.#underWay > 0) {
       recorder.failed(this.#due[this.#position.answered++ % this.#due.length] ?? 0);
