@@ -84,7 +84,7 @@ export function summarize(counts: PingCounts): PingSummary {
   const received = right + late + corrupted;
   const sent = received + lost;
   const all = sent + unsent;
-  return { ...counts, sent, received, lostPercent: all === 0 ? 0 : (lost + unsent) / all * 100 };
+  return { ...counts, sent, received, lostPercent: all === 0 ? 0 : 100 * (lost + unsent) / all };
 }
 
 /**

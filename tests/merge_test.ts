@@ -103,6 +103,10 @@ Deno.test("errors of any of them make the status 1, and are told", async () => {
   );
   assertMatch(stdout, /corrupted: connection 1: the byte: at offset 1 is another\n/);
   assertMatch(stdout, /^messages +1,000 came back right, 1 did not$/m);
+  bad.errors.corrupted = 0;
+  const parts = [await write(await found(FAST)), await write(bad)];
+  const allowed = await runHere(["load", "--at-most", "loss=0.1%", "--merge", ...parts]);
+  assertEquals([allowed.code, allowed.stderr], [0, ""]);
 });
 
 Deno.test("what does not fit together is told in a line, with status 2", async () => {

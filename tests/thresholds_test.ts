@@ -4,7 +4,7 @@ import { formatEndpoint } from "../server.ts";
 import { runHere } from "./in_process.ts";
 import { undisturbed } from "./local.ts";
 import { lose, startProbed } from "./pings.ts";
-import { startEcho } from "./servers.ts";
+import { startAnswering, startDatagrams, startEcho } from "./servers.ts";
 
 for (
   const [words, messages] of [
@@ -57,3 +57,62 @@ Deno.test("probes lost within the limit are status 0, beyond it 1, and a wrong a
     }, 100);
   }
 });
+
+for (
+  const [what, server, flags, kept, broken] of [
+    [
+      "messages of a connection that broke",
+      () => startAnswering(64, (message, number) => number === 5 ? ["end"] : [message]),
+      ["-n20"],
+      "5%",
+      "4.9%",
+    ],
+    [
+      "messages without an answer",
+      () => startAnswering(64, (message, number) => number === 5 ? [] : [message]),
+      ["-n20", "--timeout=600ms"],
+      "5%",
+      "4.9%",
+    ],
+    [
+      "datagrams that were lost",
+      () => startDatagrams((bytes, number) => number % 2 === 0 ? [] : [bytes]),
+      ["-n4", "--timeout=300ms"],
+      "50%",
+      "49.9%",
+    ],
+    [
+      "corrupted messages",
+      () => startAnswering(64, (message) => [message.toReversed()]),
+      ["-n4"],
+      undefined,
+      "100%",
+    ],
+    [
+      "datagrams that come twice",
+      () => startDatagrams((bytes) => [bytes, bytes]),
+      ["-n4"],
+      undefined,
+      "100%",
+    ],
+  ] as const
+) {
+  const status = kept === undefined ? "status 1 whatever the limit" : "allowed up to the limit";
+  Deno.test(`of load, ${what} are ${status}`, async () => {
+    await undisturbed(async () => {
+      const run = async (...limit: string[]) => {
+        await using running = await server();
+        const words = ["load", formatEndpoint(running.endpoint), "-c1", "--json", ...flags];
+        return await runHere([...words, ...limit]);
+      };
+      const without = await run();
+      assertEquals([without.code, without.stderr], [1, ""]);
+      const over = await run("--at-most", `loss=${broken}`);
+      assertEquals(over.code, 1);
+      if (kept === undefined) return assertEquals(over.stderr, "");
+      assertEquals(over.stderr, `yodel: --at-most loss=${broken}: it was ${kept}\n`);
+      const within = await run("--at-most", `loss=${kept}`);
+      assertEquals([within.code, within.stderr], [0, ""]);
+    }, 200);
+  });
+}

@@ -1,6 +1,6 @@
 import { load, type LoadResult } from "../../client.ts";
 import { LOAD_DEFAULTS, planLoad } from "../../client/load/plan.ts";
-import { addProgress, totalErrors } from "../../client/load/result.ts";
+import { addProgress, failedPercent, totalErrors } from "../../client/load/result.ts";
 import { EndpointError } from "../../net/endpoint.ts";
 import { perSecond } from "../../report/figures.ts";
 import { failedLoadJson, loadJson } from "../../report/load_json.ts";
@@ -52,7 +52,7 @@ export const loadCommand = command({
     ...group("Checks", {
       "at-most": flag(
         upperLimit,
-        "status 1 where more: min, mean, max, p50 to p99.99",
+        "status 1 where more: min, mean, max, p50 to p99.99, loss",
         { many: true },
       ),
       "at-least": flag(lowerLimit, "status 1 where less: rate", { many: true }),
@@ -107,14 +107,18 @@ export const loadCommand = command({
 
     async function finish(result: LoadResult, signal?: AbortSignal): Promise<number> {
       await print(await (flags.json ? FORMATS.json : FORMATS.text)(result, version));
-      const { messages, elapsed } = result;
-      const errors = totalErrors(result);
-      if (messages.right === 0 && signal?.aborted && errors === 0) return signal.reason;
-      const figures = { ...result, rate: perSecond(messages.right, elapsed) };
+      const { messages, elapsed, errors } = result;
+      const all = totalErrors(result);
+      if (messages.right === 0 && signal?.aborted && all === 0) return signal.reason;
+      const rate = perSecond(messages.right, elapsed);
+      const figures = { ...result, rate, loss: failedPercent(result) };
       const isGood = keepsLimits(figures, [...flags.atMost, ...flags.atLeast]);
+      const allowsLoss = flags.atMost.some(({ figure }) => figure === "loss");
+      const wrong = errors.corrupted + errors.repeated + errors.unexpected;
       // Whether a signal ended a merged load is not known.
       const isEnded = messages.waiting === 0 || (signal?.aborted ?? messages.right > 0);
-      return isGood && errors === 0 && isEnded ? SUCCESS : ECHO_FAILED;
+      const isRight = (allowsLoss ? wrong : all) === 0 && isEnded;
+      return isGood && isRight ? SUCCESS : ECHO_FAILED;
     }
   },
 });

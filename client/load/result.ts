@@ -176,3 +176,8 @@ function addTo<Name extends string>(
 export function totalErrors({ errors }: Pick<LoadResult, "errors">): number {
   return Object.values(errors).reduce((sum, count) => sum + count, 0);
 }
+
+/** The percentage of messages that failed, of those that do not wait; undefined if there are none. */
+export function failedPercent({ messages: { right, failed } }: LoadResult): number | undefined {
+  return right + failed === 0 ? undefined : 100 * failed / (right + failed);
+}
