@@ -22,7 +22,6 @@ import {
   addProgress,
   emptyLoadResult,
   type EncodedLoadResult,
-  encodeLoadResult,
   type LoadProgress,
   type LoadResult,
   wholeIntervals,
@@ -95,7 +94,8 @@ const loadThread: ThreadModule = thread<LoadProgram>("load", import.meta.url, (p
       const result = await generate(plan, onProgress, stop.signal, ready).catch((error) => {
         throw error instanceof EndpointError ? new YodelError(reason(error.cause)) : error;
       });
-      return await encodeLoadResult(result);
+      const latencies = await result.latencies.encode();
+      return { ...result, latencies, connects: await result.connects.encode() };
     },
     stop: () => stop.abort(),
   };
@@ -138,6 +138,7 @@ async function generateInThreads(
   });
   await Promise.allSettled(runs);
   onProgress(addProgress(latest));
+  // Those of the threads are earlier.
   sum.started = new Date();
   for (const part of await Promise.all(runs)) await addLoadResult(sum, part);
   return sum;

@@ -105,11 +105,6 @@ export async function emptyLoadResult(plan: LoadPlan): Promise<LoadResult> {
   };
 }
 
-export async function encodeLoadResult(result: LoadResult): Promise<EncodedLoadResult> {
-  const latencies = await result.latencies.encode();
-  return { ...result, latencies, connects: await result.connects.encode() };
-}
-
 export function addProgress(parts: readonly LoadProgress[] = []): LoadProgress {
   const sum = { ...noCounts(), elapsed: 0 };
   for (const part of parts) {
