@@ -1,42 +1,31 @@
-/** Wrong certificates, and who refuses them for which reason. */
+/** Wrong certificates, and the reasons for which clients refuse them. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { type ClientTls, connect, type Exchange, YodelError } from "../client.ts";
 import { FLAWS } from "../net/certificate.ts";
-import { serve } from "../server.ts";
 import { inputOf, nowhere } from "./faulty.ts";
-import { PATIENT, portOf } from "./local.ts";
+import { PATIENT, startLocal } from "./local.ts";
 import { available, run, startServer } from "./program.ts";
+import { folder } from "./servers.ts";
 
-const folder = await Deno.makeTempDir();
-addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
-
-/** What each of them says, where it trusts the CA that the server wrote. */
-const REASONS: Record<typeof FLAWS[number], Record<"yodel" | "openssl" | "curl", RegExp>> = {
-  "expired": {
-    yodel: /its certificate has expired/,
-    openssl: /verify error:num=10:certificate has expired/,
-    curl: /certificate has expired|expired/,
-  },
-  "not-yet": {
-    yodel: /its certificate is not valid yet/,
-    openssl: /verify error:num=9:certificate is not yet valid/,
-    curl: /not yet valid/,
-  },
-  "wrong-name": {
-    yodel: /its certificate is for another name/,
-    openssl: /verify error:num=62:hostname mismatch/,
-    curl: /(no alternative certificate subject name matches|does not match)/,
-  },
-  "self-signed": {
-    yodel: /its certificate is self-signed, and not trusted here/,
-    openssl: /verify error:num=18:self.signed certificate/,
-    curl: /self.signed certificate/,
-  },
-  "unknown-ca": {
-    yodel: /its certificate is not signed by a CA that is trusted here/,
-    openssl: /verify error:num=20:unable to get local issuer certificate/,
-    curl: /unable to get local issuer certificate/,
-  },
+/** What yodel, openssl and curl say, where they trust the CA that the server wrote. */
+const REASONS: Record<typeof FLAWS[number], [yodel: RegExp, openssl: RegExp, curl: RegExp]> = {
+  "expired": [/its certificate has expired/, /num=10:certificate has expired/, /expired/],
+  "not-yet": [/is not valid yet/, /num=9:certificate is not yet valid/, /not yet valid/],
+  "wrong-name": [
+    /its certificate is for another name/,
+    /num=62:hostname mismatch/,
+    /no alternative certificate subject name matches|does not match/,
+  ],
+  "self-signed": [
+    /its certificate is self-signed, and not trusted here/,
+    /num=18:self.signed certificate/,
+    /self.signed certificate/,
+  ],
+  "unknown-ca": [
+    /its certificate is not signed by a CA that is trusted here/,
+    /num=20:unable to get local issuer certificate/,
+    /unable to get local issuer certificate/,
+  ],
 };
 
 /** Sends a line to a server, verified. */
@@ -46,39 +35,36 @@ async function say(port: number, tls: ClientTls): Promise<Exchange> {
 }
 
 for (const flaw of FLAWS) {
-  const file = `${folder}/${flaw}.pem`;
-
   Deno.test(`a certificate that is ${flaw} is refused for that`, async () => {
-    await using server = await serve("tls://localhost:0", { faults: [`certificate=${flaw}`] });
-    const port = portOf(server.endpoints[0]);
-    const why = REASONS[flaw];
+    await using server = await startLocal({ faults: [`certificate=${flaw}`] }, "tls://localhost:0");
+    const { port } = server;
+    const [yodel, openssl, curl] = REASONS[flaw];
     const { ca = "" } = server.certificate ?? {};
+    const file = `${folder}/${flaw}.pem`;
     await Deno.writeTextFile(file, ca);
     const ours = await assertRejects(() => say(port, { ca }), YodelError);
     assertEquals(ours.exitStatus, 2);
-    assertMatch(ours.message, why.yodel);
+    assertMatch(ours.message, yodel);
     if (available("openssl")) {
-      const { code, stdout, stderr } = await run(
-        `openssl s_client -connect localhost:${port} -CAfile ${file} -verify_return_error -verify_hostname localhost`
-          .split(" "),
-      );
+      const command = `openssl s_client -connect localhost:${port} -CAfile ${file} ` +
+        "-verify_return_error -verify_hostname localhost";
+      const { code, stdout, stderr } = await run(command.split(" "));
       assertEquals(code, 1);
-      assertMatch(stdout + stderr, why.openssl);
+      assertMatch(stdout + stderr, openssl);
     }
     if (available("curl")) {
-      const { code, stderr } = await run(
-        `curl -sS --cacert ${file} https://localhost:${port}/`.split(" "),
-      );
+      const command = `curl -sS --cacert ${file} https://localhost:${port}/`;
+      const { code, stderr } = await run(command.split(" "));
       assertEquals(code, 60);
-      assertMatch(stderr, why.curl);
+      assertMatch(stderr, curl);
     }
-    // Nothing else is wrong with it: who does not look gets an echo.
+    // Nothing else is wrong with it: a client that does not verify gets an echo.
     assertEquals(await say(port, { insecure: true }), { sent: 6, received: 6 });
   });
 }
 
 Deno.test("the CA of a throw-away certificate with a flaw is written for those who refuse it", async () => {
-  const file = `${folder}/ca.pem`;
+  const file = `${folder}/flawed.pem`;
   await using server = await startServer(
     ["tls://localhost:0", "--fault", "certificate=expired", "--write-ca", file],
   );

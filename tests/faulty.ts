@@ -3,59 +3,20 @@ import type { Input, Output } from "../client.ts";
 import { dial } from "../net/dial.ts";
 import type { Endpoint, StreamEndpoint } from "../net/endpoint.ts";
 import type { Stream } from "../net/stream.ts";
-import { type FaultOption, serve, type ServeOptions, type ServerCounts } from "../server.ts";
-import { ca, cert, folder, key } from "./servers.ts";
-import { collect, type LogLine } from "./local.ts";
+import type { FaultOption, ServeOptions } from "../server.ts";
+import type { LocalServer } from "./local.ts";
+import { ca, startEcho } from "./servers.ts";
 
 /** The transports with connections. */
 export const STREAMS = ["tcp", "tls", "unix"] as const;
 
-/** A server with faults. */
-export interface FaultyServer<E extends Endpoint = Endpoint> extends AsyncDisposable {
-  endpoint: E;
-  log: LogLine[];
-  /** What the closing lines of its connections say of faults so far, in the order of the connections. */
-  stories(): Record<string, unknown>[];
-  /** What it has counted so far. */
-  counts(): Promise<ServerCounts>;
-  /** How often each fault was injected so far. */
-  injections(): Promise<Record<string, number>>;
-  /** Asks it to stop. */
-  stop(): Promise<void>;
-}
-
-let sockets = 0;
-
-/** Starts an echo server with faults. */
-export async function startFaulty<Scheme extends Endpoint["scheme"]>(
-  scheme: Scheme,
+/** Starts an echo server with faults in this process. */
+export function startFaulty(
+  scheme: Endpoint["scheme"],
   faults: readonly FaultOption[],
   options: ServeOptions = {},
-): Promise<FaultyServer<Endpoint & { scheme: Scheme }>> {
-  const asked = scheme === "unix"
-    ? { scheme, path: `${folder}/faulty-${++sockets}.sock` }
-    : { scheme, host: "127.0.0.1", port: 0 };
-  const log: LogLine[] = [];
-  const server = await serve(asked as Endpoint, {
-    tls: { cert, key },
-    drain: 1,
-    log: collect(log),
-    faults,
-    ...options,
-  });
-  const [endpoint] = server.endpoints;
-  return {
-    endpoint: endpoint as Endpoint & { scheme: Scheme },
-    log,
-    stories: () =>
-      log.filter(({ message }) => message.startsWith("closed"))
-        .map(({ fields }) => fields)
-        .toSorted((a, b) => Number(a.connection) - Number(b.connection)),
-    counts: () => server.counts(),
-    injections: async () => (await server.counts()).faults,
-    stop: () => server.stop(),
-    [Symbol.asyncDispose]: () => server.stop(),
-  };
+): Promise<LocalServer> {
+  return startEcho(scheme, { faults, ...options });
 }
 
 /** Opens a connection, which is closed at the end of the block. */
@@ -83,13 +44,6 @@ export async function readOnce(stream: Pick<Stream, "read">): Promise<Uint8Array
   return length === null ? undefined : buffer.subarray(0, length);
 }
 
-/** Reads until the end, and returns all that came. */
-export async function readAll(stream: Pick<Stream, "read">): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for (let part; (part = await readOnce(stream)) !== undefined;) parts.push(part);
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
-}
-
 /** How long something took, in milliseconds. */
 export async function timed(what: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
@@ -97,16 +51,16 @@ export async function timed(what: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** An input for `connect` that has some text. */
-export function inputOf(text: string): Input {
-  let rest = new TextEncoder().encode(text);
+/** An input for `connect`, which ends after its bytes unless it is to stay open. */
+export function inputOf(text: string | Uint8Array, ends = true): Input {
+  let rest = typeof text === "string" ? new TextEncoder().encode(text) : text;
   return {
     read(into) {
-      if (rest.length === 0) return Promise.resolve(null);
-      const { length } = rest.subarray(0, into.length);
-      into.set(rest.subarray(0, length));
-      rest = rest.subarray(length);
-      return Promise.resolve(length);
+      if (rest.length === 0) return ends ? Promise.resolve(null) : new Promise(() => {});
+      const part = rest.subarray(0, into.length);
+      into.set(part);
+      rest = rest.subarray(part.length);
+      return Promise.resolve(part.length);
     },
   };
 }

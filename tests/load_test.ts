@@ -28,7 +28,7 @@ for (const scheme of ["tcp", "tls", "unix", "udp"] as const) {
       const { messages, examples } = result;
       assertEquals([messages.sent, messages.right, ...examples], [40, 40], way);
       const expected = udp ? 0 : connections;
-      assertEquals([result.connections, server.opened.length], [expected, expected], way);
+      assertEquals([result.connections, server.logged("opened").length], [expected, expected], way);
     });
   });
 }

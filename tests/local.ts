@@ -2,17 +2,19 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { Endpoint } from "../net/endpoint.ts";
-import { type Log, type LogFields, serve, type ServeOptions } from "../server.ts";
+import { type Log, type LogFields, serve, type ServeOptions, type Server } from "../server.ts";
 
 /** An echo server in this process. */
-export interface LocalServer extends AsyncDisposable {
+export interface LocalServer extends Server {
+  /** The first endpoint. */
   endpoint: Endpoint;
   port: number;
-  /** Asks the server to stop. */
-  stop(): void;
-  finished: Promise<void>;
   /** What it logged so far. */
   log: LogLine[];
+  /** The lines of the log with a message. */
+  logged(message: string): LogLine[];
+  /** What the log says of the first connection that was closed, once there is one. */
+  story(): Promise<LogFields>;
 }
 
 /** A line of the log. */
@@ -23,8 +25,8 @@ export interface LogLine {
 }
 
 /**
- * A port of 127.0.0.1 at which nobody listens. It is none of those that a system gives to whoever
- * asks for any, from 32,768 on or later: it stays free until somebody names it.
+ * A port of 127.0.0.1 at which nothing listens. It is below those that systems choose for port 0,
+ * from 32,768 on or later: it stays free until a program names it.
  */
 export function freePort(): number {
   const port = 20_000 + Math.floor(Math.random() * 12_000);
@@ -36,27 +38,25 @@ export function freePort(): number {
   }
 }
 
-/** Starts an echo server on 127.0.0.1 and a free port. */
-export async function startLocal(options: ServeOptions = {}): Promise<LocalServer> {
-  const stop = new AbortController();
+/** Starts an echo server, which does not wait for its connections at the end. */
+export async function startLocal(
+  options: ServeOptions = {},
+  endpoints: Parameters<typeof serve>[0] = "127.0.0.1:0",
+): Promise<LocalServer> {
   const log: LogLine[] = [];
-  const server = await serve([{ scheme: "tcp", host: "127.0.0.1", port: 0 }], {
-    drain: 1,
-    log: collect(log),
-    ...options,
-    signal: stop.signal,
-  });
+  const server = await serve(endpoints, { drain: 1, log: collect(log), ...options });
   const [endpoint] = server.endpoints;
   if (endpoint === undefined) throw new Error("the server listens nowhere");
+  const closed = () => log.find(({ message }) => message.startsWith("closed"));
   return {
+    ...server,
     endpoint,
-    port: portOf(endpoint),
-    stop: () => stop.abort(),
-    finished: server.finished,
+    port: endpoint.scheme === "unix" ? 0 : endpoint.port,
     log,
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await server.finished;
+    logged: (message) => log.filter((line) => line.message === message),
+    async story() {
+      await until(() => closed() !== undefined, "a connection is closed");
+      return closed()?.fields ?? {};
     },
   };
 }
@@ -68,16 +68,13 @@ export function collect(lines: LogLine[]): Log {
   return { debug: add("debug"), info: add("info"), warn: add("warn"), error: add("error") };
 }
 
-/** A server that does with its connections what `handle` says; for tests of the client. */
+/** A server that is not yodel's; for tests of the clients. */
 export interface CustomServer extends AsyncDisposable {
   endpoint: Endpoint;
 }
 
 /** Starts a server whose connections are handled by `handle` and then closed. */
-export function startCustom(
-  handle: (conn: Deno.TcpConn) => Promise<void>,
-  port = 0,
-): CustomServer {
+export function startCustom(handle: (conn: Deno.TcpConn) => Promise<void>, port = 0): CustomServer {
   const listener = Deno.listen({ hostname: "127.0.0.1", port });
   const open = new Set<Deno.TcpConn>();
   const tasks: Promise<void>[] = [];
@@ -194,9 +191,9 @@ export function pause(milliseconds: number): Promise<void> {
 }
 
 /**
- * Repeats a measurement until this process was not held up during it: until no turn of its event
- * loop came more than `late` milliseconds late. For times that the machine must not decide. What
- * fails while the process is held up is repeated as well. After a minute the result stands.
+ * Repeats a measurement, also one that failed, until no turn of the event loop was more than `late`
+ * milliseconds late during it: for times that a busy machine must not decide. After a minute the
+ * result stands.
  */
 export async function undisturbed<T>(measure: () => Promise<T>, late = 20): Promise<T> {
   for (const deadline = performance.now() + PATIENT;;) {
@@ -217,7 +214,7 @@ export async function undisturbed<T>(measure: () => Promise<T>, late = 20): Prom
   }
 }
 
-/** How much JavaScript holds here once what nobody needs is cleared up, in bytes. */
+/** How much memory JavaScript holds here after a garbage collection, in bytes. */
 export function heldMemory(): number {
   setFlagsFromString("--expose-gc");
   runInNewContext("gc")();

@@ -19,10 +19,9 @@ import {
   writeAll,
 } from "./local.ts";
 import {
+  interrupt,
   packages,
-  program,
   programOfModules,
-  type Result,
   root,
   run,
   shell,
@@ -304,36 +303,6 @@ Deno.test("no probe goes out at the deadline, when it could only be lost", async
   assertEquals(all.map(({ outcomes }) => outcomes), Array.from({ length: 20 }, () => ["1 right"]));
 });
 
-/** Runs `yodel ping`, interrupts it once `enough` holds of what it has printed, and sees it end. */
-async function interrupt(
-  args: readonly string[],
-  enough: (printed: string) => boolean,
-): Promise<Result> {
-  const [command = "", ...words] = [...program, "ping", ...args];
-  const child = new Deno.Command(command, {
-    args: words,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-    env: { NO_COLOR: "1" },
-  }).spawn();
-  const tooLong = setTimeout(() => child.kill("SIGKILL"), PATIENT);
-  const stderr = new Response(child.stderr).text();
-  let stdout = "";
-  const reading = (async () => {
-    for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) stdout += part;
-  })();
-  try {
-    await until(() => enough(stdout), "ping has got so far");
-  } finally {
-    child.kill("SIGINT");
-  }
-  const { code } = await child.status;
-  await reading;
-  clearTimeout(tooLong);
-  return { code, stdout, stderr: await stderr };
-}
-
 for (
   const [so, status, enough, answers, counts] of [
     ["right", 0, /seq=3/, () => but(0, lose), (n) => `${n} probes: ${n} right, 0% lost`],
@@ -358,7 +327,7 @@ for (
     );
     const name = formatEndpoint(server.endpoint);
     const { code, stdout, stderr } = await interrupt(
-      [name, "-i20ms", "-W0"],
+      ["ping", name, "-i20ms", "-W0"],
       (printed) => asked > 0 && enough.test(printed),
     );
     const probes = stdout.match(/^56 bytes/gm)?.length ?? 0;

@@ -46,7 +46,7 @@ for (const scheme of ["tcp", "udp", "tls", "unix"] as const) {
       const expected = scheme === "unix" ? null : `127.0.0.1:${portOf(server.endpoint)}`;
       assertEquals(line.address, expected);
     }
-    assertEquals(server.opened.length, scheme === "udp" ? 0 : 1);
+    assertEquals(server.logged("opened").length, scheme === "udp" ? 0 : 1);
   });
 }
 
@@ -66,7 +66,7 @@ for (
     const parts = [...opening, "time"].map((part) => `${part}=T ms`).join(" ");
     const expected = threeRight(formatEndpoint(server.endpoint), parts);
     assertEquals(printed(found, summary), expected);
-    assertEquals(server.opened.length, 3);
+    assertEquals(server.logged("opened").length, 3);
   });
 }
 

@@ -1,4 +1,5 @@
 /** Runs the program as a shell would: its arguments, its streams, its signals, its status. */
+import { PATIENT, until } from "./local.ts";
 
 const standIns = import.meta.resolve("@std/assert").startsWith("file:");
 
@@ -71,14 +72,42 @@ export async function run(
     env: { NO_COLOR: "1" },
   }).spawn();
   const tooLong = setTimeout(() => child.kill("SIGKILL"), limit);
-  const writer = child.stdin.getWriter();
-  const written = writer.write(new TextEncoder().encode(stdin)).then(() => writer.close());
   // A program need not read its input to the end.
-  await written.catch(() => {});
+  await new Blob([stdin]).stream().pipeTo(child.stdin).catch(() => {});
   const { code, stdout, stderr } = await child.output();
   clearTimeout(tooLong);
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** Runs yodel, interrupts it with Ctrl-C once `enough` holds of its output, and waits for its end. */
+export async function interrupt(
+  args: readonly string[],
+  enough: (printed: string) => boolean,
+): Promise<Result> {
+  const [command = "", ...words] = [...program, ...args];
+  const child = new Deno.Command(command, {
+    args: words,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+  }).spawn();
+  const tooLong = setTimeout(() => child.kill("SIGKILL"), PATIENT);
+  const stderr = new Response(child.stderr).text();
+  let stdout = "";
+  const reading = (async () => {
+    for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) stdout += part;
+  })();
+  try {
+    await until(() => enough(stdout), "it has printed enough");
+  } finally {
+    child.kill("SIGINT");
+  }
+  const { code } = await child.status;
+  await reading;
+  clearTimeout(tooLong);
+  return { code, stdout, stderr: await stderr };
 }
 
 /** `yodel serve`, running. */
@@ -126,6 +155,17 @@ export async function startServer(
       await reader.cancel();
     },
   };
+}
+
+/** How much memory a process holds, in bytes; on Linux. */
+export function memoryOf(pid: number): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+}
+
+/** How many descriptors a process has open; on Linux. */
+export function descriptorsOf(pid: number): number {
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
 }
 
 /** Notes why tests are skipped, for the last line of the test run. */

@@ -1,14 +1,17 @@
 /** Servers within the process of the tests, which echo or do something else on purpose. */
 import { createSocket } from "node:dgram";
+import { type AddressInfo, createServer } from "node:net";
 import { makeIdentity } from "../net/certificate.ts";
-import { type Endpoint, formatEndpoint, serve } from "../server.ts";
+import { type Endpoint, formatEndpoint, type HostEndpoint, type ServeOptions } from "../server.ts";
 import {
   type CustomServer,
   dialPort,
   freePort,
+  type LocalServer,
   portOf,
   readBytes,
   startCustom,
+  startLocal,
   writeAll,
 } from "./local.ts";
 
@@ -23,47 +26,32 @@ addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 export const caFile = `${folder}/ca.pem`;
 await Deno.writeTextFile(caFile, ca);
 
-/** An echo server. */
-export interface EchoServer extends AsyncDisposable {
-  endpoint: Endpoint;
+/** An echo server in this process, for any transport. */
+export interface EchoServer extends LocalServer {
   /** The endpoint as it is written on the command line, and the flags that it needs. */
   words: string[];
-  /** When connections were opened, by `performance.now()`. */
-  opened: number[];
 }
 
 let sockets = 0;
 
 /** Starts an echo server in this process. */
-export async function startEcho(scheme: Endpoint["scheme"] = "tcp"): Promise<EchoServer> {
+export async function startEcho(
+  scheme: Endpoint["scheme"] = "tcp",
+  options: ServeOptions = {},
+): Promise<EchoServer> {
   const asked: Endpoint = scheme === "unix"
     ? { scheme, path: `${folder}/${++sockets}.sock` }
     : { scheme, host: "127.0.0.1", port: 0 };
-  const stop = new AbortController();
-  const opened: number[] = [];
-  const server = await serve([asked], {
-    tls: { cert, key },
-    drain: 1,
-    log: { debug: (message) => void (message === "opened" && opened.push(performance.now())) },
-    signal: stop.signal,
-  });
-  const [endpoint = asked] = server.endpoints;
-  return {
-    endpoint,
-    words: [formatEndpoint(endpoint), ...scheme === "tls" ? ["--ca", caFile] : []],
-    opened,
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await server.finished;
-    },
-  };
+  const server = await startLocal({ tls: { cert, key }, ...options }, asked);
+  const trust = scheme === "tls" ? ["--ca", caFile] : [];
+  return { ...server, words: [formatEndpoint(server.endpoint), ...trust] };
 }
 
 /** What a server sends for a message; `number` counts the messages it got, from 1 on. */
 export type Answer = (message: Uint8Array, number: number) => Answers | Promise<Answers>;
 export type Answers = readonly (Uint8Array | "end")[];
 
-/** A server that answers as it was told. */
+/** A server that answers as a test says. */
 export interface AnsweringServer extends CustomServer {
   /** How much it got so far. */
   got: { connections: number; messages: number };
@@ -89,8 +77,8 @@ export function startAnswering(size: number, answer: Answer, port = 0): Answerin
 }
 
 /**
- * Starts a server that passes connections on to another one, each once `admit` lets it, and closes
- * those of which that says false. They are counted from 1 on.
+ * Starts a server that passes connections on to another one once `admit` resolves, or closes them
+ * where it says false. They are counted from 1 on.
  */
 export function startRelay(
   { endpoint: to }: { endpoint: Endpoint },
@@ -138,7 +126,27 @@ export async function startDatagrams(
   };
 }
 
-/** An endpoint at which nobody listens. */
-export function deserted(): Endpoint {
+/** Starts an echo server that resets a connection when it gets data for the `number`th time. */
+export async function startResetting(
+  number: number,
+): Promise<CustomServer & { endpoint: HostEndpoint }> {
+  let reads = 0;
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on(
+      "data",
+      (bytes) => ++reads === number ? socket.resetAndDestroy() : socket.write(bytes),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen({ host: "127.0.0.1", port: 0 }, resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    endpoint: { scheme: "tcp", host: "127.0.0.1", port },
+    [Symbol.asyncDispose]: () => new Promise((resolve) => void server.close(() => resolve())),
+  };
+}
+
+/** An endpoint at which nothing listens. */
+export function deserted(): HostEndpoint {
   return { scheme: "tcp", host: "127.0.0.1", port: freePort() };
 }
