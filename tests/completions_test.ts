@@ -26,10 +26,21 @@ const cases: [words: string[], expected: string[]][] = [
   [["yodel", "help", "fa"], ["faults"]],
 ];
 
-/**
- * A folder that it makes, with a file that flags such as --cert can take, and with `yodel`: a script
- * that asks this process what the program would answer, which starts sooner than the program.
- */
+/** A folder in which a script is `yodel`, with a file that flags such as --cert can take. */
+async function folderWith(script: string) {
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/yodel`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  await Deno.writeTextFile(`${folder}/certificate.pem`, "");
+  return {
+    folder,
+    /** Runs a command that finds `yodel` in its PATH. */
+    run: (command: readonly string[], stdin = ""): Promise<Result> =>
+      run(["env", `PATH=${folder}:${Deno.env.get("PATH")}`, ...command], stdin),
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+/** The same, where the script asks this process, which starts sooner than the program. */
 async function folderWithProgram() {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     const { code, stdout } = await runHere((await request.text()).split("\0").slice(0, -1));
@@ -46,21 +57,7 @@ async function folderWithProgram() {
   };
 }
 
-/** A folder in which a script is `yodel`. */
-async function folderWith(script: string) {
-  const folder = await Deno.makeTempDir();
-  await Deno.writeTextFile(`${folder}/yodel`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-  await Deno.writeTextFile(`${folder}/certificate.pem`, "");
-  return {
-    folder,
-    /** Runs a command that finds `yodel` in its PATH. */
-    run: (command: readonly string[], stdin = ""): Promise<Result> =>
-      run(["env", `PATH=${folder}:${Deno.env.get("PATH")}`, ...command], stdin),
-    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
-  };
-}
-
-/** Whether a shell is here, and what the script of {@linkcode folderWithProgram} needs. */
+/** Whether this machine has a shell, and curl for {@linkcode folderWithProgram}. */
 const canAsk = (shell: string) => available(shell) && available("curl");
 
 /** What bash makes of `yodel serve --log-format=j` and its like. */
@@ -87,14 +84,14 @@ function tabInFish(line: string): string[] {
   return ["fish", "--no-config", "-c", `${completionScripts.fish}\ncomplete -C '${line}'`];
 }
 
-Deno.test("completions prints what each shell is to run", async () => {
+Deno.test("completions prints the script of each shell", async () => {
   for (const [shell, script] of Object.entries(completionScripts)) {
     const result = await runHere(["completions", shell]);
     assertEquals(result, { code: 0, stdout: script, stderr: "" });
   }
 });
 
-Deno.test("each flag of a command is offered once, with what it is for", () => {
+Deno.test("each flag of a command is offered once, with its help", () => {
   for (const [name, { flags }] of Object.entries(commands)) {
     const offered = completions([name, "-"], commands);
     for (const [flag, { short, help }] of Object.entries(flags)) {
@@ -128,7 +125,7 @@ Deno.test("values are those of the flag in this command, and the words before an
   assertEquals(wordsOf("help", "serve", ""), ["--help"]);
 });
 
-Deno.test("whatever was typed, the answer is words, with status 0", async () => {
+Deno.test("any typed text is completed with words, and status 0", async () => {
   fc.assert(fc.property(commandLine, (words) => {
     for (const line of completions(words, commands)) {
       if (!line.startsWith("--")) assertMatch(line, /^[\w.=-]+(\t[^\t\n]+)?$/);
@@ -143,26 +140,19 @@ Deno.test("whatever was typed, the answer is words, with status 0", async () => 
 
 Deno.test("bash completes commands, flags and values", { ignore: !canAsk("bash") }, async () => {
   await using made = await folderWithProgram();
-  // It completes files by itself, where the function has no words.
+  // Bash completes files by itself, where the function has no words.
   const noWords = ["./c", "", "F"].map((typed): typeof cases[0] => {
     return [["yodel", "serve", "--cert", typed], []];
   });
   for (const [words, expected] of [...cases, ...withEquals, ...noWords]) {
     const then = 'PRESS >/dev/null; echo "${COMPREPLY[*]}"; complete -p yodel';
     const { stdout, stderr } = await made.run(tabInBash(words, then));
-    assertEquals({ stdout, stderr }, {
-      stdout: `${expected.join(" ")}\ncomplete -o default -F _yodel yodel\n`,
-      stderr: "",
-    });
+    const defined = "complete -o default -F _yodel yodel\n";
+    assertEquals([stdout, stderr], [`${expected.join(" ")}\n${defined}`, ""]);
   }
-});
-
-Deno.test("bash has no space after what goes on, and no files where none is meant", {
-  ignore: !canAsk("bash"),
-}, async () => {
-  await using made = await folderWithProgram();
+  // No space after words that go on, and no files where none is meant.
   for (
-    const [words, told] of [
+    const [words, options] of [
       [["--fault", "dela"], "+o default\n-o nospace\n"],
       [["--fault", "delay", "="], "+o default\n-o nospace\n"],
       [["--idle-timeout", ""], "+o default\n"],
@@ -171,7 +161,7 @@ Deno.test("bash has no space after what goes on, and no files where none is mean
     ] as const
   ) {
     const { stdout } = await made.run(tabInBash(["yodel", "serve", ...words], "PRESS"));
-    assertEquals(stdout, told, words.join(" "));
+    assertEquals(stdout, options, words.join(" "));
   }
 });
 
@@ -203,88 +193,70 @@ Deno.test("bash completes what is typed into it, by the program that is named th
   ) assert(lines.includes(words), stdout);
 });
 
-Deno.test("fish completes commands, flags and values", { ignore: !canAsk("fish") }, async () => {
+Deno.test("fish completes commands, flags, values and files", {
+  ignore: !canAsk("fish"),
+}, async () => {
   await using made = await folderWithProgram();
-  for (const [words, expected] of cases) {
-    const { stdout, stderr } = await made.run(tabInFish(words.join(" ")));
-    const offered = stdout.trimEnd().split("\n").map((line) => line.replace(/\t.*/, ""));
-    for (const word of expected) {
-      assertEquals(offered.includes(word), true, `${word} among ${offered}`);
-    }
+  const press = async (line: string) => {
+    const { stdout, stderr } = await made.run(tabInFish(line));
     assertEquals(stderr, "");
-  }
-});
-
-Deno.test("fish completes files for the flags that take one, and for no others", {
-  ignore: !canAsk("fish"),
-}, async () => {
-  await using made = await folderWithProgram();
-  const offered = async (words: string) => {
-    return (await made.run(tabInFish(`${words}${made.folder}/cert`))).stdout.trimEnd();
+    return stdout;
   };
+  for (const [words, expected] of cases) {
+    const offered = (await press(words.join(" "))).split("\n").map((line) => line.split("\t")[0]);
+    for (const word of expected) assert(offered.includes(word), `${word} among ${offered}`);
+  }
   const file = `${made.folder}/certificate.pem`;
-  assertEquals(await offered("yodel serve --cert "), file);
-  assertEquals(await offered("yodel connect --ca="), `--ca=${file}`);
-  assertEquals(await offered("yodel load --json --merge "), file);
-  assertEquals(await offered("yodel serve unix:"), `unix:${file}`);
-  assertEquals(await offered("yodel serve --cert-name "), "");
-});
-
-Deno.test("fish finds words by their middle, but not by what they are for", {
-  ignore: !canAsk("fish"),
-}, async () => {
-  await using made = await folderWithProgram();
-  const offered = async (words: string) => (await made.run(tabInFish(words))).stdout;
-  assertEquals(await offered("yodel erve"), `serve\t${commands.serve?.summary}\n`);
-  assertEquals(await offered("yodel serve --log-format so"), "json\tfor people or for programs\n");
-  assertEquals(await offered("yodel every"), "");
+  for (
+    const [words, offered] of [
+      ["serve --cert ", `${file}\n`],
+      ["connect --ca=", `--ca=${file}\n`],
+      ["load --json --merge ", `${file}\n`],
+      ["serve unix:", `unix:${file}\n`],
+      ["serve --cert-name ", ""],
+    ]
+  ) assertEquals(await press(`yodel ${words}${made.folder}/cert`), offered);
+  // It finds words by their middle, but not by their description.
+  assertEquals(await press("yodel erve"), `serve\t${commands.serve?.summary}\n`);
+  assertEquals(await press("yodel serve --log-format so"), "json\tfor people or for programs\n");
+  assertEquals(await press("yodel every"), "");
 });
 
 // In zsh completion works only in an interactive shell, so the test types into one.
-Deno.test("zsh completes commands, flags, values and files", {
-  ignore: !canAsk("zsh"),
-}, async () => {
-  await using made = await folderWithProgram();
-  const file = `${made.folder}/_yodel`;
-  await Deno.writeTextFile(file, completionScripts.zsh);
-  const { stdout } = await made.run([
-    "zsh",
-    "-f",
-    "-c",
-    `zmodload zsh/zpty
+Deno.test(
+  "zsh completes commands, flags, values and files",
+  { ignore: !canAsk("zsh") },
+  async () => {
+    await using made = await folderWithProgram();
+    const { folder } = made;
+    await Deno.writeTextFile(`${folder}/_yodel`, completionScripts.zsh);
+    const typed = [
+      ["yodel ser", "serve"],
+      ["yodel serve --idle", "--idle-timeout"],
+      ["yodel serve --log-format j", "json"],
+      ["yodel serve --fault certificate=e", "certificate=expired"],
+      ["yodel completions z", "zsh"],
+      [`yodel serve --cert ${folder}/c`, `--cert ${folder}/certificate.pem`],
+      [`yodel connect --ca=${folder}/c`, `--ca=${folder}/certificate.pem`],
+      [`yodel serve unix:${folder}/c`, `unix:${folder}/certificate.pem`],
+      ["yodel load --r", "--reconnect  -- open a connection for each message"],
+    ] as const;
+    const script = `zmodload zsh/zpty
     zpty shell "TERM=dumb COLUMNS=200 zsh -f -i"
     zpty -w shell "PS1=; unsetopt zle_bracketed_paste; zstyle :compinstall filename x"
-    zpty -w shell "setopt auto_list no_list_ambiguous; source ${file}; echo rea''dy"
+    zpty -w shell "setopt auto_list no_list_ambiguous; source ${folder}/_yodel; echo rea''dy"
     zpty -r -m shell line "*ready*"
-    complete() {
+    while (( $# )); do
       zpty -w -n shell "$1"$'\\t\\t'
-      zpty -r -m shell line "*$2*" && print -r -- "$line"
+      zpty -r -m shell line "*\${2##*/}*" && print -r -- "$line"
       zpty -w -n shell $'\\x15'
-    }
-    complete "yodel ser" "serve"
-    complete "yodel serve --idle" "idle-timeout"
-    complete "yodel serve --log-format j" "json"
-    complete "yodel serve --fault certificate=e" "certificate=expired"
-    complete "yodel completions z" "zsh"
-    complete "yodel serve --cert ${made.folder}/c" "certificate.pem"
-    complete "yodel connect --ca=${made.folder}/c" "--ca=${made.folder}/certificate.pem"
-    complete "yodel serve unix:${made.folder}/c" "unix:${made.folder}/certificate.pem"
-    complete "yodel load --r" "for each message"
-    zpty -d shell`,
-  ]);
-  const expected = [
-    "serve",
-    "--idle-timeout",
-    "json",
-    "certificate=expired",
-    "zsh",
-    `--cert ${made.folder}/certificate.pem`,
-    `--ca=${made.folder}/certificate.pem`,
-    `unix:${made.folder}/certificate.pem`,
-    "--reconnect  -- open a connection for each message",
-  ];
-  for (const words of expected) assertStringIncludes(stdout, words);
-});
+      shift 2
+    done
+    zpty -d shell`;
+    const { stdout } = await made.run(["zsh", "-f", "-c", script, "zsh", ...typed.flat()]);
+    for (const [, completed] of typed) assertStringIncludes(stdout, completed);
+  },
+);
 
 Deno.test("PowerShell completes commands, flags and values", {
   ignore: !canAsk("pwsh"),
