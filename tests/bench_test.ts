@@ -1,7 +1,7 @@
-/** What the benchmark makes of its figures, and that it has all it lists; not how fast anything is. */
+/** The tables and the chart of the benchmark, and the servers that it lists. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { chart } from "../bench/chart.ts";
-import { ratio, type Result, type Section, summarize } from "../bench/figures.ts";
+import type { Result, Section } from "../bench/figures.ts";
 import { peer } from "../bench/lab.ts";
 import { replaced } from "../bench/page.ts";
 import { SERVERS } from "../bench/servers.ts";
@@ -24,18 +24,6 @@ const result: Result = {
   minutes: 1,
   sections: [section],
 };
-
-Deno.test("of several values there are the median, the least and the most", () => {
-  assertEquals(summarize([3, 1, 2]), { median: 2, least: 1, most: 3 });
-  assertEquals(summarize([10, 1, 4, 2]), { median: 3, least: 1, most: 10 });
-  assertEquals(summarize([]), undefined);
-});
-
-Deno.test("a ratio is that of medians, to the first program, where both were measured", () => {
-  assertEquals(ratio(section, speed, "yodel"), 75_000 / 120_000);
-  assertEquals(ratio(section, speed, "c"), 1);
-  assertEquals(ratio(section, start, "yodel"), undefined);
-});
 
 Deno.test("numbers have three digits", () => {
   const numbers = [0.0471, 3.456, 9.996, 45.67, 99.96, 999.4, 999.6, 123_456, 1_234_567];
@@ -82,10 +70,12 @@ Deno.test("the chart has a bar for each server but the first, which is the measu
   assertEquals(svg.match(/width="40.0" height="16" fill="#f0883e"/g)?.length, 1);
 });
 
-Deno.test("a page gets what is new between its two comments, and keeps the rest", async () => {
+Deno.test("what is between the two comments of a page is replaced", async () => {
   const page = replaced("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n", "new");
   assertEquals(page, "before\n<!-- bench -->\n\nnew\n\n<!-- /bench -->\nafter\n");
   await assertRejects(() => Promise.try(() => replaced("no place", "new")), Error);
+  const text = await Deno.readTextFile(new URL("../docs/performance.md", import.meta.url));
+  assertMatch(replaced(text, "new"), /\n<!-- bench -->\n\nnew\n\n<!-- \/bench -->\n/);
 });
 
 Deno.test("every server of the benchmark has its file, and every file is one's", async () => {
@@ -94,9 +84,4 @@ Deno.test("every server of the benchmark has its file, and every file is one's",
   for await (const { name } of Deno.readDir(peer(""))) {
     assert(files.includes(name), `nothing starts bench/peers/${name}`);
   }
-});
-
-Deno.test("docs/performance.md has a place for what the benchmark writes", async () => {
-  const text = await Deno.readTextFile(new URL("../docs/performance.md", import.meta.url));
-  assertMatch(replaced(text, "new"), /\n<!-- bench -->\n\nnew\n\n<!-- \/bench -->\n/);
 });

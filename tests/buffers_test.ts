@@ -1,10 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { BufferPool, LARGE, MAX_LARGE, SMALL, TINY } from "../server/buffers.ts";
 
-/** Lends a large buffer, as a connection gets it. */
-function large(pool: BufferPool) {
-  return pool.grow(pool.grow(pool.tiny()));
-}
+const large = (pool: BufferPool) => pool.grow(pool.grow(pool.tiny()));
 
 Deno.test("a connection starts tiny, grows twice, and what it gives back is lent again", () => {
   const pool = new BufferPool();
@@ -12,10 +9,8 @@ Deno.test("a connection starts tiny, grows twice, and what it gives back is lent
   const small = pool.grow(tiny);
   const big = pool.grow(small);
   assertEquals([tiny, small, big].map(({ length }) => length), [TINY, SMALL, LARGE]);
-  assert(pool.grow(big) === big);
-  assert(pool.shrink(big) === small);
-  assert(pool.tiny() === tiny);
-  assert(large(pool) === big);
+  assert(pool.grow(big) === big && pool.shrink(big) === small);
+  assert(pool.tiny() === tiny && large(pool) === big);
 });
 
 Deno.test("large buffers are lent up to a limit, and again after they came back", () => {

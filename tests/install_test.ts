@@ -1,5 +1,5 @@
-/** install.sh, from a release that is served on loopback, and the task that installs a clone. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+/** install.sh, with a release that is served on loopback, and the task that installs a clone. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import config from "../deno.json" with { type: "json" };
 import { available, type Result, root, run } from "./program.ts";
 
@@ -7,18 +7,13 @@ const ignore = !available("curl") || !available("tar") || Deno.build.os === "win
 const target = Deno.build.target;
 const archive = `yodel-1.2.3-${target}`;
 
-interface Release extends AsyncDisposable {
-  url: string;
-  folder: string;
-  /** Runs install.sh with this release, into the folder `bin`. */
-  install(env?: Record<string, string>, dir?: string): Promise<Result>;
+/** How install.sh ends where it installs nothing. */
+function failed(why: string): Result {
+  return { code: 1, stdout: "", stderr: `install.sh: ${why}\n` };
 }
 
-/** A release for this machine, of a program that says what it is; `name` is its file. */
-async function startRelease(
-  program = "#!/bin/sh\necho yodel 1.2.3\n",
-  name = "yodel",
-): Promise<Release> {
+/** A release for this machine, of a script that prints its version; `name` is its file. */
+async function startRelease(program = "#!/bin/sh\necho yodel 1.2.3\n", name = "yodel") {
   const folder = await Deno.makeTempDir();
   await Deno.mkdir(`${folder}/${archive}`);
   await Deno.writeTextFile(`${folder}/${archive}/${name}`, program);
@@ -29,34 +24,23 @@ async function startRelease(
   const others = "0".repeat(64) + "  yodel-1.2.3-sparc-sun-solaris.tar.gz\n";
   await Deno.writeTextFile(`${folder}/SHA256SUMS`, `${others}${sum}  ${archive}.tar.gz\n`);
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
-    try {
-      return new Response(await Deno.readFile(folder + new URL(request.url).pathname));
-    } catch {
-      return new Response("not found", { status: 404 });
-    }
+    return await Deno.readFile(folder + new URL(request.url).pathname).then(
+      (bytes) => new Response(bytes),
+      () => new Response("not found", { status: 404 }),
+    );
   });
   const url = `http://127.0.0.1:${server.addr.port}`;
+  const script =
+    'cd "$0" && exec env PATH="$1" no_proxy=127.0.0.1 "$2" "$3" --from "$4" --dir "$5"';
   return {
     url,
     folder,
-    install: async (env = {}, dir = `${folder}/bin`) => {
-      const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    /** Runs install.sh with this release. */
+    install: async (path = Deno.env.get("PATH") ?? "", dir = `${folder}/bin`) => {
       const sh = (await run(["sh", "-c", "command -v sh"])).stdout.trim();
-      return await run(
-        [
-          ...["sh", "-c", 'cd "$0" && exec "$@"', folder],
-          "env",
-          "no_proxy=127.0.0.1",
-          ...assignments,
-          sh,
-          `${root}install.sh`,
-          "--from",
-          url,
-          "--dir",
-          dir,
-        ],
-      );
+      return await run(["sh", "-c", script, folder, path, sh, `${root}install.sh`, url, dir]);
     },
+    hasInstalled: () => [...Deno.readDirSync(folder)].some(({ name }) => name === "bin"),
     async [Symbol.asyncDispose]() {
       await server.shutdown();
       await Deno.remove(folder, { recursive: true });
@@ -77,22 +61,20 @@ Deno.test("install.sh installs the program for this system and says so", { ignor
   assertEquals(stdout, "yodel 1.2.3\n");
   const page = await Deno.readTextFile(`${release.folder}/share/man/man1/yodel.1`);
   assertEquals(page, ".TH YODEL 1\n");
-  const again = await release.install({ PATH: `${Deno.env.get("PATH")}:${release.folder}/bin` });
+  const again = await release.install(`${Deno.env.get("PATH")}:${release.folder}/bin`);
   assertEquals(again, { code: 0, stdout: installed, stderr: "" });
 });
 
-Deno.test("install.sh leaves everything as it is when the checksum is wrong", {
+Deno.test("install.sh installs nothing from an archive with the wrong checksum or no program", {
   ignore,
 }, async () => {
-  await using release = await startRelease();
-  await Deno.writeTextFile(`${release.folder}/${archive}.tar.gz`, "x", { append: true });
-  const { code, stdout, stderr } = await release.install();
-  assertEquals({ code, stdout, stderr }, {
-    code: 1,
-    stdout: "",
-    stderr: `install.sh: ${archive}.tar.gz has the wrong checksum: not installed\n`,
-  });
-  assert(!Array.from(Deno.readDirSync(release.folder)).some(({ name }) => name === "bin"));
+  await using changed = await startRelease();
+  await Deno.writeTextFile(`${changed.folder}/${archive}.tar.gz`, "x", { append: true });
+  const wrong = failed(`${archive}.tar.gz has the wrong checksum: not installed`);
+  assertEquals([await changed.install(), changed.hasInstalled()], [wrong, false]);
+  await using empty = await startRelease(undefined, "other");
+  const none = failed(`${archive}.tar.gz has no program`);
+  assertEquals([await empty.install(), empty.hasInstalled()], [none, false]);
 });
 
 Deno.test("install.sh leaves the old program where the new one does not start", {
@@ -102,16 +84,13 @@ Deno.test("install.sh leaves the old program where the new one does not start", 
   await Deno.mkdir(`${release.folder}/bin`);
   await Deno.writeTextFile(`${release.folder}/bin/yodel`, "old");
   const { code, stdout, stderr } = await release.install();
-  assertEquals({ code, stdout }, { code: 1, stdout: "" });
-  assertStringIncludes(
-    stderr,
-    `install.sh: the program of ${archive}.tar.gz does not start on this system\n`,
-  );
+  assertEquals([code, stdout], [1, ""]);
+  assertStringIncludes(stderr, `the program of ${archive}.tar.gz does not start on this system\n`);
   assertEquals(await Deno.readTextFile(`${release.folder}/bin/yodel`), "old");
   assertEquals(Array.from(Deno.readDirSync(`${release.folder}/bin`)).length, 1);
 });
 
-Deno.test("install.sh writes through no link that somebody has put into the folder", {
+Deno.test("install.sh replaces links in its folder instead of writing through them", {
   ignore,
 }, async () => {
   await using release = await startRelease();
@@ -130,19 +109,9 @@ Deno.test("install.sh installs into a folder whose name begins with a dash", {
   ignore,
 }, async () => {
   await using release = await startRelease();
-  const { code, stderr } = await release.install({}, "-rf");
-  assertEquals({ code, stderr }, { code: 0, stderr: "" });
+  const { code, stderr } = await release.install(undefined, "-rf");
+  assertEquals([code, stderr], [0, ""]);
   assertEquals((await run([`${release.folder}/-rf/yodel`])).stdout, "yodel 1.2.3\n");
-});
-
-Deno.test("install.sh says that an archive has no program", { ignore }, async () => {
-  await using release = await startRelease(undefined, "other");
-  assertEquals(await release.install(), {
-    code: 1,
-    stdout: "",
-    stderr: `install.sh: ${archive}.tar.gz has no program\n`,
-  });
-  assert(!Array.from(Deno.readDirSync(release.folder)).some(({ name }) => name === "bin"));
 });
 
 Deno.test("install.sh says what is missing: an archive, a system, a tool, a release", {
@@ -151,62 +120,34 @@ Deno.test("install.sh says what is missing: an archive, a system, a tool, a rele
   await using release = await startRelease();
   const tools = `${release.folder}/tools`;
   await Deno.mkdir(tools);
-  const names = [
-    "sh",
-    "curl",
-    "sha256sum",
-    "shasum",
-    "tar",
-    "uname",
-    "mktemp",
-    "rm",
-    "grep",
-    "head",
-  ];
+  const names = "sh curl sha256sum shasum tar uname mktemp rm grep head".split(" ");
   for (const tool of names.filter(available)) {
     const { stdout } = await run(["sh", "-c", `command -v ${tool}`]);
     await Deno.symlink(stdout.trim(), `${tools}/${tool}`);
   }
-  const noGzip = await release.install({ PATH: tools });
-  assertEquals(noGzip, { code: 1, stdout: "", stderr: "install.sh: gzip is needed\n" });
+  assertEquals(await release.install(tools), failed("gzip is needed"));
 
-  await Deno.writeTextFile(`${tools}/gzip`, "");
-  await Deno.chmod(`${tools}/gzip`, 0o755);
+  await Deno.writeTextFile(`${tools}/gzip`, "", { mode: 0o755 });
   await Deno.remove(`${tools}/uname`);
-  await Deno.writeTextFile(`${tools}/uname`, "#!/bin/sh\necho Plan9\n");
-  await Deno.chmod(`${tools}/uname`, 0o755);
-  const plan9 = await release.install({ PATH: tools });
-  assertEquals(plan9, {
-    code: 1,
-    stdout: "",
-    stderr: "install.sh: there is no archive for Plan9\n",
-  });
-
-  await Deno.writeTextFile(`${tools}/uname`, "#!/bin/sh\necho MINGW64_NT-10.0-26100\n");
-  assertEquals(await release.install({ PATH: tools }), {
-    code: 1,
-    stdout: "",
-    stderr: `install.sh: on Windows, run: powershell -c "irm ${release.url}/install.ps1 | iex"\n`,
-  });
+  const uname = (system: string) =>
+    Deno.writeTextFile(`${tools}/uname`, `#!/bin/sh\necho ${system}\n`, { mode: 0o755 });
+  await uname("Plan9");
+  assertEquals(await release.install(tools), failed("there is no archive for Plan9"));
+  await uname("MINGW64_NT-10.0-26100");
+  const windows = `on Windows, run: powershell -c "irm ${release.url}/install.ps1 | iex"`;
+  assertEquals(await release.install(tools), failed(windows));
 
   await Deno.writeTextFile(`${release.folder}/SHA256SUMS`, "");
-  const none = await release.install();
-  assertEquals({ code: none.code, stderr: none.stderr }, {
-    code: 1,
-    stderr: `install.sh: ${release.url} has no archive for ${target}\n`,
-  });
+  assertEquals(await release.install(), failed(`${release.url} has no archive for ${target}`));
   await Deno.remove(`${release.folder}/SHA256SUMS`);
   const nothing = await release.install();
   assertEquals(nothing.code, 1);
   assertStringIncludes(nothing.stderr, "install.sh: cannot download");
-  assertEquals(await run(["sh", `${root}install.sh`, "--prefix"]), {
-    code: 1,
-    stdout: "",
-    stderr: "install.sh: expected [--dir DIR] [--from URL], not --prefix\n",
-  });
+  const usage = await run(["sh", `${root}install.sh`, "--prefix"]);
+  assertEquals(usage, failed("expected [--dir DIR] [--from URL], not --prefix"));
 });
 
-// What it does where all is well, the release's workflow tries on Windows.
+// The release's workflow tries on Windows that it installs.
 Deno.test("install.ps1 says what is wrong: no release, no archive, a wrong checksum", {
   ignore: !available("pwsh"),
 }, async () => {
@@ -229,7 +170,7 @@ Deno.test("install.ps1 says what is wrong: no release, no archive, a wrong check
   await sums(`${"0".repeat(64)}  ${zip}\n`);
   await fails(`${zip} has the wrong checksum: not installed`, "-From", release.url);
   await fails(`${zip} has the wrong checksum: not installed`, "-From", release.folder);
-  assert(!Array.from(Deno.readDirSync(release.folder)).some(({ name }) => name === "bin"));
+  assertEquals(release.hasInstalled(), false);
 });
 
 Deno.test("deno task install says where the command is, and what has to be in the PATH", {

@@ -1,149 +1,102 @@
-/** The load command: what it finds wrong, and where. */
+/** The load command: the errors that it finds, and where. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type AddressInfo, createServer } from "node:net";
 import type { LoadOptions, LoadProgress } from "../client.ts";
 import { generate } from "../client/load/generator.ts";
 import { planLoad, planWorkers } from "../client/load/plan.ts";
 import { errorsOf, finish, plain } from "./loads.ts";
 import { inEach, PATIENT, readBytes, startCustom, undisturbed, writeAll } from "./local.ts";
-import { type Answers, startAnswering, startDatagrams } from "./servers.ts";
+import { type Answers, startAnswering, startDatagrams, startResetting } from "./servers.ts";
 
 /** A message to the servers that go wrong, in bytes. */
 const LARGE = 2000;
 
-/** With this message a server has got a million bytes. It is the one that goes wrong. */
+/** The message that goes wrong; with it a server has received a million bytes. */
 const WRONG = 500;
 
 for (
-  const [what, misdeed, kind, words, ways = [{}, { pipeline: 8 }, { reconnect: true }]] of [
+  const [what, misdeed, expected] of [
     [
       "corrupts one byte in a million",
       (message) => [message.with(-1, (message.at(-1) ?? 0) ^ 1)],
-      "corrupted",
-      (at) => `differs at byte ${at + LARGE - 1}: expected 0xNN, got 0xNN`,
+      (at) => `corrupted: differs at byte ${at + LARGE - 1}`,
     ],
     [
       "drops the last byte of an answer",
       (message) => [message.subarray(0, -1)],
-      "lost",
-      (at) => `only 1999 of 2000 bytes came, at offset ${at + LARGE - 1}`,
-      [{}, { reconnect: true }],
-    ],
-    [
-      "drops the last byte of an answer, with others under way,",
-      (message) => [message.subarray(0, -1)],
-      "corrupted",
       // The next answer shows it, in its second byte if the first is the same.
-      (at) => `differs at byte (${at + LARGE - 1}|${at + LARGE}): expected 0xNN, got 0xNN`,
-      [{ pipeline: 8 }],
+      (at, isNext) =>
+        isNext
+          ? `corrupted: differs at byte (${at + LARGE - 1}|${at + LARGE})`
+          : `lost: only 1999 of 2000 bytes came, at offset ${at + LARGE - 1}`,
     ],
     [
       "drops a byte in the middle",
       (message) => [message.subarray(0, 700), message.subarray(701)],
-      "corrupted",
       // The bytes after it can be the same.
-      (at) => `differs at byte ${at / 10 + 70}\\d: expected 0xNN, got 0xNN`,
+      (at) => `corrupted: differs at byte ${at / 10 + 70}\\d`,
     ],
     [
       "answers twice",
       (message) => [new Uint8Array([...message, ...message])],
-      "unexpected",
-      (at) => `more came back than was sent, from byte ${at + LARGE} on`,
-      [{}, { reconnect: true }],
+      (at, isNext) =>
+        isNext
+          ? `corrupted: differs at byte ${at + LARGE}`
+          : `unexpected: more came back than was sent, from byte ${at + LARGE} on`,
     ],
     [
-      "answers twice, with others under way,",
-      (message) => [new Uint8Array([...message, ...message])],
-      "corrupted",
-      (at) => `differs at byte ${at + LARGE}: expected 0xNN, got 0xNN`,
-      [{ pipeline: 8 }],
-    ],
-    [
-      "sends unexpected bytes after an answer",
-      (message) => [new Uint8Array([...message, 1, 2, 3])],
-      "unexpected",
-      (at) => `more came back than was sent, from byte ${at + LARGE} on`,
-      // With more under way they could as well be those, corrupted.
-      [{}, { reconnect: true }],
-    ],
-    [
-      "stops to answer",
+      "leaves out an answer",
       () => [],
-      "lost",
-      (at) => `no answer came, at offset ${at}`,
-      // With more under way the next answer shows it: see below.
-      [{}, { reconnect: true }],
+      (at, isNext) =>
+        isNext ? `corrupted: differs at byte ${at}` : `lost: no answer came, at offset ${at}`,
     ],
     [
       "ends the connection",
       () => ["end"],
-      "broken",
-      (at) => `the server ended it at offset ${at}, \\d messages? (was|were) under way`,
+      (at) => `broken: the server ended it at offset ${at}, \\d messages? (was|were) under way`,
     ],
     [
       "ends the connection in mid-answer",
       (message) => [message.subarray(0, 900), "end"],
-      "broken",
-      (at) => `the server ended it at offset ${at + 900}, only 900 of 2000 bytes .* had come`,
+      (at) =>
+        `broken: the server ended it at offset ${at + 900}, only 900 of 2000 bytes .* had come`,
     ],
   ] as readonly [
     string,
     (message: Uint8Array) => Answers,
-    string,
-    (at: number, way: LoadOptions) => string,
-    (readonly LoadOptions[])?,
+    (at: number, isNext?: boolean) => string,
   ][]
 ) {
   Deno.test(`a server that ${what} is found out, and where`, async () => {
-    await inEach(ways, (way) =>
+    await inEach<LoadOptions>([{}, { pipeline: 8 }, { reconnect: true }], (way) =>
       // The timeout is also that of connecting.
       undisturbed(async () => {
         await using server = startAnswering(
           LARGE,
           (message, number) => number === WRONG ? misdeed(message) : [message],
         );
+        const at = way.reconnect ? 0 : (WRONG - 1) * LARGE;
+        const [kind = "", words] = expected(at, way.pipeline !== undefined).split(": ");
         const timeout = kind === "lost" ? 600 : PATIENT;
         const options = { connections: 1, messages: 600, size: LARGE, timeout, ...way };
         const result = await finish(server.endpoint, options);
-        const told = JSON.stringify([way, result.messages, result.examples]);
-        assertEquals([errorsOf(result), result.examples.length], [{ [kind]: 1 }, 1], told);
-        const at = way.reconnect ? 0 : (WRONG - 1) * LARGE;
-        const expected = new RegExp(`^${kind}: connection 1: ${words(at, way)}$`);
-        assertMatch(plain(result.examples[0]), expected, told);
-        assertEquals(result.messages.sent, 600, told);
-        const { failed } = result.messages;
-        assert(way.pipeline ? failed > 0 : failed === 1, told);
+        const found = JSON.stringify([way, result.messages, result.examples]);
+        assertEquals([errorsOf(result), result.examples.length], [{ [kind]: 1 }, 1], found);
+        const bytes = kind === "corrupted" ? ": expected 0xNN, got 0xNN" : "";
+        const pattern = new RegExp(`^${kind}: connection 1: ${words}${bytes}$`);
+        assertMatch(plain(result.examples[0]), pattern, found);
+        const { sent, failed } = result.messages;
+        assertEquals(sent, 600, found);
+        assert(way.pipeline ? failed > 0 : failed === 1, found);
       }, 300));
   });
 }
 
-for (const size of [64, LARGE]) {
-  Deno.test(`an answer of ${size} bytes that is left out between others is found out, and where`, async () => {
-    await using server = startAnswering(size, (message, number) => number === 20 ? [] : [message]);
-    const options = { connections: 1, messages: 40, pipeline: 8, size };
-    const { examples } = await finish(server.endpoint, options);
-    assertEquals(examples.map(plain), [
-      `corrupted: connection 1: differs at byte ${19 * size}: expected 0xNN, got 0xNN`,
-    ]);
-  });
-}
-
 Deno.test("a connection that is reset is found out, and where", async () => {
-  let messages = 0;
-  const server = createServer((socket) => {
-    socket.on("error", () => {});
-    socket.on("data", (bytes) => ++messages === 5 ? socket.resetAndDestroy() : socket.write(bytes));
-  });
-  await new Promise<void>((resolve) => server.listen({ host: "127.0.0.1", port: 0 }, resolve));
-  const { port } = server.address() as AddressInfo;
-  const endpoint = { scheme: "tcp", host: "127.0.0.1", port } as const;
-  const result = await finish(endpoint, { connections: 1, messages: 10 });
-  await new Promise((resolve) => server.close(resolve));
+  await using server = await startResetting(5);
+  const result = await finish(server.endpoint, { connections: 1, messages: 10 });
   assertEquals([errorsOf(result), result.messages.right], [{ broken: 1 }, 9]);
-  assertMatch(
-    result.examples[0] ?? "",
-    /^broken: connection 1: connection reset by the peer\b.*\boffset 256\b/,
-  );
+  const expected = /^broken: connection 1: connection reset by the peer\b.*\boffset 256\b/;
+  assertMatch(result.examples.join(), expected);
 });
 
 Deno.test("bytes that come before any message is sent are found out", async () => {
@@ -186,53 +139,44 @@ Deno.test("bytes that come after the last answer are found out, and where", asyn
 });
 
 for (
-  const [what, at, misdeed, kind, words] of [
-    ["loses a datagram", 20, () => [], "lost", "no answer came to datagram N"],
+  const [what, misdeed, expected] of [
+    ["loses a datagram", () => [], "lost: no answer came to datagram N"],
     [
       "corrupts a datagram",
-      20,
       (bytes) => [bytes.with(7, (bytes[7] ?? 0) ^ 1)],
-      "corrupted",
-      "datagram N: differs at byte 7: expected 0xNN, got 0xNN",
+      "corrupted: datagram N: differs at byte 7: expected 0xNN, got 0xNN",
     ],
     [
       "corrupts the head of a datagram",
-      20,
       (bytes) => [bytes.with(0, (bytes[0] ?? 0) ^ 0x80)],
-      "corrupted",
-      "datagram N: differs at byte 0: expected 0xNN, got 0xNN",
+      "corrupted: datagram N: differs at byte 0: expected 0xNN, got 0xNN",
     ],
     [
       "cuts a datagram short",
-      20,
       (bytes) => [bytes.subarray(0, -1)],
-      "corrupted",
-      "datagram N: 64 bytes were sent and 63 came back",
+      "corrupted: datagram N: 64 bytes were sent and 63 came back",
     ],
     [
       "answers a datagram three times",
-      20,
       (bytes) => [bytes, bytes, bytes],
-      "repeated",
-      "datagram N came back again",
+      "repeated: datagram N came back again",
     ],
     [
       "answers a datagram right after it has corrupted it",
-      20,
       (bytes) => [bytes.with(7, (bytes[7] ?? 0) ^ 1), bytes, bytes],
-      "corrupted",
-      "datagram N: differs at byte 7: expected 0xNN, got 0xNN",
+      "corrupted: datagram N: differs at byte 7: expected 0xNN, got 0xNN",
     ],
     [
       "sends an unexpected datagram",
-      50, // The last one: before, it could as well be another one that was corrupted.
       (bytes) => [bytes, new Uint8Array([1, 2, 3])],
-      "unexpected",
-      "a datagram came that was not sent",
+      "unexpected: a datagram came that was not sent",
     ],
-  ] as readonly [string, number, (bytes: Uint8Array) => readonly Uint8Array[], string, string][]
+  ] as readonly [string, (bytes: Uint8Array) => readonly Uint8Array[], string][]
 ) {
   Deno.test(`a server that ${what} is found out, and named`, async () => {
+    const [kind = "", ...words] = expected.split(": ");
+    // An unexpected datagram before the last could as well be another one that was corrupted.
+    const at = kind === "unexpected" ? 50 : 20;
     await inEach([1, 8], async (pipeline) => {
       await using server = await startDatagrams(
         (bytes, number) => number === at ? misdeed(bytes) : [bytes],
@@ -243,10 +187,9 @@ for (
       assertEquals(errorsOf(result), { [kind]: 1 });
       assertEquals(result.messages.failed, kind === "unexpected" ? 0 : 1);
       // Those that are under way together may overtake each other.
-      const found = pipeline === 1
-        ? result.examples[0]?.replace(`datagram ${at}`, "datagram N")
-        : result.examples[0]?.replace(/datagram \d+/, "datagram N");
-      assertEquals(plain(found), `${kind}: socket 1: ${words}`);
+      const number = pipeline === 1 ? `datagram ${at}` : /datagram \d+/;
+      const found = plain(result.examples[0]).replace(number, "datagram N");
+      assertEquals(found, [kind, "socket 1", ...words].join(": "));
     });
   });
 }
@@ -267,19 +210,16 @@ Deno.test("datagrams that are too small for a number are not taken for each othe
 Deno.test("a socket that cannot send is replaced by one, and not too often", async () => {
   const { listenDatagram } = Deno;
   const error = Object.assign(new Deno.errors.PermissionDenied(), { code: "EACCES" });
+  using restored = new DisposableStack();
+  restored.defer(() => Deno.listenDatagram = listenDatagram);
   Object.assign(Deno, {
     listenDatagram: (options: Deno.UdpListenOptions & { transport: "udp" }) =>
       Object.assign(listenDatagram(options), { send: () => Promise.reject(error) }),
   });
-  try {
-    const endpoint = { scheme: "udp", host: "127.0.0.1", port: 9 } as const;
-    const options = { connections: 1, pipeline: 4, duration: 250 };
-    const { messages, examples } = await finish(endpoint, options);
-    // Every tenth of a second four messages fail.
-    assert(messages.sent >= 4 && messages.sent <= 12, `${messages.sent} messages`);
-    const what = "broken: socket 1: cannot send to udp://127.0.0.1:9: permission denied";
-    assertEquals(examples.filter((text) => !text.startsWith(what)), []);
-  } finally {
-    Deno.listenDatagram = listenDatagram;
-  }
+  const options = { connections: 1, pipeline: 4, duration: 250 };
+  const { messages, examples } = await finish("udp://127.0.0.1:9", options);
+  // Every tenth of a second four messages fail.
+  assert(messages.sent >= 4 && messages.sent <= 12, `${messages.sent} messages`);
+  const what = "broken: socket 1: cannot send to udp://127.0.0.1:9: permission denied";
+  assertEquals(examples.filter((text) => !text.startsWith(what)), []);
 });

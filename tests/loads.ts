@@ -1,4 +1,4 @@
-/** Loads within the process of the tests, and what is asked of every one. */
+/** Loads in this process, and assertions for each of them. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Ajv2020 } from "npm:ajv@8.20.0/dist/2020.js";
 import { load, type LoadOptions, type LoadResult } from "../client.ts";
@@ -10,12 +10,11 @@ import { ca } from "./servers.ts";
 
 /** Runs a load that has to end by itself, and whose counts have to add up. */
 export async function finish(
-  endpoint: Endpoint,
+  endpoint: Endpoint | string,
   options: LoadOptions,
-  limit = PATIENT,
-): Promise<LoadResult> {
+): Promise<Finished> {
   const stop = new AbortController();
-  const tooLong = setTimeout(() => stop.abort(), limit);
+  const tooLong = setTimeout(() => stop.abort(), PATIENT);
   const patient = { tls: { ca }, timeout: PATIENT, ...options, signal: stop.signal };
   const result = await load(endpoint, patient).finally(() => clearTimeout(tooLong));
   assertAddsUp(result);
@@ -35,7 +34,7 @@ export function assertAddsUp(
   assert(again >= 0 && again <= errors.repeated, `${again} again: ${JSON.stringify(messages)}`);
 }
 
-/** What went wrong, without the kinds of which there were none. */
+/** The errors, without the kinds that did not occur. */
 export function errorsOf({ errors }: Pick<LoadResult, "errors">): Record<string, number> {
   return Object.fromEntries(Object.entries(errors).filter(([, count]) => count > 0));
 }

@@ -1,29 +1,21 @@
-/** Texts that are, or nearly are, what the parsers of the program read; for properties. */
+/** Texts that are, or nearly are, input for the parsers of the program; for properties. */
 import fc from "npm:fast-check@4.10.2";
 import { commands } from "../cli/commands.ts";
 
 const words = Object.entries(commands).flatMap(([name, { flags }]) => [
   name,
-  ...Object.entries(flags).flatMap((
-    [flag, { short }],
-  ) => [`--${flag}`, ...short ? [`-${short}`] : []]),
+  ...Object.entries(flags).flatMap(([flag, { short }]) =>
+    short ? [`--${flag}`, `-${short}`] : [`--${flag}`]
+  ),
 ]);
 
-/** What texts of every kind are made of. */
+/** Parts of the texts. */
 const PIECES = [
   ...["0", "1", "65535", "65536", "2147483648", "9".repeat(40), "0.5", "1e-6", "-1", "NaN", "٣"],
   ...["ms", "s", "m", "h", "k", "%", "..", "...", ".", ",", "=", "@", "-", "--", "/", "//", "~"],
   ...["tcp://", "TLS://", "udp://", "unix:", "http://", "[", "]", ":", "::1", "fe80::1%eth0", "*"],
-  ...["127.0.0.1", "localhost", "p99", "p99.9", "loss", "rate", "max", "delay"],
-  ...[
-    "corrupt",
-    "close-after",
-    "certificate",
-    "__proto__",
-    "constructor",
-    "toString",
-    "hasOwnProperty",
-  ],
+  ...["127.0.0.1", "localhost", "p99", "p99.9", "loss", "rate", "max", "delay", "corrupt"],
+  ...["close-after", "certificate", "__proto__", "constructor", "toString", "hasOwnProperty"],
   ...[" ", "\n", "\r", "\t", "\0", "\x1b[31m", "\u2028", "\u200b", "\ud800", "é", "😀"],
 ];
 
