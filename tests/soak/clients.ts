@@ -1,17 +1,17 @@
-/** The clients of a soak: they come, do something and go. */
-import { connect, load, type LoadErrorKind, ping } from "../../client.ts";
+/** The clients of a soak, and what they find. */
+import { connect, load, type LoadErrorKind, type LoadResult, ping } from "../../client.ts";
 import type { Endpoint } from "../../server.ts";
 import { dial } from "../../net/dial.ts";
 import type { Stream } from "../../net/stream.ts";
+import { inputOf, nowhere, STREAMS } from "../faulty.ts";
 import { pause, random } from "../local.ts";
-import type { Tally } from "./tally.ts";
 import type { Watched } from "./watched.ts";
-
-/** The transports with connections. */
-export const STREAMS = ["tcp", "tls", "unix"] as const;
 
 /** Longer than all that holds up the server together, in milliseconds. */
 const PATIENT = 30_000;
+
+/** How many mistakes are printed. */
+const MAX_PRINTED = 20;
 
 /** What clients need to know. */
 export interface Surroundings {
@@ -20,7 +20,36 @@ export interface Surroundings {
   readonly signal: AbortSignal;
 }
 
-/** A whole number from `least` to `most`, by chance. */
+/** Counts what passes, and what should not happen. */
+export class Tally {
+  connections = 0;
+  bytes = 0;
+  /** Datagrams that did not come back, which may happen. */
+  datagramsLost = 0;
+  /** Errors that clients of the server with faults found. */
+  faultsFound = 0;
+  mistakes = 0;
+
+  /** Counts and prints what should never happen. */
+  mistake(what: string): void {
+    if (this.mistakes++ < MAX_PRINTED) console.log(`mistake: ${what}`);
+  }
+
+  /** Adds a load; `excused` are the kinds of errors that may happen. */
+  add(result: LoadResult, excused: readonly LoadErrorKind[]): void {
+    const { plan, connections, bytes, errors, examples } = result;
+    this.connections += connections;
+    this.bytes += bytes.received;
+    if (excused.length > 1) {
+      this.faultsFound += Object.values(errors).reduce((sum, count) => sum + count, 0);
+    } else if (plan.endpoint.scheme === "udp") this.datagramsLost += errors.lost;
+    for (const { kind, what } of examples) {
+      if (!excused.includes(kind)) this.mistake(`load ${plan.endpoint.scheme}: ${kind}: ${what}`);
+    }
+  }
+}
+
+/** A random whole number from `least` to `most`. */
 export function chance(least: number, most: number): number {
   return least + Math.floor(Math.random() * (most - least + 1));
 }
@@ -46,34 +75,17 @@ export async function loadFor(
     signal,
   });
   tally.add(result, excused);
-  if (excused.length > 1) {
-    const { errors } = result;
-    tally.faultsFound += Object.values(errors).reduce((sum, count) => sum + count, 0);
-  }
 }
 
-/** Sends a file, so to speak, and asks for every byte of it; several times. */
+/** Sends bytes and verifies the echo, several times. */
 export async function connectOften(
   endpoint: Endpoint,
   { ca, tally, signal }: Surroundings,
 ): Promise<void> {
   for (let i = 0; i < 5 && !signal.aborted; i++) {
-    const bytes = random(chance(0, 300_000));
-    let at = 0;
-    await connect(endpoint, {
-      input: {
-        read(into) {
-          const part = bytes.subarray(at, at + Math.min(into.length, chance(1, 65_536)));
-          into.set(part);
-          at += part.length;
-          return Promise.resolve(part.length === 0 ? null : part.length);
-        },
-      },
-      output: { write: (bytes) => Promise.resolve(bytes.length) },
-      timeout: PATIENT,
-      verify: true,
-      tls: { ca },
-    }).then(
+    const input = inputOf(random(chance(0, 300_000)));
+    const options = { input, output: nowhere, timeout: PATIENT, verify: true, tls: { ca } };
+    await connect(endpoint, options).then(
       ({ received }) => tally.bytes += received,
       (error) => tally.mistake(`connect ${endpoint.scheme}: ${error.message}`),
     );
@@ -101,7 +113,7 @@ export async function pingOften(
   if (wrong > 0) tally.mistake(`ping ${endpoint.scheme}: ${wrong} of its probes went wrong`);
 }
 
-/** Clients that behave badly: nothing that becomes of them matters, only what becomes of others. */
+/** Clients that behave badly; only what happens to the others matters. */
 export async function strangers(server: Watched, around: Surroundings): Promise<void> {
   const bad = [reset, resetAtOnce, leaveInHandshake, sendNoEnd, neverRead, neverSend];
   await Promise.all(
@@ -111,7 +123,7 @@ export async function strangers(server: Watched, around: Surroundings): Promise<
 
 type Stranger = (endpoint: Endpoint, around: Surroundings) => Promise<void>;
 
-/** A stranger that opens connections, does something with them and closes them, so many times. */
+/** A client that opens connections, does something with them and closes them, several times. */
 function stranger(times: number, act: (stream: Stream) => Promise<unknown>): Stranger {
   return async (endpoint, { ca, tally, signal }) => {
     for (let i = 0; i < times && !signal.aborted; i++) {
@@ -150,7 +162,6 @@ const sendNoEnd = stranger(3, async (stream) => {
   await pause(chance(0, 500));
 });
 
-/** Knows nothing of TLS. */
 const withoutTls = (endpoint: Endpoint): Promise<Deno.Conn> =>
   endpoint.scheme === "unix"
     ? Deno.connect({ transport: "unix", path: endpoint.path })
@@ -164,7 +175,7 @@ async function resetAtOnce(endpoint: Endpoint, { tally }: Surroundings): Promise
   }
 }
 
-/** The first bytes of a handshake, and no more; to others it is data. */
+/** Sends the first bytes of a handshake of TLS only; to other transports they are data. */
 async function leaveInHandshake(endpoint: Endpoint, { tally }: Surroundings): Promise<void> {
   for (let i = 0; i < 5; i++) {
     tally.connections++;

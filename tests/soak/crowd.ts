@@ -1,28 +1,30 @@
-/** Many clients: at once, one after another, and such as never read. */
+/** Many clients: at once, one after another, and clients that never read. */
 import { dial } from "../../net/dial.ts";
 import type { StreamEndpoint } from "../../net/endpoint.ts";
+import { parseEndpoint } from "../../server.ts";
 import type { Stream } from "../../net/stream.ts";
 import { exchange, pause, random } from "../local.ts";
 import type { Surroundings } from "./clients.ts";
-import { Watched } from "./watched.ts";
+import { descriptorsOf, memoryOf } from "../program.ts";
+import { startWatched } from "./watched.ts";
 
-/** How many of those that come at once are on their way at the same time: fewer than the backlog. */
-const ON_THEIR_WAY = 400;
+/** How many clients connect at the same time: fewer than the backlog. */
+const AT_ONCE = 400;
 
-/** What one that never reads sends, if it can, in bytes. */
+/** How much a client sends that never reads, if it can, in bytes. */
 const UNREAD = 1024 * 1024;
 
-/** Opens so many connections, then exchanges something on each, then closes them. */
+/** Opens connections, then exchanges something on each, then closes them. */
 export async function atOnce(count: number, endpoint: StreamEndpoint, around: Surroundings) {
   const streams = await openAll(count, endpoint, around);
   around.tally.connections += streams.length;
-  for (let i = 0; i < streams.length; i += ON_THEIR_WAY) {
-    await Promise.all(streams.slice(i, i + ON_THEIR_WAY).map((one) => check(one, around)));
+  for (let i = 0; i < streams.length; i += AT_ONCE) {
+    await Promise.all(streams.slice(i, i + AT_ONCE).map((one) => check(one, around)));
   }
   for (const stream of streams) stream.close();
 }
 
-/** Opens so many connections, each when the last is closed. */
+/** Opens connections, each when the last one is closed. */
 export async function oneAfterAnother(
   count: number,
   endpoint: StreamEndpoint,
@@ -50,17 +52,15 @@ async function openAll(
 ): Promise<Stream[]> {
   const streams: Stream[] = [];
   while (streams.length < count && !signal.aborted) {
-    const more = Math.min(ON_THEIR_WAY, count - streams.length);
-    const dialled = Array.from(
-      { length: more },
-      () => dial(endpoint, { timeout: 30_000, tls: { ca } }),
-    );
-    streams.push(...(await Promise.all(dialled)).map(({ conn }) => conn));
+    const length = Math.min(AT_ONCE, count - streams.length);
+    const dialOne = () => dial(endpoint, { timeout: 30_000, tls: { ca } });
+    const dialled = await Promise.all(Array.from({ length }, dialOne));
+    streams.push(...dialled.map(({ conn }) => conn));
   }
   return streams;
 }
 
-/** What clients that send 1 MiB and never read cost the server, in bytes a client. */
+/** The memory of a server for clients that send 1 MiB and never read, in bytes a client. */
 export async function costOfUnread(
   count: number,
   asked: string,
@@ -68,14 +68,13 @@ export async function costOfUnread(
   around: Surroundings,
 ): Promise<number> {
   const tls = asked.startsWith("tls");
-  await using server = await Watched.start(tls ? [asked, "--write-ca", caFile] : [asked]);
-  const [endpoint] = server.endpoints;
-  if (endpoint === undefined || endpoint.scheme === "udp") return 0;
+  await using server = await startWatched(tls ? [asked, "--write-ca", caFile] : [asked]);
+  const endpoint = parseEndpoint(server.endpoints[0] ?? "") as StreamEndpoint;
   const ca = tls ? await Deno.readTextFile(caFile) : "";
   // The first crowd costs what others then use again: code, buffers, two descriptors (net/read_scheduler.ts).
-  await atOnce(ON_THEIR_WAY, endpoint, { ...around, ca });
-  const descriptors = server.descriptors;
-  const before = server.memory;
+  await atOnce(AT_ONCE, endpoint, { ...around, ca });
+  const descriptors = descriptorsOf(server.pid);
+  const before = memoryOf(server.pid);
   const streams = await openAll(count, endpoint, { ...around, ca });
   around.tally.connections += count;
   let written = 0;
@@ -91,7 +90,7 @@ export async function costOfUnread(
   for (let last = -1; last !== written;) {
     last = written;
     await pause(1000);
-    most = Math.max(most, server.memory);
+    most = Math.max(most, memoryOf(server.pid));
   }
   for (const stream of streams) stream.close();
   await Promise.allSettled(writing);

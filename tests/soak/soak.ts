@@ -1,49 +1,46 @@
 /**
- * Does to two servers, one of which has faults, whatever could do them harm, for as long as it is
- * asked to, 10 minutes by default:
+ * The soak of docs/development.md, on Linux:
  *
  *     deno task soak [DURATION]
  *
- * Its clients come and go over every transport, behave well and badly, and all at once; the servers
- * are stopped and continued and run out of descriptors, and some are ended while clients are busy.
- * A line tells of each round. Ctrl-C ends it after the round that is on. It ends with a summary, and
- * with status 1 where a byte was lost, a descriptor was not given back, or memory grew. Linux only.
+ * It prints a line for each round, and a summary. Ctrl-C ends it after the current round.
  */
 import { formatAmount, formatBytes, formatCount } from "../../report/units.ts";
 import type { StreamEndpoint } from "../../net/endpoint.ts";
 import { duration } from "../../values/value_types.ts";
+import { STREAMS } from "../faulty.ts";
 import { median, pause } from "../local.ts";
+import { descriptorsOf, memoryOf } from "../program.ts";
 import {
   chance,
   connectOften,
   loadFor,
   pingOften,
   strangers,
-  STREAMS,
   type Surroundings,
+  Tally,
 } from "./clients.ts";
 import { atOnce, costOfUnread, oneAfterAnother } from "./crowd.ts";
 import { CLIENTS, drainBusy } from "./drain.ts";
-import { Tally } from "./tally.ts";
-import { type LogLine, Watched } from "./watched.ts";
+import { type LogLine, startWatched, type Watched } from "./watched.ts";
 
-/** How long the clients of a round come, in milliseconds. */
+/** How long a round takes, in milliseconds. */
 const ROUND = 3500;
 
 /** How much more memory a server may hold at the end than after a third of the time, in bytes. */
 const GROWTH = 32 * 1024 * 1024;
 
-/** What a client that never reads may cost, and all of them together besides, in bytes (docs/development.md). */
+/** The memory that one client that never reads may take, and all of them together besides, in bytes. */
 const COST = { tcp: 128 * 1024, unix: 128 * 1024, tls: 800 * 1024 };
 const COST_OF_ALL = 32 * 1024 * 1024;
 
-/** What the second server does badly. */
+/** The faults of the second server. */
 const FAULTS = [
   ...["delay=1ms..20ms@5%", "stall=100ms@1%", "chunk=100..5000@10%", "corrupt@5e-6"],
   ...["lose@1e-4", "repeat@1e-4", "reset-after=1k..1m@15%", "close-after=1k..1m@15%"],
 ].flatMap((fault) => ["--fault", fault]);
 
-/** Of the errors that a load finds, those that faults lead to: all. */
+/** The errors that faults lead to. */
 const ANY = ["connect", "broken", "lost", "corrupted", "repeated", "unexpected"] as const;
 
 const time = duration.parse(Deno.args[0] ?? "10m");
@@ -68,11 +65,11 @@ async function soak(time: number): Promise<boolean> {
     ),
     ...["--write-ca", `${folder}/${name}.pem`, "--idle-timeout", "30s"],
   ];
-  await using good = await Watched.start([
+  await using good = await startWatched([
     ...listen("good", [...STREAMS, "udp"]),
     ...["--log-level", "warn", "--workers", "2"],
   ]);
-  await using bad = await Watched.start([...listen("bad", ["tcp", "tls"]), ...FAULTS]);
+  await using bad = await startWatched([...listen("bad", ["tcp", "tls"]), ...FAULTS]);
   const around = async (name: string): Promise<Surroundings> => ({
     ca: await Deno.readTextFile(`${folder}/${name}.pem`),
     tally,
@@ -82,19 +79,28 @@ async function soak(time: number): Promise<boolean> {
 
   const crowds = await crowd(good, Math.min(10_000, Math.ceil(time / 10)), well);
   // Only now: with the first crowd a server opens two descriptors for good (net/read_scheduler.ts).
-  const descriptors = [good.descriptors, bad.descriptors];
+  const descriptors = [descriptorsOf(good.pid), descriptorsOf(bad.pid)];
   const memory: [number[], number[]] = [[], []];
   for (let number = 1; performance.now() < end - ROUND && !stop.signal.aborted; number++) {
     await round(number, good, well, bad, badly);
     for (const [i, server] of [good, bad].entries()) {
       const excess = await server.excess(descriptors[i] ?? 0);
       if (excess > 0) tally.mistake(`after round ${number}: ${excess} descriptors too many`);
-      memory[i]?.push(server.memory);
+      memory[i]?.push(memoryOf(server.pid));
     }
-    tell(number, started, tally, [good, bad]);
+    const states = [good, bad].map(({ pid }) =>
+      `${descriptorsOf(pid)} descriptors ${formatBytes(memoryOf(pid))}`
+    );
+    const seconds = Math.round((performance.now() - started) / 1000);
+    const connections = formatAmount(tally.connections, "connection");
+    const mistakes = formatAmount(tally.mistakes, "mistake");
+    const bytes = formatBytes(tally.bytes);
+    console.log(
+      `${seconds} s: round ${number}, ${[connections, bytes, ...states, mistakes].join(", ")}`,
+    );
   }
   const rounds = memory[0].length;
-  const ends = [good.descriptors, bad.descriptors];
+  const ends = [descriptorsOf(good.pid), descriptorsOf(bad.pid)];
   const faults = faultsIn(await logOf(bad, tally));
   await logOf(good, tally);
   if (rounds > 0 && (faults === "" || tally.faultsFound === 0)) {
@@ -118,7 +124,7 @@ async function soak(time: number): Promise<boolean> {
   return tally.mistakes === 0;
 }
 
-/** All clients of a round, at once, and what is done to the server meanwhile. */
+/** All clients of a round, at once, while the server is stopped and short of descriptors. */
 async function round(
   number: number,
   good: Watched,
@@ -139,7 +145,11 @@ async function round(
     ...(["tcp", "tls"] as const).map((scheme) => loadFor(ROUND, bad.endpoint(scheme), ANY, badly)),
     strangers(good, well),
     hamper(good, number % 10 === 0 ? 10_000 : chance(200, 1000)),
-    drainBusy(drained(number), `${folder}/drained.pem`, well),
+    drainBusy(
+      ["tcp://127.0.0.1:0", "tls://127.0.0.1:0", `unix:${folder}/drained.sock`][number % 3] ?? "",
+      `${folder}/drained.pem`,
+      well,
+    ),
   ];
   for (const done of await Promise.allSettled(all)) {
     if (done.status === "rejected") well.tally.mistake(`round ${number}: ${done.reason}`);
@@ -156,7 +166,7 @@ async function logOf(server: Watched, tally: Tally): Promise<LogLine[]> {
   return log;
 }
 
-/** Many clients at once and one after another, and such as never read. */
+/** Many clients at once and one after another, and clients that never read. */
 async function crowd(server: Watched, count: number, around: Surroundings): Promise<string> {
   const endpoint = server.endpoint("tcp") as StreamEndpoint;
   await atOnce(count, endpoint, around);
@@ -175,33 +185,24 @@ async function crowd(server: Watched, count: number, around: Surroundings): Prom
     `one that never reads costs ${costs.join(", ")}`;
 }
 
-/** Stops a server and lets it go on, and lets it run out of descriptors for so many milliseconds. */
+/** Stops and continues a server, and takes its descriptors away for a time in milliseconds. */
 async function hamper(server: Watched, shortage: number): Promise<void> {
   await pause(chance(200, 800));
-  server.kill("SIGSTOP");
+  server.process.kill("SIGSTOP");
   await pause(chance(100, 800));
-  server.kill("SIGCONT");
+  server.process.kill("SIGCONT");
   await pause(chance(100, 500));
-  await server.limitDescriptors(server.descriptors);
+  await server.limitDescriptors(descriptorsOf(server.pid));
   await pause(shortage);
   await server.limitDescriptors(Infinity);
 }
 
-/** What the server listens on that is ended in a round. */
-function drained(number: number): string {
-  return ["tcp://127.0.0.1:0", "tls://127.0.0.1:0", `unix:${folder}/drained.sock`][number % 3] ??
-    "";
-}
-
-/** How often each fault was injected a connection. */
+/** How many connections had each fault. */
 function faultsIn(log: readonly LogLine[]): string {
-  const counts = new Map<string, number>();
-  for (
-    const name of log.flatMap(({ message, faults }) =>
-      message === "closed" && typeof faults === "string" ? faults.split(",") : []
-    )
-  ) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return [...counts].map(([name, count]) => `${name} ${formatCount(count)}`).join(", ");
+  const closed = log.filter(({ message }) => message === "closed");
+  const names = closed.flatMap(({ faults }) => typeof faults === "string" ? faults.split(",") : []);
+  const counts = Object.entries(Object.groupBy(names, (name) => name));
+  return counts.map(([name, all = []]) => `${name} ${formatCount(all.length)}`).join(", ");
 }
 
 /** Memory in the second and in the last third of the rounds: in the first a server warms up. */
@@ -214,17 +215,4 @@ function memoryText(all: readonly number[]): string {
   if (all.length === 0) return "not measured";
   const [first, last] = thirds(all);
   return `${formatBytes(first)} after a third of the time, ${formatBytes(last)} at the end`;
-}
-
-function tell(number: number, started: number, tally: Tally, servers: readonly Watched[]): void {
-  const seconds = Math.round((performance.now() - started) / 1000);
-  const states = servers.map(({ descriptors, memory }) =>
-    `${descriptors} descriptors ${formatBytes(memory)}`
-  );
-  console.log(
-    `${seconds} s: round ${number}, ${formatAmount(tally.connections, "connection")}, ` +
-      `${formatBytes(tally.bytes)}, ${states.join(", ")}, ${
-        formatAmount(tally.mistakes, "mistake")
-      }`,
-  );
 }
