@@ -193,9 +193,7 @@ Deno.test("bash completes what is typed into it, by the program that is named th
   ) assert(lines.includes(words), stdout);
 });
 
-Deno.test("fish completes commands, flags, values and files", {
-  ignore: !canAsk("fish"),
-}, async () => {
+Deno.test("fish completes commands, flags and files", { ignore: !canAsk("fish") }, async () => {
   await using made = await folderWithProgram();
   const press = async (line: string) => {
     const { stdout, stderr } = await made.run(tabInFish(line));
@@ -223,44 +221,38 @@ Deno.test("fish completes commands, flags, values and files", {
 });
 
 // In zsh completion works only in an interactive shell, so the test types into one.
-Deno.test(
-  "zsh completes commands, flags, values and files",
-  { ignore: !canAsk("zsh") },
-  async () => {
-    await using made = await folderWithProgram();
-    const { folder } = made;
-    await Deno.writeTextFile(`${folder}/_yodel`, completionScripts.zsh);
-    const typed = [
-      ["yodel ser", "serve"],
-      ["yodel serve --idle", "--idle-timeout"],
-      ["yodel serve --log-format j", "json"],
-      ["yodel serve --fault certificate=e", "certificate=expired"],
-      ["yodel completions z", "zsh"],
-      [`yodel serve --cert ${folder}/c`, `--cert ${folder}/certificate.pem`],
-      [`yodel connect --ca=${folder}/c`, `--ca=${folder}/certificate.pem`],
-      [`yodel serve unix:${folder}/c`, `unix:${folder}/certificate.pem`],
-      ["yodel load --r", "--reconnect  -- open a connection for each message"],
-    ] as const;
-    const script = `zmodload zsh/zpty
-    zpty shell "TERM=dumb COLUMNS=200 zsh -f -i"
-    zpty -w shell "PS1=; unsetopt zle_bracketed_paste; zstyle :compinstall filename x"
-    zpty -w shell "setopt auto_list no_list_ambiguous; source ${folder}/_yodel; echo rea''dy"
-    zpty -r -m shell line "*ready*"
-    while (( $# )); do
-      zpty -w -n shell "$1"$'\\t\\t'
-      zpty -r -m shell line "*\${2##*/}*" && print -r -- "$line"
-      zpty -w -n shell $'\\x15'
-      shift 2
-    done
-    zpty -d shell`;
-    const { stdout } = await made.run(["zsh", "-f", "-c", script, "zsh", ...typed.flat()]);
-    for (const [, completed] of typed) assertStringIncludes(stdout, completed);
-  },
-);
+Deno.test("zsh completes commands, flags and files", { ignore: !canAsk("zsh") }, async () => {
+  await using made = await folderWithProgram();
+  const { folder } = made;
+  await Deno.writeTextFile(`${folder}/_yodel`, completionScripts.zsh);
+  const typed = [
+    ["yodel ser", "serve"],
+    ["yodel serve --idle", "--idle-timeout"],
+    ["yodel serve --log-format j", "json"],
+    ["yodel serve --fault certificate=e", "certificate=expired"],
+    ["yodel completions z", "zsh"],
+    [`yodel serve --cert ${folder}/c`, `--cert ${folder}/certificate.pem`],
+    [`yodel connect --ca=${folder}/c`, `--ca=${folder}/certificate.pem`],
+    [`yodel serve unix:${folder}/c`, `unix:${folder}/certificate.pem`],
+    ["yodel load --r", "--reconnect  -- open a connection for each message"],
+  ] as const;
+  const script = `zmodload zsh/zpty
+  zpty shell "TERM=dumb COLUMNS=200 zsh -f -i"
+  zpty -w shell "PS1=; unsetopt zle_bracketed_paste; zstyle :compinstall filename x"
+  zpty -w shell "setopt auto_list no_list_ambiguous; source ${folder}/_yodel; echo rea''dy"
+  zpty -r -m shell line "*ready*"
+  while (( $# )); do
+    zpty -w -n shell "$1"$'\\t\\t'
+    zpty -r -m shell line "*\${2##*/}*" && print -r -- "$line"
+    zpty -w -n shell $'\\x15'
+    shift 2
+  done
+  zpty -d shell`;
+  const { stdout } = await made.run(["zsh", "-f", "-c", script, "zsh", ...typed.flat()]);
+  for (const [, completed] of typed) assertStringIncludes(stdout, completed);
+});
 
-Deno.test("PowerShell completes commands, flags and values", {
-  ignore: !canAsk("pwsh"),
-}, async () => {
+Deno.test("PowerShell completes commands and flags", { ignore: !canAsk("pwsh") }, async () => {
   await using made = await folderWithProgram();
   for (const [words, expected] of cases) {
     const line = words.join(" ");

@@ -205,9 +205,7 @@ Deno.test("a client that resets its connection in the middle of a delay is let g
   assertEquals((await server.story()).why, "reset");
 });
 
-Deno.test("delayed connections of clients that never read hold 64 MiB together", {
-  ignore: !linux,
-}, async () => {
+Deno.test("delayed clients that never read take 64 MiB together", { ignore: !linux }, async () => {
   await using server = await startServer(["127.0.0.1:0", "--fault", "delay=1h"]);
   const before = memoryOf(server.process.pid);
   const connections = 30;

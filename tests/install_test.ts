@@ -65,9 +65,7 @@ Deno.test("install.sh installs the program for this system and says so", { ignor
   assertEquals(again, { code: 0, stdout: installed, stderr: "" });
 });
 
-Deno.test("install.sh installs nothing from an archive with the wrong checksum or no program", {
-  ignore,
-}, async () => {
+Deno.test("install.sh installs nothing from an archive that is wrong", { ignore }, async () => {
   await using changed = await startRelease();
   await Deno.writeTextFile(`${changed.folder}/${archive}.tar.gz`, "x", { append: true });
   const wrong = failed(`${archive}.tar.gz has the wrong checksum: not installed`);
@@ -77,7 +75,7 @@ Deno.test("install.sh installs nothing from an archive with the wrong checksum o
   assertEquals([await empty.install(), empty.hasInstalled()], [none, false]);
 });
 
-Deno.test("install.sh leaves the old program where the new one does not start", {
+Deno.test("install.sh keeps the old program if the new one does not start", {
   ignore,
 }, async () => {
   await using release = await startRelease("#!/nowhere/sh\n");
@@ -90,9 +88,7 @@ Deno.test("install.sh leaves the old program where the new one does not start", 
   assertEquals(Array.from(Deno.readDirSync(`${release.folder}/bin`)).length, 1);
 });
 
-Deno.test("install.sh replaces links in its folder instead of writing through them", {
-  ignore,
-}, async () => {
+Deno.test("install.sh replaces links instead of writing through them", { ignore }, async () => {
   await using release = await startRelease();
   await Deno.mkdir(`${release.folder}/bin`);
   await Deno.writeTextFile(`${release.folder}/target`, "kept");
@@ -105,18 +101,14 @@ Deno.test("install.sh replaces links in its folder instead of writing through th
   assertEquals((await run([`${release.folder}/bin/yodel`])).stdout, "yodel 1.2.3\n");
 });
 
-Deno.test("install.sh installs into a folder whose name begins with a dash", {
-  ignore,
-}, async () => {
+Deno.test("install.sh installs into a folder that begins with a dash", { ignore }, async () => {
   await using release = await startRelease();
   const { code, stderr } = await release.install(undefined, "-rf");
   assertEquals([code, stderr], [0, ""]);
   assertEquals((await run([`${release.folder}/-rf/yodel`])).stdout, "yodel 1.2.3\n");
 });
 
-Deno.test("install.sh says what is missing: an archive, a system, a tool, a release", {
-  ignore,
-}, async () => {
+Deno.test("install.sh names a missing archive, system, tool or release", { ignore }, async () => {
   await using release = await startRelease();
   const tools = `${release.folder}/tools`;
   await Deno.mkdir(tools);

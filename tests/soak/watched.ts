@@ -21,13 +21,7 @@ export interface Watched extends RunningServer {
 
 /** Starts one, which Ctrl-C in a terminal does not reach. */
 export async function startWatched(args: readonly string[]): Promise<Watched> {
-  const server = await startServer(args, [
-    "setsid",
-    ...program,
-    "serve",
-    "--log-format",
-    "json",
-  ]);
+  const server = await startServer(args, ["setsid", ...program, "serve", "--log-format", "json"]);
   const { process } = server;
   const { pid } = process;
   return {
