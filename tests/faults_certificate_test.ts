@@ -7,24 +7,18 @@ import { PATIENT, startLocal } from "./local.ts";
 import { available, run, startServer } from "./program.ts";
 import { folder } from "./servers.ts";
 
-/** What yodel, openssl and curl say, where they trust the CA that the server wrote. */
-const REASONS: Record<typeof FLAWS[number], [yodel: RegExp, openssl: RegExp, curl: RegExp]> = {
-  "expired": [/its certificate has expired/, /num=10:certificate has expired/, /expired/],
-  "not-yet": [/is not valid yet/, /num=9:certificate is not yet valid/, /not yet valid/],
-  "wrong-name": [
-    /its certificate is for another name/,
-    /num=62:hostname mismatch/,
-    /no alternative certificate subject name matches|does not match/,
-  ],
+/** What yodel and openssl say, where they trust the CA that the server wrote. */
+const REASONS: Record<typeof FLAWS[number], [yodel: RegExp, openssl: RegExp]> = {
+  "expired": [/its certificate has expired/, /num=10:certificate has expired/],
+  "not-yet": [/its certificate is not valid yet/, /num=9:certificate is not yet valid/],
+  "wrong-name": [/its certificate is for another name/, /num=62:hostname mismatch/],
   "self-signed": [
     /its certificate is self-signed, and not trusted here/,
     /num=18:self.signed certificate/,
-    /self.signed certificate/,
   ],
   "unknown-ca": [
     /its certificate is not signed by a CA that is trusted here/,
     /num=20:unable to get local issuer certificate/,
-    /unable to get local issuer certificate/,
   ],
 };
 
@@ -38,7 +32,7 @@ for (const flaw of FLAWS) {
   Deno.test(`a certificate that is ${flaw} is refused for that`, async () => {
     await using server = await startLocal({ faults: [`certificate=${flaw}`] }, "tls://localhost:0");
     const { port } = server;
-    const [yodel, openssl, curl] = REASONS[flaw];
+    const [yodel, openssl] = REASONS[flaw];
     const { ca = "" } = server.certificate ?? {};
     const file = `${folder}/${flaw}.pem`;
     await Deno.writeTextFile(file, ca);
@@ -51,12 +45,6 @@ for (const flaw of FLAWS) {
       const { code, stdout, stderr } = await run(command.split(" "));
       assertEquals(code, 1);
       assertMatch(stdout + stderr, openssl);
-    }
-    if (available("curl")) {
-      const command = `curl -sS --cacert ${file} https://localhost:${port}/`;
-      const { code, stderr } = await run(command.split(" "));
-      assertEquals(code, 60);
-      assertMatch(stderr, curl);
     }
     // Nothing else is wrong with it: a client that does not verify gets an echo.
     assertEquals(await say(port, { insecure: true }), { sent: 6, received: 6 });

@@ -19,21 +19,23 @@ export function startFaulty(
   return startEcho(scheme, { faults, ...options });
 }
 
-/** Opens a connection, which is closed at the end of the block. */
-export async function open({ endpoint }: { endpoint: Endpoint }): Promise<Stream & Disposable> {
-  const { conn: stream } = await dial(endpoint as StreamEndpoint, { timeout: 10_000, tls: { ca } });
-  let closed = false;
-  const close = () => {
-    if (!closed) stream.close();
-    closed = true;
+/** Opens a connection, which is closed at the end of the block if it is still open. */
+export async function open(
+  { endpoint }: { endpoint: Endpoint },
+  timeout = 10_000,
+): Promise<Stream & Disposable> {
+  const { conn } = await dial(endpoint as StreamEndpoint, { timeout, tls: { ca } });
+  let close = () => {
+    close = () => {};
+    conn.close();
   };
   return {
-    remoteAddr: stream.remoteAddr,
-    read: (into) => stream.read(into),
-    write: (bytes) => stream.write(bytes),
-    closeWrite: () => stream.closeWrite(),
-    close,
-    [Symbol.dispose]: close,
+    remoteAddr: conn.remoteAddr,
+    read: (into) => conn.read(into),
+    write: (bytes) => conn.write(bytes),
+    closeWrite: () => conn.closeWrite(),
+    close: () => close(),
+    [Symbol.dispose]: () => close(),
   };
 }
 

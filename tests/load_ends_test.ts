@@ -286,23 +286,3 @@ Deno.test("a load that was ended leaves nothing behind", async () => {
   const options = { connections: 1, rate: 1, signal: stop.signal };
   assertEquals((await load(server.endpoint, options)).messages.sent, 1);
 });
-
-Deno.test("loads at the same time, and one after the other, do not disturb each other", async () => {
-  await using right = await startEcho();
-  await using wrong = startAnswering(64, (message) => [message.map((byte) => byte ^ 1)]);
-  for (const _ of [1, 2]) {
-    const results = await Promise.all([
-      finish(right.endpoint, { messages: 500, connections: 5 }),
-      finish(wrong.endpoint, { messages: 3, connections: 3 }),
-      finish(right.endpoint, { messages: 100, connections: 10, pipeline: 4, size: 1000 }),
-      finish(right.endpoint, { messages: 30, connections: 2, workers: 2 }),
-    ]);
-    assertEquals(results.map((result) => [result.messages.right, result.bytes.received]), [
-      [500, 32_000],
-      [0, 192],
-      [100, 100_000],
-      [30, 1920],
-    ]);
-    assertEquals(results.map(errorsOf), [{}, { corrupted: 3 }, {}, {}]);
-  }
-});

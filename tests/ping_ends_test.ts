@@ -15,7 +15,6 @@ import {
   startCustom,
   undisturbed,
   unix,
-  until,
   writeAll,
 } from "./local.ts";
 import {

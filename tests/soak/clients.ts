@@ -1,52 +1,36 @@
 /** The clients of a soak, and what they find. */
-import { connect, load, type LoadErrorKind, type LoadResult, ping } from "../../client.ts";
+import { connect, load, type LoadErrorKind, ping } from "../../client.ts";
 import type { Endpoint } from "../../server.ts";
-import { dial } from "../../net/dial.ts";
 import type { Stream } from "../../net/stream.ts";
-import { inputOf, nowhere, STREAMS } from "../faulty.ts";
+import { inputOf, nowhere, open, STREAMS } from "../faulty.ts";
 import { pause, random } from "../local.ts";
+import { ca } from "../servers.ts";
 import type { Watched } from "./watched.ts";
 
 /** Longer than all that holds up the server together, in milliseconds. */
-const PATIENT = 30_000;
+export const PATIENT = 30_000;
 
 /** How many mistakes are printed. */
 const MAX_PRINTED = 20;
 
-/** What clients need to know. */
-export interface Surroundings {
-  readonly ca: string;
-  readonly tally: Tally;
-  readonly signal: AbortSignal;
-}
+/** Ends the soak. */
+export const stop = new AbortController();
+const { signal } = stop;
 
-/** Counts what passes, and what should not happen. */
-export class Tally {
-  connections = 0;
-  bytes = 0;
+/** What has passed so far. */
+export const tally = {
+  connections: 0,
+  bytes: 0,
   /** Datagrams that did not come back, which may happen. */
-  datagramsLost = 0;
+  datagramsLost: 0,
   /** Errors that clients of the server with faults found. */
-  faultsFound = 0;
-  mistakes = 0;
+  faultsFound: 0,
+  mistakes: 0,
+};
 
-  /** Counts and prints what should never happen. */
-  mistake(what: string): void {
-    if (this.mistakes++ < MAX_PRINTED) console.log(`mistake: ${what}`);
-  }
-
-  /** Adds a load; `excused` are the kinds of errors that may happen. */
-  add(result: LoadResult, excused: readonly LoadErrorKind[]): void {
-    const { plan, connections, bytes, errors, examples } = result;
-    this.connections += connections;
-    this.bytes += bytes.received;
-    if (excused.length > 1) {
-      this.faultsFound += Object.values(errors).reduce((sum, count) => sum + count, 0);
-    } else if (plan.endpoint.scheme === "udp") this.datagramsLost += errors.lost;
-    for (const { kind, what } of examples) {
-      if (!excused.includes(kind)) this.mistake(`load ${plan.endpoint.scheme}: ${kind}: ${what}`);
-    }
-  }
+/** Counts and prints what should never happen. */
+export function mistake(what: string): void {
+  if (tally.mistakes++ < MAX_PRINTED) console.log(`mistake: ${what}`);
 }
 
 /** A random whole number from `least` to `most`. */
@@ -54,16 +38,15 @@ export function chance(least: number, most: number): number {
   return least + Math.floor(Math.random() * (most - least + 1));
 }
 
-/** A load of a few seconds, verified; `excused` are the errors that may happen. */
+/** A load of some milliseconds, verified; `excused` are the errors that may happen. */
 export async function loadFor(
   duration: number,
   endpoint: Endpoint,
-  excused: readonly LoadErrorKind[],
-  { ca, tally, signal }: Surroundings,
+  excused: readonly LoadErrorKind[] = [],
 ): Promise<void> {
   const udp = endpoint.scheme === "udp";
   const reconnect = !udp && Math.random() < 0.3;
-  const result = await load(endpoint, {
+  const { connections, bytes, errors, examples } = await load(endpoint, {
     duration,
     connections: chance(1, 20),
     size: chance(1, udp ? 1400 : 16_384),
@@ -74,20 +57,24 @@ export async function loadFor(
     tls: { ca },
     signal,
   });
-  tally.add(result, excused);
+  tally.connections += connections;
+  tally.bytes += bytes.received;
+  const all = Object.values(errors).reduce((sum, count) => sum + count, 0);
+  if (excused.length > 1) tally.faultsFound += all;
+  else if (udp) tally.datagramsLost += errors.lost;
+  for (const { kind, what } of examples) {
+    if (!excused.includes(kind)) mistake(`load ${endpoint.scheme}: ${kind}: ${what}`);
+  }
 }
 
 /** Sends bytes and verifies the echo, several times. */
-export async function connectOften(
-  endpoint: Endpoint,
-  { ca, tally, signal }: Surroundings,
-): Promise<void> {
+export async function connectOften(endpoint: Endpoint): Promise<void> {
   for (let i = 0; i < 5 && !signal.aborted; i++) {
     const input = inputOf(random(chance(0, 300_000)));
     const options = { input, output: nowhere, timeout: PATIENT, verify: true, tls: { ca } };
     await connect(endpoint, options).then(
       ({ received }) => tally.bytes += received,
-      (error) => tally.mistake(`connect ${endpoint.scheme}: ${error.message}`),
+      (error) => mistake(`connect ${endpoint.scheme}: ${error.message}`),
     );
     tally.connections++;
     await pause(chance(0, 300));
@@ -95,47 +82,40 @@ export async function connectOften(
 }
 
 /** A connection for each probe. */
-export async function pingOften(
-  endpoint: Endpoint,
-  { ca, tally, signal }: Surroundings,
-): Promise<void> {
+export async function pingOften(endpoint: Endpoint): Promise<void> {
+  const options = { count: 30, interval: 50, timeout: PATIENT, reconnect: true, tls: { ca } };
   const { received, lost, unsent, corrupted, repeated, unexpected } = await ping(endpoint, {
-    count: 30,
-    interval: 50,
-    timeout: PATIENT,
-    reconnect: true,
-    tls: { ca },
+    ...options,
     signal,
   });
   tally.connections += received;
   tally.bytes += received * 56;
   const wrong = lost + unsent + corrupted + repeated + unexpected;
-  if (wrong > 0) tally.mistake(`ping ${endpoint.scheme}: ${wrong} of its probes went wrong`);
+  if (wrong > 0) mistake(`ping ${endpoint.scheme}: ${wrong} of its probes went wrong`);
 }
 
 /** Clients that behave badly; only what happens to the others matters. */
-export async function strangers(server: Watched, around: Surroundings): Promise<void> {
+export async function strangers(server: Watched): Promise<void> {
   const bad = [reset, resetAtOnce, leaveInHandshake, sendNoEnd, neverRead, neverSend];
-  await Promise.all(
-    bad.flatMap((behave) => STREAMS.map((scheme) => behave(server.endpoint(scheme), around))),
-  );
+  const endpoints = STREAMS.map(server.endpoint);
+  await Promise.all(bad.flatMap((behave) => endpoints.map((endpoint) => behave(endpoint))));
 }
 
-type Stranger = (endpoint: Endpoint, around: Surroundings) => Promise<void>;
-
 /** A client that opens connections, does something with them and closes them, several times. */
-function stranger(times: number, act: (stream: Stream) => Promise<unknown>): Stranger {
-  return async (endpoint, { ca, tally, signal }) => {
+function stranger(
+  times: number,
+  act: (stream: Stream) => Promise<unknown>,
+  dial = (endpoint: Endpoint): Promise<Stream & Disposable> => open({ endpoint }, PATIENT),
+) {
+  async function once(endpoint: Endpoint): Promise<void> {
+    using stream = await dial(endpoint);
+    await act(stream);
+  }
+  return async (endpoint: Endpoint) => {
     for (let i = 0; i < times && !signal.aborted; i++) {
       tally.connections++;
-      try {
-        if (endpoint.scheme === "udp") return;
-        const { conn: stream } = await dial(endpoint, { timeout: PATIENT, tls: { ca } });
-        await act(stream).catch(() => {});
-        stream.close();
-      } catch {
-        // It may be refused, or find its connection gone.
-      }
+      // It may be refused, or find its connection gone.
+      await once(endpoint).catch(() => {});
       await pause(chance(0, 100));
     }
   };
@@ -167,24 +147,16 @@ const withoutTls = (endpoint: Endpoint): Promise<Deno.Conn> =>
     ? Deno.connect({ transport: "unix", path: endpoint.path })
     : Deno.connect({ hostname: endpoint.host, port: endpoint.port });
 
-async function resetAtOnce(endpoint: Endpoint, { tally }: Surroundings): Promise<void> {
+/** Sends the first bytes of a handshake of TLS only; to other transports they are data. */
+const leaveInHandshake = stranger(5, async (conn) => {
+  await conn.write(Uint8Array.of(0x16, 3, 1, 2, 0, 1, ...random(chance(0, 500))));
+  await pause(chance(0, 50));
+}, withoutTls);
+
+async function resetAtOnce(endpoint: Endpoint): Promise<void> {
   const all = await Promise.allSettled(Array.from({ length: 20 }, () => withoutTls(endpoint)));
   tally.connections += all.length;
   for (const one of all) {
     if (one.status === "fulfilled") one.value.close();
-  }
-}
-
-/** Sends the first bytes of a handshake of TLS only; to other transports they are data. */
-async function leaveInHandshake(endpoint: Endpoint, { tally }: Surroundings): Promise<void> {
-  for (let i = 0; i < 5; i++) {
-    tally.connections++;
-    try {
-      using conn = await withoutTls(endpoint);
-      await conn.write(Uint8Array.of(0x16, 3, 1, 2, 0, 1, ...random(chance(0, 500))));
-      await pause(chance(0, 50));
-    } catch {
-      // It may be refused, or find its connection gone.
-    }
   }
 }

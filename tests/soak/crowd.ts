@@ -1,12 +1,12 @@
 /** Many clients: at once, one after another, and clients that never read. */
-import { dial } from "../../net/dial.ts";
-import type { StreamEndpoint } from "../../net/endpoint.ts";
-import { parseEndpoint } from "../../server.ts";
-import type { Stream } from "../../net/stream.ts";
+import { open, type STREAMS } from "../faulty.ts";
 import { exchange, pause, random } from "../local.ts";
-import type { Surroundings } from "./clients.ts";
 import { descriptorsOf, memoryOf } from "../program.ts";
-import { startWatched } from "./watched.ts";
+import { mistake, PATIENT, stop, tally } from "./clients.ts";
+import { startWatched, type Watched } from "./watched.ts";
+
+type Scheme = typeof STREAMS[number];
+type Client = Awaited<ReturnType<typeof open>>;
 
 /** How many clients connect at the same time: fewer than the backlog. */
 const AT_ONCE = 400;
@@ -15,73 +15,55 @@ const AT_ONCE = 400;
 const UNREAD = 1024 * 1024;
 
 /** Opens connections, then exchanges something on each, then closes them. */
-export async function atOnce(count: number, endpoint: StreamEndpoint, around: Surroundings) {
-  const streams = await openAll(count, endpoint, around);
-  around.tally.connections += streams.length;
-  for (let i = 0; i < streams.length; i += AT_ONCE) {
-    await Promise.all(streams.slice(i, i + AT_ONCE).map((one) => check(one, around)));
+export async function atOnce(count: number, server: Watched, scheme: Scheme): Promise<void> {
+  const clients = await openAll(count, server, scheme);
+  for (let i = 0; i < clients.length; i += AT_ONCE) {
+    await Promise.all(clients.slice(i, i + AT_ONCE).map(check));
   }
-  for (const stream of streams) stream.close();
+  for (const client of clients) client.close();
 }
 
 /** Opens connections, each when the last one is closed. */
-export async function oneAfterAnother(
-  count: number,
-  endpoint: StreamEndpoint,
-  around: Surroundings,
-) {
-  for (let i = 0; i < count && !around.signal.aborted; i++) {
-    const { conn: stream } = await dial(endpoint, { timeout: 10_000 });
-    around.tally.connections++;
-    await check(stream, around);
-    stream.close();
+export async function oneAfterAnother(count: number, server: Watched): Promise<void> {
+  for (let i = 0; i < count && !stop.signal.aborted; i++) {
+    using client = await open({ endpoint: server.endpoint("tcp") });
+    tally.connections++;
+    await check(client);
   }
 }
 
-async function check(stream: Stream, { tally }: Surroundings): Promise<void> {
+async function check(client: Client): Promise<void> {
   const sent = random(64);
-  const came = await exchange(stream, sent).catch(() => new Uint8Array());
+  const came = await exchange(client, sent).catch(() => new Uint8Array());
   tally.bytes += came.length;
-  if (came.toHex() !== sent.toHex()) tally.mistake(`one of a crowd got back ${came.length} bytes`);
+  if (came.toHex() !== sent.toHex()) mistake(`one of a crowd got back ${came.length} bytes`);
 }
 
-async function openAll(
-  count: number,
-  endpoint: StreamEndpoint,
-  { ca, signal }: Surroundings,
-): Promise<Stream[]> {
-  const streams: Stream[] = [];
-  while (streams.length < count && !signal.aborted) {
-    const length = Math.min(AT_ONCE, count - streams.length);
-    const dialOne = () => dial(endpoint, { timeout: 30_000, tls: { ca } });
-    const dialled = await Promise.all(Array.from({ length }, dialOne));
-    streams.push(...dialled.map(({ conn }) => conn));
+async function openAll(count: number, server: Watched, scheme: Scheme): Promise<Client[]> {
+  const endpoint = server.endpoint(scheme);
+  const clients: Client[] = [];
+  while (clients.length < count && !stop.signal.aborted) {
+    const length = Math.min(AT_ONCE, count - clients.length);
+    const opening = Array.from({ length }, () => open({ endpoint }, PATIENT));
+    clients.push(...await Promise.all(opening));
   }
-  return streams;
+  tally.connections += clients.length;
+  return clients;
 }
 
 /** The memory of a server for clients that send 1 MiB and never read, in bytes a client. */
-export async function costOfUnread(
-  count: number,
-  asked: string,
-  caFile: string,
-  around: Surroundings,
-): Promise<number> {
-  const tls = asked.startsWith("tls");
-  await using server = await startWatched(tls ? [asked, "--write-ca", caFile] : [asked]);
-  const endpoint = parseEndpoint(server.endpoints[0] ?? "") as StreamEndpoint;
-  const ca = tls ? await Deno.readTextFile(caFile) : "";
-  // The first crowd costs what others then use again: code, buffers, two descriptors (net/read_scheduler.ts).
-  await atOnce(AT_ONCE, endpoint, { ...around, ca });
+export async function costOfUnread(count: number, scheme: Scheme): Promise<number> {
+  await using server = await startWatched([scheme]);
+  // Others use again what the first crowd takes: code, buffers, descriptors (net/read_scheduler.ts).
+  await atOnce(AT_ONCE, server, scheme);
   const descriptors = descriptorsOf(server.pid);
   const before = memoryOf(server.pid);
-  const streams = await openAll(count, endpoint, { ...around, ca });
-  around.tally.connections += count;
+  const clients = await openAll(count, server, scheme);
   let written = 0;
   const piece = random(16_384);
-  const writing = streams.map(async (stream) => {
+  const writing = clients.map(async (client) => {
     for (let left = UNREAD; left > 0; left -= piece.length) {
-      await stream.write(piece);
+      await client.write(piece);
       written += piece.length;
     }
   });
@@ -92,9 +74,9 @@ export async function costOfUnread(
     await pause(1000);
     most = Math.max(most, memoryOf(server.pid));
   }
-  for (const stream of streams) stream.close();
+  for (const client of clients) client.close();
   await Promise.allSettled(writing);
   const excess = await server.excess(descriptors);
-  if (excess > 0) around.tally.mistake(`${asked}: ${excess} descriptors were not given back`);
+  if (excess > 0) mistake(`${scheme}: ${excess} descriptors were not given back`);
   return (most - before) / count;
 }

@@ -1,10 +1,9 @@
 /** Whether a server that is ended answers every byte that it has received. */
-import { dial } from "../../net/dial.ts";
-import type { StreamEndpoint } from "../../net/endpoint.ts";
-import { parseEndpoint } from "../../server.ts";
 import { StreamVerifier } from "../../client/verify/stream.ts";
+import type { Endpoint } from "../../server.ts";
+import { open, type STREAMS } from "../faulty.ts";
 import { pause, random, writeAll } from "../local.ts";
-import { chance, type Surroundings } from "./clients.ts";
+import { chance, mistake, PATIENT, tally } from "./clients.ts";
 import { startWatched } from "./watched.ts";
 
 /** How many clients are busy. */
@@ -21,21 +20,13 @@ const QUIET = 100;
  * Ends a server at a random moment while 100 clients are busy, and others reset their connections.
  * Each client has to get back as much as the server says that it received.
  */
-export async function drainBusy(
-  asked: string,
-  caFile: string,
-  around: Surroundings,
-): Promise<void> {
-  const { tally } = around;
-  const tls = asked.startsWith("tls");
-  const words = [asked, "--drain", `${DRAIN}ms`, ...tls ? ["--write-ca", caFile] : []];
-  if (!asked.startsWith("unix")) words.push("--workers", String(chance(1, 3)));
-  await using server = await startWatched(words);
-  const endpoint = parseEndpoint(server.endpoints[0] ?? "") as StreamEndpoint;
-  const ca = tls ? await Deno.readTextFile(caFile) : "";
+export async function drainBusy(scheme: typeof STREAMS[number]): Promise<void> {
+  const workers = scheme === "unix" ? [] : ["--workers", String(chance(1, 3))];
+  await using server = await startWatched([scheme], ["--drain", `${DRAIN}ms`, ...workers]);
+  const endpoint = server.endpoint(scheme);
   const state = { isOver: false };
-  const clients = Array.from({ length: CLIENTS }, () => beBusy(endpoint, ca, state));
-  const resets = Array.from({ length: 10 }, () => resetLate(endpoint, ca, state));
+  const clients = Array.from({ length: CLIENTS }, () => beBusy(endpoint, state));
+  const resets = Array.from({ length: 10 }, () => resetLate(endpoint, state));
   await pause(chance(200, 1000));
   const ended = server.end();
   state.isOver = true;
@@ -44,7 +35,7 @@ export async function drainBusy(
   const { status, took, log } = await ended;
   tally.connections += clients.length + resets.length;
   tally.bytes += results.reduce((sum, { returned }) => sum + returned, 0);
-  const complain = (what: string) => tally.mistake(`drain ${endpoint.scheme}: ${what}`);
+  const complain = (what: string) => mistake(`drain ${scheme}: ${what}`);
   if (status !== 0) complain(`status ${status}`);
   if (took > DRAIN + LATE) complain(`it took ${Math.round(took)} ms`);
   for (const { wrong } of results) if (wrong !== undefined) complain(wrong);
@@ -65,11 +56,10 @@ interface Finished {
 
 /** Sends until a little after the end has begun, and reads until the server ends the connection. */
 async function beBusy(
-  endpoint: StreamEndpoint,
-  ca: string,
+  endpoint: Endpoint,
   state: { readonly isOver: boolean },
 ): Promise<Finished> {
-  const { conn: stream } = await dial(endpoint, { timeout: 20_000, tls: { ca } });
+  using stream = await open({ endpoint }, PATIENT);
   const verifier = new StreamVerifier();
   let returned = 0;
   let isEnded = false;
@@ -104,18 +94,12 @@ async function beBusy(
   } finally {
     isEnded = true;
     await sending;
-    stream.close();
   }
 }
 
-async function resetLate(
-  endpoint: StreamEndpoint,
-  ca: string,
-  state: { readonly isOver: boolean },
-): Promise<void> {
-  const { conn: stream } = await dial(endpoint, { timeout: 20_000, tls: { ca } });
+async function resetLate(endpoint: Endpoint, state: { readonly isOver: boolean }): Promise<void> {
+  using stream = await open({ endpoint }, PATIENT);
   while (!state.isOver) await pause(20);
   await stream.write(random(50_000)).catch(() => {});
   await pause(chance(0, 50));
-  stream.close();
 }

@@ -6,20 +6,12 @@
  * It prints a line for each round, and a summary. Ctrl-C ends it after the current round.
  */
 import { formatAmount, formatBytes, formatCount } from "../../report/units.ts";
-import type { StreamEndpoint } from "../../net/endpoint.ts";
 import { duration } from "../../values/value_types.ts";
 import { STREAMS } from "../faulty.ts";
 import { median, pause } from "../local.ts";
 import { descriptorsOf, memoryOf } from "../program.ts";
-import {
-  chance,
-  connectOften,
-  loadFor,
-  pingOften,
-  strangers,
-  type Surroundings,
-  Tally,
-} from "./clients.ts";
+import * as clients from "./clients.ts";
+import { chance, mistake, stop, tally } from "./clients.ts";
 import { atOnce, costOfUnread, oneAfterAnother } from "./crowd.ts";
 import { CLIENTS, drainBusy } from "./drain.ts";
 import { type LogLine, startWatched, type Watched } from "./watched.ts";
@@ -48,44 +40,28 @@ if (time === undefined || time === 0 || Deno.args.length > 1) {
   console.error(`soak: expected one argument at most, ${duration.expected}`);
   Deno.exit(2);
 }
-const folder = await Deno.makeTempDir();
-const stop = new AbortController();
 Deno.addSignalListener("SIGINT", () => stop.abort());
 Deno.addSignalListener("SIGTERM", () => stop.abort());
-const isGood = await soak(time).finally(() => Deno.remove(folder, { recursive: true }));
-Deno.exit(isGood ? 0 : 1);
+await soak(time);
+Deno.exit(tally.mistakes === 0 ? 0 : 1);
 
-async function soak(time: number): Promise<boolean> {
+async function soak(time: number): Promise<void> {
   const started = performance.now();
   const end = started + time;
-  const tally = new Tally();
-  const listen = (name: string, schemes: readonly string[]) => [
-    ...schemes.map((scheme) =>
-      scheme === "unix" ? `unix:${folder}/${name}.sock` : `${scheme}://127.0.0.1:0`
-    ),
-    ...["--write-ca", `${folder}/${name}.pem`, "--idle-timeout", "30s"],
-  ];
-  await using good = await startWatched([
-    ...listen("good", [...STREAMS, "udp"]),
-    ...["--log-level", "warn", "--workers", "2"],
-  ]);
-  await using bad = await startWatched([...listen("bad", ["tcp", "tls"]), ...FAULTS]);
-  const around = async (name: string): Promise<Surroundings> => ({
-    ca: await Deno.readTextFile(`${folder}/${name}.pem`),
-    tally,
-    signal: stop.signal,
-  });
-  const [well, badly] = [await around("good"), await around("bad")];
+  const idle = ["--idle-timeout", "30s"];
+  const quiet = ["--log-level", "warn", "--workers", "2"];
+  await using good = await startWatched([...STREAMS, "udp"], [...idle, ...quiet]);
+  await using bad = await startWatched(["tcp", "tls"], [...idle, ...FAULTS]);
 
-  const crowds = await crowd(good, Math.min(10_000, Math.ceil(time / 10)), well);
+  const crowds = await crowd(good, Math.min(10_000, Math.ceil(time / 10)));
   // Only now: with the first crowd a server opens two descriptors for good (net/read_scheduler.ts).
   const descriptors = [descriptorsOf(good.pid), descriptorsOf(bad.pid)];
   const memory: [number[], number[]] = [[], []];
   for (let number = 1; performance.now() < end - ROUND && !stop.signal.aborted; number++) {
-    await round(number, good, well, bad, badly);
+    await round(number, good, bad);
     for (const [i, server] of [good, bad].entries()) {
       const excess = await server.excess(descriptors[i] ?? 0);
-      if (excess > 0) tally.mistake(`after round ${number}: ${excess} descriptors too many`);
+      if (excess > 0) mistake(`after round ${number}: ${excess} descriptors too many`);
       memory[i]?.push(memoryOf(server.pid));
     }
     const states = [good, bad].map(({ pid }) =>
@@ -101,13 +77,13 @@ async function soak(time: number): Promise<boolean> {
   }
   const rounds = memory[0].length;
   const ends = [descriptorsOf(good.pid), descriptorsOf(bad.pid)];
-  const faults = faultsIn(await logOf(bad, tally));
-  await logOf(good, tally);
+  const faults = faultsIn(await logOf(bad));
+  await logOf(good);
   if (rounds > 0 && (faults === "" || tally.faultsFound === 0)) {
-    tally.mistake("there were no faults");
+    mistake("there were no faults");
   }
   for (const [first, last] of memory.map(thirds)) {
-    if (last - first > GROWTH) tally.mistake(`memory grew by ${formatBytes(last - first)}`);
+    if (last - first > GROWTH) mistake(`memory grew by ${formatBytes(last - first)}`);
   }
   const rows = [
     ["time", `${Math.round((performance.now() - started) / 1000)} s, ${rounds} rounds`],
@@ -121,63 +97,47 @@ async function soak(time: number): Promise<boolean> {
     ["mistakes", String(tally.mistakes)],
   ];
   for (const [name = "", text = ""] of rows) console.log(`${name.padEnd(13)}${text}`);
-  return tally.mistakes === 0;
 }
 
 /** All clients of a round, at once, while the server is stopped and short of descriptors. */
-async function round(
-  number: number,
-  good: Watched,
-  well: Surroundings,
-  bad: Watched,
-  badly: Surroundings,
-): Promise<void> {
+async function round(number: number, good: Watched, bad: Watched): Promise<void> {
   const all = [
-    ...STREAMS.flatMap((scheme) => {
-      const endpoint = good.endpoint(scheme);
-      return [
-        loadFor(ROUND, endpoint, [], well),
-        connectOften(endpoint, well),
-        pingOften(endpoint, well),
-      ];
-    }),
-    loadFor(ROUND, good.endpoint("udp"), ["lost"], well),
-    ...(["tcp", "tls"] as const).map((scheme) => loadFor(ROUND, bad.endpoint(scheme), ANY, badly)),
-    strangers(good, well),
+    ...STREAMS.map(good.endpoint).flatMap((endpoint) => [
+      clients.loadFor(ROUND, endpoint),
+      clients.connectOften(endpoint),
+      clients.pingOften(endpoint),
+    ]),
+    clients.loadFor(ROUND, good.endpoint("udp"), ["lost"]),
+    ...(["tcp", "tls"] as const).map((scheme) => clients.loadFor(ROUND, bad.endpoint(scheme), ANY)),
+    clients.strangers(good),
     hamper(good, number % 10 === 0 ? 10_000 : chance(200, 1000)),
-    drainBusy(
-      ["tcp://127.0.0.1:0", "tls://127.0.0.1:0", `unix:${folder}/drained.sock`][number % 3] ?? "",
-      `${folder}/drained.pem`,
-      well,
-    ),
+    drainBusy(STREAMS[number % 3] ?? "tcp"),
   ];
   for (const done of await Promise.allSettled(all)) {
-    if (done.status === "rejected") well.tally.mistake(`round ${number}: ${done.reason}`);
+    if (done.status === "rejected") mistake(`round ${number}: ${done.reason}`);
   }
 }
 
 /** Ends a server; returns its log, in which no errors may be. */
-async function logOf(server: Watched, tally: Tally): Promise<LogLine[]> {
+async function logOf(server: Watched): Promise<LogLine[]> {
   const { status, log } = await server.end();
-  if (status !== 0) tally.mistake(`a server ended with status ${status}`);
+  if (status !== 0) mistake(`a server ended with status ${status}`);
   for (const line of log.filter(({ level }) => level === "error")) {
-    tally.mistake(`the server says: ${JSON.stringify(line)}`);
+    mistake(`the server says: ${JSON.stringify(line)}`);
   }
   return log;
 }
 
 /** Many clients at once and one after another, and clients that never read. */
-async function crowd(server: Watched, count: number, around: Surroundings): Promise<string> {
-  const endpoint = server.endpoint("tcp") as StreamEndpoint;
-  await atOnce(count, endpoint, around);
-  await oneAfterAnother(2 * count, endpoint, around);
+async function crowd(server: Watched, count: number): Promise<string> {
+  await atOnce(count, server, "tcp");
+  await oneAfterAnother(2 * count, server);
   const costs: string[] = [];
-  for (const scheme of around.signal.aborted ? [] : STREAMS) {
-    const asked = scheme === "unix" ? `unix:${folder}/unread.sock` : `${scheme}://127.0.0.1:0`;
+  for (const scheme of stop.signal.aborted ? [] : STREAMS) {
     const unread = Math.min(1000, Math.ceil(count / 10));
-    const cost = await costOfUnread(unread, asked, `${folder}/unread.pem`, around);
+    const cost = await costOfUnread(unread, scheme);
     if (cost > COST[scheme] + COST_OF_ALL / unread) {
-      around.tally.mistake(`${scheme}: ${formatBytes(cost)} a client`);
+      mistake(`${scheme}: ${formatBytes(cost)} a client`);
     }
     costs.push(`${scheme} ${Math.round(Math.max(0, cost) / 1024)} KiB`);
   }

@@ -2,6 +2,12 @@
 import { type Endpoint, parseEndpoint } from "../../server.ts";
 import { until } from "../local.ts";
 import { descriptorsOf, program, run, type RunningServer, startServer } from "../program.ts";
+import { cert, folder, key } from "../servers.ts";
+
+const identity = ["--cert", `${folder}/soak.pem`, "--key", `${folder}/soak.key`];
+await Deno.writeTextFile(`${folder}/soak.pem`, cert);
+await Deno.writeTextFile(`${folder}/soak.key`, key);
+let sockets = 0;
 
 /** A line of its log. */
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -20,8 +26,16 @@ export interface Watched extends RunningServer {
 }
 
 /** Starts one, which Ctrl-C in a terminal does not reach. */
-export async function startWatched(args: readonly string[]): Promise<Watched> {
-  const server = await startServer(args, ["setsid", ...program, "serve", "--log-format", "json"]);
+export async function startWatched(
+  schemes: readonly Endpoint["scheme"][],
+  flags: readonly string[] = [],
+): Promise<Watched> {
+  const endpoints = schemes.map((scheme) =>
+    scheme === "unix" ? `unix:${folder}/soak-${++sockets}.sock` : `${scheme}://127.0.0.1:0`
+  );
+  const tls = schemes.includes("tls") ? identity : [];
+  const serve = ["setsid", ...program, "serve", "--log-format", "json"];
+  const server = await startServer([...endpoints, ...tls, ...flags], serve);
   const { process } = server;
   const { pid } = process;
   return {
