@@ -7,7 +7,7 @@ import { escapeControls } from "../net/escape.ts";
 import { serve } from "../server.ts";
 import { inputOf, nowhere } from "./faulty.ts";
 import { unix } from "./local.ts";
-import { available, program, run, startServer, yodel } from "./program.ts";
+import { available, program, run, startServer } from "./program.ts";
 
 Deno.test("invisible and control characters become escapes", () => {
   const rows = [
@@ -53,8 +53,6 @@ Deno.test("an error message has no invisible characters", { ignore: !unix }, asy
     assertEquals(line.slice(0, expected.length + 7), `yodel: ${expected}`);
     assertEquals(escapeControls(line, "\\"), line);
   }
-  const { stderr } = await yodel(["connect", hidden]);
-  assertEquals(escapeControls(stderr, "\n\\"), stderr);
 });
 
 Deno.test("on a terminal a truncated character shows as a replacement character", {

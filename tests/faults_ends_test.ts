@@ -11,7 +11,6 @@ import {
   until,
   writeAll,
 } from "./local.ts";
-import { available } from "./program.ts";
 import { cert, key } from "./servers.ts";
 import { EndpointError, serve } from "../server.ts";
 import type { Stream } from "../net/stream.ts";
@@ -240,22 +239,3 @@ async function untilStill(number: () => Promise<number>): Promise<void> {
     now = await number();
   }
 }
-
-Deno.test("curl tells a reset from an end", { ignore: !available("curl") }, async () => {
-  await inEach([["close-after=7", 0], ["reset-after=7", 56]], async ([fault, status]) => {
-    await using server = await startFaulty("tcp", [fault]);
-    const curl = new Deno.Command("curl", {
-      args: ["-s", `telnet://127.0.0.1:${server.port}`],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-    const input = curl.stdin.getWriter();
-    await input.write(new TextEncoder().encode("0123456789"));
-    // At the end of its input it would end by itself.
-    await server.story();
-    await input.close().catch(() => {});
-    const { code, stdout } = await curl.output();
-    assertEquals([code, new TextDecoder().decode(stdout)], [status, "0123456"], fault);
-  });
-});
