@@ -11,7 +11,8 @@ import { acceptFrom } from "../server/accept.ts";
 import { Connections } from "../server/connections.ts";
 import { ConnectionLimit } from "../server/connection_limit.ts";
 import { planServe } from "../server/plan.ts";
-import { dialPort, exchange, inEach, linux, portOf, random, startLocal, until } from "./local.ts";
+import { dialPort, exchange, portOf, random, startLocal } from "./local.ts";
+import { inEach, linux, until } from "./machine.ts";
 import { startServer, yodel } from "./program.ts";
 import { cert, key } from "./servers.ts";
 

@@ -9,7 +9,7 @@ import config from "../deno.json" with { type: "json" };
 import { formatEndpoint } from "../net/endpoint.ts";
 import { formatValue } from "../values/value_types.ts";
 import { runHere } from "./in_process.ts";
-import { linux } from "./local.ts";
+import { linux } from "./machine.ts";
 import { program, run, shell } from "./program.ts";
 
 Deno.test("without arguments serve listens on localhost:2222", () => {

@@ -4,7 +4,8 @@ import { Buffer } from "node:buffer";
 import { connect, EchoError, EndpointError, type Input, StreamError } from "../client.ts";
 import { formatEndpoint } from "../server.ts";
 import { inputOf, nowhere } from "./faulty.ts";
-import { linux, pause, random, readBytes, startCustom, startLocal, writeAll } from "./local.ts";
+import { random, readBytes, startCustom, startLocal, writeAll } from "./local.ts";
+import { linux, pause } from "./machine.ts";
 import { startResetting } from "./servers.ts";
 
 /** An output that keeps what it is given. */

@@ -1,18 +1,9 @@
 /** Faults of what comes back on connections: late, slow, in pieces, changed, lost, twice. */
 import { assert, assertEquals } from "@std/assert";
 import type { FaultOption } from "../server.ts";
-import {
-  exchange,
-  inEach,
-  PATIENT,
-  pause,
-  random,
-  readBytes,
-  undisturbed,
-  until,
-  writeAll,
-} from "./local.ts";
-import { open, readOnce, startFaulty, STREAMS, timed } from "./faulty.ts";
+import { exchange, random, readBytes, writeAll } from "./local.ts";
+import { inEach, PATIENT, pause, timed, undisturbed, until } from "./machine.ts";
+import { open, readOnce, startFaulty, STREAMS } from "./faulty.ts";
 
 Deno.test("delay: each answer comes later by the sum of the delays, also back to back", async () => {
   await inEach(STREAMS, async (scheme) => {

@@ -3,7 +3,8 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { type ClientTls, connect, type Exchange, YodelError } from "../client.ts";
 import { FLAWS } from "../net/certificate.ts";
 import { inputOf, nowhere } from "./faulty.ts";
-import { PATIENT, startLocal } from "./local.ts";
+import { startLocal } from "./local.ts";
+import { PATIENT } from "./machine.ts";
 import { available, run, startServer } from "./program.ts";
 import { folder } from "./servers.ts";
 

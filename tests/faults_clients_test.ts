@@ -5,7 +5,7 @@ import type { Endpoint } from "../net/endpoint.ts";
 import { loadText } from "../report/load_text.ts";
 import { probeText, summaryText } from "../report/ping_text.ts";
 import { inputOf, nowhere, startFaulty } from "./faulty.ts";
-import { inEach, PATIENT, undisturbed } from "./local.ts";
+import { inEach, PATIENT, undisturbed } from "./machine.ts";
 
 type Clients = Record<"connect" | "ping" | "load", RegExp>;
 

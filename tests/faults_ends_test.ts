@@ -1,20 +1,12 @@
 /** Faults of how connections begin and end; and that limits hold for connections with faults. */
 import { connect } from "node:net";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import {
-  inEach,
-  PATIENT,
-  pause,
-  random,
-  readBytes,
-  undisturbed,
-  until,
-  writeAll,
-} from "./local.ts";
+import { random, readBytes, writeAll } from "./local.ts";
+import { inEach, PATIENT, pause, timed, undisturbed, until } from "./machine.ts";
 import { cert, key } from "./servers.ts";
 import { EndpointError, serve } from "../server.ts";
 import type { Stream } from "../net/stream.ts";
-import { open, readOnce, startFaulty, STREAMS, timed } from "./faulty.ts";
+import { open, readOnce, startFaulty, STREAMS } from "./faulty.ts";
 
 Deno.test("close-after: a clean end at that byte, to one that still sends as well", async () => {
   await inEach(STREAMS, async (scheme) => {

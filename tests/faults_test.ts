@@ -4,7 +4,8 @@ import { makeIdentity } from "../net/certificate.ts";
 import { OptionError, serve } from "../server.ts";
 import { faults } from "../server/faults/faults.ts";
 import { runHere } from "./in_process.ts";
-import { exchange, random, until } from "./local.ts";
+import { exchange, random } from "./local.ts";
+import { until } from "./machine.ts";
 import { open, startFaulty } from "./faulty.ts";
 
 Deno.test("a fault that is impossible is one line, status 2, before anything listens", async () => {

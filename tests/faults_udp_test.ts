@@ -1,7 +1,8 @@
 /** Faults of datagrams. */
 import { assert, assertEquals } from "@std/assert";
-import { type LocalServer, pause, random, undisturbed, until } from "./local.ts";
-import { startFaulty, timed } from "./faulty.ts";
+import { type LocalServer, random } from "./local.ts";
+import { pause, timed, undisturbed, until } from "./machine.ts";
+import { startFaulty } from "./faulty.ts";
 
 /** A client that collects its answers, with when they came. */
 interface Client extends Disposable {

@@ -46,13 +46,6 @@ export async function readOnce(stream: Pick<Stream, "read">): Promise<Uint8Array
   return length === null ? undefined : buffer.subarray(0, length);
 }
 
-/** How long something took, in milliseconds. */
-export async function timed(what: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await what();
-  return performance.now() - start;
-}
-
 /** An input for `connect`, which ends after its bytes unless it is to stay open. */
 export function inputOf(text: string | Uint8Array, ends = true): Input {
   let rest = typeof text === "string" ? new TextEncoder().encode(text) : text;

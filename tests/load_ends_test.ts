@@ -10,7 +10,8 @@ import { parseInvocation } from "../cli/parse.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { loadText } from "../report/load_text.ts";
 import { assertAddsUp, errorsOf, finish } from "./loads.ts";
-import { inEach, PATIENT, pause, startCustom, startLocal, undisturbed, until } from "./local.ts";
+import { startCustom, startLocal } from "./local.ts";
+import { inEach, PATIENT, pause, undisturbed, until } from "./machine.ts";
 import { startServer } from "./program.ts";
 import { ca, deserted, startAnswering, startDatagrams, startEcho, startRelay } from "./servers.ts";
 

@@ -4,7 +4,8 @@ import type { LoadOptions, LoadProgress } from "../client.ts";
 import { generate } from "../client/load/generator.ts";
 import { planLoad, planWorkers } from "../client/load/plan.ts";
 import { errorsOf, finish, plain } from "./loads.ts";
-import { inEach, PATIENT, readBytes, startCustom, undisturbed, writeAll } from "./local.ts";
+import { readBytes, startCustom, writeAll } from "./local.ts";
+import { inEach, PATIENT, undisturbed } from "./machine.ts";
 import { type Answers, startAnswering, startDatagrams, startResetting } from "./servers.ts";
 
 /** A message to the servers that go wrong, in bytes. */

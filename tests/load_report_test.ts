@@ -7,7 +7,7 @@ import { loadJson } from "../report/load_json.ts";
 import { progressText } from "../report/load_text.ts";
 import { formatEndpoint } from "../server.ts";
 import { plain, reportOf, validate } from "./loads.ts";
-import { inEach, linux, PATIENT, unix } from "./local.ts";
+import { inEach, linux, PATIENT, unix } from "./machine.ts";
 import { runHere } from "./in_process.ts";
 import { available, interrupt, program, run, shell } from "./program.ts";
 import { type Answer, ca, deserted, startAnswering, startEcho } from "./servers.ts";

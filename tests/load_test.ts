@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { LoadOptions } from "../client.ts";
 import { finish } from "./loads.ts";
-import { inEach, median, pause, undisturbed, unix } from "./local.ts";
+import { inEach, median, pause, undisturbed, unix } from "./machine.ts";
 import { startServer } from "./program.ts";
 import { startAnswering, startEcho, startRelay } from "./servers.ts";
 

@@ -4,7 +4,7 @@ import { Ajv2020 } from "npm:ajv@8.20.0/dist/2020.js";
 import { load, type LoadOptions, type LoadResult } from "../client.ts";
 import schema from "../report/load.schema.json" with { type: "json" };
 import type { Endpoint } from "../server.ts";
-import { PATIENT } from "./local.ts";
+import { PATIENT } from "./machine.ts";
 import type { Result } from "./program.ts";
 import { ca } from "./servers.ts";
 

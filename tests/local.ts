@@ -1,8 +1,9 @@
 /** Servers and clients within the process of the tests, on loopback and free ports. */
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import type { Endpoint } from "../net/endpoint.ts";
 import { type Log, type LogFields, serve, type ServeOptions, type Server } from "../server.ts";
+import { until } from "./machine.ts";
+
+export * from "./machine.ts";
 
 /** An echo server in this process. */
 export interface LocalServer extends Server {
@@ -165,73 +166,4 @@ export function random(length: number): Uint8Array<ArrayBuffer> {
     crypto.getRandomValues(bytes.subarray(at, at + 65536));
   }
   return bytes;
-}
-
-/** Waits until `condition` holds. Only a condition that never holds reaches the limit of a minute. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + PATIENT;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-/** Whether this machine has what only Unix has. */
-export const unix = Deno.build.os !== "windows";
-
-/** Whether this machine runs Linux. */
-export const linux = Deno.build.os === "linux";
-
-/** A limit that only a hang can reach, also on a slow and busy machine, in milliseconds. */
-export const PATIENT = 60_000;
-
-/** Waits for a server that is slow on purpose, in milliseconds. */
-export function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/**
- * Repeats a measurement, also one that failed, until no turn of the event loop was more than `late`
- * milliseconds late during it: for times that a busy machine must not decide. After a minute the
- * result stands.
- */
-export async function undisturbed<T>(measure: () => Promise<T>, late = 20): Promise<T> {
-  for (const deadline = performance.now() + PATIENT;;) {
-    const interval = 5;
-    let latest = 0;
-    let last = performance.now();
-    const look = () => {
-      latest = Math.max(latest, performance.now() - last - interval);
-      last = performance.now();
-    };
-    const timer = setInterval(look, interval);
-    const [measured] = await Promise.allSettled([measure()]);
-    clearInterval(timer);
-    look();
-    if (latest > late && performance.now() < deadline) continue;
-    if (measured.status === "rejected") throw measured.reason;
-    return measured.value;
-  }
-}
-
-/** How much memory JavaScript holds here after a garbage collection, in bytes. */
-export function heldMemory(): number {
-  setFlagsFromString("--expose-gc");
-  runInNewContext("gc")();
-  return Deno.memoryUsage().heapUsed;
-}
-
-/** The middle one of some numbers. */
-export function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
-}
-
-/** Does the same in several ways at once; each comes to its end, whatever the others do. */
-export async function inEach<const T>(
-  ways: readonly T[],
-  test: (way: T) => Promise<void>,
-): Promise<void> {
-  for (const done of await Promise.allSettled(ways.map(test))) {
-    if (done.status === "rejected") throw done.reason;
-  }
 }

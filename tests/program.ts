@@ -1,5 +1,5 @@
 /** Runs the program as a shell would: its arguments, its streams, its signals, its status. */
-import { PATIENT, until } from "./local.ts";
+import { PATIENT, until } from "./machine.ts";
 
 const standIns = import.meta.resolve("@std/assert").startsWith("file:");
 
@@ -155,17 +155,6 @@ export async function startServer(
       await reader.cancel();
     },
   };
-}
-
-/** How much memory a process holds, in bytes; on Linux. */
-export function memoryOf(pid: number): number {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
-}
-
-/** How many descriptors a process has open; on Linux. */
-export function descriptorsOf(pid: number): number {
-  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
 }
 
 /** Notes why tests are skipped, for the last line of the test run. */

@@ -3,7 +3,8 @@ import { connect, load, type LoadErrorKind, ping } from "../../client.ts";
 import type { Endpoint } from "../../server.ts";
 import type { Stream } from "../../net/stream.ts";
 import { inputOf, nowhere, open, STREAMS } from "../faulty.ts";
-import { pause, random } from "../local.ts";
+import { random } from "../local.ts";
+import { pause } from "../machine.ts";
 import { ca } from "../servers.ts";
 import type { Watched } from "./watched.ts";
 

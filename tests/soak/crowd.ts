@@ -1,7 +1,7 @@
 /** Many clients: at once, one after another, and clients that never read. */
 import { open, type STREAMS } from "../faulty.ts";
-import { exchange, pause, random } from "../local.ts";
-import { descriptorsOf, memoryOf } from "../program.ts";
+import { exchange, random } from "../local.ts";
+import { descriptorsOf, memoryOf, pause } from "../machine.ts";
 import { mistake, PATIENT, stop, tally } from "./clients.ts";
 import { startWatched, type Watched } from "./watched.ts";
 

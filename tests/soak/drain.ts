@@ -2,7 +2,8 @@
 import { StreamVerifier } from "../../client/verify/stream.ts";
 import type { Endpoint } from "../../server.ts";
 import { open, type STREAMS } from "../faulty.ts";
-import { pause, random, writeAll } from "../local.ts";
+import { random, writeAll } from "../local.ts";
+import { pause } from "../machine.ts";
 import { chance, mistake, PATIENT, tally } from "./clients.ts";
 import { startWatched } from "./watched.ts";
 

@@ -8,8 +8,7 @@
 import { formatAmount, formatBytes, formatCount } from "../../report/units.ts";
 import { duration } from "../../values/value_types.ts";
 import { STREAMS } from "../faulty.ts";
-import { median, pause } from "../local.ts";
-import { descriptorsOf, memoryOf } from "../program.ts";
+import { descriptorsOf, median, memoryOf, pause } from "../machine.ts";
 import * as clients from "./clients.ts";
 import { chance, mistake, stop, tally } from "./clients.ts";
 import { atOnce, costOfUnread, oneAfterAnother } from "./crowd.ts";

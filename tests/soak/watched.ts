@@ -1,7 +1,7 @@
 /** A server in a process of its own whose descriptors, memory and log are watched. Linux only. */
 import { type Endpoint, parseEndpoint } from "../../server.ts";
-import { until } from "../local.ts";
-import { descriptorsOf, program, run, type RunningServer, startServer } from "../program.ts";
+import { descriptorsOf, until } from "../machine.ts";
+import { program, run, type RunningServer, startServer } from "../program.ts";
 import { cert, folder, key } from "../servers.ts";
 
 const identity = ["--cert", `${folder}/soak.pem`, "--key", `${folder}/soak.key`];
