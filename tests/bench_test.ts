@@ -5,7 +5,7 @@ import type { Result, Section } from "../bench/figures.ts";
 import { peer } from "../bench/lab.ts";
 import { replaced } from "../bench/page.ts";
 import { SERVERS } from "../bench/servers.ts";
-import { short, tables } from "../bench/table.ts";
+import { tables } from "../bench/table.ts";
 
 const speed = { name: "tcp", title: "tcp, 50 × 64 B", unit: "round trips/s", isSpeed: true };
 const start = { name: "start", title: "its start", unit: "ms", isSpeed: false };
@@ -24,12 +24,6 @@ const result: Result = {
   minutes: 1,
   sections: [section],
 };
-
-Deno.test("numbers have three digits", () => {
-  const numbers = [0.0471, 3.456, 9.996, 45.67, 99.96, 999.4, 999.6, 123_456, 1_234_567];
-  const texts = ["0.05", "3.46", "10.0", "45.7", "100", "999", "1.00k", "123k", "1.23M"];
-  assertEquals(numbers.map(short), texts);
-});
 
 Deno.test("the tables have shares, costs, and all medians with their spread", () => {
   assertEquals(

@@ -75,7 +75,7 @@ async function makeSandbox(flags: string[] = []) {
   const inside = (example: string) => {
     const there = example
       .replace("SERVER:", "localhost:")
-      .replace(/(?<=:)\d{4}\b/g, (port) => portFor(port))
+      .replace(/(?<=:)\d{4}\b/g, portFor)
       .replaceAll("/tmp/", `${folder}/`)
       .replace(/-d \d+[sm]/g, example.includes("--merge") ? OVERLAPPING : "-n 100")
       .replace(/--warm-up \d+s/g, "--warm-up 50ms")
@@ -89,10 +89,9 @@ async function makeSandbox(flags: string[] = []) {
 
   /** The free port that stands for one in an example. */
   function portFor(port: string): string {
-    const known = ports.get(port);
-    if (known !== undefined) return known;
-    ports.set(port, String(freePort()));
-    return portFor(port);
+    const free = ports.get(port) ?? String(freePort());
+    ports.set(port, free);
+    return free;
   }
 
   return {

@@ -2,6 +2,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Ajv2020 } from "npm:ajv@8.20.0/dist/2020.js";
 import { load, type LoadOptions, type LoadResult } from "../client.ts";
+import { whatWentWrong } from "../report/figures.ts";
+import type { LoadJson } from "../report/load_json.ts";
 import schema from "../report/load.schema.json" with { type: "json" };
 import type { Endpoint } from "../server.ts";
 import { PATIENT } from "./machine.ts";
@@ -44,29 +46,15 @@ export function plain(text: string | undefined): string {
   return (text ?? "").replace(/0x[0-9a-f]{2}/g, "0xNN");
 }
 
-/** Some of what `yodel load --json` prints. */
-export interface Report {
-  endpoint: string;
-  error: string | null;
-  settings: Record<string, unknown>;
-  elapsed_ms: number;
-  messages_per_s: number;
-  messages: LoadResult["messages"];
-  connections_opened: number;
-  errors: Record<string, number>;
-  error_examples: string[];
-  latency: Record<string, number> | null;
-}
-
 const ajv = new Ajv2020({ formats: { "date-time": (text: string) => !isNaN(Date.parse(text)) } });
 
 /** Whether something is what the schema of `--json` describes. */
 export const validate = ajv.compile(schema);
 
 /** Reads what was printed, which has to be one JSON object that the schema describes. */
-export function reportOf({ stdout }: Pick<Result, "stdout">): Report {
+export function reportOf({ stdout }: Pick<Result, "stdout">): LoadJson {
   assertMatch(stdout, /^[^\n]*\n$/);
-  const report: Report = JSON.parse(stdout);
+  const report: LoadJson = JSON.parse(stdout);
   assert(validate(report), `${ajv.errorsText(validate.errors)}: ${stdout}`);
   return report;
 }
