@@ -1,4 +1,4 @@
-/** Faults of what comes back on connections: late, slow, in pieces, changed, lost, twice. */
+/** Faults of answers on connections: late, slow, in pieces, corrupted, lost, repeated. */
 import { assert, assertEquals } from "@std/assert";
 import type { FaultOption } from "../server.ts";
 import { exchange, random, readBytes, writeAll } from "./local.ts";
@@ -204,9 +204,9 @@ Deno.test("several faults at once do each what they say", async () => {
   });
 });
 
-Deno.test("the same seed gives the same faults, byte for byte, whatever else happens", async () => {
+Deno.test("the same seed gives the same faults, byte for byte, at any pace", async () => {
   const messages = Array.from({ length: 40 }, () => random(500));
-  /** What comes back on each of three connections, all of them under way at once. */
+  /** The answers on three connections at once. */
   async function runOnce(seed: number, jitter: boolean): Promise<string[]> {
     const faults = [
       "corrupt@0.01",
@@ -216,7 +216,7 @@ Deno.test("the same seed gives the same faults, byte for byte, whatever else hap
       "close-after=9k..19k",
     ];
     await using server = await startFaulty("tcp", faults, { seed, logData: "hex" });
-    /** Whether the server has read so many messages of a connection, or has closed it. */
+    /** Whether the server has read that many messages of a connection, or has closed it. */
     function isDone(connection: number, messages: number): boolean {
       const lines = server.log.filter(({ fields }) => fields.connection === connection);
       const isClosed = lines.some(({ message }) => message.startsWith("closed"));

@@ -115,11 +115,11 @@ for (const scheme of ["tcp", "udp"] as const) {
     await inEach(runs, async ({ fault, client, called }) => {
       await using server = await startFaulty(scheme, [fault], { seed: 1 });
       // An answer that is later than a client waits would look like one that never comes.
-      let said: string;
+      let printed: string;
       do {
-        said = await undisturbed(() => CLIENTS[client](server.endpoint, fault), SHORT / 2);
-      } while (said.startsWith("cannot connect"));
-      assertMatch(said, called[client], `${client}, ${fault}: ${said}`);
+        printed = await undisturbed(() => CLIENTS[client](server.endpoint, fault), SHORT / 2);
+      } while (printed.startsWith("cannot connect"));
+      assertMatch(printed, called[client], `${client}, ${fault}: ${printed}`);
       assertEquals(server.log[0]?.fields.faults, fault);
     });
   });

@@ -45,7 +45,7 @@ Deno.test("close-after=0 and reset-after=0 end a connection at once", async () =
         using stream = await open(server);
         // It has sent nothing.
         return await readOnce(stream) === undefined ? "end" : "answer";
-      })().catch(() => "reset"); // A client that is late meets it in its handshake.
+      })().catch(() => "reset"); // A slow client gets it in its handshake.
       assertEquals(ended, ending, scheme);
       assertEquals((await server.story()).faults, fault.replace("=0", ""));
     });

@@ -1,4 +1,4 @@
-/** Faults: how they are asked for, and what is said of them. */
+/** Faults: options, log and help. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { makeIdentity } from "../net/certificate.ts";
 import { OptionError, serve } from "../server.ts";

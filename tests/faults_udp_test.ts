@@ -116,7 +116,7 @@ Deno.test("udp: reorder lets a datagram leave after the next one", async () => {
   await until(() => client.answers.length === 1, "the last one has come back");
 });
 
-Deno.test("udp: stall stops the line once, silent for ever", async () => {
+Deno.test("udp: stall delays answers once, silent drops all", async () => {
   {
     await using server = await startFaulty("udp", ["stall=200ms"]);
     using client = startClient(server);

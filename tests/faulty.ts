@@ -39,7 +39,7 @@ export async function open(
   };
 }
 
-/** Reads once, and says what came: undefined at the end. */
+/** Reads once; returns undefined at the end. */
 export async function readOnce(stream: Pick<Stream, "read">): Promise<Uint8Array | undefined> {
   const buffer = new Uint8Array(65536);
   const length = await stream.read(buffer);

@@ -1,4 +1,4 @@
-/** The load command: servers that go and come, threads, and how it ends. */
+/** The load command: servers that go and come back, threads, and how it ends. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { load, type LoadOptions, type LoadProgress } from "../client.ts";
 import { addProgress, totalErrors } from "../client/load/result.ts";
@@ -25,9 +25,9 @@ Deno.test("a server that is gone for good ends the load soon", async () => {
     const options = { connections: 4, messages: 1_000_000, timeout: 800, ...way };
     const { messages, examples } = await finish(server.endpoint, options);
     // Some of the last answers may have left too late.
-    const told = JSON.stringify([way, messages, examples]);
-    assert(messages.right >= 50 && messages.right <= 100, told);
-    assertMatch(examples.join("\n"), /^connect: connection \d: connection refused$/m, told);
+    const found = JSON.stringify([way, messages, examples]);
+    assert(messages.right >= 50 && messages.right <= 100, found);
+    assertMatch(examples.join("\n"), /^connect: connection \d: connection refused$/m, found);
   });
 });
 
@@ -81,9 +81,9 @@ Deno.test("a server that is stopped, or ends all connections, ends the load soon
     const timeout = endpoint.scheme === "udp" ? 200 : 800;
     const options = { connections: 4, messages: 1_000_000, timeout, ...way };
     const { messages, errors } = await finish(endpoint, options);
-    const told = JSON.stringify([endpoint, way, messages, errors]);
+    const found = JSON.stringify([endpoint, way, messages, errors]);
     // Each message fails after a timeout, or the connection after the pause before it.
-    assert(messages.failed >= 8 && messages.failed < 1000, told);
+    assert(messages.failed >= 8 && messages.failed < 1000, found);
   });
 });
 
@@ -166,7 +166,7 @@ Deno.test("a load ends although its server ends every connection at once", async
   });
 });
 
-Deno.test("connections that the server ends are replaced, whatever the timeout", async () => {
+Deno.test("connections that the server ends are replaced, with any timeout", async () => {
   await inEach([0, 400, PATIENT], async (timeout) => {
     // The timeout is also that of connecting.
     await undisturbed(async () => {

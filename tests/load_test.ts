@@ -1,4 +1,4 @@
-/** The load command: what it sends, and when. */
+/** The load command: which messages it sends, and when. */
 import { assert, assertEquals } from "@std/assert";
 import type { LoadOptions } from "../client.ts";
 import { finish } from "./loads.ts";
@@ -50,8 +50,7 @@ Deno.test("300 connections are all served about equally", { ignore: !unix }, asy
   const received = (await server.log).matchAll(/"received_bytes":(\d+)/g);
   const messages = Array.from(received, ([, bytes]) => Number(bytes) / 64);
   assertEquals(messages.length, 300);
-  // Nobody should get far behind the average, on a slow machine as on a fast one. Where nobody is
-  // made to wait for the others, some get no more than 80 messages.
+  // Without turns among connections, some get no more than 80 of 100 messages.
   assert(Math.min(...messages) >= 88, `${messages.toSorted((a, b) => a - b)}`);
 });
 
@@ -67,7 +66,7 @@ Deno.test("the median is that of the server's own delays", async () => {
     delays.length = 0;
     const { latencies } = await finish(server.endpoint, { connections: 4, messages: 44 });
     const found = latencies.percentile(50);
-    // Of a slow machine the server's delays tell, too, and a few outliers move no median.
+    // A slow machine shows in the server's delays, too, and a few outliers move no median.
     const delay = median(delays);
     assert(Math.abs(found - delay) <= delay / 10, `${found} ms, and the server took ${delay} ms`);
   });
@@ -104,11 +103,10 @@ Deno.test("at a rate there are as many messages as the time has room for", async
       await undisturbed(async () => {
         const all = { rate: 250, duration: 400, ...options };
         const { messages } = await finish(server.endpoint, all);
-        const told = JSON.stringify([options, messages]);
-        assertEquals(messages.sent + messages.missed, 100, told);
-        // What a slow machine is late with it makes up for, until the end. So only what it
-        // sleeps through there is missed.
-        assert(messages.right >= 25, told);
+        const found = JSON.stringify([options, messages]);
+        assertEquals(messages.sent + messages.missed, 100, found);
+        // A slow machine catches up until the end; only messages due in a pause there are missed.
+        assert(messages.right >= 25, found);
       }, 200);
     },
   );
@@ -138,13 +136,12 @@ Deno.test("at a rate it ends when its time is over", async () => {
       await finish(server.endpoint, options);
       return performance.now() - start;
     }));
-    // What looks only once in a second whether it is over takes longer, in most cases. A slow
-    // machine may do so in some.
+    // A check once a second would take longer in most cases; a slow machine may do so in some.
     assert(times.filter((time) => time > 990).length <= 5, `${times}`);
   }, 300);
 });
 
-Deno.test("messages that a slow server leaves no connection for are missed, and said to be", async () => {
+Deno.test("messages that a slow server leaves no connection for count as missed", async () => {
   await using server = startAnswering(64, async (message) => {
     await pause(20);
     return [message];

@@ -133,7 +133,7 @@ export async function readBytes(
   return bytes.subarray(0, filled);
 }
 
-/** Sends `bytes` and returns what comes back, as many bytes. */
+/** Sends `bytes` and returns as many bytes of the answer. */
 export async function exchange(
   conn: Pick<Deno.Conn, "read" | "write">,
   bytes: Uint8Array,
@@ -143,10 +143,8 @@ export async function exchange(
 }
 
 /**
- * Sends to an echo server without end and reads nothing of what comes back, so that the
- * connection is not finished. Resolves once the server, and not the kernel alone, has it.
- *
- * @returns `broken` resolves when the connection is
+ * Sends to an echo server without end, and reads nothing, so that the connection is not finished.
+ * Resolves once the server has it; `broken` resolves when the connection is.
  */
 export async function flood(conn: Deno.Conn): Promise<{ broken: Promise<void> }> {
   await exchange(conn, random(10));

@@ -6,7 +6,7 @@ import { runInNewContext } from "node:vm";
 export async function until(condition: () => boolean, what: string): Promise<void> {
   const deadline = performance.now() + PATIENT;
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    if (performance.now() > deadline) throw new Error(`waited a minute until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
@@ -61,7 +61,7 @@ export function median(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
 }
 
-/** Does the same in several ways at once; each comes to its end, whatever the others do. */
+/** Runs a test in several ways at once, each to its end, also when another one fails. */
 export async function inEach<const T>(
   ways: readonly T[],
   test: (way: T) => Promise<void>,
