@@ -1,5 +1,5 @@
 /** Access control: --allow, --deny, --max-per-client and --udp-rate. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { createSocket } from "node:dgram";
 import { connect as dialNode, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -218,7 +218,8 @@ Deno.test("--max-per-client is for one address at all endpoints", onLinux, async
   assertEquals(server.logged("refused").length, 3);
   const [limit, ...more] = server.logged("limit reached");
   const { peer, connections } = limit?.fields ?? {};
-  assertEquals([limit?.level, peer, connections, more], ["warn", "127.0.0.2", 3, []]);
+  assertEquals([limit?.level, connections, more], ["warn", 3, []]);
+  assertMatch(`${peer}`, /^127\.0\.0\.2:\d+$/);
   const [soFar] = server.logged("refused so far");
   assertEquals(soFar?.fields, { connections_over_limit: 1 });
   for (const socket of open) socket.destroy();
