@@ -2,7 +2,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Ajv2020 } from "npm:ajv@8.20.0/dist/2020.js";
 import { load, type LoadOptions, type LoadResult } from "../client.ts";
-import { whatWentWrong } from "../report/figures.ts";
 import type { LoadJson } from "../report/load_json.ts";
 import schema from "../report/load.schema.json" with { type: "json" };
 import type { Endpoint } from "../server.ts";
@@ -14,7 +13,7 @@ import { ca } from "./servers.ts";
 export async function finish(
   endpoint: Endpoint | string,
   options: LoadOptions,
-): Promise<Finished> {
+): Promise<LoadResult> {
   const stop = new AbortController();
   const tooLong = setTimeout(() => stop.abort(), PATIENT);
   const patient = { tls: { ca }, timeout: PATIENT, ...options, signal: stop.signal };
