@@ -2,9 +2,6 @@
 import { folderOf, noFolder, reason } from "../errors/reason.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 
-/** A longer line is cut off, in characters: what has no lines would fill the memory. */
-const MAX_LINE = 2 ** 26;
-
 /** @throws {YodelError} if the file that is the value of the flag cannot be read */
 export async function readText(flag: string, file: string): Promise<string> {
   return await Deno.readTextFile(file).catch(async (error) => {
@@ -18,13 +15,9 @@ export async function* linesOf(flag: string, file: string): AsyncGenerator<strin
     const { readable } = file === "-" ? Deno.stdin : await Deno.open(file);
     let line = "";
     for await (const part of readable.pipeThrough(new TextDecoderStream())) {
-      const [rest = "", ...lines] = part.split("\n");
-      line += rest;
-      for (const next of lines) {
-        yield line;
-        line = next;
-      }
-      if (line.length > MAX_LINE) break;
+      const lines = (line + part).split("\n");
+      line = lines.pop() ?? "";
+      yield* lines;
     }
     yield line;
   } catch (error) {
