@@ -26,13 +26,11 @@ export async function finish(
 
 /** Asserts that every message counts once. */
 export function assertAddsUp(
-  { messages, latencies, errors }: Pick<LoadResult, "messages" | "latencies" | "errors">,
+  { messages, latencies }: Pick<LoadResult, "messages" | "latencies">,
 ): void {
   const { sent, right, failed, waiting } = messages;
   assertEquals(right + failed + waiting, sent, JSON.stringify(messages));
-  // Some that came back again had come back right before.
-  const again = latencies.count - right;
-  assert(again >= 0 && again <= errors.repeated, `${again} again: ${JSON.stringify(messages)}`);
+  assertEquals(latencies.count, right);
 }
 
 /** The errors, without the kinds that did not occur. */

@@ -28,14 +28,13 @@ export async function openDatagrams(
       return recorder.error("unexpected", number, "a datagram came that was not sent");
     }
     const { probe, outcome, difference } = answer;
-    // A message fails once: a late one was lost before.
+    // Each has one error: a late one was lost before.
     if (outcome !== "right") probes.giveUp(probe);
     if (outcome === "right") {
       recorder.answered(probe.due, now);
       events.onFree(own, now);
     } else if (outcome === "repeated") {
       recorder.error("repeated", number, `${nameOf(probe)} came back again`);
-      recorder.repeated(probe.due);
     } else if (outcome === "corrupted") {
       fail(probe, "corrupted", `${nameOf(probe)}: ${difference}`);
     }

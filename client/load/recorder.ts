@@ -64,13 +64,6 @@ export class Recorder {
     if (due >= this.#countFrom) this.result.messages.failed++;
   }
 
-  /** A message that was right came back again, and so has failed. */
-  repeated(due: number): void {
-    if (due < this.#countFrom) return;
-    this.result.messages.right--;
-    this.result.messages.failed++;
-  }
-
   error(kind: LoadErrorKind, connection: number, what: string): void {
     const now = performance.now();
     if (now >= this.#countFrom) this.#secondAt(now).errors++;

@@ -43,7 +43,7 @@ export interface LoadResult {
   messages: {
     /** `right`, `failed` and `waiting` together. */
     sent: number;
-    /** Came back as they were sent, and once. */
+    /** Came back as they were sent. */
     right: number;
     /** Did not, or not in time. */
     failed: number;
