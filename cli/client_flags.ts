@@ -1,6 +1,6 @@
 import type { DialOptions } from "../net/dial_options.ts";
 import { flag, type FlagValues, group } from "./command.ts";
-import { HOSTS } from "../net/transports.ts";
+import { IP_SCHEMES } from "../net/transports.ts";
 import { duration, toggle } from "../values/value_types.ts";
 import { printError } from "./stdio.ts";
 import { clientTls, clientTlsFlags } from "./tls_flags.ts";
@@ -10,8 +10,8 @@ import { YodelError } from "../errors/yodel_error.ts";
 export const clientFlags = {
   ...group("Server", {
     "wait": flag(duration, "retry for this time until a byte has come back", { default: 0 }),
-    "ipv4": flag(toggle, "use IPv4 addresses only", { short: "4", only: HOSTS }),
-    "ipv6": flag(toggle, "use IPv6 addresses only", { short: "6", only: HOSTS }),
+    "ipv4": flag(toggle, "use IPv4 addresses only", { short: "4", only: IP_SCHEMES }),
+    "ipv6": flag(toggle, "use IPv6 addresses only", { short: "6", only: IP_SCHEMES }),
   }),
   ...clientTlsFlags,
 };

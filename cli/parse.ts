@@ -2,7 +2,7 @@
 import { parseArgs } from "jsr:@std/cli@1.0.32/parse-args";
 import type { Endpoint } from "../net/endpoint.ts";
 import { DEFAULT_ENDPOINT, parseEndpoint, readEndpoint } from "../net/parse_endpoint.ts";
-import { prefixOf } from "../net/transports.ts";
+import { TRANSPORTS } from "../net/transports.ts";
 import { quoted } from "../net/escape.ts";
 import {
   type Command,
@@ -149,7 +149,7 @@ function isFileHere(word: string): boolean {
 /** Refuses a flag that would have no effect on any of the endpoints. */
 function checkTransport(name: string, { only }: Flag, endpoints: readonly Endpoint[]): void {
   if (only === undefined || endpoints.some(({ scheme }) => only.includes(scheme))) return;
-  const forms = only.map(prefixOf);
+  const forms = only.map((scheme) => TRANSPORTS[scheme].prefix);
   const last = forms.pop();
   const expected = forms.length === 0 ? last : `${forms.join(", ")} or ${last}`;
   throw new YodelError(`--${name}: expected a ${expected} endpoint with it`);

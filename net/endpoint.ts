@@ -66,7 +66,7 @@ export function addressOf(address: Deno.Addr): string | undefined {
 }
 
 export function formatAddress(address: Deno.Addr): string {
-  return addressOf(address) ?? "unix";
+  return addressOf(address) ?? address.transport;
 }
 
 /** An endpoint that cannot be listened on or connected to. Its message is one line for people. */

@@ -1,7 +1,7 @@
 import { errorCode } from "../errors/reason.ts";
-import { type Endpoint, EndpointError, type HostEndpoint, isWildcard } from "./endpoint.ts";
+import { type Endpoint, EndpointError, type HostEndpoint } from "./endpoint.ts";
 import type { Listener, ListenOptions } from "./stream.ts";
-import { hasConnections, type Transport, TRANSPORTS } from "./transports.ts";
+import { type Transport, TRANSPORTS } from "./transports.ts";
 import type { DatagramListener } from "./udp.ts";
 
 /** How often to look for a port that is free on both addresses of a name. */
@@ -13,16 +13,20 @@ const TWO_ADDRESSES = new Map<string, readonly [string, string]>([
   ["*", ["::", "0.0.0.0"]],
 ]);
 
+type AnyListener = Listener | DatagramListener;
+
 /** Listens on each address of all endpoints, or on none. */
 export async function openAll(
   endpoints: readonly Endpoint[],
   options: ListenOptions,
-): Promise<(Listener | DatagramListener)[]> {
-  const opened: (Listener | DatagramListener)[] = [];
+): Promise<AnyListener[]> {
+  const opened: AnyListener[] = [];
   try {
     for (const endpoint of endpoints) {
       const more = await listen(endpoint, options).catch((error) => {
-        const isOwn = opened.some((other) => canBeOne(other.endpoint, endpoint));
+        const isOwn = opened.some(({ endpoint: other }) =>
+          "port" in endpoint && "port" in other && other.port === endpoint.port
+        );
         if (!isOwn || errorCode(error.cause) !== "EADDRINUSE") throw error;
         throw new EndpointError("cannot listen on", endpoint, "address in use; is it given twice?");
       });
@@ -35,20 +39,9 @@ export async function openAll(
   }
 }
 
-/** Whether two endpoints have the same port, and can have the same address. */
-export function canBeOne(one: Endpoint, other: Endpoint): boolean {
-  if (!("port" in one && "port" in other) || one.port !== other.port) return false;
-  const isOneHost = one.host === other.host ||
-    [one.host, other.host].some((host) => isWildcard(host) || host === "localhost");
-  return isOneHost && hasConnections(one) === hasConnections(other);
-}
-
-async function listen(
-  endpoint: Endpoint,
-  options: ListenOptions,
-): Promise<(Listener | DatagramListener)[]> {
+async function listen(endpoint: Endpoint, options: ListenOptions): Promise<AnyListener[]> {
   const transport: Transport = TRANSPORTS[endpoint.scheme];
-  const how = (endpoint: Endpoint) => transport.listen(endpoint, options);
+  const how = (one: Endpoint) => transport.listen(one, options);
   return "host" in endpoint ? await openAtEach(endpoint, how) : [await open(endpoint, how)];
 }
 
@@ -67,7 +60,7 @@ async function open<E extends Endpoint, T>(endpoint: E, how: Open<E, T>): Promis
 }
 
 /** Opens something at each address of an endpoint, on one port, or at none. */
-export async function openAtEach<E extends HostEndpoint, T extends Listener | DatagramListener>(
+export async function openAtEach<E extends HostEndpoint, T extends AnyListener>(
   endpoint: E,
   how: Open<E, T>,
   tries = PORT_TRIES,

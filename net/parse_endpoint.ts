@@ -7,14 +7,16 @@ import {
   withText,
 } from "./endpoint.ts";
 import { quoted } from "./escape.ts";
-import { HOSTS, prefixOf } from "./transports.ts";
+import { IP_SCHEMES, TRANSPORTS } from "./transports.ts";
 
 export const DEFAULT_ENDPOINT = { scheme: "tcp", host: "localhost", port: 2222 } as const;
 
-export const ENDPOINT_FORM = `[${HOSTS.map(prefixOf).join("|")}][HOST:]PORT or unix:PATH`;
+const PREFIXES = IP_SCHEMES.map((scheme) => TRANSPORTS[scheme].prefix);
+
+export const ENDPOINT_FORM = `[${PREFIXES.join("|")}][HOST:]PORT or unix:PATH`;
 
 const HOST_FORM = new RegExp(
-  `^(?:(?<scheme>${HOSTS.join("|")})://)?` +
+  `^(?:(?<scheme>${IP_SCHEMES.join("|")})://)?` +
     String.raw`(?:(?<name>[\w.-]*|\*):|\[(?<ipv6>[\da-f:.]+(?:%[\w.-]+)?)\]:)?` +
     String.raw`(?<port>\d{1,5})/?$`,
   "i",
@@ -45,10 +47,6 @@ export function parseTcpEndpoint(text: string): HostEndpoint<"tcp"> | undefined 
 /** @throws {YodelError} where it is invalid, or has a port below `leastPort` */
 export function readEndpoint(given: Endpoint | string, leastPort: 0 | 1): Endpoint {
   const endpoint = typeof given === "string" ? parseEndpoint(given) : given;
-  if (leastPort === 1 && endpoint !== undefined && "host" in endpoint && endpoint.host === "*") {
-    const near = formatEndpoint({ ...endpoint, host: DEFAULT_ENDPOINT.host });
-    throw new YodelError(`endpoint ${formatEndpoint(endpoint)}: * is to listen on; ${near}?`);
-  }
   if (endpoint !== undefined && ("path" in endpoint || endpoint.port >= leastPort)) return endpoint;
   const text = typeof given === "string" ? given : formatEndpoint(given);
   const what = adviceOn(text) ?? `expected ${ENDPOINT_FORM}, PORT from ${leastPort} to 65535`;
@@ -59,13 +57,12 @@ function adviceOn(text: string): string | undefined {
   if (/^unix:@?$/.test(text)) return "it has no path: unix:/tmp/echo.sock?";
   if (/^unix:/.test(text)) return "its path has control characters";
   const [, scheme, rest = ""] = /^(?:([a-z][\w+.-]*):\/\/)?(.*?)\/?$/is.exec(text) ?? [];
-  if (scheme !== undefined && !HOSTS.some((known) => known === scheme.toLowerCase())) {
-    return `unsupported scheme ${scheme}://; use ${HOSTS.map(prefixOf).join(", ")} or unix:`;
-  }
   const before = scheme === undefined ? "" : `${scheme}://`;
-  const [, port = ""] = /^(?:.*:)?(\d+)$/.exec(rest) ?? [];
-  const [, head = "", last] = /^(.*):(\d+)$/.exec(rest) ?? [];
-  const [address, place] = isIpv6(head) ? [head, last] : [rest, DEFAULT_ENDPOINT.port];
+  if (before !== "" && !PREFIXES.includes(before.toLowerCase())) {
+    return `unsupported scheme ${before}; use ${PREFIXES.join(", ")} or unix:`;
+  }
+  const [, head = "", port] = /^(?:(.*):)?(\d+)$/.exec(rest) ?? [];
+  const [address, place] = isIpv6(head) ? [head, port] : [rest, DEFAULT_ENDPOINT.port];
   if (isIpv6(address)) {
     return `an IPv6 address stands in brackets: ${before}[${address}]:${place}?`;
   }
@@ -74,9 +71,7 @@ function adviceOn(text: string): string | undefined {
   if (/^(?:[a-z][\w.-]*|\d+(?:\.\d+){3}|\[[\da-f:.]+\]|\*):?$/i.test(rest)) {
     return `it has no port: ${before}${rest.replace(/:$/, "")}:${DEFAULT_ENDPOINT.port}?`;
   }
-  const isForeign = /^(?=.*[^\0-\x7f])[\p{L}\p{M}\p{N}.-]+$/u.test(head);
-  const ascii = isForeign && URL.parse(`http://${head}`)?.hostname;
-  return ascii ? `names are written in ASCII: ${before}${ascii}:${last}?` : undefined;
+  return undefined;
 }
 
 /** A zone is allowed. */

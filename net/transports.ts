@@ -9,8 +9,10 @@ import { dialUnix, listenUnix } from "./unix.ts";
 export interface Transport<E extends Endpoint = Endpoint> {
   /** Whether it has connections, not datagrams. */
   readonly hasConnections: boolean;
-  /** Whether its endpoints are `SCHEME://HOST:PORT`, not `SCHEME:PATH`. */
-  readonly hasHost: boolean;
+  /** The start of its endpoints. */
+  readonly prefix: string;
+  /** Whether its addresses are IP addresses with ports, and its endpoints `SCHEME://HOST:PORT`. */
+  readonly usesIp: boolean;
   readonly hasTls: boolean;
   /** Whether several threads can listen on one port; Deno shares ports of TCP only. */
   readonly canBeShared: boolean;
@@ -37,8 +39,9 @@ export interface StreamTransport<E extends Endpoint> extends Transport<E> {
 }
 
 const tcp: StreamTransport<HostEndpoint<"tcp">> = {
+  prefix: "tcp://",
   hasConnections: true,
-  hasHost: true,
+  usesIp: true,
   hasTls: false,
   canBeShared: true,
   canBeReset: true,
@@ -48,6 +51,7 @@ const tcp: StreamTransport<HostEndpoint<"tcp">> = {
 
 const tls: StreamTransport<HostEndpoint<"tls">> = {
   ...tcp,
+  prefix: "tls://",
   hasTls: true,
   // Node's TLS is slow to load.
   listen: async (...given) => (await import("./tls.ts")).listenTls(...given),
@@ -55,8 +59,9 @@ const tls: StreamTransport<HostEndpoint<"tls">> = {
 };
 
 const udp: Transport<HostEndpoint<"udp">> = {
+  prefix: "udp://",
   hasConnections: false,
-  hasHost: true,
+  usesIp: true,
   hasTls: false,
   canBeShared: false,
   canBeReset: false,
@@ -64,8 +69,9 @@ const udp: Transport<HostEndpoint<"udp">> = {
 };
 
 const unix: StreamTransport<UnixEndpoint> = {
+  prefix: "unix:",
   hasConnections: true,
-  hasHost: false,
+  usesIp: false,
   hasTls: false,
   canBeShared: false,
   canBeReset: false,
@@ -80,12 +86,7 @@ export type Scheme = keyof typeof TRANSPORTS;
 export const SCHEMES = Object.keys(TRANSPORTS) as readonly Scheme[];
 
 export const STREAMS: readonly Scheme[] = SCHEMES.filter((one) => TRANSPORTS[one].hasConnections);
-export const HOSTS: readonly Scheme[] = SCHEMES.filter((one) => TRANSPORTS[one].hasHost);
-
-/** The start of an endpoint: `tcp://`, `unix:`. */
-export function prefixOf(scheme: Scheme): string {
-  return TRANSPORTS[scheme].hasHost ? `${scheme}://` : `${scheme}:`;
-}
+export const IP_SCHEMES: readonly Scheme[] = SCHEMES.filter((one) => TRANSPORTS[one].usesIp);
 
 export function hasConnections(endpoint: Endpoint): endpoint is StreamEndpoint {
   return TRANSPORTS[endpoint.scheme].hasConnections;

@@ -1,6 +1,5 @@
 import { pause } from "../../async/pause.ts";
 import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
-import { canBeOne } from "../../net/listen.ts";
 import { serveMetrics } from "../../metrics/metrics.ts";
 import { watchServer } from "../../metrics/watch.ts";
 import { serve } from "../../server.ts";
@@ -10,7 +9,7 @@ import { LOG_DATA_FORMS, LOG_LEVELS } from "../../server/log.ts";
 import { SERVE_DEFAULTS } from "../../server/plan.ts";
 import { optionsOf } from "../../values/settings.ts";
 import { command, flag, group } from "../command.ts";
-import { HOSTS, STREAMS } from "../../net/transports.ts";
+import { hasConnections, IP_SCHEMES, STREAMS } from "../../net/transports.ts";
 import { SUCCESS } from "../exit.ts";
 import {
   choice,
@@ -39,7 +38,7 @@ const faultType: ValueType<string> = {
   parse: String,
 };
 
-const PORTS = STREAMS.filter((scheme) => HOSTS.includes(scheme));
+const PORTS = STREAMS.filter((scheme) => IP_SCHEMES.includes(scheme));
 
 /** `auto` is 1 on systems where threads cannot share a port. */
 const threads = cores(Deno.build.os === "linux" ? undefined : () => 1);
@@ -73,7 +72,7 @@ export const serveCommand = command({
     ...group("Access", {
       "allow": flag(network, "serve these addresses, no others", { many: true }),
       "deny": flag(network, "never serve these addresses", { many: true }),
-    }, HOSTS),
+    }, IP_SCHEMES),
     ...group("Faults", {
       "fault": flag(faultType, "misbehave, see yodel help faults", { many: true }),
       "seed": flag(count(0, MAX_SEED), "one seed makes the same faults at each start"),
@@ -98,7 +97,9 @@ export const serveCommand = command({
     // Before it listens: errors of this check end the server.
     if (file !== undefined) await replaceFile("write-ca", file);
     const { metrics: at } = flags;
-    if (at?.port && endpoints.some((one) => canBeOne(one, at))) {
+    const isTaken = (one: Endpoint) =>
+      hasConnections(one) && "port" in one && one.port === at?.port;
+    if (at?.port && endpoints.some(isTaken)) {
       throw new YodelError(`--metrics: port ${at.port} is that of an endpoint`);
     }
     let isUp = () => false;
