@@ -6,27 +6,21 @@ import type { Listener, ListenOptions, Stream } from "./stream.ts";
 /** The most bytes of a path: unix(7) of Linux, unix(4) of BSD and macOS. */
 const MAX_PATH = Deno.build.os === "linux" ? 107 : 103;
 
-const NO_SOCKET = "there is a file of this name that is not a socket";
-
 /** The time between retries, in milliseconds. */
 const RETRY_INTERVAL = 10;
 
-/** No server holds the lock for longer while it starts. */
+/** No server holds its lock for longer while it starts, in retries. */
 const LOCK_TRIES = 100;
 
-/** The path for the system; @ marks a name without a file (unix(7), "abstract"). */
+/** The path for the system; on Linux @ marks a name without a file (unix(7), "abstract"). */
 function pathOf({ path }: UnixEndpoint): string {
-  const length = lengthOf(path);
-  if (length > MAX_PATH) {
-    throw new Error(`its path has ${length} bytes, and ${MAX_PATH} are the most`);
-  }
-  if (!path.startsWith("@")) return path;
-  if (Deno.build.os === "linux") return `\0${path.slice(1)}`;
-  throw new Error(`names without a file are of Linux; unix:./${path} is a file`);
+  checkLength("path", path, MAX_PATH);
+  return Deno.build.os === "linux" && path.startsWith("@") ? `\0${path.slice(1)}` : path;
 }
 
-function lengthOf(path: string): number {
-  return new TextEncoder().encode(path).length;
+function checkLength(what: string, path: string, most: number): void {
+  const { length } = new TextEncoder().encode(path);
+  if (length > most) throw new Error(`its ${what} has ${length} bytes, and ${most} are the most`);
 }
 
 /**
@@ -52,21 +46,20 @@ export async function listenUnix(
   };
 }
 
-/** Makes the socket in a private folder, and moves it into place when it has its permissions. */
+/**
+ * Makes the socket in a private folder, and moves it into place when it has its permissions. That
+ * replaces the file of a server that was killed.
+ */
 async function listenAt(
   path: string,
   mode: number,
 ): Promise<{ listener: Deno.UnixListener; remove: () => void }> {
   const folder = path.slice(0, path.lastIndexOf("/") + 1);
   using _lock = await lockOf(folder || ".");
-  await removeStale(path);
-  const hidden = `${folder}.${Math.random().toString(36).slice(2, 6)}`;
-  const made = `${hidden}/s`;
-  const surplus = lengthOf(made) - MAX_PATH;
-  if (surplus > 0) {
-    const length = lengthOf(folder);
-    throw new Error(`its folder has ${length} bytes, and ${length - surplus} are the most`);
-  }
+  await checkFree(path);
+  const name = `.${Math.random().toString(36).slice(2, 6)}`;
+  const [hidden, made] = [`${folder}${name}`, `${folder}${name}/s`];
+  checkLength("folder", folder, MAX_PATH - `${name}/s`.length);
   await Deno.mkdir(hidden, { mode: 0o700 }).catch((error) => {
     throw errorCode(error) === "ENOENT" ? new Error(noFolder(path)) : error;
   });
@@ -75,7 +68,7 @@ async function listenAt(
     listener = Deno.listen({ transport: "unix", path: made });
     await Deno.chmod(made, mode);
     const own = await Deno.lstat(made);
-    await move(made, path);
+    await Deno.rename(made, path);
     return { listener, remove: () => removeOwn(path, own) };
   } catch (error) {
     listener?.close();
@@ -85,7 +78,7 @@ async function listenAt(
   }
 }
 
-/** Locks a folder: two servers that start at once would replace each other's stale file. */
+/** Locks a folder: two servers that start at once would replace each other's file. */
 async function lockOf(folder: string): Promise<Disposable | undefined> {
   const file = await Deno.open(folder).catch(() => undefined);
   for (let tries = 0; file !== undefined && tries < LOCK_TRIES; tries++) {
@@ -94,16 +87,6 @@ async function lockOf(folder: string): Promise<Disposable | undefined> {
     await pause(RETRY_INTERVAL);
   }
   return file;
-}
-
-async function move(from: string, to: string): Promise<void> {
-  try {
-    await Deno.link(from, to);
-  } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) throw new Error("address in use");
-    // Some file systems have no links. A rename would replace a file.
-    await Deno.rename(from, to);
-  }
 }
 
 function removeOwn(path: string, own: Deno.FileInfo): void {
@@ -127,24 +110,22 @@ export async function dialUnix(
     try {
       return await Deno.connect({ transport: "unix", path });
     } catch (error) {
-      if (!(error instanceof Deno.errors.WouldBlock)) {
-        const found = await Deno.stat(path).catch(() => undefined);
-        throw found?.isSocket === false ? new Error(NO_SOCKET) : error;
-      }
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
     }
     await pause(RETRY_INTERVAL, signal);
   }
 }
 
-/** Removes the socket file of a server that was killed. */
-async function removeStale(path: string): Promise<void> {
+/** Throws where there is another file, or the socket of a server that still runs. */
+async function checkFree(path: string): Promise<void> {
   try {
     const { isSocket } = await Deno.lstat(path);
-    if (!isSocket) throw new Error(NO_SOCKET);
+    if (!isSocket) throw new Error("there is a file of this name that is not a socket");
     (await Deno.connect({ transport: "unix", path })).close();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return;
-    if (error instanceof Deno.errors.ConnectionRefused) return await Deno.remove(path);
+    // The server was killed.
+    if (error instanceof Deno.errors.ConnectionRefused) return;
     // The backlog of a listening server is full.
     if (!(error instanceof Deno.errors.WouldBlock)) throw error;
   }
