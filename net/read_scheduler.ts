@@ -1,5 +1,4 @@
 import { pause } from "../async/pause.ts";
-import { SocketPoll } from "./socket_poll.ts";
 
 /** The most readers that need no scheduling. */
 const FEW = 100;
@@ -76,7 +75,7 @@ export class ReadScheduler {
 
   async #run(): Promise<void> {
     try {
-      const poll = this.#poll ??= await SocketPoll.open();
+      const poll = this.#poll ??= await openPoll();
       while (this.#waiting.length > 0 && !this.#closed) {
         await poll.next();
         this.#waiting.shift()?.resolve();
@@ -91,4 +90,43 @@ export class ReadScheduler {
     }
     this.#running = undefined;
   }
+}
+
+export interface SocketPoll extends Disposable {
+  /** Waits until all sockets that are ready now were polled. One call at a time. */
+  next(): Promise<void>;
+}
+
+/**
+ * Deno 2.9 polls when idle, and otherwise only now and then: immediates and due timers keep ready
+ * sockets waiting. A socket cannot be read until it was polled, so this sends itself a byte.
+ *
+ * @throws where this program may not listen on loopback, or has no sockets left
+ */
+export async function openPoll(): Promise<SocketPoll> {
+  // Otherwise Deno would prompt for the permission on a terminal.
+  const loopback = { name: "net", host: "127.0.0.1" } as const;
+  if (Deno.permissions.querySync(loopback).state !== "granted") {
+    throw new Deno.errors.NotCapable("no loopback");
+  }
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const [sender, receiver] = await Promise.all([
+    Deno.connect({ hostname: "127.0.0.1", port }),
+    listener.accept(),
+  ]);
+  sender.setNoDelay(true);
+  const byte = new Uint8Array(1);
+  return {
+    async next() {
+      // The read comes first: a read that finds its byte does not wait for a poll.
+      const polled = receiver.read(byte);
+      await sender.write(byte);
+      await polled;
+    },
+    [Symbol.dispose]() {
+      sender.close();
+      receiver.close();
+    },
+  };
 }

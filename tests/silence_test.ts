@@ -2,7 +2,7 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { assert, assertEquals } from "@std/assert";
 import { connect, type Endpoint, EndpointError } from "../client.ts";
-import { SocketPoll } from "../net/socket_poll.ts";
+import { openPoll } from "../net/read_scheduler.ts";
 import { finish } from "./loads.ts";
 import {
   dialPort,
@@ -33,7 +33,7 @@ function beBusy(milliseconds = LIMIT / 2): void {
  * @param ask returns whether the client got its answer
  */
 async function testClient(ask: (endpoint: Endpoint) => Promise<boolean>): Promise<void> {
-  using poll = await SocketPoll.open();
+  using poll = await openPoll();
   let answers = 0;
   for (const time of TIMES) {
     let answered = false;

@@ -1,6 +1,5 @@
 import { aborted, Change, LONGEST_PAUSE, onAbort, pause } from "../../async/pause.ts";
-import { ReadScheduler } from "../../net/read_scheduler.ts";
-import { SocketPoll } from "../../net/socket_poll.ts";
+import { openPoll, ReadScheduler } from "../../net/read_scheduler.ts";
 import { sweep, Traffic } from "../../net/traffic.ts";
 import { Messages } from "../verify/messages.ts";
 import type { ConnectionEvents, LoadConnection } from "./connection.ts";
@@ -113,7 +112,7 @@ class Generator implements ConnectionEvents {
   async #sendAtRate(schedule: Schedule): Promise<void> {
     const over = this.#over.signal;
     // Without --allow-net for loopback there is none: timers replace it.
-    using poll = await SocketPoll.open().catch(() => undefined);
+    using poll = await openPoll().catch(() => undefined);
     using _woken = onAbort(over, () => this.#freed.announce());
     for (;;) {
       const now = performance.now();
