@@ -74,7 +74,6 @@ export {
 } from "./net/endpoint.ts";
 export { parseEndpoint } from "./net/parse_endpoint.ts";
 export type { TlsSession } from "./net/stream.ts";
-export type { ClientTls, DialOptions } from "./net/dial_options.ts";
-export type { Family } from "./net/resolve.ts";
+export type { ClientTls, DialOptions, Family } from "./net/dial_options.ts";
 export { OptionError, PackageError, YodelError } from "./errors/yodel_error.ts";
 export { ThreadError } from "./async/threads.ts";

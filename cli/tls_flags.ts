@@ -1,4 +1,3 @@
-import { type PemContent, validatePem } from "../net/pem.ts";
 import type { ClientTls } from "../net/dial_options.ts";
 import type { ServeTls } from "../server/plan.ts";
 import { flag, type FlagValues, group, optionName } from "./command.ts";
@@ -57,11 +56,26 @@ async function readIdentity(
 async function readPem(
   flag: string,
   name: string | undefined,
-  content: PemContent,
+  content: "certificate" | "key",
 ): Promise<string | undefined> {
   if (name === undefined) return undefined;
   const text = await readText(flag, name);
-  const flaw = validatePem(text, content, name);
+  const flaw = flawOf(text, content, name);
   if (flaw !== undefined) throw new YodelError(`--${flag}: ${name}: ${flaw}`);
   return text;
+}
+
+/** Why a text is not what is expected in PEM (RFC 7468). */
+function flawOf(text: string, content: "certificate" | "key", file: string): string | undefined {
+  // The older format has a header instead of a label (RFC 1421).
+  if (content === "key" && /-BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(text)) {
+    return `the key is encrypted; decrypt it: openssl pkey -in ${file} -out plain.pem`;
+  }
+  const holds = {
+    certificate: /-BEGIN .*CERTIFICATE-/.test(text),
+    key: /-BEGIN .*PRIVATE KEY-/.test(text),
+  };
+  const other = content === "key" ? "certificate" : "key";
+  if (holds[content]) return undefined;
+  return holds[other] ? `it holds a ${other} and no ${content}` : `it holds no ${content} in PEM`;
 }

@@ -64,8 +64,8 @@ export function isUnknownHost(error: unknown): boolean {
   return error instanceof NoAddress || error instanceof Error && LOOKUP.test(error.message);
 }
 
-/** The peer ended the connection during the handshake of TLS. */
-export class HandshakeEnded extends Error {}
+/** The certificate of a server is not trusted. */
+export class Untrusted extends Error {}
 
 /** A host has no address of the family that was asked for. */
 export class NoAddress extends Error {}

@@ -14,9 +14,6 @@ export const FLAWS = ["expired", "not-yet", "wrong-name", "self-signed", "unknow
 
 export type Flaw = typeof FLAWS[number];
 
-/** A name that cannot exist (RFC 2606). */
-const WRONG_NAME = "wrong-name.invalid";
-
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -37,7 +34,8 @@ export async function makeIdentity(
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const subject = name("yodel");
   const own = { name: subject, key: keys.privateKey };
-  const names = flaws.includes("wrong-name") ? [WRONG_NAME] : hosts;
+  // RFC 2606: a name that cannot exist.
+  const names = flaws.includes("wrong-name") ? ["wrong-name.invalid"] : hosts;
   const cert = await certificate(
     flaws.includes("self-signed") ? own : signer,
     subject,
@@ -68,7 +66,7 @@ interface Signer {
 async function authority(): Promise<[Signer, Bytes]> {
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   // Clients distinguish CAs by name.
-  const caName = name(`yodel throw-away CA ${serialNumber().toHex()}`);
+  const caName = name(`yodel throw-away CA ${crypto.randomUUID()}`);
   const signer = { name: caName, key: keys.privateKey };
   const ca = await certificate(signer, caName, keys.publicKey, [
     extension(BASIC_CONSTRAINTS, sequence(tlv(0x01, [0xff]), integer([0]))),
@@ -88,7 +86,7 @@ async function certificate(
   const algorithm = sequence(tlv(0x06, ECDSA_WITH_SHA256));
   const signed = sequence(
     tlv(0xa0, integer([2])), // version 3
-    integer(serialNumber()),
+    integer(crypto.getRandomValues(new Uint8Array(8))), // serial number
     algorithm,
     signer.name,
     sequence(time(Date.now() + from * DAY), time(Date.now() + to * DAY)),
@@ -123,10 +121,6 @@ function integer(bytes: Uint8Array | number[]): Bytes {
   return tlv(0x02, (digits[0] ?? 0) > 127 ? [0, ...digits] : digits);
 }
 
-function serialNumber(): Bytes {
-  return crypto.getRandomValues(new Uint8Array(8));
-}
-
 function name(commonName: string): Bytes {
   const value = tlv(0x0c, new TextEncoder().encode(commonName));
   return sequence(tlv(0x31, sequence(tlv(0x06, COMMON_NAME), value)));
@@ -150,12 +144,10 @@ function alternativeName(host: string): Bytes {
 
 function ipv6(address: string): number[] {
   const plain = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const [left = [], right = []] = plain.split("::").map((part) => part.split(":").filter(Boolean));
-  const zeros = Array.from({ length: 8 - left.length - right.length }, () => "0");
-  return [...left, ...zeros, ...right].flatMap((group) => {
-    const value = parseInt(group, 16);
-    return [value >> 8, value & 0xff];
-  });
+  const groups = (text: string) => text.split(":").filter(Boolean);
+  const zeros = `:${"0:".repeat(8 - groups(plain).length)}`;
+  return groups(plain.replace("::", zeros)).map((group) => parseInt(group, 16))
+    .flatMap((value) => [value >> 8, value & 0xff]);
 }
 
 function pem(label: string, bytes: Uint8Array): string {

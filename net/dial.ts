@@ -1,5 +1,4 @@
 import { failure } from "../async/pause.ts";
-import { errorCode, HandshakeEnded } from "../errors/reason.ts";
 import { inTime, untilAnswered } from "./attempt.ts";
 import type { StreamEndpoint } from "./endpoint.ts";
 import type { Stream } from "./stream.ts";
@@ -26,27 +25,15 @@ export async function dial(endpoint: StreamEndpoint, options: DialAttempt): Prom
 }
 
 async function waitForByte(endpoint: StreamEndpoint, options: DialAttempt): Promise<void> {
-  let state: "connect" | "handshake" | "sent" = "connect";
   await untilAnswered(endpoint, options, async (signal, onSent) => {
-    state = "connect";
-    await inTime(endpoint, options.timeout, signal, async (either) => {
-      const once = { ...options, timeout: 0, signal: either };
-      const { conn } = await dialOnce(endpoint, once, () => state = "handshake");
-      state = "sent";
-      onSent();
-      try {
-        await Promise.race([exchangeByte(conn), failure(either)]);
-      } finally {
-        conn.close();
-      }
-    }, (time) => state === "sent" ? `nothing came back in ${time}` : undefined);
-  }, ({ cause }) => state === "handshake" && isRefusal(cause));
-}
-
-/** Whether a handshake failed for good, as with a certificate that is not trusted. */
-function isRefusal(cause: unknown): boolean {
-  if (!(cause instanceof Error) || cause instanceof HandshakeEnded) return false;
-  return errorCode(cause) !== "ECONNRESET";
+    const { conn } = await dialOnce(endpoint, { ...options, timeout: 0, signal });
+    onSent();
+    try {
+      await Promise.race([exchangeByte(conn), failure(signal)]);
+    } finally {
+      conn.close();
+    }
+  });
 }
 
 /** Sends a whole line, since some servers answer only lines. */
@@ -56,20 +43,13 @@ async function exchangeByte(conn: Stream): Promise<void> {
   if (length === null) throw new Error("the server ended the connection");
 }
 
-async function dialOnce(
-  endpoint: StreamEndpoint,
-  options: DialAttempt,
-  onHandshake?: () => void,
-): Promise<Dialled> {
+async function dialOnce(endpoint: StreamEndpoint, options: DialAttempt): Promise<Dialled> {
   const transport: StreamTransport<StreamEndpoint> = TRANSPORTS[endpoint.scheme];
   const start = performance.now();
   const time = () => performance.now() - start;
   return await inTime(endpoint, options.timeout, options.signal, async (either) => {
     let connect: number | undefined;
-    const conn = await transport.dial(endpoint, options, either, () => {
-      connect = time();
-      onHandshake?.();
-    });
+    const conn = await transport.dial(endpoint, options, either, () => connect = time());
     return connect === undefined
       ? { conn, connect: time() }
       : { conn, connect, handshake: time() - connect };

@@ -1,5 +1,7 @@
 // How clients connect.
-import type { Family } from "./resolve.ts";
+
+/** The version of the Internet protocol. */
+export type Family = 4 | 6;
 
 /** TLS settings of a client; certificates and keys in PEM. */
 export interface ClientTls {

@@ -1,6 +1,6 @@
 import { onAbort } from "../async/pause.ts";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
-import { addressesOf } from "./resolve.ts";
+import { addressesOf } from "./attempt.ts";
 import type { Listener, ListenOptions } from "./stream.ts";
 import type { DialOptions } from "./dial_options.ts";
 

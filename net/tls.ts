@@ -2,25 +2,15 @@
 // certificates (denoland/deno#26825), has no TCP_NODELAY (denoland/deno#13617), and when closed
 // in a handshake or with unwritten bytes it keeps its socket until the peer leaves (Deno 2.9).
 import { isIP } from "node:net";
-import {
-  connect,
-  createSecureContext,
-  createServer,
-  type TlsOptions,
-  type TLSSocket,
-} from "node:tls";
+import { connect, createServer, type Server, TLSSocket } from "node:tls";
 import { onAbort } from "../async/pause.ts";
-import { HandshakeEnded } from "../errors/reason.ts";
+import { Untrusted } from "../errors/reason.ts";
 import type { HostEndpoint } from "./endpoint.ts";
 import type { Listener, ListenOptions, Stream } from "./stream.ts";
 import type { DialOptions } from "./dial_options.ts";
-import { withoutByteOrderMarks } from "./pem.ts";
 import { dialTcp, listenTcp } from "./tcp.ts";
 import { TlsStream } from "./tls_stream.ts";
 import { subjectOf, whyUntrusted } from "./untrusted.ts";
-
-/** In milliseconds. */
-const HANDSHAKE_LIMIT = 10_000;
 
 /** How long a refused client may take to close, in milliseconds. */
 const LINGER = 1000;
@@ -32,54 +22,56 @@ const ALERT = new Uint8Array([0x15, 0x03, 0x03, 0, 2, 2, 40]);
 export async function listenTls(
   endpoint: HostEndpoint<"tls">,
   options: Omit<ListenOptions, "socketMode">,
-  limit = HANDSHAKE_LIMIT,
 ): Promise<Listener<HostEndpoint<"tls">>> {
-  const { cert, key, clientCa } = withoutByteOrderMarks(options.tls ?? {});
+  const [cert, key, ca] = [options.tls?.cert, options.tls?.key, options.tls?.clientCa].map(plain);
   if (!cert || !key) throw new Error("it needs a certificate and a key");
   // Deno validates the certificate and the key at once, Node only in the first handshake.
   Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }).close();
-  // Reading a certificate takes a millisecond, so all handshakes share it.
-  const context = createSecureContext({ cert, key, ca: clientCa });
-  const handshake: TlsOptions = {
-    SNICallback: (_host, use) => use(null, context),
-    requestCert: clientCa !== undefined,
+  // One for all handshakes, since reading a certificate takes a millisecond. Not by SNICallback:
+  // with one, each connection keeps 31 KiB, a second configuration and its cache of sessions.
+  const server = createServer({
+    ...{ cert, key, ca, allowHalfOpen: true, requestCert: ca !== undefined },
     // Node would reject a client without its reason or subject.
     rejectUnauthorized: false,
     // Node's own timer would keep a client in memory for two minutes after it has left.
     handshakeTimeout: -1,
-    allowHalfOpen: true,
-  };
+  });
   const listener = await listenTcp(endpoint, options);
-  return { ...listener, secure: (conn) => secure(conn, handshake, limit) };
+  return { ...listener, secure: (conn) => secure(conn, server) };
 }
 
-function secure(conn: Stream, handshake: TlsOptions, limit: number): Stream {
+/** Without byte order marks: TLS libraries ignore a certificate with one before it. */
+function plain(pem?: string): string | undefined {
+  return pem?.replaceAll("\ufeff", "");
+}
+
+function secure(conn: Stream, server: Server): Stream {
   const stream = new TlsStream(conn, ALERT);
-  const { transport } = stream;
-  const tooLong = setTimeout(() => {
-    transport.destroy(new Error(`no TLS handshake in ${limit / 1000}s`));
-  }, limit);
-  stream.handshake.then(() => clearTimeout(tooLong), () => clearTimeout(tooLong));
-  transport.once("close", () => {
+  stream.transport.once("close", () => {
     // Node closes first, and reports its own reason after that.
     const left = new Deno.errors.ConnectionReset("left before the end of the handshake");
     queueMicrotask(() => stream.fail(left));
   });
   // Node's TLS socket takes memory, so a silent client gets none.
-  stream.firstBytes().then(() => {
-    if (!transport.destroyed) startHandshake(stream, handshake);
+  stream.receive().then(() => {
+    if (!stream.transport.destroyed) startHandshake(stream, server);
   });
   return stream;
 }
 
-function startHandshake(stream: TlsStream, handshake: TlsOptions): void {
-  // Only a server of Node's verifies the certificate of a client.
-  const server = createServer(handshake, (socket) => {
-    if (!handshake.requestCert || socket.authorized) stream.secured(socket);
-    else refuse(stream, socket);
-  });
-  server.on("tlsClientError", (error) => stream.fail(error));
-  server.emit("connection", stream.transport);
+/** Only a server of Node's verifies the certificate of a client. */
+function startHandshake(stream: TlsStream, shared: Server): void {
+  // Events do not say which connection they are about, so each has a server that inherits all else.
+  const server: Server = Object.create(shared);
+  server.emit = (event: string, ...[result]: unknown[]) => {
+    if (event === "tlsClientError") stream.fail(result);
+    else if (result instanceof TLSSocket) {
+      if (result.authorized) stream.secured(result);
+      else refuse(stream, result);
+    }
+    return true;
+  };
+  Reflect.apply(shared.emit, server, ["connection", stream.transport]);
 }
 
 /**
@@ -106,27 +98,25 @@ export async function dialTls(
 ): Promise<Stream> {
   const conn = await dialTcp(endpoint, options, signal);
   onConnect();
-  const { ca, cert, key, serverName = endpoint.host, insecure } = withoutByteOrderMarks(
-    options.tls ?? {},
-  );
+  const { serverName = endpoint.host, insecure, ...pem } = options.tls ?? {};
   const stream = new TlsStream(conn);
   using _closing = onAbort(signal, () => stream.close());
   const socket = connect({
     socket: stream.transport,
     host: serverName,
     servername: isIP(serverName) === 0 ? serverName : undefined,
-    ca,
-    cert,
-    key,
+    ca: plain(pem.ca),
+    cert: plain(pem.cert),
+    key: plain(pem.key),
     rejectUnauthorized: false,
     // Missing in Node's types.
     ...{ allowHalfOpen: true },
   }, () => {
     if (insecure || socket.authorized) stream.secured(socket);
-    else stream.fail(new Error(whyUntrusted(socket, "servers")));
+    else stream.fail(new Untrusted(whyUntrusted(socket, "servers")));
   });
   socket.once("error", (error) => stream.fail(error));
-  const ended = new HandshakeEnded("ended in the middle of the handshake");
+  const ended = new Error("ended in the middle of the handshake");
   socket.once("close", () => stream.fail(ended));
   try {
     await stream.handshake;

@@ -52,22 +52,14 @@ export class TlsStream implements Stream {
     this.transport.on("error", () => {});
   }
 
-  /** Waits for the first bytes of the peer, or for its end. */
-  firstBytes(): Promise<void> {
-    return this.#conn.read(this.#chunk).then(this.#receive, this.#lose);
-  }
-
   /** To be called when the handshake is done. */
   secured(socket: TLSSocket): void {
     this.#socket = socket;
     socket.on("data", (bytes: Uint8Array) => {
       this.#unread.push(bytes);
-      this.#wakeUp();
+      this.#wake?.();
     });
-    socket.on("end", () => {
-      this.#ended = true;
-      this.#wakeUp();
-    });
+    socket.on("end", () => this.#end());
     socket.on("error", (error) => this.fail(error));
     socket.on("close", () => this.fail(closed()));
     this.#secured.resolve(socket);
@@ -77,13 +69,12 @@ export class TlsStream implements Stream {
   fail(error: unknown): void {
     this.#failure ??= error;
     this.#secured.reject(error);
-    this.#wakeUp();
+    this.#wake?.();
   }
 
   get session(): TlsSession | undefined {
     const socket = this.#socket;
-    if (socket === undefined) return undefined;
-    return { version: socket.getProtocol() ?? "TLS", subject: subjectOf(socket) };
+    return socket && { version: socket.getProtocol() ?? "TLS", subject: subjectOf(socket) };
   }
 
   async read(into: Uint8Array): Promise<number | null> {
@@ -131,41 +122,44 @@ export class TlsStream implements Stream {
     this.close();
   }
 
-  /** Reads from the network, unless there is unread input. */
   #want(): void {
     this.#wanted = this.#unread.length > 0;
-    if (!this.#wanted) this.#conn.read(this.#chunk).then(this.#receive, this.#lose);
+    if (!this.#wanted) this.receive();
   }
 
-  readonly #receive = (length: number | null): void => {
-    if (length === null) {
-      this.transport.push(null);
-      if (this.#socket !== undefined) return;
-      // Node would go on waiting for the handshake.
-      this.#ended = true;
-      this.#wakeUp();
-      this.transport.destroy();
-      return;
+  /** Passes on the next bytes of the peer, or its end. */
+  async receive(): Promise<void> {
+    try {
+      const length = await this.#conn.read(this.#chunk);
+      if (length === null) return this.#endTransport();
+      const bytes = Buffer.allocUnsafe(length);
+      bytes.set(this.#chunk.subarray(0, length));
+      this.transport.push(bytes);
+      if (length === this.#chunk.length && length < LARGE) this.#chunk = new Uint8Array(LARGE);
+      else if (length <= SMALL && this.#chunk.length > SMALL) this.#chunk = new Uint8Array(SMALL);
+    } catch (error) {
+      this.transport.destroy(error as Error);
     }
-    const bytes = Buffer.allocUnsafe(length);
-    bytes.set(this.#chunk.subarray(0, length));
-    this.transport.push(bytes);
-    if (length === this.#chunk.length && length < LARGE) this.#chunk = new Uint8Array(LARGE);
-    else if (length <= SMALL && this.#chunk.length > SMALL) this.#chunk = new Uint8Array(SMALL);
-  };
+  }
 
-  readonly #lose = (error: Error): void => void this.transport.destroy(error);
+  #endTransport(): void {
+    this.transport.push(null);
+    if (this.#socket !== undefined) return;
+    // Node would go on waiting for the handshake.
+    this.#end();
+    this.transport.destroy();
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
 
   #send(bytes: Uint8Array, done: (error?: Error | null) => void): void {
     this.#conn.write(bytes).then(
       (written) => written === bytes.length ? done() : this.#send(bytes.subarray(written), done),
       done,
     );
-  }
-
-  #wakeUp(): void {
-    this.#wake?.();
-    this.#wake = undefined;
   }
 }
 

@@ -1,15 +1,14 @@
 import { pause } from "../async/pause.ts";
 import { YodelError } from "../errors/yodel_error.ts";
-import { inTime, untilAnswered } from "./attempt.ts";
+import { addressesOf, inTime, untilAnswered } from "./attempt.ts";
 import {
+  addressOf,
   boundTo,
   type Endpoint,
   EndpointError,
   formatEndpoint,
-  formatHostPort,
   type HostEndpoint,
 } from "./endpoint.ts";
-import { addressesOf } from "./resolve.ts";
 import type { DialAttempt } from "./dial_options.ts";
 
 /** The most that a datagram over IPv4 can hold, in bytes. */
@@ -24,14 +23,14 @@ const ERROR_PAUSE = 1;
 /** From one probe to the next while waiting for a server, in milliseconds. */
 const PROBE_INTERVAL = 200;
 
-/** Handles a datagram; its bytes are valid, and no other is received, until this has ended. */
-type OnDatagram = (bytes: Uint8Array, from: Deno.NetAddr) => Promise<unknown> | void;
-
 export interface DatagramListener {
   /** Where it listens, with the bound address and port. */
   readonly endpoint: HostEndpoint<"udp">;
-  /** Set before the first datagram is expected. Errors in it are ignored. */
-  onDatagram?: OnDatagram;
+  /**
+   * Handles a datagram; its bytes are valid, and no other is received, until this has ended. Errors
+   * in it are ignored. Set before the first datagram is expected.
+   */
+  onDatagram?(bytes: Uint8Array, from: Deno.NetAddr): Promise<unknown> | void;
   send(bytes: Uint8Array, to: Deno.NetAddr): Promise<unknown>;
   close(): void;
 }
@@ -81,7 +80,6 @@ export function listenUdp(endpoint: HostEndpoint<"udp">): DatagramListener {
   return listener;
 }
 
-/** An address of an endpoint, and the socket for it. */
 interface Candidate {
   readonly to: Deno.NetAddr;
   readonly socket: DatagramListener;
@@ -108,7 +106,10 @@ export async function dialUdp(
   let candidates: Candidate[] = [];
 
   function receive(bytes: Uint8Array, from: Deno.NetAddr): void {
-    const winner = candidates.find(({ to }) => isSame(from, to));
+    const winner = candidates.find(({ to: { hostname, port } }) =>
+      from.port === port &&
+      (from.hostname === hostname || canonical(from.hostname) === canonical(hostname))
+    );
     if (winner === undefined) return;
     if (candidates.length > 1) keep((each) => each === winner);
     onDatagram(bytes);
@@ -146,9 +147,8 @@ export async function dialUdp(
   if (candidates.length === 0) throw new EndpointError("cannot connect to", endpoint, failure);
   return {
     get address() {
-      const [only, ...more] = candidates;
-      if (only === undefined || more.length > 0) return undefined;
-      return formatHostPort(only.to.hostname, endpoint.port);
+      const [only, another] = candidates;
+      return only && another === undefined ? addressOf(only.to) : undefined;
     },
     async send(bytes) {
       await Promise.all(candidates.map((candidate) => sendTo(candidate, bytes)));
@@ -178,16 +178,12 @@ async function waitForDatagram(
     } finally {
       link.close();
     }
-  }, () => false);
-}
-
-function isSame(a: Deno.NetAddr, b: Deno.NetAddr): boolean {
-  return a.port === b.port &&
-    (a.hostname === b.hostname || canonical(a.hostname) === canonical(b.hostname));
+  });
 }
 
 /** `::1`, not `0:0:0:0:0:0:0:1`; without a zone, which Deno 2.9 drops (denoland/deno#24694). */
 function canonical(address: string): string {
-  if (!address.includes(":")) return address;
-  return new URL(`http://[${address.replace(/%.*/, "")}]`).hostname;
+  return address.includes(":")
+    ? new URL(`http://[${address.replace(/%.*/, "")}]`).hostname
+    : address;
 }

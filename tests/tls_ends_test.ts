@@ -1,9 +1,8 @@
 /** TLS: handshakes that do not come to an end, certificates that are refused, and what is given back. */
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { connect as dialNode } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { ping } from "../client.ts";
-import { listenTls } from "../net/tls.ts";
 import { serve } from "../server.ts";
 import { finish } from "./loads.ts";
 import {
@@ -119,21 +118,6 @@ Deno.test("a client that has shaken hands and does not read is let go when it is
   }, "no socket of the server's is left to take more");
   assertEquals(ends().map(({ fields }) => fields.why), Array(10).fill("idle"));
   for (const socket of sockets) socket.destroy();
-});
-
-Deno.test("a handshake has a limit of its own, where connections have none", async () => {
-  const listener = await listenTls(
-    { scheme: "tls", host: "127.0.0.1", port: 0 },
-    { backlog: 10, tls: { cert, key } },
-    200,
-  );
-  using silent = await dialPort(listener.endpoint.port);
-  const conn = await listener.accept();
-  const stream = listener.secure?.(conn) ?? conn;
-  await assertRejects(() => stream.read(new Uint8Array(1)), Error, "no TLS handshake in 0.2s");
-  await closed(silent);
-  stream.close();
-  listener.close();
 });
 
 Deno.test("a ping gives back the sockets of handshakes that the server does not answer", async () => {
