@@ -1,7 +1,7 @@
 /** The load command: servers that go and come back, threads, and how it ends. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { load, type LoadOptions, type LoadProgress } from "../client.ts";
-import { addProgress, totalErrors } from "../client/load/result.ts";
+import { load, type LoadOptions } from "../client.ts";
+import { totalErrors } from "../client/load/result.ts";
 import { generate } from "../client/load/generator.ts";
 import { planLoad, planWorkers } from "../client/load/plan.ts";
 import { isWithin } from "../async/pause.ts";
@@ -9,11 +9,11 @@ import { loadCommand } from "../cli/commands/load.ts";
 import { parseInvocation } from "../cli/parse.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { loadText } from "../report/load_text.ts";
-import { assertAddsUp, errorsOf, finish } from "./loads.ts";
+import { assertAddsUp, errorsOf, finish, startLoad } from "./loads.ts";
 import { startCustom, startLocal } from "./local.ts";
 import { inEach, PATIENT, pause, undisturbed, until } from "./machine.ts";
 import { startServer } from "./program.ts";
-import { ca, deserted, startAnswering, startDatagrams, startEcho, startRelay } from "./servers.ts";
+import { deserted, startAnswering, startDatagrams, startEcho, startRelay } from "./servers.ts";
 
 Deno.test("a server that is gone for good ends the load soon", async () => {
   const ways = [{}, { pipeline: 8 }, { rate: 1000 }, { reconnect: true }];
@@ -90,28 +90,16 @@ Deno.test("a server that is stopped, or ends all connections, ends the load soon
 Deno.test("a server that stalls for a while ends no load that has time, nor do lost datagrams", async () => {
   let isStalled = false;
   await using server = startAnswering(64, (message) => isStalled ? [] : [message]);
-  const stop = new AbortController();
-  let last = addProgress();
-  const loading = load(server.endpoint, {
-    connections: 4,
-    duration: PATIENT,
-    timeout: 100,
-    messages: 1_000_000,
-    rate: 200,
-    signal: stop.signal,
-    onProgress: (now) => void (last = now),
-  });
-  try {
-    await until(() => last.messages.right > 0, "messages come back");
+  {
+    const options = { connections: 4, duration: PATIENT, timeout: 100, rate: 200 };
+    await using loading = startLoad(server.endpoint, { ...options, messages: 1_000_000 });
+    await until(() => loading.last.messages.right > 0, "messages come back");
     isStalled = true;
-    await until(() => last.errors.lost >= 12, "it is known to be stopped");
-    const { right } = last.messages;
+    await until(() => loading.last.errors.lost >= 12, "it is known to be stopped");
+    const { right } = loading.last.messages;
     isStalled = false;
-    await until(() => last.messages.right > right + 20, "messages come back again");
-  } finally {
-    stop.abort();
+    await until(() => loading.last.messages.right > right + 20, "messages come back again");
   }
-  assertAddsUp(await loading);
   await using lossy = await startDatagrams((bytes, number) => number % 8 === 0 ? [bytes] : []);
   const few = await finish(lossy.endpoint, { connections: 1, messages: 32, timeout: 20 });
   assertEquals([few.messages.sent, few.messages.right], [32, 4]);
@@ -121,32 +109,17 @@ Deno.test("a server that was killed is used again once it is back", async () => 
   const endpoint = deserted();
   const start = () => startAnswering(64, (message) => [message], endpoint.port);
   await using server = start();
-  const stop = new AbortController();
-  let last = addProgress();
-  const loading = load(endpoint, {
-    connections: 4,
-    duration: 0,
-    timeout: PATIENT,
-    signal: stop.signal,
-    onProgress: (now) => void (last = now),
-  });
-  try {
-    await until(() => last.messages.right > 0, "messages come back");
-    await server[Symbol.asyncDispose]();
-    // Four connections break, and others are refused.
-    await until(() => totalErrors(last) > 4, "it is known to be gone");
-    const { right } = last.messages;
-    await using _again = start();
-    await until(() => last.messages.right > right, "messages come back from the new one");
-    stop.abort();
-    const result = await loading;
-    assertAddsUp(result);
-    assert(result.connections > 4 && result.connections <= 8, `${result.connections} connections`);
-    assertEquals(result.errors.broken, 4);
-  } finally {
-    stop.abort();
-    await loading;
-  }
+  await using loading = startLoad(endpoint, { connections: 4, duration: 0 });
+  await until(() => loading.last.messages.right > 0, "messages come back");
+  await server[Symbol.asyncDispose]();
+  // Four connections break, and others are refused.
+  await until(() => totalErrors(loading.last) > 4, "it is known to be gone");
+  const { right } = loading.last.messages;
+  await using _again = start();
+  await until(() => loading.last.messages.right > right, "messages come back from the new one");
+  const { connections, errors } = await loading.end();
+  assert(connections > 4 && connections <= 8, `${connections} connections`);
+  assertEquals(errors.broken, 4);
 });
 
 Deno.test("a load ends although its server ends every connection at once", async () => {
@@ -155,7 +128,7 @@ Deno.test("a load ends although its server ends every connection at once", async
     console.log("tcp://127.0.0.1:" + listener.addr.port);
     for await (const conn of listener) conn.close();`;
   await using server = await startServer([], [Deno.execPath(), "eval", script]);
-  const endpoint = { scheme: "tcp", host: "127.0.0.1", port: server.port } as const;
+  const [endpoint = ""] = server.endpoints;
   await inEach([{}, { reconnect: true }], async (way) => {
     // Some ends come before anything is sent, some after it.
     for (const duration of [1, 1, 1, 1, 1, 300]) {
@@ -183,32 +156,28 @@ Deno.test("the counts add up whenever a load is ended, without datagrams that co
   await using server = await startServer(words);
   const [tcp = "", udp = ""] = server.endpoints;
   // Not with `reconnect`: Deno 2.9 can lose a connection that opens just when its signal is aborted.
-  const ways: [string, LoadOptions][] = [
-    ...[{}, { pipeline: 8 }, { rate: 10_000 }].map((way): [string, LoadOptions] => [tcp, way]),
-    ...[{}, {}].map((way): [string, LoadOptions] => [udp, way]),
-  ];
-  for (const [endpoint, way] of [...ways, ...ways]) {
-    const stop = new AbortController();
-    const loading = load(endpoint, { connections: 20, signal: stop.signal, ...way });
-    await pause(30);
-    stop.abort();
-    assertAddsUp(await loading);
+  for (
+    const [endpoint, way] of [
+      [tcp, {}],
+      [tcp, { pipeline: 8 }],
+      [tcp, { rate: 10_000 }],
+      [udp, {}],
+    ] as const
+  ) {
+    for (let i = 0; i < 3; i++) {
+      const loading = startLoad(endpoint, { connections: 20, ...way });
+      await pause(30);
+      await loading.end();
+    }
   }
 });
 
 Deno.test("connections that could not be opened at first are opened later", async () => {
   await using server = await startEcho("tls");
   await using relay = startRelay(server, (number) => number === 1 || number > 3);
-  const stop = new AbortController();
-  const result = await load(relay.endpoint, {
-    connections: 3,
-    duration: PATIENT,
-    timeout: PATIENT,
-    tls: { ca },
-    signal: stop.signal,
-    onProgress: ({ connections }) => void (connections === 3 && stop.abort()),
-  });
-  assertAddsUp(result);
+  await using loading = startLoad(relay.endpoint, { connections: 3, duration: PATIENT });
+  await until(() => loading.last.connections === 3, "all are open");
+  const result = await loading.end();
   assertEquals([result.connections, errorsOf(result)], [3, { connect: 2 }]);
 });
 
@@ -216,14 +185,9 @@ Deno.test("a load that is ended while it opens connections sends nothing", async
   await using server = await startEcho("tls");
   const ended = Promise.withResolvers<boolean>();
   await using relay = startRelay(server, (number) => number === 1 || ended.promise);
-  const stop = new AbortController();
-  const result = await load(relay.endpoint, {
-    connections: 2,
-    timeout: PATIENT,
-    tls: { ca },
-    signal: stop.signal,
-    onProgress: ({ connections }) => void (connections === 1 && stop.abort()),
-  });
+  const loading = startLoad(relay.endpoint, { connections: 2 });
+  await until(() => loading.last.connections === 1, "one is open");
+  const result = await loading.end();
   ended.resolve(false);
   assertEquals([result.messages.sent, errorsOf(result)], [0, {}]);
 });
@@ -265,11 +229,10 @@ Deno.test("load --workers auto asks for a thread a core", () => {
 Deno.test("a load that ends in its warm-up has started, and not in the future", async () => {
   await using server = await startEcho();
   for (const workers of [1, 2]) {
-    const stop = new AbortController();
     const begun = Date.now();
-    const onProgress = ({ bytes }: LoadProgress) => void (bytes.received > 0 && stop.abort());
-    const options = { connections: 2, warmUp: 60_000, workers, signal: stop.signal, onProgress };
-    const result = await load(server.endpoint, options);
+    const loading = startLoad(server.endpoint, { connections: 2, warmUp: 60_000, workers });
+    await until(() => loading.last.bytes.received > 0, "bytes come back");
+    const result = await loading.end();
     const started = result.started.getTime();
     assert(begun <= started && started <= Date.now(), `${begun} ${started} ${Date.now()}`);
     assertEquals(result.elapsed, 0);

@@ -1,7 +1,8 @@
 /** Loads in this process, and assertions for each of them. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Ajv2020 } from "npm:ajv@8.20.0/dist/2020.js";
-import { load, type LoadOptions, type LoadResult } from "../client.ts";
+import { load, type LoadOptions, type LoadProgress, type LoadResult } from "../client.ts";
+import { addProgress } from "../client/load/result.ts";
 import type { LoadJson } from "../report/load_json.ts";
 import schema from "../report/load.schema.json" with { type: "json" };
 import type { Endpoint } from "../server.ts";
@@ -22,6 +23,35 @@ export async function finish(
   assert(!stop.signal.aborted, `it did not end by itself: ${JSON.stringify(result.messages)}`);
   assertEquals(result.messages.waiting, 0);
   return result;
+}
+
+/** A load that a test ends. */
+export interface RunningLoad extends AsyncDisposable {
+  readonly last: LoadProgress;
+  /** Ends it; its counts have to add up. */
+  end(): Promise<LoadResult>;
+}
+
+/** Starts a load that does not have to end by itself. */
+export function startLoad(endpoint: Endpoint | string, options: LoadOptions): RunningLoad {
+  const stop = new AbortController();
+  let last = addProgress();
+  const onProgress = (now: LoadProgress) => void (last = now);
+  const own = { signal: stop.signal, onProgress };
+  const loading = load(endpoint, { tls: { ca }, timeout: PATIENT, ...options, ...own });
+  async function end(): Promise<LoadResult> {
+    stop.abort();
+    const result = await loading;
+    assertAddsUp(result);
+    return result;
+  }
+  return {
+    get last() {
+      return last;
+    },
+    end,
+    [Symbol.asyncDispose]: async () => void await end(),
+  };
 }
 
 /** Asserts that every message counts once. */

@@ -67,6 +67,8 @@ Deno.test("a loop of equal or different datagrams ends within a second", () => {
         assert(lasted < 1000, `${count}, ${oneWay} ms each way: it lasted ${lasted} ms`);
       }
     }
+  }
+  for (const count of [2, 500]) {
     assert(bounce(Array(count).fill(ping), [guarded(), simple], 1) < 1000, `${count} equal ones`);
   }
 });
