@@ -7,13 +7,6 @@ import { dialPort, exchange, portOf, random, startLocal } from "./local.ts";
 import { packages, root, run } from "./program.ts";
 import { deserted } from "./servers.ts";
 
-const documented = ["server.ts", "client.ts", "docs/library.md"].map((file) => root + file);
-
-Deno.test("the examples in the documentation of the library pass the type check", async () => {
-  const command = [Deno.execPath(), "check", "--quiet", "--doc", ...packages, ...documented];
-  assertEquals(await run(command), { code: 0, stdout: "", stderr: "" });
-});
-
 Deno.test("the examples of docs/library.md run", async () => {
   const { code, stdout, stderr } = await run(
     [Deno.execPath(), "test", "--doc", "--no-check", "--allow-all", ...packages]
