@@ -17,6 +17,10 @@ export const unix = Deno.build.os !== "windows";
 /** Whether this machine runs Linux. */
 export const linux = Deno.build.os === "linux";
 
+/** Options of tests that are for Unix only, or for Linux only. */
+export const onUnix = { ignore: !unix };
+export const onLinux = { ignore: !linux };
+
 /** A limit that only a hang can reach, also on a slow and busy machine, in milliseconds. */
 export const PATIENT = 60_000;
 
