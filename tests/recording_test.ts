@@ -4,8 +4,9 @@
  *     deno task test tests/recording_test.ts -- --refresh     writes it anew
  */
 import { assertEquals } from "@std/assert";
-import { freePort, linux, until } from "./local.ts";
-import { available, program, root, startServer } from "./program.ts";
+import { freePort } from "./local.ts";
+import { program, root, startServer } from "./program.ts";
+import { onTerminal, openTerminal } from "./terminal.ts";
 
 const README = `${root}README.md`;
 
@@ -25,51 +26,6 @@ function recordedIn(readme: string): Recorded[] {
     });
 }
 
-/** A terminal in which a command runs. */
-class Terminal {
-  readonly #child: Deno.ChildProcess;
-  readonly #ended: Promise<void>;
-  #bytes = "";
-
-  constructor(script: string) {
-    this.#child = new Deno.Command("script", {
-      args: ["--quiet", "--return", "--command", `stty cols 80 rows 24; ${script}`, "/dev/null"],
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    this.#ended = this.#read();
-  }
-
-  async #read(): Promise<void> {
-    const decoder = new TextDecoder();
-    for await (const part of this.#child.stdout) {
-      this.#bytes += decoder.decode(part, { stream: true });
-    }
-    await this.#child.stdin.close().catch(() => {});
-    await this.#child.status;
-  }
-
-  /** What stands on the screen: of what was written over, the last. */
-  get screen(): string {
-    // deno-lint-ignore no-control-regex
-    const plain = this.#bytes.replace(/\x1b\[[\d;?]*[a-z]/gi, "").replace(/\r+\n/g, "\n");
-    return plain.replace(/^.*\r/gm, "").replace(/ +$/gm, "");
-  }
-
-  /** Types Ctrl-C. */
-  async interrupt(): Promise<void> {
-    const writer = this.#child.stdin.getWriter();
-    await writer.write(new Uint8Array([3]));
-    writer.releaseLock();
-  }
-
-  /** What it printed, all in all. */
-  async transcript(): Promise<string> {
-    await this.#ended;
-    return this.screen;
-  }
-}
-
 /** Runs the commands of the recording on a free port, and says what they print of port 2222. */
 async function record(commands: readonly string[]): Promise<Recorded[]> {
   const port = freePort();
@@ -79,20 +35,26 @@ async function record(commands: readonly string[]): Promise<Recorded[]> {
   await Deno.writeTextFile(`${folder}/yodel`, `#!/bin/sh\nexec ${words} "$@" localhost:${port}\n`);
   await Deno.chmod(`${folder}/yodel`, 0o755);
   const open = (command: string) =>
-    new Terminal(`NO_COLOR=1 PATH="${folder}:$PATH"; export NO_COLOR PATH; ${command}`);
+    openTerminal(`NO_COLOR=1 PATH="${folder}:$PATH"; export NO_COLOR PATH; ${command}`);
+  async function outputOf(command: string): Promise<string> {
+    const terminal = open(command);
+    await terminal.ended;
+    return terminal.screen();
+  }
   const outputs = new Map<string, string>();
 
   const [serve = "", ...clients] = commands;
   // The last one is the load, whose connections would fill the log of the server.
   const load = clients.pop() ?? "";
   const server = open(serve);
-  await until(() => server.screen.includes(`:${port}`), "the server listens");
-  for (const command of clients) outputs.set(command, await open(command).transcript());
-  await server.interrupt();
-  outputs.set(serve, await server.transcript());
+  await server.shows(new RegExp(`:${port}`));
+  for (const command of clients) outputs.set(command, await outputOf(command));
+  await server.type("\x03");
+  await server.ended;
+  outputs.set(serve, server.screen());
   {
     await using _quiet = await startServer([`localhost:${port}`]);
-    outputs.set(load, await open(load).transcript());
+    outputs.set(load, await outputOf(load));
   }
   await Deno.remove(folder, { recursive: true });
   return commands.map((command) => ({
@@ -118,9 +80,7 @@ function pattern({ output }: Recorded): string[] {
   return lines.filter((line) => line !== "").toSorted();
 }
 
-Deno.test("the commands of the README print what is recorded there, but for the numbers", {
-  ignore: !linux || !available("script"),
-}, async () => {
+Deno.test("commands of the README print what it shows, but for numbers", onTerminal, async () => {
   const readme = await Deno.readTextFile(README);
   const recorded = recordedIn(readme);
   const now = await record(recorded.map(({ command }) => command));
