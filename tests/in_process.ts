@@ -5,8 +5,13 @@ import type { Result } from "./program.ts";
 /**
  * Runs a command line that ends by itself and reads no input, as main.ts does, and collects what it
  * prints. Signals stay those of the tests. One at a time: the streams are those of this process.
+ *
+ * @param onSignal gets what the command does at each signal
  */
-export async function runHere(args: readonly string[]): Promise<Result> {
+export async function runHere(
+  args: readonly string[],
+  onSignal: (signal: Deno.Signal, handler: () => void) => void = () => {},
+): Promise<Result> {
   const decoder = new TextDecoder();
   let [stdout, stderr] = ["", ""];
   using _streams = replaced(Deno.stdout, {
@@ -22,7 +27,7 @@ export async function runHere(args: readonly string[]): Promise<Result> {
       return bytes.length;
     },
   });
-  using _signals = replaced(Deno, { addSignalListener() {} });
+  using _signals = replaced(Deno, { addSignalListener: onSignal });
   const code = await runCommandLine(args, (status) => {
     throw new Error(`it would have exited with ${status}`);
   });

@@ -1,23 +1,10 @@
 /** The ping command: what it measures, and how. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { formatError } from "../cli/exit.ts";
-import { pingCommand } from "../cli/commands/ping.ts";
-import { parseInvocation } from "../cli/parse.ts";
-import { ping, YodelError } from "../client.ts";
+import { assert, assertEquals } from "@std/assert";
 import { probeJson, summaryJson } from "../report/ping_json.ts";
 import { formatEndpoint } from "../server.ts";
-import {
-  dialPort,
-  PATIENT,
-  pause,
-  portOf,
-  startCustom,
-  undisturbed,
-  unix,
-  writeAll,
-} from "./local.ts";
-import { yodel } from "./program.ts";
-import { ca, startEcho } from "./servers.ts";
+import { PATIENT, pause, portOf, undisturbed, unix } from "./local.ts";
+import { runHere } from "./in_process.ts";
+import { ca, startEcho, startRelay } from "./servers.ts";
 import { LATENCY_LINES, plain, printed, results, startProbed, threeRight } from "./pings.ts";
 
 for (const scheme of ["tcp", "udp", "tls", "unix"] as const) {
@@ -52,9 +39,9 @@ for (const scheme of ["tcp", "udp", "tls", "unix"] as const) {
 
 for (
   const [scheme, opening] of [
-    ["tcp", ["connect"]],
-    ["tls", ["connect", "handshake"]],
-    ["unix", ["connect"]],
+    ["tcp", "connect=T ms"],
+    ["tls", "connect=T ms handshake=T ms"],
+    ["unix", "connect=T ms"],
   ] as const
 ) {
   Deno.test(`--reconnect opens a connection for each probe, and times it, over ${scheme}`, {
@@ -63,7 +50,7 @@ for (
     await using server = await startEcho(scheme);
     const options = { count: 3, interval: 20, timeout: PATIENT, reconnect: true, tls: { ca } };
     const { found, summary } = await results(server.endpoint, options);
-    const parts = [...opening, "time"].map((part) => `${part}=T ms`).join(" ");
+    const parts = `${opening} time=T ms`;
     const expected = threeRight(formatEndpoint(server.endpoint), parts);
     assertEquals(printed(found, summary), expected);
     assertEquals(server.logged("opened").length, 3);
@@ -73,18 +60,9 @@ for (
 Deno.test("the time for a handshake is not in the time to connect, nor in a round trip", async () => {
   await using server = await startEcho("tls");
   // Keeps the handshake waiting.
-  await using relay = startCustom(async (conn) => {
-    using onward = await dialPort(portOf(server.endpoint));
-    await pause(100);
-    const copy = async (from: Deno.Conn, to: Deno.Conn) => {
-      const bytes = new Uint8Array(10_000);
-      for (let n; (n = await from.read(bytes)) !== null;) await writeAll(to, bytes.subarray(0, n));
-    };
-    await Promise.race([copy(conn, onward), copy(onward, conn)]);
-  });
-  const endpoint = { ...server.endpoint, port: portOf(relay.endpoint) };
+  await using relay = startRelay(server, () => pause(100).then(() => true));
   const options = { count: 3, interval: 0, timeout: PATIENT, reconnect: true, tls: { ca } };
-  const { found } = await undisturbed(() => results(endpoint, options));
+  const { found } = await undisturbed(() => results(relay.endpoint, options));
   assertEquals(found.length, 3);
   const least = (part: "connect" | "handshake" | "time") =>
     Math.min(...found.map((result) => result[part] ?? NaN));
@@ -99,15 +77,8 @@ Deno.test("short flags may be one word, with their values, and -q leaves the sum
     return [probe];
   });
   const name = formatEndpoint(server.endpoint);
-  const { code, stdout, stderr } = await yodel([
-    "ping",
-    name,
-    "-c3",
-    "-i20ms",
-    "-W1m",
-    "-qs",
-    "100",
-  ]);
+  const words = `ping ${name} -c3 -i20ms -W1m -qs 100`.split(" ");
+  const { code, stdout, stderr } = await runHere(words);
   assertEquals({ code, stdout: plain(stdout), stderr }, {
     code: 0,
     stdout: `--- ${name} ---\n3 probes: 3 right, 0% lost, T s\n${LATENCY_LINES}`,
@@ -119,44 +90,11 @@ Deno.test("short flags may be one word, with their values, and -q leaves the sum
 Deno.test("-D has the time of day before each probe, and the first line the address", async () => {
   await using server = await startEcho("tcp");
   const name = `localhost:${portOf(server.endpoint)}`;
-  const { code, stdout } = await yodel(["ping", name, "-4D", "-c2", "-i0", "-s4k", "-W1m"]);
-  assertEquals(code, 0);
+  const { stdout } = await runHere(["ping", name, "-4D", "-c2", "-i0", "-s4k", "-W1m"]);
   const lines = plain(stdout.replace(/^\d\d:\d\d:\d\d\.\d{3} /gm, "HH:MM:SS ")).split("\n");
   assertEquals(lines.slice(0, 3), [
     `PING tcp://${name} (127.0.0.1:${portOf(server.endpoint)}): 4096 bytes`,
     `HH:MM:SS 4096 bytes from tcp://${name}: seq=1 time=T ms`,
     `HH:MM:SS 4096 bytes from tcp://${name}: seq=2 time=T ms`,
-  ]);
-});
-
-Deno.test("over tls the command prints connecting and the handshake, and JSON with --json", async () => {
-  await using server = await startEcho("tls");
-  const args = ["ping", ...server.words, "--reconnect", "-c3", "-i0", "-W1m"];
-  const [text, json] = await Promise.all([yodel(args), yodel([...args, "--json"])]);
-  const opening = ["connect", "handshake"];
-  const parts = [...opening, "time"].map((part) => `${part}=T ms`).join(" ");
-  assertEquals({ ...text, stdout: plain(text.stdout) }, {
-    code: 0,
-    stdout: threeRight(formatEndpoint(server.endpoint), parts),
-    stderr: "",
-  });
-  assertEquals([json.code, json.stderr], [0, ""]);
-  const lines = json.stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
-  assertEquals(lines.map(({ type }) => type), ["probe", "probe", "probe", "summary"]);
-});
-
-Deno.test("udp refuses --reconnect, and probes that no datagram holds", async () => {
-  const words = ["udp://127.0.0.1:7000", "--reconnect"];
-  const misplaced = await assertRejects(
-    () => Promise.try(() => parseInvocation(pingCommand, words)),
-    YodelError,
-  );
-  const tooLarge = await assertRejects(
-    () => ping("udp://127.0.0.1:7000", { size: 65_508 }),
-    YodelError,
-  );
-  assertEquals([misplaced, tooLarge].map(formatError), [
-    "yodel: --reconnect: expected a tcp://, tls:// or unix: endpoint with it",
-    "yodel: --size: a datagram holds 65507 bytes at most, not 65508",
   ]);
 });

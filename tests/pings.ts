@@ -5,17 +5,13 @@ import { probeText, startText, summaryText } from "../report/ping_text.ts";
 import type { Endpoint } from "../server.ts";
 import type { CustomServer } from "./local.ts";
 
-/** The size of a probe, in bytes. */
+/** In bytes. */
 export const SIZE = 56;
 
 /** What a server sends when it gets a probe; `number` counts the probes it got, from 1 on. */
 export type Answers = (probe: Uint8Array, number: number) => Uint8Array[];
 
-/** Starts a server that answers as `answers` says. */
-export async function startProbed(
-  scheme: "tcp" | "udp",
-  answers: Answers,
-): Promise<CustomServer> {
+export async function startProbed(scheme: "tcp" | "udp", answers: Answers): Promise<CustomServer> {
   return scheme === "tcp" ? startAnswering(SIZE, answers) : await startDatagrams(answers);
 }
 
@@ -72,12 +68,10 @@ export function plain(text: string): string {
     .replace(/0x[0-9a-f]{2}/g, "0xNN");
 }
 
-/** The lines of a summary about round trips. */
 export const LATENCY_LINES = "time min/avg/max/stddev = T/T/T/T ms\ntime p50/p90/p99 = T/T/T ms\n";
 
-/** The first line of what is printed. */
 export function startLine(name: string): string {
-  return `PING ${name}: 56 bytes\n`;
+  return `PING ${name}: ${SIZE} bytes\n`;
 }
 
 /** Three probes as they are printed, all answered. */
