@@ -1,4 +1,4 @@
-/** How the clients reach a server: waiting for it, by a family of addresses, and what they tell. */
+/** How the clients reach a server: waiting for it, by a family of addresses, and what they print. */
 import { createSocket } from "node:dgram";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import {
@@ -13,13 +13,13 @@ import {
 import { reason } from "../errors/reason.ts";
 import { dial } from "../net/dial.ts";
 import { formatEndpoint, serve } from "../server.ts";
+import { inputOf, nowhere } from "./faulty.ts";
+import { replaced, runHere } from "./in_process.ts";
 import {
-  dialPort,
   heldMemory,
   inEach,
-  linux,
+  onLinux,
   PATIENT,
-  pause,
   portOf,
   readBytes,
   startCustom,
@@ -31,7 +31,8 @@ import {
 } from "./local.ts";
 import { results } from "./pings.ts";
 import { available, program, run, yodel } from "./program.ts";
-import { ca, caFile, cert, deserted, folder, key, startEcho } from "./servers.ts";
+import { ca, caFile, cert, deserted, folder, key, startEcho, startRelay } from "./servers.ts";
+import { onTerminal, openTerminal } from "./terminal.ts";
 
 /** The clients, as the command line has them. */
 const clients = [["connect", "--verify"], ["ping", "-c2", "-i0"], ["load", "-c2", "-n10"]] as const;
@@ -39,18 +40,8 @@ const clients = [["connect", "--verify"], ["ping", "-c2", "-i0"], ["load", "-c2"
 /** Each client, sending a little to an endpoint; what went wrong, undefined where nothing did. */
 const calls = {
   async connect(endpoint: Endpoint, options: DialOptions) {
-    let ended = false;
-    const input = {
-      read(into: Uint8Array) {
-        if (ended) return Promise.resolve(null);
-        ended = true;
-        into.set(new TextEncoder().encode("hello\n"));
-        return Promise.resolve(6);
-      },
-    };
-    const output = { write: (bytes: Uint8Array) => Promise.resolve(bytes.length) };
-    const timeout = PATIENT;
-    await connect(endpoint, { input, output, verify: true, timeout, ...options });
+    const streams = { input: inputOf("hello\n"), output: nowhere };
+    await connect(endpoint, { ...streams, verify: true, timeout: PATIENT, ...options });
     return undefined;
   },
   async ping(endpoint: Endpoint, options: DialOptions) {
@@ -100,66 +91,31 @@ for (const scheme of ["tcp", "tls", "udp", "unix"] as const) {
   });
 }
 
-for (const scheme of ["tcp", "tls", "unix"] as const) {
-  Deno.test(`with wait a port that accepts and closes is not the server yet, over ${scheme}`, {
-    ignore: scheme === "unix" && !unix,
-  }, async () => {
+for (const scheme of ["tcp", "tls"] as const) {
+  Deno.test(`with wait a port that accepts and closes is not the server yet, over ${scheme}`, async () => {
+    await using server = await startEcho(scheme);
     for (const [client, call] of Object.entries(calls)) {
-      await using server = await startEcho(scheme);
-      const path = `${folder}/forwarded-${client}.sock`;
-      const listener: Deno.Listener = scheme === "unix"
-        ? Deno.listen({ transport: "unix", path })
-        : Deno.listen({ hostname: "127.0.0.1", port: 0 });
       let retries = 0;
-      const isThere = () => retries >= 2;
-      const forwarding = forward(listener, server.endpoint, isThere);
-      const endpoint: Endpoint = scheme === "unix"
-        ? { scheme, path }
-        : { scheme, host: "127.0.0.1", port: (listener.addr as Deno.NetAddr).port };
+      await using forwarder = startRelay(server, () => retries >= 2);
       const options = { tls: { ca }, wait: PATIENT, onRetry: () => void retries++ };
-      assertEquals(await call(endpoint, options), undefined, client);
-      assert(isThere(), client);
-      listener.close();
-      await forwarding;
+      assertEquals(await call(forwarder.endpoint, options), undefined, client);
+      assert(retries >= 2, client);
     }
   });
 }
 
-/** Carries connections on to an endpoint; closes them until that is there, as forwarders do. */
-async function forward(listener: Deno.Listener, to: Endpoint, isThere: () => boolean) {
-  const copy = async (from: Deno.Conn, into: Deno.Conn) => {
-    const bytes = new Uint8Array(10_000);
-    for (let n; (n = await from.read(bytes)) !== null;) await writeAll(into, bytes.subarray(0, n));
-    await into.closeWrite();
-  };
-  for await (const conn of listener) {
-    if (!isThere()) {
-      conn.close();
-      continue;
-    }
-    const onward = to.scheme === "unix"
-      ? await Deno.connect({ transport: "unix", path: to.path })
-      : await dialPort(to.port);
-    Promise.allSettled([copy(conn, onward), copy(onward, conn)]).then(() => {
-      conn.close();
-      onward.close();
-    });
-  }
-}
-
-Deno.test("on a terminal --wait says once what it waits for, and lines are broken between words", {
-  ignore: !available("script") || !linux,
-}, async () => {
+Deno.test("--wait on a terminal says once what it waits for", onTerminal, async () => {
   await inEach(clients, async ([client, ...flags]) => {
     const words = [...program, client, formatEndpoint(deserted()), ...flags, "--wait", "1s"];
-    const command = `stty cols 80; ${words.join(" ")} </dev/null`;
-    const { code, stdout } = await run(["script", "-q", "-e", "-c", command, "/dev/null"]);
-    const lines = stdout.replaceAll("\r\x1b[2K", "").replaceAll("\r", "").trimEnd().split("\n");
-    assertEquals([code, lines.at(0)], [2, "waiting for the server: connection refused"], stdout);
-    assertEquals(stdout.match(/waiting for/g)?.length, 1, stdout);
+    const terminal = openTerminal(`${words.join(" ")} </dev/null`);
+    assertEquals(await terminal.ended, 2);
+    const all = terminal.raw().replaceAll("\r\x1b[2K", "").replaceAll("\r", "").trimEnd();
+    const lines = all.split("\n");
+    assertEquals(lines.at(0), "waiting for the server: connection refused", all);
+    assertEquals(all.match(/waiting for/g)?.length, 1, all);
     const said = lines.slice(-2).join(" ");
     assertMatch(said, /^yodel: cannot connect to \S+: connection refused, and no better in 1s$/);
-    assertEquals(lines.slice(-2).filter((line) => line.length > 80), [], stdout);
+    assertEquals(lines.slice(-2).filter((line) => line.length > 80), [], all);
   });
 });
 
@@ -215,25 +171,21 @@ Deno.test("what the handshake of TLS fails with is not waited for", async () => 
 const mayMount = available("unshare") &&
   new Deno.Command("unshare", { args: ["-m", "true"] }).outputSync().success;
 
-Deno.test(
-  "localhost needs neither a hosts file nor a resolver",
-  { ignore: !mayMount },
-  async () => {
-    const empty = `${folder}/empty`;
-    await Deno.writeTextFile(empty, "");
-    const files = "/etc/hosts /etc/resolv.conf /etc/nsswitch.conf";
-    const hide = `for file in ${files}; do [ ! -e $file ] || mount --bind ${empty} $file; done`;
-    const prefix = ["unshare", "-m", "sh", "-c", `${hide}; exec "$@"`, "sh"];
-    await inEach(["tcp", "udp"] as const, async (scheme) => {
-      await using server = await startEcho(scheme);
-      const words = ["ping", `${scheme}://localhost:${portOf(server.endpoint)}`, "-c1", "-W1m"];
-      const { code, stdout, stderr } = await run([...prefix, ...program, ...words]);
-      assertEquals([code, stderr], [0, ""], stdout);
-    });
-  },
-);
+Deno.test("localhost needs no hosts file and no resolver", { ignore: !mayMount }, async () => {
+  const empty = `${folder}/empty`;
+  await Deno.writeTextFile(empty, "");
+  const files = "/etc/hosts /etc/resolv.conf /etc/nsswitch.conf";
+  const hide = `for file in ${files}; do [ ! -e $file ] || mount --bind ${empty} $file; done`;
+  const prefix = ["unshare", "-m", "sh", "-c", `${hide}; exec "$@"`, "sh"];
+  await inEach(["tcp", "udp"] as const, async (scheme) => {
+    await using server = await startEcho(scheme);
+    const words = ["ping", `${scheme}://localhost:${portOf(server.endpoint)}`, "-c1", "-W1m"];
+    const { code, stdout, stderr } = await run([...prefix, ...program, ...words]);
+    assertEquals([code, stderr], [0, ""], stdout);
+  });
+});
 
-Deno.test("the time for a try has the look-up of the name in it, also with -4 and over udp", {
+Deno.test("the time limit includes the look-up of the name", {
   // It takes a file system of its own to say which server looks up names.
   ignore: !mayMount,
 }, async () => {
@@ -286,17 +238,19 @@ Deno.test("a client takes addresses of the family that is asked for only", async
     const failure = await failureOf(call, { ...name, host: "127.0.0.1" }, { family: 6 });
     assertEquals(failure, "it has no IPv6 address");
   }
-  const { code, stderr } = await yodel(["ping", `127.0.0.1:${port}`, "-6", "-c1", "-q"]);
+  const { code, stderr } = await runHere(["ping", `127.0.0.1:${port}`, "-6", "-c1", "-q"]);
   assertEquals([code, stderr], [
     2,
     `yodel: cannot connect to tcp://127.0.0.1:${port}: it has no IPv6 address\n`,
   ]);
 });
 
-Deno.test("localhost has both families where one is asked for, whatever the system says", async () => {
+Deno.test("localhost is 127.0.0.1 and ::1 with one port, of which a client may ask for one", async () => {
   for (const scheme of ["tcp", "udp"] as const) {
     await using server = await serve({ scheme, host: "localhost", port: 0 }, { drain: 1 });
     const port = portOf(server.endpoints[0]);
+    const both = [`${scheme}://127.0.0.1:${port}`, `${scheme}://[::1]:${port}`];
+    assertEquals(server.endpoints.map(formatEndpoint), both);
     for (const [family, host] of [[4, "127.0.0.1"], [6, "[::1]"]] as const) {
       const options = { family, count: 1, timeout: PATIENT };
       const { outcomes, summary } = await results({ scheme, host: "localhost", port }, options);
@@ -305,7 +259,7 @@ Deno.test("localhost has both families where one is asked for, whatever the syst
   }
 });
 
-Deno.test("connect -v tells of the connection, of TLS and of what passed", async () => {
+Deno.test("connect -v prints the connection, TLS and what passed", async () => {
   const time = "[\\d.]+ (µs|ms|s)";
   await inEach(["tcp", "tls", "udp"] as const, async (scheme) => {
     await using server = await startEcho(scheme);
@@ -318,43 +272,43 @@ Deno.test("connect -v tells of the connection, of TLS and of what passed", async
       tcp: ` in ${time}`,
       tls: ` in ${time}, TLSv1.3, certificate of CN=yodel`,
       udp: "",
-    };
-    assertMatch(
-      stderr,
-      new RegExp(
-        `^connected to ${scheme}://localhost:${port} \\(127.0.0.1:${port}\\)${how[scheme]}\n` +
-          `sent 6 bytes, 6 came back in ${time}: .*B/s\n$`,
-      ),
-    );
+    }[scheme];
+    const [first = "", ...rest] = stderr.split("\n");
+    const place = `${scheme}://localhost:${port} \\(127.0.0.1:${port}\\)`;
+    assertMatch(first, new RegExp(`^connected to ${place}${how}$`));
+    assertMatch(rest.join("\n"), new RegExp(`^sent 6 bytes, 6 came back in ${time}: .*B/s\n$`));
   });
 });
 
 Deno.test("connect says when the server may have ended an idle connection", async () => {
+  const now = performance.now.bind(performance);
+  let passed = 0;
+  using _clock = replaced(performance, { now: () => now() + passed });
+  const isBack = Promise.withResolvers<void>();
   await using server = startCustom(async (conn) => {
     await writeAll(conn, await readBytes(conn, 6));
-    await pause(3000);
+    await isBack.promise;
+    passed = 3000;
   });
-  let typed = false;
-  const input = {
-    read(into: Uint8Array) {
-      if (typed) return new Promise<null>(() => {});
-      typed = true;
-      into.set(new TextEncoder().encode("hello\n"));
-      return Promise.resolve(6);
+  const reads = [Promise.resolve(6)];
+  const input = { read: () => reads.pop() ?? new Promise<null>(() => {}) };
+  const output = {
+    write(bytes: Uint8Array) {
+      isBack.resolve();
+      return Promise.resolve(bytes.length);
     },
   };
-  const output = { write: (bytes: Uint8Array) => Promise.resolve(bytes.length) };
   const { message } = await assertRejects(
     () => connect(server.endpoint, { input, output }),
     EchoError,
   );
   assertMatch(
     message,
-    /came back; \d+s without a byte: was that its idle time, or is it stopping\?$/,
+    /came back; 3s without a byte: was that its idle time, or is it stopping\?$/,
   );
 });
 
-Deno.test("a Unix socket may have a name and no file, on Linux", { ignore: !linux }, async () => {
+Deno.test("a Unix socket may have a name and no file, on Linux", onLinux, async () => {
   const path = `@yodel-${crypto.randomUUID()}`;
   const endpoint = { scheme: "unix", path } as const;
   await using server = await serve(endpoint, { drain: 1 });

@@ -15,16 +15,26 @@ import {
   writeAll,
 } from "./local.ts";
 
-/** An authority, and a certificate that it signed for 127.0.0.1. */
-export const { ca, cert, key } = await makeIdentity(["127.0.0.1"]);
+/** An authority, and a certificate that it signed. */
+export const { ca, cert, key } = await makeIdentity(["127.0.0.1", "localhost"]);
 
 /** A folder for sockets and certificates; it goes with the test run. */
 export const folder = await Deno.makeTempDir();
 addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 
-/** The file that the authority is in. */
-export const caFile = `${folder}/ca.pem`;
-await Deno.writeTextFile(caFile, ca);
+/** The files that these are in. */
+export const [caFile, certFile, keyFile] = await Promise.all([
+  write("ca.pem", ca),
+  write("cert.pem", cert),
+  write("key.pem", key),
+]);
+
+/** Writes a text to a file of the folder, and returns its path. */
+export async function write(name: string, text: string): Promise<string> {
+  const path = `${folder}/${name}`;
+  await Deno.writeTextFile(path, text);
+  return path;
+}
 
 /** An echo server in this process, for any transport. */
 export interface EchoServer extends LocalServer {
@@ -91,8 +101,9 @@ export function startRelay(
     const copy = async (from: Deno.Conn, to: Deno.Conn) => {
       const bytes = new Uint8Array(10_000);
       for (let n; (n = await from.read(bytes)) !== null;) await writeAll(to, bytes.subarray(0, n));
+      await to.closeWrite();
     };
-    await Promise.race([copy(conn, onward), copy(onward, conn)]);
+    await Promise.all([copy(conn, onward), copy(onward, conn)]);
   });
   const endpoint = { ...to, port: portOf(relay.endpoint) } as Endpoint;
   return { ...relay, endpoint };
