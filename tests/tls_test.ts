@@ -1,325 +1,269 @@
-/** TLS, in serve and connect, with programs that others wrote. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { ping } from "../client.ts";
+/** TLS: who trusts whom, and programs that others wrote. */
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { connect, EchoError, ping } from "../client.ts";
 import { makeIdentity } from "../net/certificate.ts";
-import { serve, type Server } from "../server.ts";
-import { dialPort, freePort, PATIENT, pause, portOf, random } from "./local.ts";
+import { formatEndpoint, serve } from "../server.ts";
+import { inputOf, nowhere } from "./faulty.ts";
 import { runHere } from "./in_process.ts";
-import { available, shell, startServer, yodel } from "./program.ts";
+import { dialPort, freePort, onUnix, PATIENT, pause, portOf, random, until } from "./local.ts";
+import { available, shell, startServer } from "./program.ts";
+import { ca, caFile, cert, certFile, folder, key, keyFile, startEcho, write } from "./servers.ts";
 
-const ignore = !available("openssl");
-const folder = await Deno.makeTempDir();
+const openssl = { ignore: !available("openssl") };
 
-/** Makes a CA, a server's and a client's certificate in files of the folder, once for all tests. */
-async function identities(): Promise<void> {
-  const server = await makeIdentity(["localhost", "127.0.0.1", "::1"]);
-  const client = await makeIdentity(["client"]);
-  const strange = await makeIdentity(["example.org"]);
-  const files = { server, client, strange };
-  for (const [name, { ca, cert, key }] of Object.entries(files)) {
-    await Deno.writeTextFile(`${folder}/${name}-ca.pem`, ca);
-    await Deno.writeTextFile(`${folder}/${name}.pem`, cert);
-    await Deno.writeTextFile(`${folder}/${name}-key.pem`, key);
-  }
+const [client, strange] = [await makeIdentity(["client"]), await makeIdentity(["strange"])];
+
+/** What only openssl makes: certificates for servers only, of version 1, and of their own. */
+const made = available("openssl")
+  ? await shell(`set -e; cd ${folder}; new='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
+    openssl req -x509 $new -keyout wanted.key -out wanted.pem -days 5 -subj /CN=wanted
+    signed() { openssl req -new $new -keyout "$1.key" -out "$1.csr" -subj "/CN=$1"; echo "$2" >"$1.ext"
+      openssl x509 -req -in "$1.csr" -CA wanted.pem -CAkey wanted.key -CAcreateserial -days 5 \\
+        -out "$1.pem" \${2:+-extfile "$1.ext"}; }
+    signed server extendedKeyUsage=serverAuth
+    signed old ""
+    openssl req -x509 $new -keyout self.key -out self.pem -days 5 -subj /CN=localhost \\
+      -addext subjectAltName=IP:127.0.0.1
+    openssl pkcs8 -topk8 -in self.key -passout pass:x -out secret.key`)
+  : undefined;
+
+/** Reads a certificate that openssl has made, and its key. */
+async function read(name: string): Promise<{ cert: string; key: string }> {
+  assertEquals(made?.code, 0, made?.stderr);
+  return {
+    cert: await Deno.readTextFile(`${folder}/${name}.pem`),
+    key: await Deno.readTextFile(`${folder}/${name}.key`),
+  };
+}
+
+/** How `connect` says hello. */
+const hello = () => ({ input: inputOf("hello\n"), output: nowhere, timeout: PATIENT });
+
+Deno.test("20 MiB come back through TLS, verified", onUnix, async () => {
+  await using server = await startEcho("tls");
   await Deno.writeFile(`${folder}/sent`, random(20 * 1024 * 1024));
-}
-await identities();
-addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
-
-const own = ["--cert", `${folder}/server.pem`, "--key", `${folder}/server-key.pem`];
-
-/** Starts a server in this process, with that certificate. */
-async function start(clientCa?: string): Promise<Server & { port: number; endpoint: string }> {
-  const read = async (name: string) => await Deno.readTextFile(`${folder}/${name}.pem`);
-  const server = await serve("tls://127.0.0.1:0", {
-    tls: {
-      cert: await read("server"),
-      key: await read("server-key"),
-      clientCa: clientCa && await read(clientCa),
-    },
-    drain: 1,
-  });
-  const port = portOf(server.endpoints[0]);
-  return { ...server, port, endpoint: `tls://127.0.0.1:${port}` };
-}
-const trust = ["--ca", `${folder}/server-ca.pem`];
-
-Deno.test("20 MiB come back through TLS, verified", { ignore }, async () => {
-  await using server = await startServer(["tls://127.0.0.1:0", ...own]);
-  assertMatch(server.endpoints[0] ?? "", /^tls:\/\/127\.0\.0\.1:\d+$/);
   const result = await shell(
     `set -o pipefail
-    yodel connect ${server.endpoints[0]} ${trust.join(" ")} --verify <${folder}/sent |
-      cmp - ${folder}/sent`,
+    yodel connect ${server.words.join(" ")} --verify <${folder}/sent | cmp - ${folder}/sent`,
   );
   assertEquals(result, { code: 0, stdout: "", stderr: "" });
 });
 
-Deno.test("a server without a certificate makes its own, and --write-ca lets clients trust it", {
-  ignore,
-}, async () => {
-  const ca = `${folder}/written.pem`;
-  await using server = await startServer(["tls://localhost:0", "--write-ca", ca]);
-  for (const endpoint of [...server.endpoints, `tls://localhost:${server.port}`]) {
-    assertEquals(await yodel(["connect", endpoint, "--ca", ca], "hello\n"), {
-      code: 0,
-      stdout: "hello\n",
-      stderr: "",
-    });
+Deno.test("a certificate that is made is for the endpoint and each --cert-name, and trusted with --write-ca", async () => {
+  const written = `${folder}/written.pem`;
+  const more = ["--cert-name", "one.example", "--cert-name", "two.example"];
+  await using server = await startServer(["tls://localhost:0", "--write-ca", written, ...more]);
+  // A server that cannot listen leaves the CA of another as it is.
+  const [first = ""] = server.endpoints;
+  const { code, stderr } = await runHere(["serve", first, "--write-ca", written]);
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, `cannot listen on ${first}: address in use`);
+  const ca = await Deno.readTextFile(written);
+  for (const endpoint of server.endpoints) {
+    for (const serverName of [undefined, "localhost", "one.example", "two.example"]) {
+      const options = { count: 1, timeout: PATIENT, tls: { ca, serverName } };
+      assertEquals((await ping(endpoint, options)).right, 1, serverName);
+    }
   }
   server.process.kill("SIGTERM");
   assertStringIncludes(await server.log, " warn made a throw-away certificate ");
 });
 
-for (
-  const [peer, command] of [
-    [
-      "openssl",
-      `openssl s_client -quiet -no_ign_eof -CAfile TRUSTED -verify_return_error -connect`,
-    ],
-    ["ncat", "ncat --ssl-verify --ssl-trustfile TRUSTED"],
-    ["socat", "socat -t 10 - OPENSSL:"],
-    ["python3", "python3"],
-  ] as const
-) {
+for (const peer of ["openssl", "ncat", "socat", "python3"] as const) {
   Deno.test(`${peer} gets back through TLS what it sends`, {
-    ignore: ignore || !available(peer),
+    ignore: !available(peer),
   }, async () => {
-    await using server = await start();
-    const { port } = server;
-    const withCa = command.replace("TRUSTED", `${folder}/server-ca.pem`);
-    const words = {
+    await using server = await startEcho("tls");
+    const port = portOf(server.endpoint);
+    const some = await write("some", "hello, wörld\n".repeat(1000));
+    const command = {
       // It leaves at the end of its input, so that has to wait for the answer.
       openssl: `: >${folder}/out
-        { cat ${folder}/some
-          until [ "$(wc -c <${folder}/out)" -ge "$(wc -c <${folder}/some)" ]; do sleep 0.02; done
-        } | ${withCa} 127.0.0.1:${port} 2>/dev/null >${folder}/out; cat ${folder}/out`,
-      ncat: `${withCa} localhost ${port} <${folder}/some`,
-      socat: `${withCa}127.0.0.1:${port},cafile=${folder}/server-ca.pem <${folder}/some`,
+        { cat ${some}
+          until [ "$(wc -c <${folder}/out)" -ge "$(wc -c <${some})" ]; do sleep 0.02; done
+        } | openssl s_client -quiet -no_ign_eof -CAfile ${caFile} -verify_return_error \\
+          -connect 127.0.0.1:${port} 2>/dev/null >${folder}/out; cat ${folder}/out`,
+      ncat: `ncat --ssl-verify --ssl-trustfile ${caFile} localhost ${port} <${some}`,
+      socat: `socat -t 10 - OPENSSL:127.0.0.1:${port},cafile=${caFile} <${some}`,
       python3: `python3 -c '
 import socket, ssl, sys
-context = ssl.create_default_context(cafile="${folder}/server-ca.pem")
+context = ssl.create_default_context(cafile="${caFile}")
 s = context.wrap_socket(socket.create_connection(("127.0.0.1", ${port})), server_hostname="localhost")
-sent = open("${folder}/some", "rb").read()
+sent = open("${some}", "rb").read()
 s.sendall(sent)
 returned = b""
 while len(returned) < len(sent): returned += s.recv(65536)
 sys.stdout.buffer.write(returned)'`,
-    };
-    await Deno.writeTextFile(`${folder}/some`, "hello, wörld\n".repeat(1000));
-    const { code, stderr } = await shell(
-      `set -o pipefail; { ${words[peer]}; } | cmp - ${folder}/some`,
-    );
+    }[peer];
+    const { code, stderr } = await shell(`set -o pipefail; { ${command}; } | cmp - ${some}`);
     assertEquals({ code, stderr }, { code: 0, stderr: "" });
   });
 }
 
-Deno.test("a certificate that is not to be trusted is one line that says why, status 2", {
-  ignore,
-}, async () => {
-  await using server = await start();
-  const { endpoint } = server;
+Deno.test("a server that is not trusted is one line that says why, with status 2", async () => {
+  await using server = await startEcho("tls");
+  const name = formatEndpoint(server.endpoint);
   const unsigned = "its certificate is not signed by a CA that is trusted here; " +
     "--ca FILE trusts one, --insecure trusts anybody";
   for (
     const [flags, why] of [
       [[], unsigned],
-      [["--ca", `${folder}/strange-ca.pem`], unsigned],
-      [[...trust, "--server-name", "example.org"], "its certificate is for another name"],
+      [["--ca", await write("strange-ca.pem", strange.ca)], unsigned],
+      [["--ca", caFile, "--server-name", "example.org"], "its certificate is for another name"],
     ] as const
   ) {
-    assertEquals(await yodel(["connect", endpoint, ...flags], "hello\n"), {
+    assertEquals(await runHere(["connect", name, ...flags]), {
       code: 2,
       stdout: "",
-      stderr: `yodel: cannot connect to ${endpoint}: ${why}\n`,
+      stderr: `yodel: cannot connect to ${name}: ${why}\n`,
     });
   }
-  const insecure = await yodel(["connect", endpoint, "--insecure", "--verify"], "hello\n");
-  assertEquals(insecure, {
-    code: 0,
-    stdout: "hello\n",
-    stderr: "yodel: warning: the server's certificate is not verified\n",
-  });
-  const named = await yodel(["connect", endpoint, ...trust, "--server-name", "localhost"], "hi\n");
-  assertEquals(named, { code: 0, stdout: "hi\n", stderr: "" });
+  const { code, stderr } = await runHere(["ping", name, "--insecure", "-c1", "-W1m"]);
+  assertEquals([code, stderr], [0, "yodel: warning: the server's certificate is not verified\n"]);
 });
 
-Deno.test("a certificate that has expired is not trusted", { ignore }, async () => {
-  await Deno.mkdir(`${folder}/ca`);
-  // Only `openssl ca` can make a certificate of the past.
-  const made = await shell(`cd ${folder}/ca; : >index; echo 01 >serial
-    printf 'subjectAltName=IP:127.0.0.1' >names
-    printf '%s\n' '[ca]' default_ca=d '[d]' database=index serial=serial new_certs_dir=. \
-      default_md=sha256 policy=p '[p]' commonName=supplied >config
-    new='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
-    openssl req -x509 $new -keyout ca.key -out ca.pem -subj /CN=ca -days 30 &&
-    openssl req $new -keyout old.key -out old.csr -subj /CN=old &&
-    openssl ca -batch -config config -cert ca.pem -keyfile ca.key -in old.csr -out old.pem \
-      -startdate 20200101000000Z -enddate 20200201000000Z -extfile names`);
-  assertEquals(made.code, 0, made.stderr);
-  const at = `${folder}/ca`;
-  await using server = await startServer(
-    ["tls://127.0.0.1:0", "--cert", `${at}/old.pem`, "--key", `${at}/old.key`],
-  );
+Deno.test("--client-ca refuses other clients, and the log says why", openssl, async () => {
+  const lines: string[] = [];
+  const wanted = await read("wanted");
+  await using server = await serve("tls://127.0.0.1:0", {
+    tls: { cert, key, clientCa: client.ca + wanted.cert },
+    log: { info: (_, fields) => void lines.push(String(fields?.error)) },
+  });
   const [endpoint = ""] = server.endpoints;
-  assertEquals(await yodel(["connect", endpoint, "--ca", `${at}/ca.pem`], "hello\n"), {
-    code: 2,
-    stdout: "",
-    stderr: `yodel: cannot connect to ${endpoint}: its certificate has expired\n`,
-  });
-});
-
-Deno.test("--client-ca refuses clients that it has not signed", { ignore }, async () => {
-  await using server = await start("client-ca");
-  const { endpoint } = server;
-  const show = (name: string) => [
-    ...["--cert", `${folder}/${name}.pem`, "--key", `${folder}/${name}-key.pem`],
-  ];
-  const signed = await shell(
-    `set -o pipefail
-    yodel connect ${endpoint} ${[...trust, ...show("client")].join(" ")} --verify <${folder}/sent |
-      cmp - ${folder}/sent`,
-  );
-  assertEquals(signed, { code: 0, stdout: "", stderr: "" });
-  for (const flags of [[], show("strange")]) {
-    const refused = await yodel(["connect", endpoint, ...trust, ...flags], "hello\n");
-    assertEquals({ code: refused.code, stdout: refused.stdout }, { code: 1, stdout: "" });
-    assertMatch(refused.stderr, /^yodel: tls:.*\n$/);
-  }
-});
-
-Deno.test("what is no TLS, or leaves in mid-handshake, disturbs nobody", { ignore }, async () => {
-  await using server = await startServer(["tls://127.0.0.1:0", ...own]);
-  const plain = await dialPort(server.port);
-  await plain.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
-  for (let i = 0; i < 10; i++) (await dialPort(server.port)).close();
-  using silent = await dialPort(server.port);
-  const endpoint = server.endpoints[0] ?? "";
-  const { code, stdout } = await yodel(["connect", endpoint, ...trust, "--verify"], "hello\n");
-  assertEquals({ code, stdout }, { code: 0, stdout: "hello\n" });
-  plain.close();
-  silent.close();
-  server.process.kill("SIGTERM");
-  assertEquals((await server.process.status).code, 0);
-});
-
-Deno.test("a key that does not match, or a file that is not there, is one line, status 2", {
-  ignore,
-}, async () => {
-  const cert = `${folder}/server.pem`;
-  assertEquals(
-    await runHere([
-      "serve",
-      "tls://127.0.0.1:0",
-      "--cert",
-      cert,
-      "--key",
-      `${folder}/client-key.pem`,
-    ]),
-    {
-      code: 2,
-      stdout: "",
-      stderr: "yodel: cannot listen on tls://127.0.0.1:0: the key is not that of the certificate\n",
-    },
-  );
-  assertEquals(await runHere(["serve", "tls://127.0.0.1:0", "--cert", cert, "--key", "/nowhere"]), {
-    code: 2,
-    stdout: "",
-    stderr: "yodel: --key: cannot read /nowhere: no such file\n",
-  });
-});
-
-Deno.test("a client CA that is none, or a key for another certificate, is one line", {
-  ignore,
-}, async () => {
+  const say = (tls: Partial<typeof client>) =>
+    connect(endpoint, { ...hello(), tls: { cert: tls.cert, key: tls.key, ca } });
+  assertEquals(await say(client), { sent: 6, received: 6 });
   for (
-    const [key, ca, message] of [
-      ["server-key.pem", "sent", `--client-ca: ${folder}/sent: it holds no certificate in PEM`],
-      [
-        "client-key.pem",
-        "client-ca.pem",
-        "cannot listen on tls://127.0.0.1:0: the key is not that of the certificate",
-      ],
-    ]
+    const [shown, why] of [
+      [strange, "its certificate is not signed by a CA that is trusted here (CN=yodel)"],
+      [await read("server"), "its certificate is not for clients (CN=server)"],
+      [await read("old"), "its certificate is X.509 version 1, and version 3 is needed (CN=old)"],
+      [{}, "it shows no certificate"],
+    ] as const
   ) {
-    const files = ["--cert", `${folder}/server.pem`, "--key", `${folder}/${key}`];
-    const flags = [...files, "--client-ca", `${folder}/${ca}`];
-    assertEquals(await runHere(["serve", "tls://127.0.0.1:0", ...flags]), {
-      code: 2,
-      stdout: "",
-      stderr: `yodel: ${message}\n`,
-    });
+    const refused = "ended by the server without an answer: it may want a client certificate";
+    await assertRejects(() => say(shown), EchoError, refused);
+    await until(() => lines.includes(`refused: ${why}`), `the log says why: ${lines}`);
   }
 });
 
-Deno.test(
-  "clients that leave in mid-handshake do not stay with a server that asks for certificates",
-  {
-    ignore,
-  },
-  async () => {
-    await using server = await startServer([
-      ...["tls://127.0.0.1:0", ...own, "--client-ca", `${folder}/client-ca.pem`],
-      ...["--idle-timeout", "0", "--max-connections", "1"],
-    ]);
-    for (let i = 0; i < 5; i++) (await dialPort(server.port)).close();
-    const show = ["--cert", `${folder}/client.pem`, "--key", `${folder}/client-key.pem`];
-    const [endpoint = ""] = server.endpoints;
-    const { code, stdout } = await yodel(["connect", endpoint, ...trust, ...show], "hello\n");
-    assertEquals({ code, stdout }, { code: 0, stdout: "hello\n" });
-  },
-);
+Deno.test("a self-signed certificate is trusted by those who name it", openssl, async () => {
+  const self = await read("self");
+  await using server = await serve("tls://127.0.0.1:0", { tls: self });
+  const options = { count: 1, timeout: PATIENT, tls: { ca: self.cert } };
+  assertEquals((await ping(server.endpoints[0] ?? "", options)).right, 1);
+});
 
-Deno.test("the client finds out a TLS server that returns something else", {
-  ignore,
-}, async () => {
+Deno.test("clients that leave in mid-handshake do not stay with a server that asks for certificates", async () => {
+  const tls = { cert, key, clientCa: client.ca };
+  const limits = { idleTimeout: 0, maxConnections: 1 };
+  await using server = await serve("tls://127.0.0.1:0", { tls, ...limits });
+  const [endpoint] = server.endpoints;
+  for (let i = 0; i < 5; i++) (await dialPort(portOf(endpoint))).close();
+  const files = [await write("client.pem", client.cert), await write("client.key", client.key)];
+  const [certFile = "", keyFile = ""] = files;
+  const show = ["--ca", caFile, "--cert", certFile, "--key", keyFile];
+  const { code, stdout } = await runHere(["ping", `${endpoint}`, ...show, "-c1", "-W1m"]);
+  assertEquals(code, 0, stdout);
+});
+
+Deno.test("what is wrong with a file is one line that names it", openssl, async () => {
+  await read("self");
+  const at = (name: string) => `${folder}/${name}`;
+  const other = await write("strange.key", strange.key);
+  const empty = await write("empty.pem", "hello\n");
+  const secret = at("secret.key");
+  const mismatch = "cannot listen on tls://127.0.0.1:2: the key is not that of the certificate";
+  const old = "cannot listen on tls://127.0.0.1:2: " +
+    "the certificate is X.509 version 1, and version 3 is needed";
+  const encrypted = "the key is encrypted; decrypt it";
+  for (
+    const [words, message] of [
+      [`--cert ${certFile} --key ${other}`, mismatch],
+      [`--cert ${certFile} --key ${other} --client-ca ${caFile}`, mismatch],
+      [`--cert ${certFile} --key /nowhere`, "--key: cannot read /nowhere: no such file"],
+      [
+        `--cert ${certFile} --key ${keyFile} --client-ca ${empty}`,
+        `--client-ca: ${empty}: it holds no certificate in PEM`,
+      ],
+      [
+        `--cert ${at("self.pem")} --key ${secret}`,
+        `--key: ${secret}: ${encrypted}: openssl pkey -in ${secret} -out plain.pem`,
+      ],
+      [
+        `--cert ${keyFile} --key ${certFile}`,
+        `--cert: ${keyFile}: it holds a key and no certificate`,
+      ],
+      [
+        `--cert ${certFile} --key ${certFile}`,
+        `--key: ${certFile}: it holds a certificate and no key`,
+      ],
+      [`--cert ${at("old.pem")} --key ${at("old.key")}`, old],
+      [`--ca ${empty}`, `--ca: ${empty}: it holds no certificate in PEM`],
+    ] as const
+  ) {
+    const command = words.startsWith("--ca ") ? "connect" : "serve";
+    const result = await runHere([command, "tls://127.0.0.1:2", ...words.split(" ")]);
+    assertEquals(result, { code: 2, stdout: "", stderr: `yodel: ${message}\n` });
+  }
+});
+
+Deno.test("the client finds out a TLS server that returns something else", openssl, async () => {
   const port = freePort();
   const server = new Deno.Command("openssl", {
     args: [
       ...["s_server", "-quiet", "-rev", "-accept", `127.0.0.1:${port}`],
-      ...["-cert", `${folder}/server.pem`, "-key", `${folder}/server-key.pem`],
+      ...["-cert", certFile, "-key", keyFile],
     ],
     stdin: "null",
     stdout: "null",
     stderr: "null",
   }).spawn();
-  let listens = false;
-  while (!listens) {
+  for (let listens = false; !listens; await pause(10)) {
     listens = await dialPort(port).then((conn) => conn.close()).then(() => true, () => false);
-    await pause(10);
   }
-  const words = ["connect", `tls://127.0.0.1:${port}`, ...trust, "--verify"];
-  const result = await yodel(words, "hello\n");
-  server.kill();
-  await server.status;
-  assertEquals(result.code, 1);
-  assertStringIncludes(
-    result.stderr,
+  await assertRejects(
+    () => connect(`tls://127.0.0.1:${port}`, { ...hello(), verify: true, tls: { ca } }),
+    EchoError,
     "differs at byte 0: expected 0x68, got 0x6f",
-  );
+  ).finally(() => server.kill());
+  await server.status;
 });
 
 Deno.test("byte order marks in certificates and keys change nothing, on both sides", async () => {
   const mark = "\ufeff";
-  const [server, client] = [await makeIdentity(["127.0.0.1"]), await makeIdentity(["client"])];
-  const other = await makeIdentity(["other"]);
-  await using running = await serve("tls://127.0.0.1:0", {
-    tls: {
-      cert: mark + server.cert,
-      key: mark + server.key,
-      clientCa: mark + client.ca + mark + other.ca,
-    },
+  await using server = await serve("tls://127.0.0.1:0", {
+    tls: { cert: mark + cert, key: mark + key, clientCa: mark + client.ca + mark + strange.ca },
   });
-  const [endpoint] = running.endpoints;
-  assert(endpoint !== undefined);
-  const { right } = await ping(endpoint, {
+  const { right } = await ping(server.endpoints[0] ?? "", {
     count: 1,
     timeout: PATIENT,
-    tls: {
-      ca: mark + server.ca + mark + other.ca,
-      cert: mark + client.cert,
-      key: mark + client.key,
-    },
+    tls: { ca: mark + ca + mark + strange.ca, cert: mark + client.cert, key: mark + client.key },
   });
   assertEquals(right, 1);
+});
+
+Deno.test("a server without TLS that is dialled with TLS is named as what it is", async () => {
+  await using server = await startEcho("tcp");
+  const name = formatEndpoint(server.endpoint).replace("tcp", "tls");
+  assertEquals(await runHere(["connect", name, "--ca", caFile]), {
+    code: 2,
+    stdout: "",
+    stderr: `yodel: cannot connect to ${name}: ` +
+      "it sends back what it gets, without TLS: tcp:// instead of tls://?\n",
+  });
+});
+
+Deno.test("a server with TLS that is dialled without is named as what it is, by every client", async () => {
+  await using server = await startEcho("tls");
+  const name = formatEndpoint(server.endpoint).replace("tls", "tcp");
+  const hint = "; it speaks TLS: tls:// instead of tcp://?";
+  for (const verify of [false, true]) {
+    await assertRejects(() => connect(name, { ...hello(), verify }), EchoError, hint);
+  }
+  for (const words of [["ping", name, "-c1"], ["load", name, "-c1", "-d200ms"]]) {
+    const { code, stdout } = await runHere(words);
+    assertEquals(code, 1);
+    assertStringIncludes(stdout, hint);
+  }
 });
