@@ -1,19 +1,12 @@
 /** Datagrams, in serve and connect. */
-import {
-  assert,
-  assertEquals,
-  assertMatch,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { createSocket, type Socket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { connect, EchoError, EndpointError, load, ping, YodelError } from "../client.ts";
-import { type Endpoint, serve, type Server } from "../server.ts";
+import { type Endpoint, serve } from "../server.ts";
 import { inputOf, nowhere } from "./faulty.ts";
 import {
   collect,
-  type CustomServer,
   inEach,
   linux,
   type LogLine,
@@ -23,32 +16,10 @@ import {
   undisturbed,
   until,
 } from "./local.ts";
-import { available, program, programWithoutUnstable, run, startServer, yodel } from "./program.ts";
-import { startDatagrams } from "./servers.ts";
+import { available, program, programWithoutUnstable, run, shell } from "./program.ts";
+import { deserted, startDatagrams, startEcho } from "./servers.ts";
 
 const here = { scheme: "udp", host: "127.0.0.1", port: 0 } as const;
-
-interface UdpServer extends AsyncDisposable {
-  endpoints: readonly Endpoint[];
-  log: LogLine[];
-}
-
-async function startUdp(endpoints: readonly Endpoint[] = [here]): Promise<UdpServer> {
-  const stop = new AbortController();
-  const log: LogLine[] = [];
-  const server: Server = await serve(endpoints, {
-    signal: stop.signal,
-    log: { warn: (message, fields = {}) => void log.push({ level: "warn", message, fields }) },
-  });
-  return {
-    endpoints: server.endpoints,
-    log,
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await server.finished;
-    },
-  };
-}
 
 function lines(count: number): string {
   return Array.from({ length: count }, (_, i) => `line ${i}\n`).join("");
@@ -58,14 +29,13 @@ async function closed(socket: Socket): Promise<void> {
   await new Promise<void>((resolve) => void socket.close(() => resolve()));
 }
 
-/** Sends ten lines, verified; returns what the error says. */
-async function verifyTenLines({ endpoint }: CustomServer, timeout = PATIENT): Promise<string> {
-  const options = { input: inputOf(lines(10)), output: nowhere, verify: true, timeout };
-  return (await assertRejects(() => connect(endpoint, options), EchoError)).message;
+/** Sends a text to an endpoint and compares what comes back. */
+async function verify(to: Endpoint | string, text: string, timeout = PATIENT, verify = true) {
+  return await connect(to, { input: inputOf(text), output: nowhere, verify, timeout });
 }
 
 Deno.test("datagrams of every size come back to their sender, from where they went", async () => {
-  await using server = await startUdp([here, { ...here, host: "::1" }]);
+  await using server = await serve([here, { ...here, host: "::1" }]);
   for (const [i, host] of ["127.0.0.1", "::1"].entries()) {
     const socket = createSocket(host === "::1" ? "udp6" : "udp4");
     const answers: { bytes: Uint8Array; address: string }[] = [];
@@ -82,68 +52,51 @@ Deno.test("datagrams of every size come back to their sender, from where they we
   }
 });
 
-Deno.test("each line of the input is a datagram", async () => {
-  await using server = await startServer(["udp://127.0.0.1:0", "--log-data", "hex"]);
-  assertMatch(server.endpoints[0] ?? "", /^udp:\/\/127\.0\.0\.1:\d+$/);
-  const [endpoint = ""] = server.endpoints;
-  assertEquals(await yodel(["connect", endpoint, "--verify"], "one\ntwo\nend"), {
-    code: 0,
-    stdout: "one\ntwo\nend",
-    stderr: "",
+Deno.test("each line of the input is a datagram, and the rest is one", async () => {
+  const texts: string[] = [];
+  await using server = await startDatagrams((bytes) => {
+    texts.push(new TextDecoder().decode(bytes));
+    return [bytes];
   });
-  server.process.kill("SIGTERM");
-  const sizes = [...(await server.log).matchAll(/datagram .* bytes=(\d+)/g)].map(([, n]) => n);
-  assertEquals(sizes, ["4", "4", "3"]);
+  await verify(server.endpoint, "one\ntwo\nend");
+  assertEquals(texts, ["one\n", "two\n", "end"]);
 });
 
 Deno.test("a thousand datagrams come back, verified", async () => {
-  await using server = await startUdp();
-  const [endpoint = here] = server.endpoints;
-  const input = inputOf(lines(1000));
-  const options = { input, output: nowhere, verify: true, timeout: PATIENT };
-  const result = await connect(endpoint, options);
-  assertEquals(result.received, result.sent);
+  await using server = await startEcho("udp");
+  const { sent, received } = await verify(server.endpoint, lines(1000));
+  assertEquals(received, sent);
 });
 
+const held: Uint8Array[] = [];
 for (
-  const [what, answers, message] of [
-    ["repeated", (bytes, number) => number === 3 ? [bytes, bytes] : [bytes], "1 repeated"],
+  const [message, answers, ways = [true]] of [
+    ["1 repeated", (bytes, number) => number === 3 ? [bytes, bytes] : [bytes]],
     [
-      "corrupted",
-      (bytes, number) => [number === 3 ? bytes.map((byte) => byte ^ 1) : bytes],
       "of 10 datagrams 1 corrupted",
+      (bytes, number) => [number === 3 ? bytes.map((byte) => byte ^ 1) : bytes],
     ],
-  ] as [string, (bytes: Uint8Array, number: number) => Uint8Array[], string][]
+    ["of 10 datagrams 1 reordered", (bytes, number) => {
+      if (number !== 4) return [bytes, ...held.splice(0)];
+      held.push(bytes);
+      return [];
+    }],
+    ["of 10 datagrams 2 lost", (bytes, number) => number % 5 === 0 ? [] : [bytes], [true, false]],
+  ] as [string, (bytes: Uint8Array, number: number) => Uint8Array[], boolean[]?][]
 ) {
-  Deno.test(`--verify counts datagrams that are ${what}`, async () => {
-    await using server = await startDatagrams(answers);
-    assertStringIncludes(await verifyTenLines(server), message);
+  Deno.test(`connect counts datagrams, verified: ${ways.join(" or ")}: ${message}`, async () => {
+    // An answer that is late by the timeout is lost as well.
+    const timeout = message.endsWith("lost") ? 200 : PATIENT;
+    for (const verified of ways) {
+      const error = await undisturbed(async () => {
+        await using server = await startDatagrams(answers);
+        const all = () => verify(server.endpoint, lines(10), timeout, verified);
+        return await assertRejects(all, EchoError);
+      }, 100);
+      assertStringIncludes(error.message, message);
+    }
   });
 }
-
-Deno.test("datagrams that are lost are counted, whether or not they are verified", async () => {
-  await using server = await startDatagrams((bytes, number) => number % 5 === 0 ? [] : [bytes]);
-  // An answer that is late by the timeout is lost as well.
-  const verified = await undisturbed(() => verifyTenLines(server, 200), 100);
-  assertStringIncludes(verified, "of 10 datagrams 2 lost");
-  const input = () => inputOf(lines(10));
-  const { message } = await undisturbed(() =>
-    assertRejects(
-      () => connect(server.endpoint, { input: input(), output: nowhere, timeout: 200 }),
-      EchoError,
-    ), 100);
-  assertStringIncludes(message, "of 10 datagrams 2 lost");
-});
-
-Deno.test("--verify counts datagrams that come back in another order", async () => {
-  let held: Uint8Array[] = [];
-  await using server = await startDatagrams((bytes, number) => {
-    if (number === 4) held = [bytes];
-    if (number === 4) return [];
-    return number === 5 ? [bytes, ...held] : [bytes];
-  });
-  assertStringIncludes(await verifyTenLines(server), "of 10 datagrams 1 reordered");
-});
 
 Deno.test("an answer from elsewhere is none", async () => {
   const stranger = createSocket("udp4");
@@ -154,40 +107,32 @@ Deno.test("an answer from elsewhere is none", async () => {
   });
   await new Promise<void>((resolve) => silent.bind({ address: "127.0.0.1", port: 0 }, resolve));
   const endpoint = { ...here, port: silent.address().port };
-  await assertRejects(
-    () => connect(endpoint, { input: inputOf("one\n"), output: nowhere, timeout: 200 }),
-    EndpointError,
-    "nothing came back",
-  );
+  await assertRejects(() => verify(endpoint, "one\n", 200), EndpointError, "nothing came back");
   assertEquals(answered, 1);
   await closed(silent);
   await closed(stranger);
 });
 
 Deno.test("a closed port, and a line that no datagram holds, are one line", async () => {
-  const socket = createSocket("udp4");
-  await new Promise<void>((resolve) => socket.bind({ address: "127.0.0.1", port: 0 }, resolve));
-  const { port } = socket.address();
-  await closed(socket);
+  const port = portOf(deserted());
   await assertRejects(
-    () => connect({ ...here, port }, { input: inputOf("one\n"), output: nowhere, timeout: 200 }),
+    () => verify({ ...here, port }, "one\n", 200),
     EndpointError,
     `no answer from udp://127.0.0.1:${port}: nothing came back in 0.2s`,
   );
-  await using server = await startUdp();
-  const [endpoint = here] = server.endpoints;
+  await using server = await startEcho("udp");
   await assertRejects(
-    () => connect(endpoint, { input: inputOf("x".repeat(70_000)), output: nowhere }),
+    () => verify(server.endpoint, "x".repeat(70_000)),
     EchoError,
     "a datagram holds at most 65507 bytes, and a line of the input is longer",
   );
-  await assertRejects(() => startUdp([endpoint]), EndpointError, "address in use");
+  await assertRejects(() => serve(server.endpoint), EndpointError, "address in use");
 });
 
 Deno.test("socat and ncat get their datagrams back, over both families", {
   ignore: !available("socat") || !available("ncat"),
 }, async () => {
-  await using server = await startUdp([{ ...here, host: "localhost" }]);
+  await using server = await serve({ ...here, host: "localhost" });
   const port = portOf(server.endpoints[0]);
   await inEach([
     `socat -t 0.1 - UDP4:127.0.0.1:${port}`,
@@ -195,46 +140,36 @@ Deno.test("socat and ncat get their datagrams back, over both families", {
     `ncat --udp 127.0.0.1 ${port}`,
   ], async (command) => {
     // They leave after the end of their input, so that has to wait for the answer.
-    const { stdout } = await run([
-      "bash",
-      "-c",
-      `out=$(mktemp)
+    const { stdout } = await shell(`out=$(mktemp)
       { echo hello; until [ -s $out ]; do sleep 0.02; done; } | ${command} >$out
-      cat $out; rm $out`,
-    ]);
+      cat $out; rm $out`);
     assertEquals(stdout, "hello\n", command);
   });
-});
-
-Deno.test("a udp server on all addresses says what it cannot do", async () => {
-  await using server = await startUdp([{ ...here, host: "0.0.0.0" }]);
-  assert(server.log.some(({ message }) => message.startsWith("udp on all addresses answers from")));
 });
 
 Deno.test("a name with several addresses is that at which somebody answers", async () => {
   // Some machines have localhost for IPv4 only.
   for (const { address: host } of await lookup("localhost", { all: true })) {
-    await using server = await startUdp([{ ...here, host }]);
-    const options = { input: inputOf("one\ntwo\n"), output: nowhere, verify: true };
-    const endpoint = `udp://localhost:${portOf(server.endpoints[0])}`;
-    const result = await connect(endpoint, { ...options, timeout: PATIENT });
+    await using server = await serve({ ...here, host });
+    const result = await verify(`udp://localhost:${portOf(server.endpoints[0])}`, "one\ntwo\n");
     assertEquals(result, { sent: 8, received: 8 });
   }
 });
 
-Deno.test("the log has each datagram, and how many there were", async () => {
+Deno.test("the log has each datagram, how many there were, and a warning on all addresses", async () => {
   const log: LogLine[] = [];
-  const server = await serve(here, { log: collect(log) });
-  const [endpoint = here] = server.endpoints;
-  await connect(endpoint, { input: inputOf("one\ntwo\n"), output: nowhere, timeout: PATIENT });
+  const server = await serve({ ...here, host: "0.0.0.0" }, { log: collect(log) });
+  await verify(`udp://127.0.0.1:${portOf(server.endpoints[0])}`, "one\ntwo\n");
   await server.stop();
   const datagrams = log.filter(({ message }) => message === "datagram");
-  assertEquals(datagrams.map(({ level, fields }) => [level, fields.bytes]), [
-    ["debug", 4],
-    ["debug", 4],
+  assertEquals(datagrams.map(({ level, fields }) => `${level} ${fields.bytes}`), [
+    "debug 4",
+    "debug 4",
   ]);
   const { fields } = log.find(({ message }) => message === "stopped") ?? {};
   assertEquals(fields, { datagrams_answered: 2, datagrams_not_answered: 0 });
+  const warnings = log.filter(({ level }) => level === "warn").map(({ message }) => message);
+  assertStringIncludes(warnings.join(), "udp on all addresses answers from the address");
 });
 
 Deno.test("without Deno's datagrams one line says what to add", async () => {
@@ -248,7 +183,7 @@ Deno.test("without Deno's datagrams one line says what to add", async () => {
     for (
       const use of [
         () => serve(endpoint),
-        () => connect(endpoint, { input: inputOf(""), output: nowhere }),
+        () => verify(endpoint, ""),
         () => ping(endpoint),
         () => load(endpoint),
       ]
@@ -269,12 +204,8 @@ Deno.test("link-local addresses keep their zone, over TCP and UDP", {
 }, async () => {
   const words = program.map((word) => `'${word}'`).join(" ");
   const { stdout, stderr } = await run([
-    "unshare",
-    "--net",
-    "bash",
-    "-c",
-    `
-    ip link set lo up
+    ...["unshare", "--net", "bash", "-c"],
+    `ip link set lo up
     for i in 0 1; do
       ip link add here$i type veth peer name there$i
       ip link set here$i up; ip link set there$i up
