@@ -22,27 +22,27 @@ Deno.test("packaging/yodel.1 is what deno task reference makes of the tables", (
   assertEquals(page, manPage(commands, config.version));
 });
 
-Deno.test("mandoc finds nothing to mend in the man page, but that it has no date", {
-  ignore,
-}, async () => {
+Deno.test("mandoc warns of nothing in the man page but its missing date", { ignore }, async () => {
   const { stdout, stderr } = await run(["mandoc", "-T", "lint", "-W", "all"], page);
   assertMatch(stdout, /^.*missing date, using "": TH\n$/);
   assertEquals(stderr, "");
 });
 
-Deno.test("the man page shows all commands, flags, examples and exit statuses, as they are typed", {
-  ignore,
-}, async () => {
-  const text = await shown(page);
-  for (const [name, command] of Object.entries(commands)) {
-    assertStringIncludes(text, usage(name, command));
-    assertStringIncludes(text, `${command.example} ${command.summary}.`);
-    for (const [flag, help] of flagRows(command).flatMap(([, rows]) => rows)) {
-      assertStringIncludes(text, `${flag} ${help}`);
+Deno.test(
+  "the man page shows commands, flags, examples and exit statuses",
+  { ignore },
+  async () => {
+    const text = await shown(page);
+    for (const [name, command] of Object.entries(commands)) {
+      assertStringIncludes(text, usage(name, command));
+      assertStringIncludes(text, `${command.example} ${command.summary}.`);
+      for (const [flag, help] of flagRows(command).flatMap(([, rows]) => rows)) {
+        assertStringIncludes(text, `${flag} ${help}`);
+      }
     }
-  }
-  for (const [status, when] of EXIT_STATUSES) assertStringIncludes(text, `${status} ${when}`);
-});
+    for (const [status, when] of EXIT_STATUSES) assertStringIncludes(text, `${status} ${when}`);
+  },
+);
 
 Deno.test("signs that roff would take for its own are shown as they are", { ignore }, async () => {
   const example = "'a' \"b\" `c` \\d ^e ~f --g";

@@ -109,58 +109,37 @@ Deno.test("errors of any of them make the status 1, and are told", async () => {
   assertEquals([allowed.code, allowed.stderr], [0, ""]);
 });
 
-Deno.test("what does not fit together is told in a line, with status 2", async () => {
+Deno.test("what does not fit together is one line, with status 2", async () => {
   const first = await write(await found(FAST));
   const json = await Deno.readTextFile(first);
   const later = await found(SLOW);
   later.started = new Date(STARTED + 10_001);
   const refused = failedLoadJson(planLoad("localhost:1"), config.version, "connection refused");
-  const size = await write(await found(SLOW, { size: 128 }));
-  const ways = [
-    [[size], `${size}, line 1: its --size is 128, and 64 in ${first}, line 1`],
-    [
-      [await write(await found(SLOW, { duration: 1 }))],
-      `its --duration is 1, and 10000 in ${first}`,
-    ],
-    [[await write(await found(SLOW, { warmUp: 1 }))], `its --warm-up is 1, and 0 in ${first}`],
-    [[await write(await found(SLOW, { rate: 5 }))], `its --rate is set, and not set in ${first}`],
-    [
-      [await write(await found(SLOW, {}, "localhost:1"))],
-      `its endpoint is tcp://localhost:1, and tcp://localhost:2222 in ${first}`,
-    ],
-    [
-      [await write(later)],
-      `it did not run at the same time as ${first}, line 1, so their rates do not add up`,
-    ],
-    [[await write(JSON.stringify(refused))], "this load could not run: connection refused"],
-    [[`${folder}/none.json`], `cannot read ${folder}/none.json: no such file`],
-    [[await write("")], "line 1: it is no result of load --json"],
-    [[await write("p99 5")], "line 1: it is no result of load --json"],
-    [[await write("null")], "line 1: it is no result of load --json"],
-    [[await write("{}")], "line 1: it is no result of load --json"],
-    [
-      [await write(await found(SLOW), "a line of stderr")],
-      ", line 2: it is no result of load --json",
-    ],
-    [[await write(json.slice(0, 500), json)], ", line 1: it is no result of load --json"],
-    [[await write(json.slice(0, 500))], ", line 1: it is no result of load --json"],
-    [[await write(json.replace('"sent":', '"send":'))], "it is no result of load --json"],
-    [[await write(json.replace('"error_examples":[]', '"x":0'))], "it is no result of load --json"],
-    [
-      [await write(json.replace(/"p99_ms":/, '"p99_s":').replace("2222", "x".repeat(1000)))],
-      "endpoint",
-    ],
-    [
-      [await write(json.replace(/"started":"[^"]*"/, '"started":"now"'))],
-      "it did not run at the same time",
-    ],
-    [
-      [await write(json.replace(/(HISTF[^"]{40})[^"]*/, "$1"))],
-      "it has a broken histogram",
-    ],
-  ] as const;
-  for (const [others, message] of ways) {
-    const { code, stdout, stderr } = await runHere(["load", "--merge", first, ...others, "--json"]);
+  const size = await found(SLOW, { size: 128 });
+  const noResult = "it is no result of load --json";
+  const ways: [string, ...(string | LoadResult)[]][] = [
+    [`its --size is 128, and 64 in ${first}, line 1`, size],
+    [`its --rate is set, and not set in ${first}`, await found(SLOW, { rate: 5 })],
+    ["its endpoint is tcp://localhost:1, and tcp://", await found(SLOW, {}, "localhost:1")],
+    [`it did not run at the same time as ${first}, line 1, so their rates do not add up`, later],
+    ["this load could not run: connection refused", JSON.stringify(refused)],
+    [`, line 1: ${noResult}`, ""],
+    [`, line 1: ${noResult}`, "null"],
+    [`, line 1: ${noResult}`, "{}"],
+    [`, line 2: ${noResult}`, await found(SLOW), "a line of stderr"],
+    [`, line 1: ${noResult}`, json.slice(0, 500), json],
+    [noResult, json.replace('"sent":', '"send":')],
+    [noResult, json.replace('"error_examples":[]', '"x":0')],
+    ["endpoint", json.replace(/"p99_ms":/, '"p99_s":').replace("2222", "x".repeat(1000))],
+    ["it did not run at the same time", json.replace(/"started":"[^"]*"/, '"started":"now"')],
+    ["it has a broken histogram", json.replace(/(HISTF[^"]{40})[^"]*/, "$1")],
+  ];
+  const files: [string, string][] = [
+    [`cannot read ${folder}/none.json: no such file`, `${folder}/none.json`],
+  ];
+  for (const [message, ...lines] of ways) files.push([message, await write(...lines)]);
+  for (const [message, file] of files) {
+    const { code, stdout, stderr } = await runHere(["load", "--merge", first, file, "--json"]);
     assertEquals([code, stdout], [2, ""], message);
     assertMatch(stderr, /^yodel: --merge: [^\n]{1,300}\n$/);
     assert(stderr.includes(message), `${stderr} is not ${message}`);
@@ -200,21 +179,6 @@ Deno.test("loads in which nothing came back are no good together either", async 
   const silent = await found([]);
   silent.messages.sent = silent.messages.waiting = 2;
   assertEquals((await runHere(["load", "--merge", await write(silent)])).code, 1);
-});
-
-Deno.test("flags of a load make no sense with --merge, and are refused", async () => {
-  const file = await write(await found(FAST));
-  const flags = ["-c5", "--reconnect", "--wait=1s", "--ca=x", "--workers=2"];
-  for (const flag of flags) {
-    const { code, stdout, stderr } = await runHere(["load", "--merge", file, flag]);
-    const name = flag === "-c5" ? "--connections" : flag.replace(/=.*/, "");
-    assertEquals([code, stdout, stderr], [2, "", `yodel: ${name}: not with --merge\n`]);
-  }
-  const nothing = await runHere(["load", "--merge"]);
-  assertEquals([nothing.code, nothing.stderr], [
-    2,
-    "yodel: --merge: expected a file, or - for stdin, not nothing\n",
-  ]);
 });
 
 Deno.test("loads of several processes, one on threads and one that a signal ended, are one", {

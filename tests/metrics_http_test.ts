@@ -5,8 +5,8 @@ import {
   collect,
   dialPort,
   freePort,
-  linux,
   type LogLine,
+  onLinux,
   readBytes,
   until,
   writeAll,
@@ -30,9 +30,7 @@ async function answerTo(port: number, text: string): Promise<string> {
   return new TextDecoder().decode(await readBytes(conn, 1_000_000));
 }
 
-Deno.test("a shortage of descriptors ends neither the server nor its metrics", {
-  ignore: !linux,
-}, async () => {
+Deno.test("a lack of descriptors ends neither the server nor its metrics", onLinux, async () => {
   const port = freePort();
   await using server = await startServer(["127.0.0.1:0", "--metrics", `${port}`], [
     ...["bash", "-c", `ulimit -n 64 && exec "$@"`, "bash"],

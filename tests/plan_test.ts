@@ -27,19 +27,9 @@ Deno.test("what is not given has defaults, which depend on the rest", () => {
 
 for (
   const [endpoint, options, message] of [
-    [
-      ":0",
-      {},
-      'endpoint ":0": expected [tcp://|tls://|udp://][HOST:]PORT or unix:PATH, PORT from 1 to 65535',
-    ],
-    [
-      "nowhere at all",
-      {},
-      'endpoint "nowhere at all": expected [tcp://|tls://|udp://][HOST:]PORT or unix:PATH, PORT from 1 to 65535',
-    ],
+    ["nowhere at all", {}, 'endpoint "nowhere at all": expected [tcp://|tls://|udp://]'],
     [":1", { connections: 0 }, "connections: expected a whole number from 1 on, not 0"],
     [":1", { workers: 1.5 }, "workers: expected a whole number from 1 on, not 1.5"],
-    [":1", { size: -1 }, "size: expected a whole number from 1 on, not -1"],
     [":1", { pipeline: NaN }, "pipeline: expected a whole number from 1 on, not NaN"],
     [":1", { messages: -1 }, "messages: expected a whole number from 0 on, not -1"],
     [":1", { rate: -0.5 }, "rate: expected a number from 0 on, not -0.5"],

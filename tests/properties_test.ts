@@ -1,6 +1,6 @@
 /**
- * What holds for any input, tried with inputs drawn by chance. `-- --runs N` tries so many
- * texts, for hours if need be:
+ * What holds for any input, tried with inputs drawn by chance: 3,000 texts, or as many as
+ * `-- --runs N` says:
  *
  *     deno task test tests/properties_test.ts --filter "any text" -- --runs 1000000
  */
@@ -15,7 +15,7 @@ import { diagnose } from "../client/verify/diagnosis.ts";
 import { Messages } from "../client/verify/messages.ts";
 import { StreamVerifier } from "../client/verify/stream.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
-import { readEndpoint } from "../net/parse_endpoint.ts";
+import { parseEndpoint, readEndpoint } from "../net/parse_endpoint.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 import { planFaults } from "../server/faults/plan.ts";
 import * as types from "../values/value_types.ts";
@@ -27,67 +27,49 @@ import { anyText, commandLine } from "./texts.ts";
 const asked = Deno.args.indexOf("--runs");
 const texts = { numRuns: asked === -1 ? 3000 : Number(Deno.args[asked + 1]) };
 
-/** What `read` makes of a text; undefined where it says, in one line for people, that it is none. */
-function orRefused<T>(read: () => T): T | undefined {
+/** Reads something, which may say in one line for people that it cannot be read. */
+function orRefused(read: () => void): void {
   try {
-    return read();
+    read();
   } catch (error) {
     if (!(error instanceof YodelError)) throw error;
     // deno-lint-ignore no-control-regex -- they are what must not be there
     assertMatch(formatError(error), /^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$/);
-    return undefined;
   }
 }
 
-Deno.test("any text is an endpoint that is written as it is read, or is refused in one line", () => {
-  fc.assert(
-    fc.property(anyText, fc.constantFrom(0, 1), (text, leastPort) => {
-      const endpoint = orRefused(() => readEndpoint(text, leastPort));
-      if (endpoint !== undefined) {
-        assertEquals(readEndpoint(formatEndpoint(endpoint), leastPort), endpoint);
-      }
-    }),
-    texts,
-  );
-});
+const { count, size, range, duration, probability, rate } = types;
+const flagTypes = Object.values(commands).flatMap(({ flags }) => Object.values(flags))
+  .map(({ type }) => type);
+const valueTypes = [
+  ...new Set(flagTypes),
+  ...[count(0), size(1, 4096), range(duration), range(size(1, 99)), probability, rate],
+] as types.ValueType<unknown>[];
 
-Deno.test("any text is a value of a type, or is refused in one line", () => {
-  const { count, size, range, duration, probability, rate } = types;
-  const flags = Object.values(commands).flatMap(({ flags }) => Object.values(flags));
-  const all: types.ValueType<unknown>[] = [
-    ...new Set(flags.map(({ type }) => type)),
-    ...[count(0), size(1, 4096), range(duration), range(size(1, 99)), probability, rate],
-  ] as types.ValueType<unknown>[];
-  fc.assert(
-    fc.property(anyText, (text) => {
-      for (const type of all) {
+for (
+  const [what, inputs, read] of [
+    ["an endpoint that is written as it is read", anyText, (text: string) => {
+      const endpoint = readEndpoint(text, 0);
+      assertEquals(parseEndpoint(formatEndpoint(endpoint)), endpoint);
+    }],
+    ["a fault", anyText, (text: string) => {
+      planFaults({ faults: [text] }, [readEndpoint("tcp://localhost:1", 1)]);
+    }],
+    ["a command line", commandLine, ([name = "", ...words]: string[]) => {
+      const command = parseCommand(name, words);
+      if (!asksForHelp(words)) parseInvocation(command, words);
+    }],
+    ["a value of each type", anyText, (text: string) => {
+      for (const type of valueTypes) {
         orRefused(() => types.readValue(type, text, (what) => new YodelError(what)));
       }
-    }),
-    texts,
-  );
-});
-
-Deno.test("any text is a fault, or is refused in one line", () => {
-  fc.assert(
-    fc.property(anyText, (text) => {
-      orRefused(() => planFaults({ faults: [text] }, [readEndpoint("tcp://localhost:1", 1)]));
-    }),
-    texts,
-  );
-});
-
-Deno.test("any text is a command line, or is refused in one line", () => {
-  fc.assert(
-    fc.property(commandLine, ([name = "", ...words]) => {
-      orRefused(() => {
-        const command = parseCommand(name, words);
-        return asksForHelp(words) ? undefined : parseInvocation(command, words);
-      });
-    }),
-    texts,
-  );
-});
+    }],
+  ] as [string, fc.Arbitrary<unknown>, (input: unknown) => void][]
+) {
+  Deno.test(`any text is ${what}, or is refused in one line`, () => {
+    fc.assert(fc.property(inputs, (input) => orRefused(() => read(input))), texts);
+  });
+}
 
 /** What a client does: pieces of these sizes with pauses between them, read so much at once. */
 const exchange = fc.record({
@@ -169,10 +151,30 @@ async function joined(pieces: Uint8Array<ArrayBuffer>[]): Promise<string> {
   return (await new Blob(pieces).bytes()).toHex();
 }
 
-/** A stream of bytes, what becomes of it, and in what pieces it is sent and comes back. */
+/** What becomes of a stream from a byte on. */
+const change = fc.constantFrom("corrupted", "lost", "repeated", "unexpected");
+
+/** A stream in which one thing has changed, and the first byte that differs; -1: it ends early. */
+function changed(
+  sent: Uint8Array,
+  change: "corrupted" | "lost" | "repeated" | "unexpected",
+  at: number,
+  length: number,
+): { came: Uint8Array; differs: number } {
+  const [before, part, after] = [sent.slice(0, at), sent.slice(at, at + length), sent.slice(at)];
+  const came = {
+    corrupted: sent.with(at, (sent[at] ?? 0) ^ length),
+    lost: Uint8Array.of(...before, ...after.slice(length)),
+    repeated: Uint8Array.of(...before, ...part, ...after),
+    unexpected: Uint8Array.of(...sent, ...part),
+  }[change];
+  return { came, differs: came.findIndex((byte, i) => byte !== sent[i]) };
+}
+
+/** A stream of bytes, and in what pieces it is sent and comes back. */
 const returned = fc.record({
   sent: fc.uint8Array({ minLength: 1, maxLength: 300 }),
-  change: fc.constantFrom("none", "corrupted", "lost", "repeated", "unexpected"),
+  change,
   at: fc.nat(299),
   length: fc.integer({ min: 1, max: 50 }),
   cuts: fc.array(fc.nat(350), { maxLength: 8 }),
@@ -180,27 +182,14 @@ const returned = fc.record({
 
 Deno.test("of a stream in which one thing has changed, the first byte that differs is named", () => {
   fc.assert(
-    fc.property(returned, ({ sent, change, at: anywhere, length, cuts }) => {
-      const at = anywhere % sent.length;
-      const [before, part, after] = [
-        sent.slice(0, at),
-        sent.slice(at, at + length),
-        sent.slice(at),
-      ];
-      const came = {
-        none: sent,
-        corrupted: sent.with(at, (sent[at] ?? 0) ^ length),
-        lost: Uint8Array.of(...before, ...after.slice(length)),
-        repeated: Uint8Array.of(...before, ...part, ...after),
-        unexpected: Uint8Array.of(...sent, ...part),
-      }[change];
+    fc.property(returned, ({ sent, change, at, length, cuts }) => {
+      const { came, differs } = changed(sent, change, at % sent.length, length);
       const verifier = new StreamVerifier();
       for (const piece of cut(sent, cuts)) verifier.send(piece);
       let found: string | undefined;
       for (const piece of cut(came, cuts.map((at) => at + length))) {
         found ??= verifier.receive(piece);
       }
-      const differs = came.findIndex((byte, i) => byte !== sent[i]);
       const offset = differs === -1 ? undefined : String(differs);
       assertEquals(/byte (\d+)/.exec(found ?? "")?.[1], offset);
       if (offset === undefined) assertEquals(verifier.missing, sent.length - came.length);
@@ -214,11 +203,11 @@ function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
   return sorted.map((from, i) => bytes.subarray(from, sorted[i + 1]));
 }
 
-/** Messages, of which the bytes from one on are lost or other, or one comes twice. */
+/** Some messages, and where the stream of them changes. */
 const answers = fc.record({
   size: fc.integer({ min: 32, max: 400 }),
   sent: fc.integer({ min: 2, max: 12 }),
-  change: fc.constantFrom("corrupted", "lost", "repeated", "unexpected"),
+  change,
   place: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
   length: fc.integer({ min: 1, max: 255 }),
 });
@@ -231,22 +220,11 @@ Deno.test("in a stream of messages the first byte that differs is named", () => 
         Array.from({ length: sent }, (_, i) => [...messages.at(i)]).flat(),
       );
       const at = Math.floor(place * stream.length);
-      const came = {
-        corrupted: stream.with(at, (stream[at] ?? 0) ^ length),
-        lost: Uint8Array.of(...stream.slice(0, at), ...stream.slice(at + length)),
-        repeated: Uint8Array.of(...stream.slice(0, at), ...stream.slice(Math.max(0, at - size))),
-        unexpected: Uint8Array.of(...stream, ...random(length)),
-      }[change];
-      const differs = came.findIndex((byte, i) => byte !== stream[i]);
-      // The last bytes are lost, or the first ones come before themselves.
+      const { came, differs } = changed(stream, change, at, length);
+      // The last bytes are lost.
       fc.pre(differs !== -1);
-      const position = {
-        messages,
-        first: 0,
-        sent,
-        answered: Math.floor(differs / size),
-        partial: differs % size,
-      };
+      const answered = Math.floor(differs / size);
+      const position = { messages, first: 0, sent, answered, partial: differs % size };
       const found = diagnose(position, came.subarray(differs));
       const kind = differs < stream.length ? "corrupted" : "unexpected";
       assertEquals([found.kind, /byte (\d+)/.exec(found.what)?.[1]], [kind, String(differs)]);
@@ -291,13 +269,8 @@ Deno.test("at any rate no message is due before its time, and none drifts, howev
   });
   fc.assert(fc.property(looks, ({ start, rate, waits }) => {
     const interval = 1000 / rate;
-    const schedule = new Schedule({
-      start,
-      countFrom: start,
-      end: Infinity,
-      messages: Infinity,
-      interval,
-    });
+    const endless = { end: Infinity, messages: Infinity, interval };
+    const schedule = new Schedule({ start, countFrom: start, ...endless });
     let [now, taken] = [start, 0];
     for (const wait of waits) {
       // A wait counts in intervals, so that a slow rate has its turns as well as a fast one.

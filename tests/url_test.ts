@@ -26,13 +26,7 @@ Deno.test("deno run and deno install take the program from a URL", {
   await using files = serveFiles();
   const host = `127.0.0.1:${files.addr.port}`;
   const elsewhere = await Deno.makeTempDir();
-  const flags = [
-    "--quiet",
-    "--allow-net",
-    "--allow-read",
-    "--allow-write",
-    ...packages,
-  ];
+  const flags = ["--quiet", "--allow-net", "--allow-read", "--allow-write", ...packages];
   const url = `http://${host}/main.ts`;
   // The shell goes to an empty folder, so that no deno.json is near.
   const script = `cd ${elsewhere} && DENO_DIR=${elsewhere}/cache exec "$@"`;
@@ -50,19 +44,8 @@ Deno.test("deno run and deno install take the program from a URL", {
       stderr: "",
     });
   }
-  const installed = await run(
-    there(
-      Deno.execPath(),
-      "install",
-      "--global",
-      "--root",
-      elsewhere,
-      "--name",
-      "yodel",
-      ...flags,
-      url,
-    ),
-  );
+  const install = [Deno.execPath(), "install", "--global", "--root", elsewhere, "--name", "yodel"];
+  const installed = await run(there(...install, ...flags, url));
   assertEquals({ code: installed.code }, { code: 0 }, installed.stderr);
   assertEquals(await run(there(`${elsewhere}/bin/yodel`, "--version")), {
     code: 0,

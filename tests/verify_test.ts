@@ -21,25 +21,12 @@ function flipped(bytes: Uint8Array): Uint8Array {
   return bytes.with(0, (bytes[0] ?? 0) ^ 0xff);
 }
 
-for (
-  const [what, position, bytes, kind, words] of [
-    ["comes twice", atStart, from(2, 0), "corrupted", "differs at byte 300: expected 0x"],
-    [
-      "comes twice after the last",
-      allBack,
-      from(2, 0),
-      "unexpected",
-      "more came back than was sent",
-    ],
-    ["was not sent", allBack, new Uint8Array([1, 2]), "unexpected", "more came back than was sent"],
-    ["is other", at, flipped(from(3, 10)), "corrupted", "differs at byte 310: expected 0x"],
-  ] as const
-) {
-  Deno.test(`what ${what} in a stream of messages is ${kind}`, () => {
-    const found = diagnose(position, bytes);
-    assertEquals([found.kind, found.what.slice(0, words.length)], [kind, words]);
-  });
-}
+Deno.test("what comes after the last answer is unexpected, what comes before it is corrupted", () => {
+  const more = new Uint8Array([1, 2]);
+  const finds = [[atStart, from(2, 0)], [allBack, from(2, 0)], [allBack, more]] as const;
+  const kinds = finds.map(([position, bytes]) => diagnose(position, bytes).kind);
+  assertEquals(kinds, ["corrupted", "unexpected", "unexpected"]);
+});
 
 Deno.test("what is missing of a stream of messages is said with its offset", () => {
   assertEquals([describeSilence(atStart), describeSilence(at)], [
