@@ -3,14 +3,11 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { createSocket } from "node:dgram";
 import { connect as dialNode, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { Listener } from "../net/stream.ts";
-import { listenTcp } from "../net/tcp.ts";
+import { TlsStream } from "../net/tls_stream.ts";
 import { type Endpoint, OptionError, serve, type ServeOptions } from "../server.ts";
-import { type Access, accessControlOf } from "../server/access_control.ts";
-import { acceptFrom } from "../server/accept.ts";
-import { Connections } from "../server/connections.ts";
-import { ConnectionLimit } from "../server/connection_limit.ts";
+import { type Access, AccessControl, accessControlOf } from "../server/access_control.ts";
 import { planServe } from "../server/plan.ts";
+import { replaced } from "./in_process.ts";
 import { dialPort, exchange, portOf, random, startLocal } from "./local.ts";
 import { inEach, linux, until } from "./machine.ts";
 import { startServer, yodel } from "./program.ts";
@@ -125,23 +122,6 @@ Deno.test("a connection that was reset before accept is not denied", onLinux, as
   assert(!/denied|peer=:0/.test(log) && log.includes("stopped connections=1\n"), log);
 });
 
-/** Serves with the parts of a server that are between a listener and the echo. */
-function serveParts(listener: Listener, access: Access | undefined) {
-  const stop = new AbortController();
-  const limit = new ConnectionLimit(0, stop.signal);
-  const connections = new Connections(planServe({ drain: 1 }, []), limit, access, stop.signal);
-  const accepting = acceptFrom(listener, connections, limit, {}, stop.signal);
-  return {
-    limit,
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      listener.close();
-      await accepting;
-      await connections.drain();
-    },
-  };
-}
-
 Deno.test("a denied client is closed before a handshake of TLS begins", async () => {
   await using server = await start(["tls://127.0.0.1:0"], { deny: ["127.0.0.1"], idleTimeout: 0 });
   using conn = await dialPort(server.port);
@@ -150,30 +130,30 @@ Deno.test("a denied client is closed before a handshake of TLS begins", async ()
 });
 
 Deno.test("a connection that cannot be set up is closed and no longer counts", async () => {
-  const tcp = await listenTcp({ scheme: "tls", host: "127.0.0.1", port: 0 }, { backlog: 10 });
-  const secure = () => {
-    throw new Error("no memory");
-  };
-  let inside = 0;
-  const access = { enter: () => ++inside > 0, leave: () => void inside-- };
-  await using server = serveParts({ ...tcp, secure }, access);
+  const options = { maxPerClient: 1, maxConnections: 1 };
+  await using server = await start(["tls://127.0.0.1:0"], options);
   for (let i = 0; i < 2; i++) {
-    using conn = await dialPort(tcp.endpoint.port);
+    const receive = () => {
+      throw new Error("no memory");
+    };
+    using _broken = replaced(TlsStream.prototype, { receive });
+    using conn = await dialPort(server.port);
     assertEquals(await conn.read(new Uint8Array(1)), null);
   }
-  await until(() => server.limit.open === 0, "its place is free");
-  assertEquals([inside, server.limit.served], [0, 0]);
+  assertEquals(server.logged("cannot set up a connection").length, 2);
+  assertEquals(await isLetIn("127.0.0.1", server.endpoint, server), true);
 });
 
 Deno.test("a client that waits for its admission does not hold up another", async () => {
-  const listener = await listenTcp({ scheme: "tcp", host: "127.0.0.1", port: 0 }, { backlog: 10 });
   const decided = Promise.withResolvers<boolean>();
   const answers = [decided.promise, true];
-  const access = { enter: () => answers.shift() ?? false, leave() {} };
-  await using _server = serveParts(listener, access);
-  using first = await dialPort(listener.endpoint.port);
+  using _access = replaced<Access>(AccessControl.prototype, {
+    enter: () => answers.shift() ?? false,
+  });
+  await using server = await start(["127.0.0.1:0"], { maxPerClient: 5 });
+  using first = await dialPort(server.port);
   const waiting = exchange(first, random(10));
-  using second = await dialPort(listener.endpoint.port);
+  using second = await dialPort(server.port);
   assertEquals((await exchange(second, random(10))).length, 10);
   decided.resolve(true);
   assertEquals((await waiting).length, 10);
