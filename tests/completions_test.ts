@@ -9,21 +9,18 @@ import { runHere } from "./in_process.ts";
 import { available, program, type Result, run } from "./program.ts";
 import { commandLine } from "./texts.ts";
 
-const cases: [words: string[], expected: string[]][] = [
-  [["yodel", "ser"], ["serve"]],
-  [["yodel", ""], [...Object.keys(commands), "--help", "--version"]],
-  [["yodel", "serve", "--idle"], ["--idle-timeout"]],
-  [["yodel", "connect", "--veri"], ["--verify"]],
-  [["yodel", "serve", "--log-format", ""], ["text", "json"]],
-  [["yodel", "serve", "--fault", "dela"], ["delay="]],
-  [
-    ["yodel", "serve", "--fault", "re"],
-    ["refuse", "read-rate=", "repeat", "reorder", "reset-after="],
-  ],
-  [["yodel", "load", "--at-least", ""], ["rate="]],
-  [["yodel", "completions", "z"], ["zsh"]],
-  [["yodel", "help", "se"], ["serve"]],
-  [["yodel", "help", "fa"], ["faults"]],
+const cases: [line: string, expected: string][] = [
+  ["yodel ser", "serve"],
+  ["yodel ", `${Object.keys(commands).join(" ")} --help --version`],
+  ["yodel serve --idle", "--idle-timeout"],
+  ["yodel connect --veri", "--verify"],
+  ["yodel serve --log-format ", "text json"],
+  ["yodel serve --fault dela", "delay="],
+  ["yodel serve --fault re", "refuse read-rate= repeat reorder reset-after="],
+  ["yodel load --at-least ", "rate="],
+  ["yodel completions z", "zsh"],
+  ["yodel help se", "serve"],
+  ["yodel help fa", "faults"],
 ];
 
 /** A folder in which a script is `yodel`, with a file that flags such as --cert can take. */
@@ -60,21 +57,26 @@ async function folderWithProgram() {
 /** Whether this machine has a shell, and curl for {@linkcode folderWithProgram}. */
 const canAsk = (shell: string) => available(shell) && available("curl");
 
-/** What bash makes of `yodel serve --log-format=j` and its like. */
-const withEquals: typeof cases = [
-  [["yodel", "serve", "--log-format", "=", "j"], ["json"]],
-  [["yodel", "serve", "--fault", "certificate", "=", "e"], ["expired"]],
-  [["yodel", "serve", "--fault", "=", "certificate", "=", "e"], ["expired"]],
-  [["yodel", "serve", "--fault", "delay", "="], []],
+/** The words that bash makes of `yodel serve --log-format=j` and its like, and files. */
+const inBash: typeof cases = [
+  ["yodel serve --log-format = j", "json"],
+  ["yodel serve --fault certificate = e", "expired"],
+  ["yodel serve --fault = certificate = e", "expired"],
+  ["yodel serve --fault delay =", ""],
+  // Bash completes files by itself, where the function has no words.
+  ["yodel serve --cert ./c", ""],
+  ["yodel serve --cert ", ""],
+  ["yodel serve --cert F", ""],
 ];
 
-/** Has bash call the function as it does when Tab is pressed after these words, as it has them. */
-function tabInBash(words: readonly string[], then: string): string[] {
+/** Has bash call the function as it does when Tab is pressed after these words. */
+function tabInBash(text: string, then: string): string[] {
+  const words = text.split(" ");
   const script = `${completionScripts.bash}
     compopt() { echo "$*"; }
     COMP_LINE=$1 COMP_POINT=\${#1} COMP_WORDS=("\${@:3}") COMP_CWORD=$(($# - 3))
     ${then.replace("PRESS", '_yodel "$3" "$2"')}`;
-  const line = words.join(" ").replace(/ ([=:]) ?/g, "$1");
+  const line = text.replace(/ ([=:]) ?/g, "$1");
   const last = (words.at(-1) ?? "").replace(/^[=:]$/, "");
   return ["bash", "-c", script, "bash", line, last, ...words];
 }
@@ -140,28 +142,24 @@ Deno.test("any typed text is completed with words, and status 0", async () => {
 
 Deno.test("bash completes commands, flags and values", { ignore: !canAsk("bash") }, async () => {
   await using made = await folderWithProgram();
-  // Bash completes files by itself, where the function has no words.
-  const noWords = ["./c", "", "F"].map((typed): typeof cases[0] => {
-    return [["yodel", "serve", "--cert", typed], []];
-  });
-  for (const [words, expected] of [...cases, ...withEquals, ...noWords]) {
+  for (const [line, expected] of [...cases, ...inBash]) {
     const then = 'PRESS >/dev/null; echo "${COMPREPLY[*]}"; complete -p yodel';
-    const { stdout, stderr } = await made.run(tabInBash(words, then));
+    const { stdout, stderr } = await made.run(tabInBash(line, then));
     const defined = "complete -o default -F _yodel yodel\n";
-    assertEquals([stdout, stderr], [`${expected.join(" ")}\n${defined}`, ""]);
+    assertEquals([stdout, stderr], [`${expected}\n${defined}`, ""]);
   }
   // No space after words that go on, and no files where none is meant.
   for (
     const [words, options] of [
-      [["--fault", "dela"], "+o default\n-o nospace\n"],
-      [["--fault", "delay", "="], "+o default\n-o nospace\n"],
-      [["--idle-timeout", ""], "+o default\n"],
-      [["--cert", ""], "-o default\n"],
-      [["unix", ":", "/tmp/"], "-o default\n"],
+      ["--fault dela", "+o default\n-o nospace\n"],
+      ["--fault delay =", "+o default\n-o nospace\n"],
+      ["--idle-timeout ", "+o default\n"],
+      ["--cert ", "-o default\n"],
+      ["unix : /tmp/", "-o default\n"],
     ] as const
   ) {
-    const { stdout } = await made.run(tabInBash(["yodel", "serve", ...words], "PRESS"));
-    assertEquals(stdout, options, words.join(" "));
+    const { stdout } = await made.run(tabInBash(`yodel serve ${words}`, "PRESS"));
+    assertEquals(stdout, options, words);
   }
 });
 
@@ -200,9 +198,9 @@ Deno.test("fish completes commands, flags and files", { ignore: !canAsk("fish") 
     assertEquals(stderr, "");
     return stdout;
   };
-  for (const [words, expected] of cases) {
-    const offered = (await press(words.join(" "))).split("\n").map((line) => line.split("\t")[0]);
-    for (const word of expected) assert(offered.includes(word), `${word} among ${offered}`);
+  for (const [line, expected] of cases) {
+    const offered = (await press(line)).split("\n").map((line) => line.split("\t")[0]);
+    for (const word of expected.split(" ")) assert(offered.includes(word), `${word}: ${offered}`);
   }
   const file = `${made.folder}/certificate.pem`;
   for (
@@ -254,17 +252,12 @@ Deno.test("zsh completes commands, flags and files", { ignore: !canAsk("zsh") },
 
 Deno.test("PowerShell completes commands and flags", { ignore: !canAsk("pwsh") }, async () => {
   await using made = await folderWithProgram();
-  for (const [words, expected] of cases) {
-    const line = words.join(" ");
-    const { stdout, stderr } = await made.run([
-      "pwsh",
-      "-NoProfile",
-      "-NonInteractive",
-      "-Command",
-      `${completionScripts.powershell}
-      (TabExpansion2 '${line}' ${line.length}).CompletionMatches.CompletionText -join ' '`,
-    ]);
-    assertEquals({ stdout: stdout.trimEnd(), stderr }, { stdout: expected.join(" "), stderr: "" });
+  for (const [line, expected] of cases) {
+    const script = `${completionScripts.powershell}
+      (TabExpansion2 '${line}' ${line.length}).CompletionMatches.CompletionText -join ' '`;
+    const pwsh = ["pwsh", "-NoProfile", "-NonInteractive", "-Command", script];
+    const { stdout, stderr } = await made.run(pwsh);
+    assertEquals([stdout.trimEnd(), stderr], [expected, ""]);
   }
 });
 
