@@ -29,6 +29,7 @@ import { addCounts, type ServerCounts } from "./server/counts.ts";
 import { accessControlOf } from "./server/access_control.ts";
 import { ownCertificate } from "./server/own_certificate.ts";
 import { ConnectionLimit } from "./server/connection_limit.ts";
+import { type FaultOption, planFaults } from "./server/injection/plan.ts";
 import { planServe, type ServeOptions } from "./server/plan.ts";
 import { serveHere, type Service } from "./server/service.ts";
 import { canBeShared, serveInThreads } from "./server/threads.ts";
@@ -46,7 +47,7 @@ export { parseEndpoint } from "./net/parse_endpoint.ts";
 export type { ServerTls } from "./net/stream.ts";
 export type { Ending } from "./server/connection.ts";
 export type { ConnectionCounts, ServerCounts, ServiceCounts } from "./server/counts.ts";
-export type { FaultOption } from "./server/faults/plan.ts";
+export type { FaultOption } from "./server/injection/plan.ts";
 export type { Log, LogDataForm, LogFields, LogLine } from "./server/log.ts";
 export type { Rejection } from "./server/loop_guard.ts";
 export type { ServeOptions, ServeTls } from "./server/plan.ts";
@@ -67,6 +68,19 @@ export interface Server extends AsyncDisposable {
   readonly accepting: boolean;
   /** What it has done so far. */
   counts(): Promise<ServerCounts>;
+  /** The faults that are set now. */
+  readonly faults: readonly string[];
+  /**
+   * Replaces the faults; an empty list ends them. Connections that are accepted from now on have
+   * the new ones and are counted from 1; those that are open change at their next read. The
+   * certificate stays as it is.
+   *
+   * @param options without a seed, it is random
+   * @returns once they are set in all threads
+   * @throws {OptionError} for wrong faults, and for those that have to be there from the start;
+   *   then the old ones stay
+   */
+  setFaults(faults: readonly FaultOption[], options?: { readonly seed?: number }): Promise<void>;
   /** Resolves when the last connection is closed after a stop; rejects if a thread fails. */
   readonly finished: Promise<void>;
   /**
@@ -92,13 +106,13 @@ export async function serve(
 ): Promise<Server> {
   const wanted = [endpoints].flat().map((endpoint) => readEndpoint(endpoint, 0));
   const plan = planServe(options, wanted);
-  const { log, faults } = plan;
+  const { log, faults: { flaws, resettable } } = plan;
   const access = await accessControlOf(plan);
   const { cert, key, names } = options.tls ?? {};
-  const certificate = cert ?? key ? undefined : await ownCertificate(wanted, names, faults?.flaws);
+  const certificate = cert ?? key ? undefined : await ownCertificate(wanted, names, flaws);
   const tls = { ...options.tls, ...certificate };
   const sharing = plan.workers > 1 ? "first" : undefined;
-  const opened = await openAll(wanted, { ...plan, tls, resettable: faults?.resets, sharing });
+  const opened = await openAll(wanted, { ...plan, tls, resettable, sharing });
   const bound = opened.map(({ endpoint }) => withText(endpoint));
   const stopping = new AbortController();
   const limit = new ConnectionLimit(plan.maxConnections, stopping.signal);
@@ -118,7 +132,7 @@ export async function serve(
   log.info?.("listening", {
     endpoints: bound.map(formatEndpoint),
     ...shared.length > 0 ? { workers: plan.workers } : {},
-    ...faults?.fields,
+    ...plan.faults.fields,
   });
   const wildcards = bound.filter((endpoint) => "host" in endpoint && isWildcard(endpoint.host));
   if (wildcards.length > 0 && plan.allow.length + plan.deny.length === 0) {
@@ -162,6 +176,21 @@ export async function serve(
     return { ...all.reduce(addCounts), refused: { ...access?.refused } };
   }
 
+  async function setFaults(
+    faults: readonly FaultOption[],
+    options: { readonly seed?: number } = {},
+  ): Promise<void> {
+    // With one seed and one count of connections for all threads.
+    const { seed, numbers, fields } = planFaults(
+      { faults, seed: options.seed },
+      bound,
+      plan.faults,
+    );
+    const set = { faults, seed, numbers };
+    await Promise.all(services.map((service) => service.setFaults(set)));
+    log.info?.("faults changed", { faults: "none", ...fields });
+  }
+
   const finished = run();
   onAbort(options.signal, stop);
   return {
@@ -171,6 +200,10 @@ export async function serve(
       return !stopping.signal.aborted;
     },
     counts,
+    get faults() {
+      return plan.faults.chosen.map(({ text }) => text);
+    },
+    setFaults,
     finished,
     stop,
     // `finished` rejects with the error.

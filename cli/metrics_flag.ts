@@ -3,7 +3,7 @@ import { parseTcpEndpoint } from "../net/parse_endpoint.ts";
 import { flag, group } from "./command.ts";
 import type { ValueType } from "../values/value_types.ts";
 
-const address: ValueType<HostEndpoint<"tcp">> = {
+export const address: ValueType<HostEndpoint<"tcp">> = {
   placeholder: "[HOST:]PORT",
   expected: "where to listen, such as 9115 or *:9115, PORT from 0 to 65535",
   parse: parseTcpEndpoint,

@@ -8,7 +8,7 @@ import { commands } from "../cli/commands.ts";
 import { EXIT_STATUSES } from "../cli/exit.ts";
 import { ENDPOINT_HELP, flagRows, PURPOSE, usage, VALUES_HELP } from "../cli/help.ts";
 import { wrapped } from "../cli/stdio.ts";
-import { faultTexts } from "../cli/topics.ts";
+import { FAULT_RULES, faultRow } from "../cli/topics.ts";
 import config from "../deno.json" with { type: "json" };
 import { faults } from "../server/faults/faults.ts";
 
@@ -29,12 +29,13 @@ export function manPage(commands: Commands, version: string): string {
       "The value of a flag that is not given stands last, in parentheses.",
     ]],
     ["COMMANDS", all.flatMap(([name, command]) => commandLines(name, command))],
-    [
-      "FAULTS",
-      faults.map(faultTexts).flatMap(({ written, transports, what }) =>
-        item(written, `${what}.`, `For ${transports}.`)
+    ["FAULTS", [
+      ...faults.map(faultRow).flatMap(([name, value, what]) =>
+        item(value === "" ? name : `${name}=${value}`, what)
       ),
-    ],
+      ".PP",
+      ...wrapped(escaped(FAULT_RULES), 80),
+    ]],
     ["EXIT STATUS", EXIT_STATUSES.flatMap(([status, when]) => item(status, when))],
     ["EXAMPLES", all.flatMap(([, { summary, example }]) => item(example, `${summary}.`))],
   ];

@@ -6,8 +6,7 @@
 import type { Command, Flag } from "../cli/command.ts";
 import { commands } from "../cli/commands.ts";
 import { EXIT_STATUSES } from "../cli/exit.ts";
-import { faultTexts } from "../cli/topics.ts";
-import type { Fault } from "../server/faults/fault.ts";
+import { FAULT_RULES, faultRow } from "../cli/topics.ts";
 import { faults } from "../server/faults/faults.ts";
 import {
   defaultText,
@@ -26,8 +25,12 @@ export function reference(): string {
     "[usage.md](usage.md) says what an `ENDPOINT` is. Without one, it is `tcp://localhost:2222`. `0` switches a limit off.",
     ...Object.entries(commands).flatMap(([name, command]) => commandParts(name, command)),
     "## Faults",
-    "What `yodel serve` does badly on purpose: `--fault NAME[=VALUE][@P]`, in the order in which bytes meet them. P is a share; over UDP, what is said of reads is true of datagrams.",
-    table(["fault", "for", "what it does"], faults.map(faultRow)),
+    "Faults of `yodel serve --fault NAME[=VALUE][@P]`, in the order in which they act.",
+    table(
+      ["fault", "value", "what it does"],
+      faults.map(faultRow).map(([name, value, what]) => [code(name), value && code(value), what]),
+    ),
+    FAULT_RULES,
     "## Exit statuses",
     table(["status", "when"], EXIT_STATUSES),
   ].join("\n\n") + "\n";
@@ -54,11 +57,6 @@ function flagRow([name, flag]: [string, Flag]): string[] {
     transportsText(flag) ?? "",
     whatItDoes(flag),
   ];
-}
-
-function faultRow(fault: Fault): string[] {
-  const { written, transports, what } = faultTexts(fault);
-  return [code(written), transports, what];
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -16,15 +16,16 @@ const MAX_CONNECTIONS = 64;
 /** The longest time of a connection, in milliseconds. */
 const TIMEOUT = 5000;
 
-/** The longest head of a request, in bytes. */
-const MAX_REQUEST = 8 * 1024;
+/** The longest request, in bytes. */
+const MAX_REQUEST = 16 * 1024;
 
 /** The most bytes read after that. */
-const MAX_BODY = 64 * 1024;
+const MAX_REST = 64 * 1024;
 
 const REASONS: Readonly<Record<number, string>> = {
   200: "OK",
   400: "Bad Request",
+  403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
   500: "Internal Server Error",
@@ -35,12 +36,24 @@ export interface Answer {
   readonly status: number;
   readonly body: string;
   readonly type?: string;
+  /** The methods that are allowed, with status 405. */
+  readonly allow?: string;
 }
 
-/** Answers the path of a request. */
-type Handler = (path: string) => Answer | Promise<Answer>;
+export interface Request {
+  readonly method: string;
+  /** Undefined for a malformed request. */
+  readonly path: string | undefined;
+  /** The field Host; without it, empty. */
+  readonly host: string;
+  /** Whether it has the field Origin. */
+  readonly hasOrigin: boolean;
+  readonly body: string;
+}
 
-/** Answers GET and HEAD until the signal, which closes the listeners and all connections. */
+type Handler = (request: Request) => Promise<Answer>;
+
+/** Answers requests until the signal, which closes the listeners and all connections. */
 export async function serveHttp(
   listeners: readonly Listener[],
   answer: Handler,
@@ -74,69 +87,68 @@ export async function serveHttp(
 }
 
 async function exchange(conn: Stream, answer: Handler): Promise<void> {
-  const head = await readHead(conn);
-  if (head === undefined) return;
-  const { method, path } = parse(head);
-  const { status, body, type = "text/plain; charset=utf-8" } = await answerTo(method, path, answer);
+  const request = await readRequest(conn);
+  if (request === undefined) return;
+  const { status, body, type = "text/plain; charset=utf-8", allow } = await answerTo(
+    request,
+    answer,
+  );
   const bytes = new TextEncoder().encode(body);
   const lines = [
     `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`,
     `content-type: ${type}`,
     `content-length: ${bytes.length}`,
-    ...status === 405 ? ["allow: GET, HEAD"] : [],
+    ...allow === undefined ? [] : [`allow: ${allow}`],
     "connection: close",
   ];
   await writeAll(conn, new TextEncoder().encode(lines.join("\r\n") + "\r\n\r\n"));
-  if (method !== "HEAD") await writeAll(conn, bytes);
+  if (request.method !== "HEAD") await writeAll(conn, bytes);
   await conn.closeWrite();
   // Closing with unread input resets the connection, and the answer would be lost.
   const rest = new Uint8Array(4096);
-  for (let read = 0; read < MAX_BODY;) {
+  for (let read = 0; read < MAX_REST;) {
     const more = await conn.read(rest);
     if (more === null) return;
     read += more;
   }
 }
 
-async function answerTo(
-  method: string,
-  path: string | undefined,
-  answer: Handler,
-): Promise<Answer> {
-  if (path === undefined) return { status: 400, body: "bad request\n" };
-  if (method !== "GET" && method !== "HEAD") return { status: 405, body: "only GET and HEAD\n" };
-  try {
-    return await answer(path);
-  } catch {
-    return { status: 500, body: "failed\n" };
-  }
+async function answerTo(request: Request, answer: Handler): Promise<Answer> {
+  if (request.path === undefined) return { status: 400, body: "bad request\n" };
+  return await answer(request).catch(() => ({ status: 500, body: "failed\n" }));
 }
 
-/** Reads the request line and the fields; empty if they are too long, undefined at EOF. */
-async function readHead(conn: Stream): Promise<string | undefined> {
+/** Reads a request; undefined at EOF. One that is too long is malformed. */
+async function readRequest(conn: Stream): Promise<Request | undefined> {
   const buffer = new Uint8Array(MAX_REQUEST);
-  let filled = 0;
-  while (filled < buffer.length) {
+  for (let filled = 0; filled < buffer.length;) {
     const more = await conn.read(buffer.subarray(filled));
     if (more === null) return undefined;
     filled += more;
     const text = new TextDecoder("latin1").decode(buffer.subarray(0, filled));
-    const end = text.indexOf("\r\n\r\n");
-    if (end >= 0) return text.slice(0, end);
+    const end = text.indexOf("\r\n\r\n") + 4;
+    if (end < 4) continue;
+    const { length, ...head } = parse(text.slice(0, end - 4));
+    if (filled < end + length) continue;
+    return { ...head, body: new TextDecoder().decode(buffer.subarray(end, end + length)) };
   }
-  return "";
+  return { ...parse(""), body: "" };
 }
 
-/** The path is undefined for a malformed request. */
-function parse(head: string): { method: string; path: string | undefined } {
+function parse(head: string) {
   const [first = "", ...fields] = head.split("\r\n");
   const [, method = "", target = "", minor] = /^([A-Z]+) (\S+) HTTP\/1\.([01])$/.exec(first) ?? [];
-  const hosts = fields.flatMap((field) => /^host:[ \t]*(.*?)[ \t]*$/i.exec(field)?.[1] ?? []);
+  const valuesOf = (name: string) =>
+    fields.flatMap((field) => RegExp(`^${name}:[ \t]*(.*?)[ \t]*$`, "i").exec(field)?.[1] ?? []);
+  const hosts = valuesOf("host");
+  const [host = ""] = hosts;
   const isHost = hosts.length === 1
-    ? /^[\w.:[\]%-]*$/.test(hosts[0] ?? "") && URL.canParse(`http://${hosts[0] || "localhost"}/`)
+    ? /^[\w.:[\]%-]*$/.test(host) && URL.canParse(`http://${host || "localhost"}/`)
     : hosts.length === 0 && minor === "0";
   const url = target.startsWith("/") ? URL.parse(`http://localhost${target}`) : URL.parse(target);
-  return { method, path: isHost ? url?.pathname : undefined };
+  const path = isHost ? url?.pathname : undefined;
+  const length = Number(valuesOf("content-length")[0] ?? 0);
+  return { method, path, host, hasOrigin: valuesOf("origin").length > 0, length };
 }
 
 async function writeAll(conn: Stream, bytes: Uint8Array): Promise<void> {

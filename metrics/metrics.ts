@@ -3,13 +3,18 @@ import { OptionError } from "../errors/yodel_error.ts";
 import { EndpointError, formatHostPort, type HostEndpoint, isWildcard } from "../net/endpoint.ts";
 import { openAtEach } from "../net/listen.ts";
 import { listenTcp } from "../net/tcp.ts";
+import type { Server } from "../server.ts";
 import type { Log } from "../server/log.ts";
-import { type Answer, serveHttp } from "./http.ts";
+import { answerFaults, isForeign } from "./control.ts";
+import { type Answer, type Request, serveHttp } from "./http.ts";
 
 const BACKLOG = 64;
 
 /** The text format of Prometheus. */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+/** Returns a server whose faults can be changed, once it listens. */
+type Controlled = () => Server | undefined;
 
 /** A value with its labels; in a histogram, with the end of its name. */
 export type Sample = readonly [number, Record<string, string>?, string?];
@@ -44,19 +49,28 @@ export class Metrics implements AsyncDisposable {
   }
 
   /** Listens at all addresses of a host. */
-  async listen(at: HostEndpoint<"tcp">, isUp: () => boolean, log: Log): Promise<void> {
+  async listen(at: HostEndpoint<"tcp">, isUp: () => boolean, log: Log, controlled?: Controlled) {
     const listeners = await openAtEach(at, (one) => listenTcp(one, { backlog: BACKLOG }));
-    const answer = (path: string) => this.#answer(path, isUp);
+    const answer = async (request: Request) =>
+      controlled !== undefined && isForeign(request, at.host)
+        ? { status: 403, body: "not for browsers\n" }
+        : await this.#answer(request, isUp, controlled);
     this.#serving = serveHttp(listeners, answer, log, this.#stopping.signal);
+    const page = controlled === undefined ? "metrics" : "faults";
     for (const { endpoint: { host, port } } of listeners) {
-      this.urls.push(`http://${formatHostPort(host, port)}/metrics`);
+      this.urls.push(`http://${formatHostPort(host, port)}/${page}`);
     }
     if (listeners.some(({ endpoint }) => isWildcard(endpoint.host))) {
-      log.warn?.("metrics on all addresses: whoever can reach this machine can read them");
+      log.warn?.(`${page} on all addresses: whoever can reach this machine can use them`);
     }
   }
 
-  async #answer(path: string, isUp: () => boolean): Promise<Answer> {
+  async #answer(request: Request, isUp: () => boolean, controlled?: Controlled): Promise<Answer> {
+    const { method, path } = request;
+    const isFaults = controlled !== undefined && path === "/faults";
+    const allow = isFaults ? "GET, HEAD, PUT" : "GET, HEAD";
+    if (!allow.split(", ").includes(method)) return { status: 405, body: `only ${allow}\n`, allow };
+    if (isFaults) return await answerFaults(controlled(), request);
     switch (path) {
       case "/metrics": {
         const texts = await Promise.all(this.#texts.map((text) => text()));
@@ -95,12 +109,14 @@ export async function serveMetrics(
   version: string,
   isUp: () => boolean,
   log: Log,
+  controlled?: Controlled,
 ): Promise<Metrics | undefined> {
   if (at === undefined) return undefined;
   const metrics = new Metrics(version);
-  await metrics.listen(at, isUp, log).catch(async (error) => {
+  await metrics.listen(at, isUp, log, controlled).catch(async (error) => {
     await metrics[Symbol.asyncDispose]();
-    throw error instanceof EndpointError ? new OptionError("metrics", error.message) : error;
+    const flag = controlled ? "control" : "metrics";
+    throw error instanceof EndpointError ? new OptionError(flag, error.message) : error;
   });
   return metrics;
 }

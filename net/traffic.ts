@@ -8,6 +8,8 @@ export class Traffic {
   sent = 0;
   /** How many more bytes faults send than are received; negative where they lose some. */
   expectedDelta = 0;
+  /** Ends the echo at its next read: the faults of its server were changed. */
+  faultsChanged = false;
   /** The bytes at the last check; -1 before the first. */
   #seen = -1;
   #idle = 0;

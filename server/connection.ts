@@ -15,7 +15,7 @@ export const LINGER = 1000;
 /** A connection that was accepted. */
 export class Connection {
   readonly traffic = new Traffic();
-  faults?: { readonly fields: LogFields; end(): void };
+  faults?: { readonly fields: LogFields; flush(): void; end(): void };
   /** From 1 on; 0 until it is set up. */
   number = 0;
   readonly #opened = performance.now();

@@ -11,9 +11,9 @@ import type { ConnectionLimit } from "./connection_limit.ts";
 import { setUp } from "./connection_setup.ts";
 import { type ConnectionCounts, noConnections } from "./counts.ts";
 import { echo } from "./echo.ts";
-import { ConnectionFaults } from "./faults/connection_faults.ts";
+import { ConnectionFaults } from "./injection/connection_faults.ts";
 import type { ServePlan } from "./plan.ts";
-import { dataLog, type Stage, stagedEcho } from "./stages.ts";
+import { dataLog, sendAll, stagedEcho } from "./stages.ts";
 
 /** From one check of a drain to the next, in milliseconds. */
 const DRAIN_INTERVAL = 50;
@@ -80,20 +80,38 @@ export class Connections {
     this.#seen = this.#open.size;
   }
 
-  /** Chooses the loop of a connection, once. */
-  #echo(connection: Connection): Promise<void> {
-    const { stream, traffic, number } = connection;
-    const { log, logData, faults } = this.plan;
-    const stages: Stage[] = [];
-    if (logData !== "off") stages.push(dataLog(log, logData, number));
-    if (faults !== undefined) {
-      const own = new ConnectionFaults(faults, number, connection);
-      connection.faults = own;
-      stages.push(...own.stages);
+  /** Makes open connections take the new faults at their next read. */
+  changeFaults(): void {
+    for (const { isEnding, traffic, faults } of this.#open) {
+      if (isEnding) continue;
+      traffic.faultsChanged = true;
+      faults?.flush();
     }
-    return stages.length === 0
-      ? echo(stream, traffic, this.#buffers, this.scheduler)
-      : stagedEcho(stream, traffic, this.scheduler, stages);
+  }
+
+  /** Chooses the loop of a connection: once, and again each time that the faults are changed. */
+  async #echo(connection: Connection): Promise<void> {
+    const { stream, traffic } = connection;
+    const { log, logData } = this.plan;
+    const always = logData === "off" ? [] : [dataLog(log, logData, connection.number)];
+    let own: ConnectionFaults | undefined;
+    let unread: Uint8Array | undefined;
+    for (let isNew = true;; isNew = false) {
+      traffic.faultsChanged = false;
+      const { faults } = this.plan;
+      if (faults.chosen.length > 0) connection.faults = own ??= new ConnectionFaults(connection);
+      const number = isNew ? Atomics.add(faults.numbers, 0, 1) : -connection.number;
+      const stages = [...always, ...own?.begin(faults, number) ?? []];
+      if (stages.length > 0) {
+        unread = await stagedEcho(stream, traffic, this.scheduler, stages, unread);
+      } else {
+        if (unread !== undefined) await sendAll(stream, traffic, unread);
+        unread = await echo(stream, traffic, this.#buffers, this.scheduler);
+      }
+      if (unread === undefined) return;
+      // What the former faults have swallowed will not be sent back.
+      traffic.expectedDelta = traffic.sent + unread.length - traffic.received;
+    }
   }
 
   /** Closes a connection that was idle for too long; returns its idle time. */

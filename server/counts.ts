@@ -20,8 +20,10 @@ export interface ServiceCounts {
   readonly answered: number;
   /** Datagrams that were not answered, since that could make a loop; by reason. */
   readonly unanswered: Readonly<Record<Rejection, number>>;
-  /** How often each fault was injected. */
+  /** How often each fault was injected, by its name. */
   readonly faults: Readonly<Record<string, number>>;
+  /** How often each fault that is set now was injected, as it was given. */
+  readonly currentFaults: Readonly<Record<string, number>>;
 }
 
 /** The counts of a server. */

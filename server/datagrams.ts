@@ -3,7 +3,7 @@ import { formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { ReadScheduler } from "../net/read_scheduler.ts";
 import type { DatagramListener } from "../net/udp.ts";
 import type { Access } from "./access_control.ts";
-import { DatagramFaults } from "./faults/datagram_faults.ts";
+import { DatagramFaults } from "./injection/datagram_faults.ts";
 import { dataFields, type LogFields } from "./log.ts";
 import { LoopGuard } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
@@ -14,20 +14,26 @@ const TURN = 64;
 /** Answers the datagrams of some sockets, unless that could make a loop; returns live counts. */
 export function answerDatagrams(
   sockets: readonly DatagramListener[],
-  { log, logData, faults }: ServePlan,
+  plan: ServePlan,
   access: Access | undefined,
   scheduler: ReadScheduler,
   stopping: AbortSignal,
 ) {
+  const { log, logData } = plan;
   const guard = new LoopGuard(sockets.map(({ endpoint }) => endpoint.port));
-  const faulty = faults && sockets.length > 0 ? new DatagramFaults(faults, stopping) : undefined;
+  const faults = new DatagramFaults(stopping);
+  const changeFaults = () => {
+    if (sockets.length > 0) faults.begin(plan.faults);
+  };
+  changeFaults();
   const counts = {
     answered: 0,
     rejections: { low_port: 0, own_port: 0, repeated: 0 },
     /** For the log. */
     get faults(): LogFields {
-      return faulty?.fields ?? {};
+      return faults.fields;
     },
+    changeFaults,
   };
   let received = 0;
 
@@ -51,8 +57,7 @@ export function answerDatagrams(
     } else {
       log.info?.("datagram", { peer: formatAddress(source), ...dataFields(bytes, logData, 0) });
     }
-    if (faulty === undefined) return socket.send(bytes, source);
-    faulty.send(socket, bytes, source);
+    return faults.send(socket, bytes, source);
   }
 
   for (const socket of sockets) {

@@ -13,6 +13,7 @@ import type { Traffic } from "../net/traffic.ts";
  *
  * @param stream stays open. With nothing unread, closing it delivers what is sent, as a half-close
  *   does, and serves 5 % more connections a second than both
+ * @returns the last read, not sent back, if the faults of the server were changed; nothing at EOF
  * @throws what `stream` throws when its peer resets it or it is closed meanwhile
  */
 export async function echo(
@@ -20,7 +21,7 @@ export async function echo(
   traffic: Traffic,
   buffers: BufferPool,
   scheduler: ReadScheduler,
-): Promise<void> {
+): Promise<Uint8Array | undefined> {
   let buffer = buffers.tiny();
   // The last read's part of the buffer, reused because messages are often of one size.
   let bytes = buffer;
@@ -29,8 +30,9 @@ export async function echo(
     for (;;) {
       if (scheduler.isContended) await scheduler.next();
       const length = await stream.read(buffer);
-      if (length === null) break;
+      if (length === null) return undefined;
       traffic.received += length;
+      if (traffic.faultsChanged) return buffer.slice(0, length);
       if (bytes.length !== length || bytes.buffer !== buffer.buffer) {
         bytes = buffer.subarray(0, length);
       }

@@ -4,7 +4,7 @@ import type { Endpoint } from "../net/endpoint.ts";
 import type { ServerTls } from "../net/stream.ts";
 import { checkUdp } from "../net/udp.ts";
 import { checkNames, withDefaults } from "../values/settings.ts";
-import { type FaultOption, type FaultPlan, planFaults } from "./faults/plan.ts";
+import { type FaultOption, type FaultPlan, planFaults } from "./injection/plan.ts";
 import type { Log, LogDataForm } from "./log.ts";
 
 /** TLS settings of `tls://` endpoints. Without a certificate, the server makes one itself. */
@@ -35,7 +35,7 @@ export interface ServeOptions {
   deny?: readonly string[];
   /**
    * How many threads serve TCP and TLS, on Linux. Datagrams, Unix sockets, and servers with the
-   * fault `reset-after` use only this one. Default: 1.
+   * fault `reset-after` or `reset-at` use only this one. Default: 1.
    */
   workers?: number;
   /** How long connections may go on after the server is stopped, in milliseconds. Default: 5,000. */
@@ -46,6 +46,11 @@ export interface ServeOptions {
   logData?: LogDataForm;
   /** `["delay=20ms..40ms", { name: "corrupt", probability: 1e-6 }]`. Default: none. */
   faults?: readonly FaultOption[];
+  /**
+   * Whether `setFaults` can set `reset-after` and `reset-at`: connections of TCP are slower then,
+   * and one thread has them all. Default: whether `faults` has one of these.
+   */
+  resettable?: boolean;
   /**
    * With the same seed, connections in the same order have the same faults. A whole number of 32
    * bits. Default: random; the log has it.
@@ -69,8 +74,9 @@ export const SERVE_DEFAULTS = {
 
 /** The settings of a server, complete. */
 export interface ServePlan
-  extends Omit<Required<ServeOptions>, "tls" | "signal" | "faults" | "seed"> {
-  readonly faults: FaultPlan | undefined;
+  extends Omit<Required<ServeOptions>, "tls" | "signal" | "faults" | "seed" | "resettable"> {
+  /** Those in force; `setFaults` replaces them. */
+  faults: FaultPlan;
 }
 
 /**
@@ -81,7 +87,7 @@ export interface ServePlan
  */
 export function planServe(options: ServeOptions, endpoints: readonly Endpoint[]): ServePlan {
   const defaults = { ...SERVE_DEFAULTS, allow: [], deny: [], log: {} };
-  checkNames(options, Object.keys(defaults), ["tls", "faults", "seed", "signal"]);
+  checkNames(options, Object.keys(defaults), ["tls", "faults", "seed", "resettable", "signal"]);
   const plan = withDefaults<Omit<ServePlan, "faults">>(options, defaults);
   endpoints.forEach(checkUdp);
   checkWorkers(plan.workers);

@@ -8,11 +8,14 @@ import { Connections } from "./connections.ts";
 import { noConnections, type ServiceCounts } from "./counts.ts";
 import { answerDatagrams } from "./datagrams.ts";
 import type { ConnectionLimit } from "./connection_limit.ts";
+import { type FaultOptions, planFaults } from "./injection/plan.ts";
 import type { ServePlan } from "./plan.ts";
 
 /** A part of a server. */
 export interface Service {
   counts(): ServiceCounts | Promise<ServiceCounts>;
+  /** Sets the faults of connections and datagrams from now on. */
+  setFaults(set: FaultOptions): void | Promise<unknown>;
   /** Resolves when the last connection is closed. */
   readonly finished: Promise<unknown>;
 }
@@ -39,19 +42,26 @@ export function serveHere(
   const accepting = listeners.map((one) => acceptFrom(one, connections, limit, plan.log, stopping));
 
   function counts(): ServiceCounts {
-    const injected: Record<string, number> = {};
-    for (const { fault: { name, stage }, injections } of plan.faults?.chosen ?? []) {
-      if (stage !== undefined) injected[name] = (injected[name] ?? 0) + injections;
-    }
+    const { chosen, injected } = plan.faults;
+    const current: Record<string, number> = {};
+    for (const { text, injections } of chosen) current[text] = (current[text] ?? 0) + injections;
     const unused = listeners.map(({ endpoint }) => [endpoint.scheme, noConnections()]);
     return {
       connections: { ...Object.fromEntries(unused), ...connections.counts },
       answered: datagrams.answered,
       unanswered: { ...datagrams.rejections },
-      faults: injected,
+      faults: { ...injected },
+      currentFaults: current,
     };
   }
 
+  function setFaults(set: FaultOptions): void {
+    const endpoints = opened.map(({ endpoint }) => endpoint);
+    plan.faults = planFaults(set, endpoints, plan.faults);
+    connections.changeFaults();
+    datagrams.changeFaults();
+  }
+
   const finished = Promise.all([stopped, ...accepting]).then(() => connections.drain());
-  return { counts, finished, datagrams };
+  return { counts, setFaults, finished, datagrams };
 }

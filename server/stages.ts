@@ -27,6 +27,8 @@ export const MAX_CHUNK = 16 * 1024;
 /**
  * Sends back what `stream` receives, through some stages; otherwise as the hot path (echo.ts).
  *
+ * @param unread is taken as the first read
+ * @returns the last read, not sent back, if the faults of the server were changed; nothing at EOF
  * @throws what `stream` throws when its peer resets it or it is closed meanwhile
  */
 export async function stagedEcho(
@@ -34,26 +36,50 @@ export async function stagedEcho(
   traffic: Traffic,
   scheduler: ReadScheduler,
   stages: readonly Stage[],
-): Promise<void> {
+  unread?: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  let rest: Uint8Array | undefined;
+
+  async function* reads(): Chunks {
+    const buffer = new Uint8Array(MAX_CHUNK);
+    let offset = unread?.length ?? 0;
+    if (unread !== undefined) yield { bytes: unread, offset: 0, due: performance.now() };
+    for (;;) {
+      if (scheduler.isContended) await scheduler.next();
+      const length = await stream.read(buffer);
+      if (length === null) return;
+      traffic.received += length;
+      const bytes = buffer.subarray(0, length);
+      if (traffic.faultsChanged) return void (rest = bytes);
+      yield { bytes, offset, due: performance.now() };
+      offset += length;
+    }
+  }
+
   scheduler.readers++;
   try {
-    for await (const { bytes } of through(stages, chunksOf(stream, traffic, scheduler))) {
-      for (let written = 0; written < bytes.length;) {
-        const more = await stream.write(bytes.subarray(written));
-        written += more;
-        traffic.sent += more;
-      }
-    }
+    for await (const { bytes } of through(stages, reads())) await sendAll(stream, traffic, bytes);
+    return rest;
   } finally {
     scheduler.readers--;
   }
 }
 
+export async function sendAll(stream: Stream, traffic: Traffic, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    const more = await stream.write(bytes.subarray(written));
+    written += more;
+    traffic.sent += more;
+  }
+}
+
 /** Logs the first bytes of each read. */
 export function dataLog(log: Log, form: "text" | "hex", connection: number): Stage {
+  let offset = 0;
   return async function* (chunks) {
     for await (const chunk of chunks) {
-      log.info?.("read", { connection, ...dataFields(chunk.bytes, form, chunk.offset) });
+      log.info?.("read", { connection, ...dataFields(chunk.bytes, form, offset) });
+      offset += chunk.bytes.length;
       yield chunk;
     }
   };
@@ -61,16 +87,4 @@ export function dataLog(log: Log, form: "text" | "hex", connection: number): Sta
 
 export function through(stages: readonly Stage[], chunks: Chunks): Chunks {
   return stages.reduce((passing, stage) => stage(passing), chunks);
-}
-
-async function* chunksOf(stream: Stream, traffic: Traffic, scheduler: ReadScheduler): Chunks {
-  const buffer = new Uint8Array(MAX_CHUNK);
-  for (let offset = 0;;) {
-    if (scheduler.isContended) await scheduler.next();
-    const length = await stream.read(buffer);
-    if (length === null) return;
-    traffic.received += length;
-    yield { bytes: buffer.subarray(0, length), offset, due: performance.now() };
-    offset += length;
-  }
 }

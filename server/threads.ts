@@ -8,6 +8,7 @@ import { TRANSPORTS } from "../net/transports.ts";
 import type { Access } from "./access_control.ts";
 import { ConnectionLimit } from "./connection_limit.ts";
 import { addCounts } from "./counts.ts";
+import { type FaultOptions, planFaults } from "./injection/plan.ts";
 import { type Log, LOG_LEVELS, type LogFields, type LogLevel } from "./log.ts";
 import { planServe, type ServeOptions, type ServePlan } from "./plan.ts";
 import { serveHere, type Service, type Shared } from "./service.ts";
@@ -26,6 +27,7 @@ interface ThreadPlan {
   readonly limit: SharedArrayBuffer;
   /** The levels that the log has. */
   readonly levels: readonly LogLevel[];
+  readonly faults: FaultOptions;
   /** Whether to ask the first thread about each connection. */
   readonly hasAccessControl: boolean;
 }
@@ -73,8 +75,9 @@ function run(first: Calls<FirstThread>) {
   }
 
   return {
-    async serve({ endpoints, options, tls, limit, levels, hasAccessControl }: ThreadPlan) {
+    async serve({ endpoints, options, tls, limit, levels, faults, hasAccessControl }: ThreadPlan) {
       const plan = planServe({ ...options, log: logOf(levels) }, endpoints);
+      plan.faults = planFaults(faults, endpoints);
       const opened = await openAll(endpoints, { ...plan, tls, sharing: "another" });
       serving.resolve(serveHere(opened, plan, {
         limit: new ConnectionLimit(plan.maxConnections, stopping.signal, limit),
@@ -83,6 +86,7 @@ function run(first: Calls<FirstThread>) {
       }));
     },
     counts: async () => await (await serving.promise).counts(),
+    setFaults: async (set: FaultOptions) => await (await serving.promise).setFaults(set),
     stop: () => stopping.abort(),
     /** Returns the last counts when the last connection is closed. */
     async finish() {
@@ -96,7 +100,7 @@ function run(first: Calls<FirstThread>) {
 
 /** Whether several threads listen. Node's sockets (net/resettable.ts) cannot share a port. */
 export function canBeShared({ scheme }: Endpoint, { workers, faults }: ServePlan): boolean {
-  return workers > 1 && TRANSPORTS[scheme].canBeShared && !faults?.resets;
+  return workers > 1 && TRANSPORTS[scheme].canBeShared && !faults.resettable;
 }
 
 /**
@@ -115,12 +119,14 @@ export async function serveInThreads(
   { workers, log, faults }: ServePlan,
   { limit, access, stopping }: Shared,
 ): Promise<Service> {
+  const { faults: given, seed: _, ...rest } = options;
   const plan: ThreadPlan = {
     endpoints,
     // A log and a signal cannot be sent to a thread.
-    options: { ...options, seed: faults?.seed, log: undefined, signal: undefined, tls: undefined },
+    options: { ...rest, log: undefined, signal: undefined, tls: undefined },
     tls: options.tls,
     limit: limit.memory,
+    faults: { faults: given, seed: faults.seed, numbers: faults.numbers },
     levels: LOG_LEVELS.filter((level) => log[level] !== undefined),
     hasAccessControl: access !== undefined,
   };
@@ -141,7 +147,11 @@ export async function serveInThreads(
     // It may fail before it is awaited.
     finished.catch(() => {});
     // A thread that has finished no longer answers.
-    return { finished, counts: () => thread.call("counts").catch(() => finished) };
+    return {
+      finished,
+      counts: () => thread.call("counts").catch(() => finished),
+      setFaults: (set) => thread.call("setFaults", set).catch(() => finished),
+    };
   }
 
   const started = await Promise.allSettled(Array.from({ length: workers - 1 }, serveInThread));
@@ -153,5 +163,6 @@ export async function serveInThreads(
   return {
     finished: Promise.all(threads.map(({ finished }) => finished)).finally(endAll),
     counts: async () => (await Promise.all(threads.map((one) => one.counts()))).reduce(addCounts),
+    setFaults: (set) => Promise.all(threads.map((one) => one.setFaults(set))),
   };
 }

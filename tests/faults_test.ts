@@ -106,13 +106,30 @@ Deno.test("a share of the connections has a fault, and the others are as without
 Deno.test("help lists every fault with what its probability is of, in 80 columns", async () => {
   const { code, stdout } = await runHere(["help", "faults"]);
   assertEquals(code, 0);
+  const lines = stdout.split("\n");
   for (const { name, help, transports } of faults) {
-    assertStringIncludes(stdout, `\n  ${name}`);
-    assertStringIncludes(stdout, `(${transports.join(", ")})\n      ${help}`);
+    const line = lines.find((line) => line.startsWith(`  ${name} `)) ?? "";
+    assertStringIncludes(line, help);
+    assertEquals(
+      /\((?!0)(.*)\)$/.exec(line)?.[1],
+      transports.length === 3
+        ? "not udp"
+        : transports.length < 3
+        ? transports.join(", ")
+        : undefined,
+      line,
+    );
   }
-  const shares =
-    stdout.replace(/\s+/g, " ").match(/P is the probability per \w+ \(default [\w.-]+/g) ?? [];
-  assertEquals(shares.length, faults.filter(({ chance }) => chance !== undefined).length);
-  assertEquals(stdout.split("\n").filter((line) => line.length > 80), []);
+  assertEquals(lines.filter((line) => line.length > 80), []);
+  assert(lines.length <= 24, `${lines.length - 1} lines and a prompt`);
+  const [, rules = ""] = stdout.replace(/\s+/g, " ").split(" @P: ");
+  const [, defaults = ""] = rules.split("Default 1; ");
+  const units = new Map([["reads", "read"], ["blocks", "256 bytes"], ["bytes", "byte"]]);
+  for (const { name, chance } of faults) {
+    const unit = units.get(chance?.of ?? "");
+    const parts = rules.split(/; |\. /).filter((part) => part.includes(name));
+    assertEquals(parts.some((part) => part.startsWith(`per ${unit}:`)), unit !== undefined, name);
+    if ((chance?.usual ?? 1) !== 1) assertStringIncludes(defaults, `${name} `);
+  }
   assertStringIncludes((await runHere(["help", "fault"])).stderr, "did you mean faults?");
 });

@@ -13,7 +13,7 @@ Deno.test("the examples of docs/library.md run", async () => {
       .concat(`${root}docs/library.md`),
   );
   assertEquals(code, 0, stdout + stderr);
-  assertMatch(stdout, /ok \| 3 passed \| 0 failed/);
+  assertMatch(stdout, /ok \| 4 passed \| 0 failed/);
 });
 
 Deno.test("all that the modules export is documented, with all the types that it needs", async () => {

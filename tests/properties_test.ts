@@ -17,7 +17,7 @@ import { StreamVerifier } from "../client/verify/stream.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { parseEndpoint, readEndpoint } from "../net/parse_endpoint.ts";
 import { YodelError } from "../errors/yodel_error.ts";
-import { planFaults } from "../server/faults/plan.ts";
+import { planFaults } from "../server/injection/plan.ts";
 import * as types from "../values/value_types.ts";
 import { open, STREAMS } from "./faulty.ts";
 import { inEach, pause, random, unix, writeAll } from "./local.ts";

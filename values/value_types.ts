@@ -144,7 +144,7 @@ export interface Range {
 /** One value, or a range of them: `A..B`. */
 export function range(type: ValueType<number>): ValueType<Range> {
   return {
-    placeholder: `${type.placeholder}[..${type.placeholder}]`,
+    placeholder: `${type.placeholder}|A..B`,
     expected: `${type.expected}, or A..B`,
     parse(text) {
       const [first = "", second = first, ...more] = text.split(/\.\.(?!\.)/);

@@ -2,8 +2,8 @@ import { pause } from "../../async/pause.ts";
 import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import { serveMetrics } from "../../metrics/metrics.ts";
 import { watchServer } from "../../metrics/watch.ts";
-import { serve } from "../../server.ts";
-import { MAX_SEED } from "../../server/faults/plan.ts";
+import { serve, type Server } from "../../server.ts";
+import { MAX_SEED } from "../../server/injection/plan.ts";
 import { faults } from "../../server/faults/faults.ts";
 import { LOG_DATA_FORMS, LOG_LEVELS } from "../../server/log.ts";
 import { SERVE_DEFAULTS } from "../../server/plan.ts";
@@ -20,7 +20,7 @@ import {
   network,
   type ValueType,
 } from "../../values/value_types.ts";
-import { metricsFlag } from "../metrics_flag.ts";
+import { address, metricsFlag } from "../metrics_flag.ts";
 import { createLog, LOG_DEFAULTS, LOG_FORMATS } from "../log.ts";
 import { replaceFile } from "../files.ts";
 import { stopOnSignal } from "../signals.ts";
@@ -31,8 +31,10 @@ import { YodelError } from "../../errors/yodel_error.ts";
 /** Any text: the server validates faults. */
 const faultType: ValueType<string> = {
   placeholder: "NAME[=VALUE][@P]",
-  choices: faults.flatMap(({ name, value }) =>
-    value === undefined ? name : (value.choices ?? [""]).map((choice) => `${name}=${choice}`)
+  choices: faults.flatMap(({ name, value, usual }) =>
+    value === undefined || usual !== undefined
+      ? name
+      : (value.choices ?? [""]).map((choice) => `${name}=${choice}`)
   ),
   expected: "a fault such as delay=20ms",
   parse: String,
@@ -75,6 +77,7 @@ export const serveCommand = command({
     }, IP_SCHEMES),
     ...group("Faults", {
       "fault": flag(faultType, "misbehave, see yodel help faults", { many: true }),
+      "control": flag(address, "HTTP to change faults there, and the pages of --metrics"),
       "seed": flag(count(0, MAX_SEED), "one seed makes the same faults at each start"),
     }),
     ...group("Log", {
@@ -96,14 +99,20 @@ export const serveCommand = command({
     const file = flags.writeCa;
     // Before it listens: errors of this check end the server.
     if (file !== undefined) await replaceFile("write-ca", file);
-    const { metrics: at } = flags;
+    const { control, metrics: at = control } = flags;
+    const name = control === undefined ? "metrics" : "control";
+    if (control !== at && control !== undefined) {
+      throw new YodelError("--metrics: --control has its pages, so leave --metrics out");
+    }
     const isTaken = (one: Endpoint) =>
       hasConnections(one) && "port" in one && one.port === at?.port;
     if (at?.port && endpoints.some(isTaken)) {
-      throw new YodelError(`--metrics: port ${at.port} is that of an endpoint`);
+      throw new YodelError(`--${name}: port ${at.port} is that of an endpoint`);
     }
-    let isUp = () => false;
-    await using metrics = await serveMetrics(at, version, () => isUp(), log);
+    const running: { server?: Server } = {};
+    const isUp = () => running.server?.accepting ?? false;
+    const controlled = control && (() => running.server);
+    await using metrics = await serveMetrics(at, version, isUp, log, controlled);
     await using server = await serve(endpoints, {
       ...optionsOf(flags, SERVE_DEFAULTS),
       allow: flags.allow,
@@ -111,6 +120,7 @@ export const serveCommand = command({
       seed: flags.seed,
       tls: await serverTls(flags),
       faults: flags.fault,
+      resettable: control !== undefined && (flags.workers ?? 1) === 1,
       log,
       signal: stopOnSignal(exit),
     });
@@ -124,10 +134,10 @@ export const serveCommand = command({
         ca: file ?? "not written, see --write-ca",
       });
     }
-    isUp = () => server.accepting;
+    running.server = server;
     if (metrics !== undefined) {
       watchServer(metrics, server);
-      log.info?.("metrics", { urls: metrics.urls });
+      log.info?.(name, { urls: metrics.urls });
     }
     await print(server.endpoints.map((endpoint) => formatEndpoint(endpoint) + "\n").join(""));
     if (Deno.stderr.isTerminal() && server.endpoints.every(isLoopback)) {

@@ -5,9 +5,9 @@ import { fault } from "./fault.ts";
 
 export const certificate = fault({
   name: "certificate",
-  value: choice(FLAWS),
+  value: { ...choice(FLAWS), placeholder: "FLAW" },
   chance: undefined,
   transports: SCHEMES.filter((scheme) => TRANSPORTS[scheme].hasTls),
-  help: "present a throw-away certificate with this flaw",
+  help: "present a certificate with this flaw",
   flaw: (flaw) => flaw,
 });

@@ -11,7 +11,7 @@ export const chunk = fault({
   otherNames: ["slicer"],
   value: range(size(1, MAX_CHUNK)),
   transports: STREAMS,
-  help: "send answers in pieces of this size, 5ms apart",
+  help: "send pieces of this size, 5ms apart",
   async *stage(chunks, { least, most }, context) {
     let last = -Infinity;
     for await (const whole of chunks) {

@@ -1,10 +1,8 @@
-import { SCHEMES } from "../../net/transports.ts";
 import { fault } from "./fault.ts";
 
 export const corrupt = fault({
   name: "corrupt",
   chance: { of: "bytes", usual: 1e-6 },
-  transports: SCHEMES,
   help: "flip one random bit",
   counted: "corrupted_bytes",
   async *stage(chunks, _, context) {

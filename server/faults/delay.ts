@@ -1,5 +1,4 @@
 import { duration, range } from "../../values/value_types.ts";
-import { SCHEMES } from "../../net/transports.ts";
 import { fault } from "./fault.ts";
 
 export const delay = fault({
@@ -7,7 +6,6 @@ export const delay = fault({
   otherNames: ["latency"],
   value: range(duration),
   chance: { of: "reads", usual: 1 },
-  transports: SCHEMES,
   help: "send each answer this much later",
   async *stage(chunks, { least, most }, context) {
     for await (const chunk of chunks) {

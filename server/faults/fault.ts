@@ -1,9 +1,9 @@
-// The interface of faults.
+// The interface of faults; server/injection/ runs them.
 import type { Flaw } from "../../net/certificate.ts";
 import type { Traffic } from "../../net/traffic.ts";
-import type { Scheme } from "../../net/transports.ts";
+import { type Scheme, SCHEMES } from "../../net/transports.ts";
 import type { ValueType } from "../../values/value_types.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../injection/random.ts";
 import type { Chunks } from "../stages.ts";
 
 export interface Fault<Value = unknown> {
@@ -12,6 +12,8 @@ export interface Fault<Value = unknown> {
   readonly otherNames?: readonly string[];
   /** Undefined where it takes no value. */
   readonly value?: ValueType<Value>;
+  /** The default of the value; undefined where there has to be one. */
+  readonly usual?: Value;
   /** The unit of its probability, and the default; undefined where it takes none. */
   readonly chance?: {
     readonly of: "connections" | "reads" | "blocks" | "bytes";
@@ -32,6 +34,8 @@ export interface Fault<Value = unknown> {
 
 /** What a fault can use, for a connection or for the datagrams of a server. */
 export interface FaultContext {
+  /** Whether its connection was accepted since the faults were set. */
+  readonly isNew: boolean;
   readonly random: Random;
   /** Decides by the probability whether to inject at an offset; if so, returns numbers for it. */
   draw(offset: number): Random | undefined;
@@ -40,18 +44,22 @@ export interface FaultContext {
   nextOffset(): number;
   /** Counts an injection, and the bytes that it changed, for the log and the metrics. */
   recordInjection(bytes?: number): void;
-  /** Throws when the connection ends meanwhile. */
-  wait(milliseconds: number): Promise<void>;
+  /** False if the faults are changed meanwhile; throws when the connection ends. */
+  wait(milliseconds: number): Promise<boolean>;
   /** Delays each chunk until it is due. */
   leaveWhenDue(chunks: Chunks): Chunks;
   close(): void;
-  /** Half-closes the connection, and closes it after a second at most. */
+  /** Half-closes the connection, and closes it after a second at most. Counts an injection. */
   finish(): Promise<void>;
-  /** Resets the connection, after a moment for what was sent. */
+  /** Resets the connection, after a moment for what was sent. Counts an injection. */
   reset(): Promise<void>;
 }
 
-/** Makes a fault. The default of `chance` is for connections, which have the fault from accept on. */
-export function fault<Value>(parts: Fault<Value>): Fault<Value> {
-  return { chance: { of: "connections", usual: 1 }, ...parts };
+type Defaults = Pick<Fault, "chance" | "transports">;
+
+/** Makes a fault, by default of connections, from accept on, and for all transports. */
+export function fault<Value>(
+  parts: Omit<Fault<Value>, keyof Defaults> & Partial<Defaults>,
+): Fault<Value> {
+  return { chance: { of: "connections", usual: 1 }, transports: SCHEMES, ...parts };
 }

@@ -1,6 +1,7 @@
 import { certificate } from "./certificate.ts";
 import { chunk } from "./chunk.ts";
 import { closeAfter } from "./close_after.ts";
+import { closeAt } from "./close_at.ts";
 import { corrupt } from "./corrupt.ts";
 import { delay } from "./delay.ts";
 import type { Fault } from "./fault.ts";
@@ -12,6 +13,7 @@ import { refuse } from "./refuse.ts";
 import { reorder } from "./reorder.ts";
 import { repeat } from "./repeat.ts";
 import { resetAfter } from "./reset_after.ts";
+import { resetAt } from "./reset_at.ts";
 import { silent } from "./silent.ts";
 import { stall } from "./stall.ts";
 
@@ -32,4 +34,6 @@ export const faults: readonly Fault[] = [
   linger,
   closeAfter,
   resetAfter,
+  closeAt,
+  resetAt,
 ];

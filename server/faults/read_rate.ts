@@ -1,6 +1,6 @@
 import { STREAMS } from "../../net/transports.ts";
 import { fault } from "./fault.ts";
-import { byteRate, paced } from "./paced.ts";
+import { byteRate, paced } from "./rate.ts";
 
 export const readRate = fault({
   name: "read-rate",

@@ -4,10 +4,10 @@ import { fault } from "./fault.ts";
 export const refuse = fault({
   name: "refuse",
   transports: STREAMS,
-  help: "close each connection as soon as it is accepted",
+  help: "close each connection at accept",
   holdsReading: true,
-  // deno-lint-ignore require-yield -- it never replies.
-  async *stage(_chunks, _, context) {
+  async *stage(chunks, _, context) {
+    if (!context.isNew) return yield* chunks;
     context.recordInjection();
     context.close();
   },

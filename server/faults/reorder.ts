@@ -8,7 +8,7 @@ export const reorder = fault({
   name: "reorder",
   chance: { of: "reads", usual: 1 },
   transports: SCHEMES.filter((scheme) => !STREAMS.includes(scheme)),
-  help: "send a datagram after the next one, or 200ms later",
+  help: "send after the next datagram, or in 200ms",
   async *stage(chunks, _, context) {
     const datagrams = chunks[Symbol.asyncIterator]();
     let coming = datagrams.next();
@@ -21,7 +21,7 @@ export const reorder = fault({
         // Nothing follows the last one.
         const next = await Promise.race([coming, context.wait(LONGEST_WAIT)]);
         context.recordInjection();
-        if (next?.done === false) {
+        if (typeof next === "object" && !next.done) {
           due = Math.max(due, next.value.due);
           yield next.value;
           coming = datagrams.next();

@@ -1,12 +1,10 @@
-import { SCHEMES } from "../../net/transports.ts";
-import { inBlocks } from "./blocks.ts";
 import { fault } from "./fault.ts";
+import { inBlocks } from "./lose.ts";
 
 export const repeat = fault({
   name: "repeat",
   chance: { of: "blocks", usual: 1 },
-  transports: SCHEMES,
-  help: "send the bytes of a block of 256, or a datagram, twice",
+  help: "send a datagram, or 256 bytes of a stream, twice",
   counted: "repeated_bytes",
   async *stage(chunks, _, context) {
     for await (const { block, ...chunk } of inBlocks(chunks)) {

@@ -1,5 +1,5 @@
-import { byteCount, endAfter } from "./end_after.ts";
 import { SCHEMES, TRANSPORTS } from "../../net/transports.ts";
+import { byteCount, endAfter } from "./close_after.ts";
 import { fault } from "./fault.ts";
 
 export const resetAfter = fault({
@@ -7,7 +7,7 @@ export const resetAfter = fault({
   otherNames: ["reset"],
   value: byteCount,
   transports: SCHEMES.filter((scheme) => TRANSPORTS[scheme].canBeReset),
-  help: "reset the connection after this many bytes; 0: at once",
+  help: "reset after this many bytes",
   resets: true,
   stage: (chunks, count, context) => endAfter(chunks, count, context, context.reset),
 });

@@ -1,16 +1,22 @@
 import { LONGEST_PAUSE } from "../../async/pause.ts";
-import { SCHEMES } from "../../net/transports.ts";
+import { size } from "../../values/value_types.ts";
 import { fault } from "./fault.ts";
 
 export const silent = fault({
   name: "silent",
   otherNames: ["timeout", "blackhole"],
-  transports: SCHEMES,
-  help: "read everything, never reply, never close",
-  // deno-lint-ignore require-yield -- it never replies.
-  async *stage(chunks, _, context) {
-    for await (const _ of chunks) context.recordInjection();
+  value: size(0, 2 ** 40),
+  usual: 0,
+  help: "send this many bytes (0), then read, never reply",
+  async *stage(chunks, size, context) {
+    let left = size;
+    for await (const chunk of chunks) {
+      const bytes = chunk.bytes.subarray(0, left);
+      if (bytes.length < chunk.bytes.length || left === 0) context.recordInjection();
+      if (left > 0) yield { ...chunk, bytes };
+      left -= bytes.length;
+    }
     // The client's end gets no reply either; the idle timeout and the drain still end it.
-    await context.wait(LONGEST_PAUSE);
+    if (left === 0) await context.wait(LONGEST_PAUSE);
   },
 });

@@ -1,4 +1,3 @@
-import { SCHEMES } from "../../net/transports.ts";
 import { duration } from "../../values/value_types.ts";
 import { fault } from "./fault.ts";
 
@@ -6,8 +5,7 @@ export const stall = fault({
   name: "stall",
   value: duration,
   chance: { of: "reads", usual: "once" },
-  transports: SCHEMES,
-  help: "send nothing for this long; udp: delay that datagram",
+  help: "pause answers this long; udp: delay a datagram",
   async *stage(chunks, length, context) {
     for await (const chunk of chunks) {
       const isStalled = context.draw(chunk.offset) !== undefined;

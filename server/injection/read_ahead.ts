@@ -13,20 +13,12 @@ const ALL_HOLD = 64 * 1024 * 1024;
 
 /** How many bytes the connections of a thread hold. */
 export class Held {
-  #bytes = 0;
+  bytes = 0;
   readonly released = new Change();
 
-  add(bytes: number): void {
-    this.#bytes += bytes;
-  }
-
   release(bytes: number): void {
-    this.#bytes -= bytes;
+    this.bytes -= bytes;
     this.released.announce();
-  }
-
-  get isFull(): boolean {
-    return this.#bytes + MAX_CHUNK + OVERHEAD > ALL_HOLD;
   }
 }
 
@@ -48,12 +40,12 @@ export function readAhead(held: Held, over: AbortController): Stage {
     const queue = new ReadableStream<Chunk>({
       async pull(queue) {
         try {
-          while (held.isFull && own > 0) await held.released.next;
+          while (held.bytes > ALL_HOLD - MAX_CHUNK && own > 0) await held.released.next;
           const { done, value } = await source.next();
           if (done) return queue.close();
           const chunk = { ...value, bytes: value.bytes.slice() };
           own += costOf(chunk);
-          held.add(costOf(chunk));
+          held.bytes += costOf(chunk);
           queue.enqueue(chunk);
         } catch (error) {
           over.abort(error);

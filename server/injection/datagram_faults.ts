@@ -2,7 +2,7 @@
 import { Change, isWithin, LONGEST_PAUSE, onAbort } from "../../async/pause.ts";
 import type { DatagramListener } from "../../net/udp.ts";
 import type { LogFields } from "../log.ts";
-import { type Chunk, through } from "../stages.ts";
+import { type Chunk, type Chunks, through } from "../stages.ts";
 import { ConnectionFaults } from "./connection_faults.ts";
 import type { FaultPlan } from "./plan.ts";
 import { costOf } from "./read_ahead.ts";
@@ -10,30 +10,47 @@ import { costOf } from "./read_ahead.ts";
 /** The most bytes that wait; further datagrams are dropped, as by a router. */
 const MOST_HELD = 4 * 1024 * 1024;
 
+type Entrance = WritableStreamDefaultWriter<Chunk>;
+
 /** Sends answers late, changed or not at all. */
 export class DatagramFaults {
-  readonly #faults: ConnectionFaults;
-  readonly #arriving = new TransformStream<Chunk, Chunk>({}, { highWaterMark: Infinity });
-  readonly #entrance = this.#arriving.writable.getWriter();
+  readonly #faults = new ConnectionFaults();
+  /** Undefined without faults. */
+  #entrance: Entrance | undefined;
   /** In the order in which they are due. */
-  readonly #waiting: Chunk[] = [];
+  #waiting: Chunk[] = [];
   readonly #isSooner = new Change();
+  #sending: Promise<void> | undefined;
   #count = 0;
   #held = 0;
   #dropped = 0;
 
-  constructor(plan: FaultPlan, stopping: AbortSignal) {
-    this.#faults = new ConnectionFaults(plan, 0);
+  constructor(private readonly stopping: AbortSignal) {
     onAbort(stopping, () => {
       this.#faults.end();
       this.#isSooner.announce();
     });
-    // The stages throw when they are ended.
-    this.#collect().catch(() => {});
-    this.#sendWhenDue(stopping);
   }
 
-  send(socket: DatagramListener, bytes: Uint8Array, source: Deno.NetAddr): void {
+  /** Begins a set of faults. What the former one holds is sent at once. */
+  begin(plan: FaultPlan): void {
+    this.#faults.flush();
+    this.#entrance?.close().catch(() => {});
+    this.#entrance = undefined;
+    this.#waiting = this.#waiting.map((chunk) => ({ ...chunk, due: 0 }));
+    this.#isSooner.announce();
+    this.#count = 0;
+    const stages = this.#faults.begin(plan, 0);
+    if (stages.length === 0) return;
+    const arriving = new TransformStream<Chunk, Chunk>({}, { highWaterMark: Infinity });
+    this.#entrance = arriving.writable.getWriter();
+    // The stages throw when they are ended.
+    this.#collect(through(stages, arriving.readable), this.#entrance).catch(() => {});
+    this.#sending ??= this.#sendWhenDue();
+  }
+
+  send(socket: DatagramListener, bytes: Uint8Array, source: Deno.NetAddr): Promise<unknown> | void {
+    if (this.#entrance === undefined) return socket.send(bytes, source);
     const send = (bytes: Uint8Array) => socket.send(bytes, source);
     const chunk = { bytes: bytes.slice(), offset: this.#count++, due: performance.now(), send };
     this.#entrance.write(chunk).catch(() => {});
@@ -45,21 +62,22 @@ export class DatagramFaults {
     return this.#dropped === 0 ? fields : { ...fields, dropped_datagrams: this.#dropped };
   }
 
-  async #collect(): Promise<void> {
-    for await (const chunk of through(this.#faults.datagramStages, this.#arriving.readable)) {
+  async #collect(chunks: Chunks, entrance: Entrance): Promise<void> {
+    for await (const chunk of chunks) {
       if (this.#held + costOf(chunk) > MOST_HELD) {
         this.#dropped++;
         continue;
       }
-      const at = this.#waiting.findLastIndex(({ due }) => due <= chunk.due) + 1;
-      this.#waiting.splice(at, 0, chunk);
+      const due = entrance === this.#entrance ? chunk.due : 0;
+      const at = this.#waiting.findLastIndex((other) => other.due <= due) + 1;
+      this.#waiting.splice(at, 0, { ...chunk, due });
       this.#held += costOf(chunk);
       if (at === 0) this.#isSooner.announce();
     }
   }
 
-  async #sendWhenDue(stopping: AbortSignal): Promise<void> {
-    while (!stopping.aborted) {
+  async #sendWhenDue(): Promise<void> {
+    while (!this.stopping.aborted) {
       const [next] = this.#waiting;
       const time = next === undefined ? LONGEST_PAUSE : next.due - performance.now();
       if (time > 0) await isWithin(time, this.#isSooner.next);

@@ -4,16 +4,23 @@ import { type Endpoint, formatEndpoint } from "../../net/endpoint.ts";
 import type { Flaw } from "../../net/certificate.ts";
 import type { ServerTls } from "../../net/stream.ts";
 import { hasConnections } from "../../net/transports.ts";
-import { probability, readValue, type ValueType } from "../../values/value_types.ts";
+import {
+  count,
+  probability,
+  type Range,
+  range,
+  readValue,
+  type ValueType,
+} from "../../values/value_types.ts";
 import { nearest } from "../../values/nearest.ts";
-import type { Fault } from "./fault.ts";
-import { faults } from "./faults.ts";
+import type { Fault } from "../faults/fault.ts";
+import { faults } from "../faults/faults.ts";
 import type { LogFields } from "../log.ts";
 import { Held } from "./read_ahead.ts";
 
 /**
- * A fault: `NAME[=VALUE][@PROBABILITY]`, such as `delay=20ms..40ms` or `corrupt@1e-6`,
- * or the same in parts. `yodel help faults` has their names.
+ * A fault: `NAME[=VALUE][@PROBABILITY | @A..B]`, such as `delay=20ms..40ms`, `corrupt@1e-6` or
+ * `refuse@1..3`, or the same in parts. `yodel help faults` has their names.
  */
 export type FaultOption = string | {
   readonly name: string;
@@ -25,10 +32,18 @@ export type FaultOption = string | {
 
 export const MAX_SEED = 2 ** 32 - 1;
 
-interface FaultOptions {
+const numbersType = range(count(1));
+
+const ALL: Range = { least: -Infinity, most: Infinity };
+
+/** What a set of faults is made of. */
+export interface FaultOptions {
   readonly faults?: readonly FaultOption[];
   readonly seed?: number;
   readonly tls?: Partial<ServerTls>;
+  readonly resettable?: boolean;
+  /** That of the same set in another thread. */
+  readonly numbers?: Int32Array;
 }
 
 /** A fault that was requested, with its value. */
@@ -36,38 +51,45 @@ export interface ChosenFault {
   readonly fault: Fault;
   readonly value: unknown;
   readonly probability: number | "once";
+  /** The numbers of the connections that have it. */
+  readonly connections: Range;
   /** As it was given. */
   readonly text: string;
   /** How often it was injected, in all connections. */
   injections: number;
 }
 
-/** The faults of a server, and the seed of their random numbers. */
+/** A set of faults, and the seed of their random numbers. */
 export interface FaultPlan {
   /** In the order of their stages. */
   readonly chosen: readonly ChosenFault[];
-  readonly seed: number;
+  readonly seed: number | undefined;
   /** Those of the throw-away certificate. */
   readonly flaws: readonly Flaw[];
-  /** Whether connections have to be resettable. */
-  readonly resets: boolean;
+  /** Whether connections can be reset. */
+  readonly resettable: boolean;
   /** The read-ahead of all connections. */
   readonly held: Held;
+  /** How often each fault was injected since the start of the server, by name. */
+  readonly injected: Record<string, number>;
+  /** The number of the next connection, in memory that threads share. */
+  readonly numbers: Int32Array;
   /** For the log. */
   readonly fields: LogFields;
 }
 
 /**
- * Parses the faults, if there are any.
+ * Parses a set of faults.
  *
+ * @param former the set that it replaces while the server runs
  * @throws {OptionError} for a wrong fault or seed, and for a fault that an endpoint cannot have
  */
 export function planFaults(
-  { faults: wanted = [], seed: givenSeed, tls }: FaultOptions,
+  { faults: wanted = [], seed: givenSeed, tls, resettable = false, numbers }: FaultOptions,
   endpoints: readonly Endpoint[],
-): FaultPlan | undefined {
-  if (wanted.length === 0) {
-    if (givenSeed === undefined) return undefined;
+  former?: FaultPlan,
+): FaultPlan {
+  if (wanted.length === 0 && givenSeed !== undefined) {
     throw new OptionError("seed", "expected a fault with it");
   }
   const seed = givenSeed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
@@ -77,22 +99,41 @@ export function planFaults(
   const chosen = wanted.map(choose)
     .toSorted((a, b) => faults.indexOf(a.fault) - faults.indexOf(b.fault));
   for (const endpoint of endpoints) chosen.forEach((each) => checkEndpoint(each, endpoint));
+  if (former !== undefined) chosen.forEach((each) => checkChange(each, former));
   const flaws = chosen.flatMap(({ fault, value }) => fault.flaw?.(value) ?? []);
   if (flaws.length > 0 && tls?.cert !== undefined) {
     throw wrong("the server makes such a certificate itself, so none can be given");
   }
-  const resets = chosen.some(({ fault }) => fault.resets);
-  const fields = { faults: chosen.map(({ text }) => text).join(), seed };
-  return { chosen, seed, flaws, resets, held: new Held(), fields };
+  const injected = former?.injected ?? {};
+  for (const { fault: { name, stage } } of chosen) if (stage !== undefined) injected[name] ??= 0;
+  return {
+    chosen,
+    seed: chosen.length > 0 ? seed : undefined,
+    flaws,
+    resettable: former?.resettable ?? (resettable || chosen.some(({ fault }) => fault.resets)),
+    held: former?.held ?? new Held(),
+    injected,
+    numbers: numbers ?? new Int32Array(new SharedArrayBuffer(4)).fill(1),
+    fields: chosen.length > 0 ? { faults: chosen.map(({ text }) => text).join(), seed } : {},
+  };
 }
 
-function checkEndpoint({ fault, text }: ChosenFault, endpoint: Endpoint): void {
+function checkEndpoint({ fault, text, connections }: ChosenFault, endpoint: Endpoint): void {
   const { name, transports, chance } = fault;
   if (!transports.includes(endpoint.scheme)) {
     throw wrong(`${name} is for ${transports.join(", ")}, not for ${formatEndpoint(endpoint)}`);
   }
-  if (hasConnections(endpoint) || chance?.of !== "connections" || !text.includes("@")) return;
-  throw wrong(`${text}: udp has no connections, so ${name} takes no probability there`);
+  if (hasConnections(endpoint) || !text.includes("@")) return;
+  if (connections === ALL && chance?.of !== "connections") return;
+  const what = connections === ALL ? "probability" : "A..B";
+  throw wrong(`${text}: udp has no connections, so ${name} takes no ${what} there`);
+}
+
+/** Listeners stay as they are while a server runs. */
+function checkChange({ fault: { name, flaw, resets } }: ChosenFault, former: FaultPlan): void {
+  if (flaw !== undefined) throw wrong(`${name} has to be there from the start`);
+  if (!resets || former.resettable) return;
+  throw wrong(`${name}: this server cannot reset connections; it takes one thread, resettable`);
 }
 
 function choose(option: FaultOption): ChosenFault {
@@ -101,7 +142,7 @@ function choose(option: FaultOption): ChosenFault {
   if (each.every((part) => /^[a-z]/i.test(part)) && each.length > 1) {
     throw wrong(`each has its own flag: ${each.map((part) => `--fault ${part}`).join(" ")}`);
   }
-  const [, name = "", value, chance] = /^([^=@]*)(?:=([^@]*))?(?:@(.*))?$/s.exec(text) ?? [];
+  const [, name = "", value, at] = /^([^=@]*)(?:=([^@]*))?(?:@(.*))?$/s.exec(text) ?? [];
   const fault = faults.find((fault) => fault.name === name.toLowerCase());
   if (fault === undefined) {
     const same = faults.find(({ otherNames }) => otherNames?.includes(name.toLowerCase()));
@@ -113,15 +154,16 @@ function choose(option: FaultOption): ChosenFault {
     const isChance = fault.chance !== undefined && probability.parse(value) !== undefined;
     throw wrong(`${name} takes no value${isChance ? `; did you mean ${name}@${value}?` : ""}`);
   }
-  if (fault.chance === undefined && chance !== undefined) {
-    throw wrong(`${name} takes no probability`);
-  }
+  if (fault.chance === undefined && at !== undefined) throw wrong(`${name} takes no probability`);
   const read = <T>(type: ValueType<T>, text = "") =>
     readValue(type, text, (what) => wrong(`${name}: ${what}`));
+  const usual = value === undefined ? fault.usual : undefined;
+  const isRange = at?.includes("..");
   return {
     fault,
-    value: fault.value && read(fault.value, value),
-    probability: chance === undefined ? fault.chance?.usual ?? 1 : read(probability, chance),
+    value: fault.value && (usual ?? read(fault.value, value)),
+    probability: at === undefined || isRange ? fault.chance?.usual ?? 1 : read(probability, at),
+    connections: isRange ? read(numbersType, at) : ALL,
     text,
     injections: 0,
   };

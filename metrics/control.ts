@@ -1,0 +1,44 @@
+// The faults of a server over HTTP.
+import { OptionError, YodelError } from "../errors/yodel_error.ts";
+import type { Server } from "../server.ts";
+import type { Answer, Request } from "./http.ts";
+
+/** Answers GET and PUT of `/faults`, with the faults that are set then. */
+export async function answerFaults(
+  server: Server | undefined,
+  { method, body }: Request,
+): Promise<Answer> {
+  if (server === undefined) return { status: 503, body: "the server does not listen yet\n" };
+  try {
+    if (method === "PUT") await setFaults(server, body);
+  } catch (error) {
+    if (!(error instanceof YodelError)) throw error;
+    const flag = error instanceof OptionError ? "--" : "";
+    return { status: 400, body: `${flag}${error.message}\n` };
+  }
+  const { currentFaults } = await server.counts();
+  const { faults } = server;
+  const injected = Object.fromEntries(faults.map((fault) => [fault, currentFaults[fault] ?? 0]));
+  const json = JSON.stringify({ faults, injected }) + "\n";
+  return { status: 200, body: json, type: "application/json" };
+}
+
+async function setFaults(server: Server, body: string): Promise<void> {
+  let set: { faults?: unknown; seed?: unknown } | null = null;
+  try {
+    set = JSON.parse(body);
+  } catch {
+    // It is refused below.
+  }
+  if (!Array.isArray(set?.faults)) {
+    throw new YodelError('expected JSON such as {"faults": ["delay=20ms"], "seed": 7}');
+  }
+  const { faults, seed } = set;
+  await server.setFaults(faults.map(String), { seed: seed === undefined ? seed : Number(seed) });
+}
+
+/** Whether a browser sends it: with an Origin, or to a name that another site gives the address. */
+export function isForeign({ host, hasOrigin }: Request, name: string): boolean {
+  const [, own = ""] = /^(.*?)(?::\d*)?$/.exec(host.toLowerCase()) ?? [];
+  return hasOrigin || !["", "localhost", name].includes(own) && !/^(\[.*\]|[\d.]+)$/.test(own);
+}
