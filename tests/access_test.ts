@@ -9,12 +9,9 @@ import { type Access, AccessControl, accessControlOf } from "../server/access_co
 import { planServe } from "../server/plan.ts";
 import { replaced } from "./in_process.ts";
 import { dialPort, exchange, portOf, random, startLocal } from "./local.ts";
-import { inEach, linux, until } from "./machine.ts";
+import { inEach, onLinux, until } from "./machine.ts";
 import { startServer, yodel } from "./program.ts";
 import { cert, key } from "./servers.ts";
-
-/** Only Linux has all addresses of 127.0.0.0/8. */
-const onLinux = { ignore: !linux };
 
 type Scheme = "tcp" | "tls" | "udp";
 

@@ -9,7 +9,7 @@ import config from "../deno.json" with { type: "json" };
 import { formatEndpoint } from "../net/endpoint.ts";
 import { formatValue } from "../values/value_types.ts";
 import { runHere } from "./in_process.ts";
-import { linux } from "./machine.ts";
+import { onLinux } from "./machine.ts";
 import { program, run, shell } from "./program.ts";
 
 Deno.test("without arguments serve listens on localhost:2222", () => {
@@ -65,7 +65,7 @@ Deno.test("help says the same as --help, and without arguments the help is on st
   assertEquals(await runHere([]), { code: 2, stdout: "", stderr: programHelp(commands) });
 });
 
-Deno.test("the status is right where stderr cannot be written", { ignore: !linux }, async () => {
+Deno.test("the status is right where stderr cannot be written", onLinux, async () => {
   const { stdout } = await shell(
     `for words in "connect --what" "connect 127.0.0.1:1" "serve 192.0.2.1:1"
     do yodel $words 2>/dev/full </dev/null; echo $?; done`,

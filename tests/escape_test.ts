@@ -6,7 +6,7 @@ import { connect, YodelError } from "../client.ts";
 import { escapeControls } from "../net/escape.ts";
 import { serve } from "../server.ts";
 import { inputOf, nowhere } from "./faulty.ts";
-import { unix } from "./machine.ts";
+import { onUnix, unix } from "./machine.ts";
 import { available, program, run, startServer } from "./program.ts";
 
 Deno.test("invisible and control characters become escapes", () => {
@@ -29,7 +29,7 @@ Deno.test("invisible and control characters become escapes", () => {
   assertEquals(escapeControls(plain), plain);
 });
 
-Deno.test("an error message has no invisible characters", { ignore: !unix }, async () => {
+Deno.test("an error message has no invisible characters", onUnix, async () => {
   const hidden = "a\x7f\x9b\u200b\u202e";
   const shown = "a\\x7f\\x9b\\u200b\\u202e";
   const connecting = (endpoint: string) =>

@@ -7,7 +7,7 @@ import { loadJson } from "../report/load_json.ts";
 import { progressText } from "../report/load_text.ts";
 import { formatEndpoint } from "../server.ts";
 import { plain, reportOf, validate } from "./loads.ts";
-import { inEach, linux, PATIENT, unix } from "./machine.ts";
+import { inEach, linux, onUnix, PATIENT, unix } from "./machine.ts";
 import { runHere } from "./in_process.ts";
 import { available, interrupt, program, run, shell } from "./program.ts";
 import { type Answer, ca, deserted, startAnswering, startEcho } from "./servers.ts";
@@ -173,7 +173,7 @@ Deno.test("on a terminal the progress fits a line and is gone at the end, and er
   assertMatch(plain(text), wrong);
 });
 
-Deno.test("load ends quietly when its output is closed", { ignore: !unix }, async () => {
+Deno.test("load ends quietly when its output is closed", onUnix, async () => {
   await using server = await startEcho();
   const args = `${server.words.join(" ")} -c2 -n10`;
   assertEquals(

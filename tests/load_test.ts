@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { LoadOptions } from "../client.ts";
 import { finish } from "./loads.ts";
-import { inEach, median, pause, undisturbed, unix } from "./machine.ts";
+import { inEach, median, onUnix, pause, undisturbed, unix } from "./machine.ts";
 import { startServer } from "./program.ts";
 import { startAnswering, startEcho, startRelay } from "./servers.ts";
 
@@ -42,7 +42,7 @@ Deno.test("messages of the warm-up do not count, even where it is over once they
   assertEquals([messages.sent, messages.right], [8, 8]);
 });
 
-Deno.test("300 connections are all served about equally", { ignore: !unix }, async () => {
+Deno.test("300 connections are all served about equally", onUnix, async () => {
   await using server = await startServer(["127.0.0.1:0", "--log-format", "json"]);
   const endpoint = { scheme: "tcp", host: "127.0.0.1", port: server.port } as const;
   await finish(endpoint, { connections: 300, messages: 30_000 });

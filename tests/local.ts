@@ -3,8 +3,6 @@ import type { Endpoint } from "../net/endpoint.ts";
 import { type Log, type LogFields, serve, type ServeOptions, type Server } from "../server.ts";
 import { until } from "./machine.ts";
 
-export * from "./machine.ts";
-
 /** An echo server in this process. */
 export interface LocalServer extends Server {
   /** The first endpoint. */

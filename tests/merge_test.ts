@@ -6,7 +6,7 @@ import { emptyLoadResult } from "../client/load/result.ts";
 import config from "../deno.json" with { type: "json" };
 import { failedLoadJson, loadJson } from "../report/load_json.ts";
 import { reportOf } from "./loads.ts";
-import { unix, until } from "./local.ts";
+import { unix, until } from "./machine.ts";
 import { runHere } from "./in_process.ts";
 import { program, shell, yodel } from "./program.ts";
 import { folder, startAnswering } from "./servers.ts";

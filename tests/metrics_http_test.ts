@@ -1,16 +1,8 @@
 /** The HTTP of `--metrics`, with clients that do what they should not. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { serveMetrics } from "../metrics/metrics.ts";
-import {
-  collect,
-  dialPort,
-  freePort,
-  type LogLine,
-  onLinux,
-  readBytes,
-  until,
-  writeAll,
-} from "./local.ts";
+import { collect, dialPort, freePort, type LogLine, readBytes, writeAll } from "./local.ts";
+import { onLinux, until } from "./machine.ts";
 import { program, startServer } from "./program.ts";
 
 /** Serves metrics in this process, at a port. */

@@ -6,18 +6,8 @@ import { type Metrics, serveMetrics } from "../metrics/metrics.ts";
 import { watchPing, watchServer } from "../metrics/watch.ts";
 import { formatEndpoint, serve } from "../server.ts";
 import { assertAddsUp, finish } from "./loads.ts";
-import {
-  dialPort,
-  exchange,
-  flood,
-  freePort,
-  onUnix,
-  PATIENT,
-  portOf,
-  random,
-  undisturbed,
-  unix,
-} from "./local.ts";
+import { dialPort, exchange, flood, freePort, portOf, random } from "./local.ts";
+import { onUnix, PATIENT, undisturbed, unix } from "./machine.ts";
 import { but, corrupt, lose, SIZE, startProbed } from "./pings.ts";
 import { folder, startAnswering } from "./servers.ts";
 import { runHere } from "./in_process.ts";

@@ -4,7 +4,8 @@ import { ping } from "../client.ts";
 import { isAllRight } from "../client/ping_result.ts";
 import { summaryText } from "../report/ping_text.ts";
 import { formatEndpoint } from "../server.ts";
-import { PATIENT, pause, random, readBytes, startCustom, undisturbed, writeAll } from "./local.ts";
+import { random, readBytes, startCustom, writeAll } from "./local.ts";
+import { PATIENT, pause, undisturbed } from "./machine.ts";
 import { yodel } from "./program.ts";
 import { startEcho } from "./servers.ts";
 import {

@@ -4,18 +4,8 @@ import { isAllRight } from "../client/ping_result.ts";
 import { probeJson, summaryJson } from "../report/ping_json.ts";
 import { summaryText } from "../report/ping_text.ts";
 import { type Endpoint, formatEndpoint } from "../server.ts";
-import {
-  freePort,
-  median,
-  onUnix,
-  PATIENT,
-  pause,
-  portOf,
-  readBytes,
-  startCustom,
-  undisturbed,
-  writeAll,
-} from "./local.ts";
+import { freePort, portOf, readBytes, startCustom, writeAll } from "./local.ts";
+import { median, onUnix, PATIENT, pause, undisturbed } from "./machine.ts";
 import { runHere } from "./in_process.ts";
 import { packages, programOfModules, root, run, shell, startServer } from "./program.ts";
 import { caFile, deserted, folder, startEcho } from "./servers.ts";

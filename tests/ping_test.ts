@@ -2,7 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { probeJson, summaryJson } from "../report/ping_json.ts";
 import { formatEndpoint } from "../server.ts";
-import { PATIENT, pause, portOf, undisturbed, unix } from "./local.ts";
+import { portOf } from "./local.ts";
+import { PATIENT, pause, undisturbed, unix } from "./machine.ts";
 import { runHere } from "./in_process.ts";
 import { ca, startEcho, startRelay } from "./servers.ts";
 import { LATENCY_LINES, plain, printed, results, startProbed, threeRight } from "./pings.ts";

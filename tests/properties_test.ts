@@ -20,7 +20,8 @@ import { YodelError } from "../errors/yodel_error.ts";
 import { planFaults } from "../server/injection/plan.ts";
 import * as types from "../values/value_types.ts";
 import { open, STREAMS } from "./faulty.ts";
-import { inEach, pause, random, unix, writeAll } from "./local.ts";
+import { random, writeAll } from "./local.ts";
+import { inEach, pause, unix } from "./machine.ts";
 import { startEcho } from "./servers.ts";
 import { anyText, commandLine } from "./texts.ts";
 

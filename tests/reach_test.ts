@@ -15,20 +15,8 @@ import { dial } from "../net/dial.ts";
 import { formatEndpoint, serve } from "../server.ts";
 import { inputOf, nowhere } from "./faulty.ts";
 import { replaced, runHere } from "./in_process.ts";
-import {
-  heldMemory,
-  inEach,
-  onLinux,
-  PATIENT,
-  portOf,
-  readBytes,
-  startCustom,
-  startLocal,
-  undisturbed,
-  unix,
-  until,
-  writeAll,
-} from "./local.ts";
+import { portOf, readBytes, startCustom, startLocal, writeAll } from "./local.ts";
+import { heldMemory, inEach, onLinux, PATIENT, undisturbed, unix, until } from "./machine.ts";
 import { results } from "./pings.ts";
 import { available, program, run, yodel } from "./program.ts";
 import { ca, caFile, cert, deserted, folder, key, startEcho, startRelay } from "./servers.ts";

@@ -2,7 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { parseEndpoint } from "../server.ts";
 import { open, STREAMS } from "./faulty.ts";
-import { dialPort, exchange, inEach, onLinux, random, until } from "./local.ts";
+import { dialPort, exchange, random } from "./local.ts";
+import { inEach, onLinux, until } from "./machine.ts";
 import { program, startServer } from "./program.ts";
 import { certFile, folder, keyFile } from "./servers.ts";
 

@@ -9,15 +9,13 @@ import {
   exchange,
   flood,
   type LogLine,
-  PATIENT,
-  pause,
   portOf,
   random,
   readBytes,
   startLocal,
-  until,
   writeAll,
 } from "./local.ts";
+import { PATIENT, pause, until } from "./machine.ts";
 import { ca, startEcho } from "./servers.ts";
 
 Deno.test("what comes back is what was sent, whatever the size of the message", async () => {

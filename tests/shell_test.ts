@@ -9,17 +9,8 @@ import {
 import { formatEndpoint } from "../server.ts";
 import { stopOnSignal } from "../cli/signals.ts";
 import { replaced } from "./in_process.ts";
-import {
-  dialPort,
-  exchange,
-  flood,
-  linux,
-  onLinux,
-  onUnix,
-  random,
-  startLocal,
-  unix,
-} from "./local.ts";
+import { dialPort, exchange, flood, random, startLocal } from "./local.ts";
+import { linux, onLinux, onUnix, unix } from "./machine.ts";
 import { plain, startLine } from "./pings.ts";
 import { program, root, run, shell, startServer, yodel } from "./program.ts";
 

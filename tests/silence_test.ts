@@ -4,16 +4,8 @@ import { assert, assertEquals } from "@std/assert";
 import { connect, type Endpoint, EndpointError } from "../client.ts";
 import { openPoll } from "../net/read_scheduler.ts";
 import { finish } from "./loads.ts";
-import {
-  dialPort,
-  exchange,
-  onLinux,
-  pause,
-  random,
-  readBytes,
-  startCustom,
-  startLocal,
-} from "./local.ts";
+import { dialPort, exchange, random, readBytes, startCustom, startLocal } from "./local.ts";
+import { onLinux, pause } from "./machine.ts";
 
 /** The time limit, in milliseconds; it is looked at ten times as often. */
 const LIMIT = 100;

@@ -1,5 +1,5 @@
 /** Programs on a terminal, which script(1) makes. */
-import { linux, until } from "./local.ts";
+import { linux, until } from "./machine.ts";
 import { available } from "./program.ts";
 
 /** Options of tests that need one. */

@@ -2,7 +2,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { formatEndpoint } from "../server.ts";
 import { runHere } from "./in_process.ts";
-import { undisturbed } from "./local.ts";
+import { undisturbed } from "./machine.ts";
 import { lose, startProbed } from "./pings.ts";
 import { startAnswering, startDatagrams, startEcho } from "./servers.ts";
 

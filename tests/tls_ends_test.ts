@@ -5,16 +5,8 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 import { ping } from "../client.ts";
 import { serve } from "../server.ts";
 import { finish } from "./loads.ts";
-import {
-  collect,
-  dialPort,
-  type LogLine,
-  onLinux,
-  PATIENT,
-  portOf,
-  until,
-  writeAll,
-} from "./local.ts";
+import { collect, dialPort, type LogLine, portOf, writeAll } from "./local.ts";
+import { onLinux, PATIENT, until } from "./machine.ts";
 import { program, startServer } from "./program.ts";
 import { ca, cert, key, startEcho } from "./servers.ts";
 

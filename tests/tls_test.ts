@@ -5,7 +5,8 @@ import { makeIdentity } from "../net/certificate.ts";
 import { formatEndpoint, serve } from "../server.ts";
 import { inputOf, nowhere } from "./faulty.ts";
 import { runHere } from "./in_process.ts";
-import { dialPort, freePort, onUnix, PATIENT, pause, portOf, random, until } from "./local.ts";
+import { dialPort, freePort, portOf, random } from "./local.ts";
+import { onUnix, PATIENT, pause, until } from "./machine.ts";
 import { available, shell, startServer } from "./program.ts";
 import { ca, caFile, cert, certFile, folder, key, keyFile, startEcho, write } from "./servers.ts";
 

@@ -2,7 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { createSocket } from "node:dgram";
 import { serve, type Server } from "../server.ts";
-import { linux, PATIENT, pause, portOf, until } from "./local.ts";
+import { portOf } from "./local.ts";
+import { linux, PATIENT, pause, until } from "./machine.ts";
 import { available, run } from "./program.ts";
 
 /** How many datagrams some servers did not answer, and how many they got. */

@@ -5,17 +5,8 @@ import { lookup } from "node:dns/promises";
 import { connect, EchoError, EndpointError, load, ping, YodelError } from "../client.ts";
 import { type Endpoint, serve } from "../server.ts";
 import { inputOf, nowhere } from "./faulty.ts";
-import {
-  collect,
-  inEach,
-  linux,
-  type LogLine,
-  PATIENT,
-  portOf,
-  random,
-  undisturbed,
-  until,
-} from "./local.ts";
+import { collect, type LogLine, portOf, random } from "./local.ts";
+import { inEach, linux, PATIENT, undisturbed, until } from "./machine.ts";
 import { available, program, programWithoutUnstable, run, shell } from "./program.ts";
 import { deserted, startDatagrams, startEcho } from "./servers.ts";
 

@@ -1,7 +1,8 @@
 /** Unix sockets, in serve and connect. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { EndpointError, serve, type Server } from "../server.ts";
-import { exchange, linux, pause, random, unix } from "./local.ts";
+import { exchange, random } from "./local.ts";
+import { linux, pause, unix } from "./machine.ts";
 import { runHere } from "./in_process.ts";
 import { available, shell, startServer } from "./program.ts";
 

@@ -9,17 +9,13 @@ import {
   dialPort,
   exchange,
   flood,
-  heldMemory,
-  linux,
   type LogLine,
-  onLinux,
-  pause,
   portOf,
   random,
   readBytes,
-  until,
   writeAll,
 } from "./local.ts";
+import { heldMemory, linux, onLinux, pause, until } from "./machine.ts";
 import { programWithoutUnstable, run, startServer, yodel } from "./program.ts";
 import { ca, cert, folder, key } from "./servers.ts";
 
