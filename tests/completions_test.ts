@@ -19,7 +19,6 @@ const cases: [line: string, expected: string][] = [
   [
     "yodel serve --fault re",
     "refuse read-rate= repeat reorder reset-after= reset-at=",
-    "reset-at=",
   ],
   ["yodel load --at-least ", "rate="],
   ["yodel completions z", "zsh"],
