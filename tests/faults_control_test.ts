@@ -7,20 +7,14 @@ import {
   collect,
   dialPort,
   exchange,
-  heldMemory,
-  inEach,
-  linux,
   type LocalServer,
   type LogLine,
-  pause,
   portOf,
   random,
   readBytes,
-  timed,
-  unix,
-  until,
   writeAll,
 } from "./local.ts";
+import { heldMemory, inEach, linux, pause, timed, unix, until } from "./machine.ts";
 import { available, program, root, run } from "./program.ts";
 import { cert, folder, key } from "./servers.ts";
 
