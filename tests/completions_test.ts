@@ -16,10 +16,7 @@ const cases: [line: string, expected: string][] = [
   ["yodel connect --veri", "--verify"],
   ["yodel serve --log-format ", "text json"],
   ["yodel serve --fault dela", "delay="],
-  [
-    "yodel serve --fault re",
-    "refuse read-rate= repeat reorder reset-after= reset-at=",
-  ],
+  ["yodel serve --fault re", "refuse read-rate= repeat reorder reset-after= reset-at="],
   ["yodel load --at-least ", "rate="],
   ["yodel completions z", "zsh"],
   ["yodel help se", "serve"],

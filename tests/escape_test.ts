@@ -6,7 +6,7 @@ import { connect, YodelError } from "../client.ts";
 import { escapeControls } from "../net/escape.ts";
 import { serve } from "../server.ts";
 import { inputOf, nowhere } from "./faulty.ts";
-import { onUnix, unix } from "./machine.ts";
+import { onUnix } from "./machine.ts";
 import { available, program, run, startServer } from "./program.ts";
 
 Deno.test("invisible and control characters become escapes", () => {
