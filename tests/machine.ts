@@ -29,6 +29,23 @@ export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
+/** Watches the event loop until it is called; returns how late a turn was at most, in milliseconds. */
+export function watchLateness(): () => number {
+  const interval = 5;
+  let latest = 0;
+  let last = performance.now();
+  const look = () => {
+    latest = Math.max(latest, performance.now() - last - interval);
+    last = performance.now();
+  };
+  const timer = setInterval(look, interval);
+  return () => {
+    clearInterval(timer);
+    look();
+    return latest;
+  };
+}
+
 /**
  * Repeats a measurement, also one that failed, until no turn of the event loop was more than `late`
  * milliseconds late during it: for times that a busy machine must not decide. After a minute the
@@ -36,18 +53,9 @@ export function pause(milliseconds: number): Promise<void> {
  */
 export async function undisturbed<T>(measure: () => Promise<T>, late = 20): Promise<T> {
   for (const deadline = performance.now() + PATIENT;;) {
-    const interval = 5;
-    let latest = 0;
-    let last = performance.now();
-    const look = () => {
-      latest = Math.max(latest, performance.now() - last - interval);
-      last = performance.now();
-    };
-    const timer = setInterval(look, interval);
+    const lateness = watchLateness();
     const [measured] = await Promise.allSettled([measure()]);
-    clearInterval(timer);
-    look();
-    if (latest > late && performance.now() < deadline) continue;
+    if (lateness() > late && performance.now() < deadline) continue;
     if (measured.status === "rejected") throw measured.reason;
     return measured.value;
   }

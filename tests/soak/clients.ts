@@ -4,7 +4,7 @@ import type { Endpoint } from "../../server.ts";
 import type { Stream } from "../../net/stream.ts";
 import { inputOf, nowhere, open, STREAMS } from "../faulty.ts";
 import { random } from "../local.ts";
-import { pause } from "../machine.ts";
+import { pause, watchLateness } from "../machine.ts";
 import { ca } from "../servers.ts";
 import type { Watched } from "./watched.ts";
 
@@ -13,6 +13,9 @@ export const PATIENT = 30_000;
 
 /** How many mistakes are printed. */
 const MAX_PRINTED = 20;
+
+/** In a round that counts the event loop is at most this late, in milliseconds. */
+const MAX_LATE = 100;
 
 /** Ends the soak. */
 export const stop = new AbortController();
@@ -27,11 +30,30 @@ export const tally = {
   /** Errors that clients of the server with faults found. */
   faultsFound: 0,
   mistakes: 0,
+  /** Rounds that do not count. */
+  disturbed: 0,
 };
+
+/** The mistakes of a round, until it is known whether it counts. */
+let held: string[] | undefined;
 
 /** Counts and prints what should never happen. */
 export function mistake(what: string): void {
-  if (tally.mistakes++ < MAX_PRINTED) console.log(`mistake: ${what}`);
+  if (held !== undefined) held.push(what);
+  else if (tally.mistakes++ < MAX_PRINTED) console.log(`mistake: ${what}`);
+}
+
+/** Runs a round. It does not count if the event loop was late, since then its clients were. */
+export async function inRound(round: () => Promise<void>): Promise<void> {
+  const found: string[] = held = [];
+  const lateness = watchLateness();
+  await round();
+  const late = Math.round(lateness());
+  held = undefined;
+  if (late <= MAX_LATE) return found.forEach(mistake);
+  tally.disturbed++;
+  const mistakes = found.length === 0 ? "no mistakes" : `${found.length} mistakes: ${found[0]}`;
+  console.log(`the next round does not count: the event loop was ${late} ms late; ${mistakes}`);
 }
 
 /** A random whole number from `least` to `most`. */

@@ -39,11 +39,16 @@ async function check(client: Client): Promise<void> {
   if (came.toHex() !== sent.toHex()) mistake(`one of a crowd got back ${came.length} bytes`);
 }
 
-async function openAll(count: number, server: Watched, scheme: Scheme): Promise<Client[]> {
+export async function openAll(
+  count: number,
+  server: Watched,
+  scheme: Scheme,
+  atOnce = AT_ONCE,
+): Promise<Client[]> {
   const endpoint = server.endpoint(scheme);
   const clients: Client[] = [];
   while (clients.length < count && !stop.signal.aborted) {
-    const length = Math.min(AT_ONCE, count - clients.length);
+    const length = Math.min(atOnce, count - clients.length);
     const opening = Array.from({ length }, () => open({ endpoint }, PATIENT));
     clients.push(...await Promise.all(opening));
   }

@@ -1,14 +1,20 @@
 /** Whether a server that is ended answers every byte that it has received. */
 import { StreamVerifier } from "../../client/verify/stream.ts";
-import type { Endpoint } from "../../server.ts";
-import { open, type STREAMS } from "../faulty.ts";
+import type { Stream } from "../../net/stream.ts";
+import type { STREAMS } from "../faulty.ts";
 import { random, writeAll } from "../local.ts";
 import { pause } from "../machine.ts";
-import { chance, mistake, PATIENT, tally } from "./clients.ts";
+import { chance, mistake, tally } from "./clients.ts";
+import { openAll } from "./crowd.ts";
+import { holdUnfinished } from "./scrapers.ts";
 import { startWatched } from "./watched.ts";
 
-/** How many clients are busy. */
+/** How many clients are busy, and how many others reset their connections. */
 export const CLIENTS = 100;
+const RESETS = 10;
+
+/** How many connect at the same time: handshakes of TLS keep the event loop busy. */
+const AT_ONCE = 10;
 
 /** How long the server has, in milliseconds, and how late it may be. */
 const DRAIN = 5000;
@@ -18,23 +24,24 @@ const LATE = 1500;
 const QUIET = 100;
 
 /**
- * Ends a server at a random moment while 100 clients are busy, and others reset their connections.
- * Each client has to get back as much as the server says that it received.
+ * Ends a server at a random moment while 100 clients are busy, others reset their connections, and
+ * requests for metrics never end. Each client has to get back as much as the server says that it
+ * received.
  */
 export async function drainBusy(scheme: typeof STREAMS[number]): Promise<void> {
   const workers = scheme === "unix" ? [] : ["--workers", String(chance(1, 3))];
   await using server = await startWatched([scheme], ["--drain", `${DRAIN}ms`, ...workers]);
-  const endpoint = server.endpoint(scheme);
   const state = { isOver: false };
-  const clients = Array.from({ length: CLIENTS }, () => beBusy(endpoint, state));
-  const resets = Array.from({ length: 10 }, () => resetLate(endpoint, state));
+  const streams = await openAll(CLIENTS + RESETS, server, scheme, AT_ONCE);
+  const clients = streams.slice(RESETS).map((stream) => beBusy(stream, state));
+  const resets = streams.slice(0, RESETS).map((stream) => resetLate(stream, state));
+  using _unfinished = await holdUnfinished(server);
   await pause(chance(200, 1000));
   const ended = server.end();
   state.isOver = true;
   const results = await Promise.all(clients);
   await Promise.all(resets);
   const { status, took, log } = await ended;
-  tally.connections += clients.length + resets.length;
   tally.bytes += results.reduce((sum, { returned }) => sum + returned, 0);
   const complain = (what: string) => mistake(`drain ${scheme}: ${what}`);
   if (status !== 0) complain(`status ${status}`);
@@ -57,10 +64,10 @@ interface Finished {
 
 /** Sends until a little after the end has begun, and reads until the server ends the connection. */
 async function beBusy(
-  endpoint: Endpoint,
+  given: Stream & Disposable,
   state: { readonly isOver: boolean },
 ): Promise<Finished> {
-  using stream = await open({ endpoint }, PATIENT);
+  using stream = given;
   const verifier = new StreamVerifier();
   let returned = 0;
   let isEnded = false;
@@ -98,8 +105,11 @@ async function beBusy(
   }
 }
 
-async function resetLate(endpoint: Endpoint, state: { readonly isOver: boolean }): Promise<void> {
-  using stream = await open({ endpoint }, PATIENT);
+async function resetLate(
+  given: Stream & Disposable,
+  state: { readonly isOver: boolean },
+): Promise<void> {
+  using stream = given;
   while (!state.isOver) await pause(20);
   await stream.write(random(50_000)).catch(() => {});
   await pause(chance(0, 50));

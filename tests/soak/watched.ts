@@ -1,6 +1,7 @@
 /** A server in a process of its own whose descriptors, memory and log are watched. Linux only. */
 import { type Endpoint, parseEndpoint } from "../../server.ts";
 import { descriptorsOf, until } from "../machine.ts";
+import { freePort } from "../local.ts";
 import { program, run, type RunningServer, startServer } from "../program.ts";
 import { cert, folder, key } from "../servers.ts";
 
@@ -15,6 +16,8 @@ export type LogLine = Readonly<Record<string, unknown>>;
 /** A server that is watched. */
 export interface Watched extends RunningServer {
   readonly pid: number;
+  /** The port of its metrics. */
+  readonly metrics: number;
   /** Its endpoint for a transport. */
   endpoint(scheme: Endpoint["scheme"]): Endpoint;
   /** Waits until it has no more descriptors open than before; returns how many are too many. */
@@ -34,13 +37,15 @@ export async function startWatched(
     scheme === "unix" ? `unix:${folder}/soak-${++sockets}.sock` : `${scheme}://127.0.0.1:0`
   );
   const tls = schemes.includes("tls") ? identity : [];
-  const serve = ["setsid", ...program, "serve", "--log-format", "json"];
+  const metrics = freePort();
+  const serve = ["setsid", ...program, "serve", "--log-format", "json", "--metrics", `${metrics}`];
   const server = await startServer([...endpoints, ...tls, ...flags], serve);
   const { process } = server;
   const { pid } = process;
   return {
     ...server,
     pid,
+    metrics,
     endpoint(scheme) {
       const found = server.endpoints.map(parseEndpoint).find((one) => one?.scheme === scheme);
       if (found === undefined) throw new Error(`the server does not listen on ${scheme}`);
