@@ -8,8 +8,6 @@ import type { Log } from "../server/log.ts";
 import { answerFaults, isForeign } from "./control.ts";
 import { type Answer, type Request, serveHttp } from "./http.ts";
 
-const BACKLOG = 64;
-
 /** The text format of Prometheus. */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -50,7 +48,7 @@ export class Metrics implements AsyncDisposable {
 
   /** Listens at all addresses of a host. */
   async listen(at: HostEndpoint<"tcp">, isUp: () => boolean, log: Log, controlled?: Controlled) {
-    const listeners = await openAtEach(at, (one) => listenTcp(one, { backlog: BACKLOG }));
+    const listeners = await openAtEach(at, (one) => listenTcp(one));
     const answer = async (request: Request) =>
       controlled !== undefined && isForeign(request, at.host)
         ? { status: 403, body: "not for browsers\n" }

@@ -2,12 +2,11 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
-import type { Listener, Stream } from "./stream.ts";
+import { BACKLOG, type Listener, type Stream } from "./stream.ts";
 
 /** Connections that are not accepted yet wait in this program, unread. */
 export async function listenResettable<E extends HostEndpoint>(
   endpoint: E,
-  backlog: number,
 ): Promise<Listener<E>> {
   const { host, port } = endpoint;
   const waiting: Stream[] = [];
@@ -22,7 +21,7 @@ export async function listenResettable<E extends HostEndpoint>(
       wake();
     },
   );
-  server.listen({ host, port, backlog });
+  server.listen({ host, port, backlog: BACKLOG });
   await once(server, "listening");
   // Errors concern single connections that could not be accepted.
   server.on("error", () => {});

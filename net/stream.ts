@@ -28,10 +28,11 @@ export interface Listener<E extends Endpoint = Endpoint> {
   close(): void;
 }
 
+/** How many TCP connections wait in the kernel to be accepted; the kernel has a limit as well. */
+export const BACKLOG = 1024;
+
 /** How a server listens. */
 export interface ListenOptions {
-  /** How many TCP connections wait in the kernel to be accepted; the kernel has a limit as well. */
-  readonly backlog: number;
   /** Permissions of the files of Unix sockets, such as 0o600. */
   readonly socketMode: number;
   /** Required by `tls://`. */

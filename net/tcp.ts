@@ -1,7 +1,7 @@
 import { onAbort } from "../async/pause.ts";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import { addressesOf } from "./attempt.ts";
-import type { Listener, ListenOptions } from "./stream.ts";
+import { BACKLOG, type Listener, type ListenOptions } from "./stream.ts";
 import type { DialOptions } from "./dial_options.ts";
 
 /**
@@ -12,17 +12,17 @@ const ABORT_DELAY = 50;
 
 export async function listenTcp<E extends HostEndpoint>(
   endpoint: E,
-  { backlog, sharing, resettable }: Pick<ListenOptions, "backlog" | "sharing" | "resettable">,
+  { sharing, resettable }: Pick<ListenOptions, "sharing" | "resettable"> = {},
 ): Promise<Listener<E>> {
   if (resettable) {
     const { listenResettable } = await import("./resettable.ts");
-    return await listenResettable(endpoint, backlog);
+    return await listenResettable(endpoint);
   }
   const { host: hostname, port } = endpoint;
   // With reusePort, listening does not fail where another program has the port.
   if (sharing === "first") Deno.listen({ hostname, port }).close();
   const reusePort = sharing !== undefined;
-  const listener = Deno.listen({ hostname, port, tcpBacklog: backlog, reusePort });
+  const listener = Deno.listen({ hostname, port, tcpBacklog: BACKLOG, reusePort });
   return {
     endpoint: boundTo(endpoint, listener.addr),
     accept: async () => withoutDelay(await listener.accept()),

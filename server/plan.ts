@@ -13,12 +13,10 @@ export interface ServeTls extends Partial<ServerTls> {
   readonly names?: readonly string[];
 }
 
-/** Settings of `serve`. 0 means no limit, except for the backlog. */
+/** Settings of `serve`. 0 means no limit. */
 export interface ServeOptions {
   /** Closes a connection on which no byte passed for this long, in milliseconds. Default: 60,000. */
   idleTimeout?: number;
-  /** How many connections wait in the kernel, for each listener of TCP or TLS. Default: 511. */
-  backlog?: number;
   /** Default: a throw-away certificate. */
   tls?: ServeTls;
   /** Permissions of the files of Unix sockets. Default: 0o600. */
@@ -62,7 +60,6 @@ export interface ServeOptions {
 
 export const SERVE_DEFAULTS = {
   idleTimeout: 60_000,
-  backlog: 511,
   socketMode: 0o600,
   maxConnections: 0,
   maxPerClient: 0,

@@ -88,14 +88,13 @@ Deno.test("short flags may be one word, with their values, and -q leaves the sum
   assertEquals(sizes, [100, 100, 100]);
 });
 
-Deno.test("-D has the time of day before each probe, and the first line the address", async () => {
+Deno.test("the first line has the address", async () => {
   await using server = await startEcho("tcp");
   const name = `localhost:${portOf(server.endpoint)}`;
-  const { stdout } = await runHere(["ping", name, "-4D", "-c2", "-i0", "-s4k", "-W1m"]);
-  const lines = plain(stdout.replace(/^\d\d:\d\d:\d\d\.\d{3} /gm, "HH:MM:SS ")).split("\n");
-  assertEquals(lines.slice(0, 3), [
+  const { stdout } = await runHere(["ping", name, "-4", "-c2", "-i0", "-s4k", "-W1m"]);
+  assertEquals(plain(stdout).split("\n").slice(0, 3), [
     `PING tcp://${name} (127.0.0.1:${portOf(server.endpoint)}): 4096 bytes`,
-    `HH:MM:SS 4096 bytes from tcp://${name}: seq=1 time=T ms`,
-    `HH:MM:SS 4096 bytes from tcp://${name}: seq=2 time=T ms`,
+    `4096 bytes from tcp://${name}: seq=1 time=T ms`,
+    `4096 bytes from tcp://${name}: seq=2 time=T ms`,
   ]);
 });

@@ -14,7 +14,6 @@ import { ECHO_FAILED, SUCCESS } from "../exit.ts";
 import { count, duration, messageSize, toggle } from "../../values/value_types.ts";
 import { stopOnSignal } from "../signals.ts";
 import { fitted, LinePrinter, printError } from "../stdio.ts";
-import { formatClock } from "../../report/units.ts";
 import { keepsLimits, upperLimit } from "../thresholds.ts";
 import { metricsFlag } from "../metrics_flag.ts";
 import { clientFlags, dialOptions } from "../client_flags.ts";
@@ -41,7 +40,6 @@ export const pingCommand = command({
       ),
     }),
     ...group("Output", {
-      "timestamps": flag(toggle, "the time of day before each probe", { short: "D" }),
       "quiet": flag(toggle, "print the summary only", { short: "q" }),
       "json": flag(toggle, "print JSON, an object a line"),
     }),
@@ -52,7 +50,7 @@ export const pingCommand = command({
   async run({ flags, endpoints: [endpoint] }, { exit, version }) {
     const signalled = stopOnSignal(exit);
     const lines = new LinePrinter();
-    const { size = PING_DEFAULTS.size, timestamps, quiet, json, atMost } = flags;
+    const { size = PING_DEFAULTS.size, quiet, json, atMost } = flags;
     const log = {
       warn: (what: string, { error }: LogFields = {}) =>
         printError(`yodel: ${error === undefined ? what : `metrics: ${what}: ${error}`}`),
@@ -88,8 +86,7 @@ export const pingCommand = command({
 
     function lineOf(result: ProbeResult): string {
       if (json) return JSON.stringify(probeJson(result));
-      const time = timestamps ? `${formatClock(result.at)} ` : "";
-      const line = fitted(time + probeText(endpoint, result));
+      const line = fitted(probeText(endpoint, result));
       const isRed = result.outcome !== "right" && Deno.stdout.isTerminal() && !Deno.noColor;
       return isRed ? `\x1b[31m${line}\x1b[0m` : line;
     }

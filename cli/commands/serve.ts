@@ -58,7 +58,6 @@ export const serveCommand = command({
       "idle-timeout": flag(duration, "close connections that are idle; 0: never", {
         only: STREAMS,
       }),
-      "backlog": flag(count(1), "how many may wait to be accepted", { only: PORTS }),
       "max-connections": flag(count(0), "connections at once, more wait; 0: no limit", {
         only: STREAMS,
       }),
