@@ -47,10 +47,6 @@ function limit(expected: string, offered: readonly string[], figures: RegExp): V
       const bound = unit?.parse(value);
       return bound === undefined ? undefined : { figure, bound, text };
     },
-    advice(text) {
-      const { value, unit } = read(text);
-      return unit?.advice?.(value);
-    },
   };
 }
 

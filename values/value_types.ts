@@ -1,5 +1,3 @@
-import { nearest } from "./nearest.ts";
-
 /** How values of one type are written, read and offered. */
 export interface ValueType<T> {
   /** Its name in the help; empty for a flag that takes no value. */
@@ -10,8 +8,6 @@ export interface ValueType<T> {
   readonly expected: string;
   /** Returns undefined if `text` is no value. */
   parse(text: string): T | undefined;
-  /** What is wrong with a text that is no value, if that is known. */
-  advice?(text: string): string | undefined;
   /** The inverse of `parse`, if that is not `String`. */
   format?(value: T): string;
 }
@@ -24,11 +20,7 @@ export function formatValue<T>(type: ValueType<T>, value: T): string {
 export function readValue<T>(type: ValueType<T>, text: string, fail: (what: string) => Error): T {
   const value = text === "" ? undefined : type.parse(text);
   if (value !== undefined) return value;
-  const given = text === "" ? "nothing" : JSON.stringify(text);
-  const advice = type.advice?.(text);
-  throw fail(
-    advice === undefined ? `expected ${type.expected}, not ${given}` : `${given} ${advice}`,
-  );
+  throw fail(`expected ${type.expected}, not ${text === "" ? "nothing" : JSON.stringify(text)}`);
 }
 
 export const toggle: ValueType<boolean> = {
@@ -39,39 +31,19 @@ export const toggle: ValueType<boolean> = {
 
 const MILLISECONDS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** A number and its unit; µ has two code points. */
-const LENGTH = /^(\d*\.?\d+)([uµμm]?s|m|h)?$/i;
-
-/** Units as other programs write them. */
-const LENGTH_WORDS = [
-  [/^(us|micro)sec(ond)?s?$|^micros$/i, "us"],
-  [/^(ms|milli)(ec|sec|second)s?$|^millis$/i, "ms"],
-  [/^sec(ond)?s?$/i, "s"],
-  [/^min(ute)?s?$/i, "m"],
-  [/^h(ou)?rs?$/i, "h"],
-] as const;
-
 /** A length of time, in milliseconds. 0 switches a limit off. */
 export const duration: ValueType<number> = {
   placeholder: "DURATION",
-  expected: "a duration such as 500us, 250ms, 1.5s, 2m or 1h, or 0",
+  expected: "a duration with its unit, such as 500us, 250ms, 1.5s, 2m or 1h, up to 596h, or 0",
   parse(text) {
     if (text === "0") return 0;
-    const [, digits, unit = ""] = LENGTH.exec(text) ?? [];
+    // µ has two code points.
+    const [, digits, unit = ""] = /^(\d*\.?\d+)([uµμm]?s|m|h)$/i.exec(text) ?? [];
     const value = /^[uµμ]/i.test(unit)
       ? Number(digits) / 1000 // 0.001 is not exact.
       : Number(digits) * (MILLISECONDS[unit.toLowerCase()] ?? NaN);
     // Timers hold 31 bits of milliseconds and fire at once when given more.
     return value < 2 ** 31 ? value : undefined;
-  },
-  advice(text) {
-    const [, number, word = ""] = /^([\d.]+) ?([a-z]+)$/i.exec(text) ?? [];
-    const known = LENGTH_WORDS.find(([words]) => words.test(word))?.[1];
-    if (known !== undefined) return `is written ${number}${known}`;
-    const [, digits, unit] = LENGTH.exec(text) ?? [];
-    if (digits === undefined) return undefined;
-    if (unit === undefined) return `has no unit: ${Number(digits)}ms or ${Number(digits)}s?`;
-    return duration.parse(text) === undefined ? "is too long: 596h are the most" : undefined;
   },
   format(value) {
     if (value === 0) return "0";
@@ -87,18 +59,13 @@ function scaled(
   base: number,
   isOne: (value: number) => boolean,
 ): ValueType<number> {
-  const parse = (text: string) => {
-    const [, digits, unit = ""] = /^(\d{1,10}(?:\.\d+)?)([km]?)$/i.exec(text) ?? [];
-    const value = Number(digits ?? NaN) * base ** ["", "k", "m"].indexOf(unit.toLowerCase());
-    return isOne(value) ? value : undefined;
-  };
   return {
     placeholder,
     expected,
-    parse,
-    advice(text) {
-      const [, plain = ""] = /^([\d.]+[km]?)(?:i?b)?(?:\/s|ps)?$/i.exec(text) ?? [];
-      return parse(plain) === undefined ? undefined : `is written ${plain.toLowerCase()}`;
+    parse(text) {
+      const [, digits, unit = ""] = /^(\d{1,10}(?:\.\d+)?)([km]?)$/i.exec(text) ?? [];
+      const value = Number(digits ?? NaN) * base ** ["", "k", "m"].indexOf(unit.toLowerCase());
+      return isOne(value) ? value : undefined;
     },
   };
 }
@@ -145,17 +112,12 @@ export interface Range {
 export function range(type: ValueType<number>): ValueType<Range> {
   return {
     placeholder: `${type.placeholder}|A..B`,
-    expected: `${type.expected}, or A..B`,
+    expected: `${type.expected}, or A..B, the smaller first`,
     parse(text) {
       const [first = "", second = first, ...more] = text.split(/\.\.(?!\.)/);
       const [least, most] = [type.parse(first), type.parse(second)];
       const isRange = least !== undefined && most !== undefined && least <= most;
       return isRange && more.length === 0 ? { least, most } : undefined;
-    },
-    advice(text) {
-      const [first = "", second = ""] = text.split("..");
-      const [more = 0, less = NaN] = [type.parse(first), type.parse(second)];
-      return more > less ? `begins with the larger one: ${second}..${first}?` : type.advice?.(text);
     },
   };
 }
@@ -175,7 +137,6 @@ export const file: ValueType<string> = {
   placeholder: "FILE",
   expected: "a file",
   parse: (text) => text === "-" ? undefined : text,
-  advice: (text) => text === "-" ? "is not stdin or stdout here; name a file" : undefined,
 };
 
 export const fileOrStdin: ValueType<string> = {
@@ -213,9 +174,5 @@ export function choice<const Name extends string>(names: readonly Name[]): Value
     choices: names,
     expected: `one of ${names.join(", ")}`,
     parse: (text) => names.find((name) => name === text.toLowerCase()),
-    advice(text) {
-      const near = nearest(text, names);
-      return near && `is none of ${names.join(", ")}; did you mean ${near}?`;
-    },
   };
 }
