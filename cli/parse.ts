@@ -1,11 +1,10 @@
 // Parses command lines by the tables of commands and flags.
-import { parseArgs } from "jsr:@std/cli@1.0.32/parse-args";
-import type { Endpoint } from "../net/endpoint.ts";
 import { DEFAULT_ENDPOINT, parseEndpoint, readEndpoint } from "../net/parse_endpoint.ts";
 import { TRANSPORTS } from "../net/transports.ts";
 import { quoted } from "../net/escape.ts";
 import {
   type Command,
+  findFlag,
   type Flag,
   type Flags,
   type FlagValues,
@@ -16,204 +15,140 @@ import {
   takesEndpoints,
 } from "./command.ts";
 import { commands } from "./commands.ts";
-import { FOREIGN_FLAGS } from "./foreign_flags.ts";
 import { readValue, toggle } from "../values/value_types.ts";
 import { nearest } from "../values/nearest.ts";
 import { topics } from "./topics.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 
-/** A flag, with or without its value. */
-const FLAG = /^-(?:-[a-z\d][a-z\d-]*|[a-z\d][a-z\d.-]*)(?:=|$)/i;
+/** Flags of other programs, and what yodel has instead. */
+const FOREIGN_FLAGS: Command["foreign"] = {
+  "--port -p --listen -l": "put the port in the endpoint, as in yodel serve 2222",
+  "--host --hostname --bind": "put the host in the endpoint, as in yodel serve '*:2222'",
+  "--tls --ssl": "use tls://HOST:PORT",
+  "--udp -u": "use udp://HOST:PORT",
+  "--unix -U": "use unix:PATH",
+  "--cacert": "clients have --ca FILE",
+  "-k": "clients have --insecure",
+};
 
 /** @param args follow the name, and are used for the advice if there is no such command */
 export function parseCommand(name: string, args: readonly string[]): Command {
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command !== undefined) return command;
+  const endpoint = hostAndPort([name, ...args]) ?? (parseEndpoint(name) && name);
+  const topic = Object.hasOwn(topics, name) ? `help ${name}` : undefined;
+  const meant = endpoint === undefined ? topic : `connect ${endpoint}`;
+  const advice = meant === undefined
+    ? suggestion(name, [...Object.keys(commands), "--help", "--version"])
+    : `did you mean yodel ${meant}?`;
   const what = name.startsWith("-") ? "flag" : "command";
-  const endpoint = endpointOf([name, ...args]);
-  const advice = endpoint !== undefined
-    ? `; did you mean yodel connect ${endpoint}?`
-    : Object.hasOwn(topics, name)
-    ? `; did you mean yodel help ${name}?`
-    : suggestion(name, [...Object.keys(commands), "--help", "--version"]);
-  throw new YodelError(`unknown ${what} ${quoted(name)}${advice}`);
+  throw new YodelError(`unknown ${what} ${quoted(name)}; ${advice}`);
 }
 
 /** The endpoint that words such as `localhost 2222` may mean. */
-function endpointOf([first = "", second = ""]: readonly string[]): string | undefined {
-  const isHost = /^(?!\d+$)[a-z\d][\w.-]*$/i.test(first) && /^\d{1,5}$/.test(second);
-  if (isHost) return `${first}:${second}`;
-  return parseEndpoint(first) === undefined ? undefined : first;
+function hostAndPort([host = "", port = ""]: readonly string[]): string | undefined {
+  const isHost = /^(?!\d+$)[a-z\d][\w.-]*$/i.test(host);
+  return isHost && /^\d{1,5}$/.test(port) ? `${host}:${port}` : undefined;
+}
+
+export function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return args.slice(0, end === -1 ? undefined : end).some((arg) => /^(--help|-h)(=|$)/.test(arg));
 }
 
 /** @throws {YodelError} for an unknown flag, a wrong value or a misplaced argument */
 export function parseInvocation<F extends Flags>(
   command: Command<F>,
-  given: readonly string[],
+  args: readonly string[],
 ): Invocation<F> {
-  const args = longForms(given, command.flags);
+  const { given, operands } = splitArguments(command, args);
+  const [taker = ""] = [...given.keys()].filter((name) => command.flags[name]?.takesAll);
+  given.get(taker)?.push(...operands.splice(0));
   const rows = Object.entries<Flag>(command.flags);
-  const names = (is: (flag: Flag) => unknown) =>
-    rows.filter(([, flag]) => is(flag)).map(([name]) => name);
-  const toggles = names(isToggle);
-  const unknown: string[] = [];
-  // parseArgs would take a dot for a path into an object, and "_" for its list of operands.
-  const odd = beforeDoubleDash(args).find((arg) => /^-./s.test(arg) && !FLAG.test(arg));
-  if (odd !== undefined) throw unknownFlag(odd, command);
-  const parsed = parseArgs([...args], {
-    // "_": operands stay text, even if they look like numbers.
-    string: ["_", ...names((flag) => !isToggle(flag))],
-    boolean: toggles,
-    collect: names(({ many }) => many),
-    unknown: (arg) => void (/^-./.test(arg) && unknown.push(arg)),
-  });
-  // parseArgs takes --name=anything as true if --name takes no value.
-  for (const arg of beforeDoubleDash(args)) {
-    const [, name = "", value = ""] = /^--([^=]+)=(.*)$/s.exec(arg) ?? [];
-    if (![...toggles, "help"].includes(name)) continue;
-    throw new YodelError(`--${name}: expected ${toggle.expected}, not ${quoted(value)}`);
+  const values = rows.map(([name, flag]) => [optionName(name), valueOf(name, flag, given.get(name))]);
+  const parsed = parseOperands(command, operands);
+  const groups = command.flags[taker]?.takesAll;
+  for (const [name, { group, only }] of rows) {
+    if (!given.has(name)) continue;
+    if (groups && !groups.includes(group)) throw new YodelError(`--${name}: not with --${taker}`);
+    if (only === undefined || parsed.endpoints.some(({ scheme }) => only.includes(scheme))) continue;
+    const forms = new Intl.ListFormat("en-GB", { type: "disjunction" }).format(
+      only.map((scheme) => TRANSPORTS[scheme].prefix),
+    );
+    throw new YodelError(`--${name}: expected a ${forms} endpoint with it`);
   }
-  const words = parsed._.map(String);
-  const taker = names(({ takesAll }) => takesAll).find((name) => wasGiven(parsed[name]));
-  if (taker !== undefined) parsed[taker] = [parsed[taker], words.splice(0)].flat();
-  const flags = Object.fromEntries(
-    rows.map(([name, flag]) => [optionName(name), valueOf(name, flag, parsed[name])]),
-  );
-  // Only now: an unknown "-1" is most often the value of the flag before it.
-  if (unknown[0] !== undefined) throw unknownFlag(unknown[0], command);
-  const operands = parseOperands(command, words);
-  const { takesAll } = command.flags[taker ?? ""] ?? {};
-  for (const [name, flag] of rows) {
-    if (!wasGiven(flags[optionName(name)])) continue;
-    if (takesAll && !takesAll.includes(flag.group)) {
-      throw new YodelError(`--${name}: not with --${taker}`);
+  return { flags: Object.fromEntries(values) as FlagValues<F>, ...parsed };
+}
+
+/** The texts of the flags that are given, by their long names, and the operands. */
+function splitArguments(command: Command, args: readonly string[]) {
+  const given = new Map<string, string[]>();
+  const operands: string[] = [];
+  const words = [...args];
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    if (word === "--") operands.push(...words.splice(0));
+    else if (/^-./s.test(word)) takeFlag(word);
+    else operands.push(word);
+  }
+  return { given, operands };
+
+  function takeFlag(word: string): void {
+    const [, written = "", sign = "", text = ""] = /^(--[^=]+|-[^-])(=?)(.*)$/s.exec(word) ?? [];
+    const [name, flag] = findFlag(command, written) ?? [];
+    if (name === undefined || flag === undefined) throw unknownFlag(word, command);
+    const texts = given.get(name) ?? [];
+    given.set(name, texts);
+    const hasText = sign + text !== "";
+    if (!isToggle(flag)) {
+      // A negative number is a wrong value, not a flag.
+      const isNext = !hasText && !/^-\D/.test(words[0] ?? "--");
+      texts.push(isNext ? words.shift() ?? "" : text);
+    } else if (/^\w/.test(sign + text)) {
+      words.unshift(`-${text}`);
+    } else if (hasText) {
+      throw new YodelError(`--${name}: expected ${toggle.expected}, not ${quoted(text)}`);
     }
-    checkTransport(name, flag, operands.endpoints);
   }
-  return { flags: flags as FlagValues<F>, ...operands };
 }
 
-function wasGiven(value: unknown): boolean {
-  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
-}
-
-function valueOf(name: string, flag: Flag, given: unknown): unknown {
-  if (isToggle(flag)) return given === true;
-  if (flag.many) {
-    const texts = Array.isArray(given) ? given : [];
-    return texts.map((text) => valueOf(name, { ...flag, many: false }, text));
-  }
-  if (given === undefined) return undefined;
-  return readValue(flag.type, String(given), (what) => new YodelError(`--${name}: ${what}`));
+function valueOf(name: string, flag: Flag, texts: readonly string[] | undefined): unknown {
+  if (isToggle(flag)) return texts !== undefined;
+  const fail = (what: string) => new YodelError(`--${name}: ${what}`);
+  const values = (texts ?? []).map((text) => readValue(flag.type, text, fail));
+  return flag.many ? values : values.at(-1);
 }
 
 function parseOperands(
   command: Command,
   operands: readonly string[],
 ): Pick<Invocation, "endpoints" | "word"> {
-  const most = command.operands === "endpoints" ? Infinity : command.operands.length === 0 ? 0 : 1;
-  const extra = operands[most];
-  const file = takesEndpoints(command) && operands.length > 1
-    ? operands.find(isFileHere)
-    : undefined;
-  if (file !== undefined) {
-    const advice = "put * in quotes, or the shell replaces it by file names";
-    throw new YodelError(`unexpected argument ${quoted(file)}; it is a file: ${advice}`);
-  }
+  const extra = operands[command.operands === "endpoints" ? operands.length : 1];
   if (extra !== undefined) {
-    const meant = command.operands === "endpoint" ? endpointOf(operands) : undefined;
-    if (meant !== undefined && operands[0] !== meant) {
-      throw new YodelError(`unexpected argument ${quoted(extra)}; did you mean ${meant}?`);
-    }
-    const advice = command.extraAdvice ?? `expected ${operandsText(command) || "none"}`;
+    const meant = hostAndPort(operands);
+    const advice = meant === undefined
+      ? command.extraAdvice ?? `expected ${operandsText(command)}`
+      : `did you mean ${meant}?`;
     throw new YodelError(`unexpected argument ${quoted(extra)}; ${advice}`);
   }
-  if (!takesEndpoints(command)) {
-    return { endpoints: [DEFAULT_ENDPOINT], word: operands[0] ?? "" };
-  }
   const leastPort = command.operands === "endpoints" ? 0 : 1;
-  const [first = DEFAULT_ENDPOINT, ...more] = operands.map((text) => readEndpoint(text, leastPort));
-  return { endpoints: [first, ...more], word: "" };
+  const texts = takesEndpoints(command) ? operands : [];
+  const [first = DEFAULT_ENDPOINT, ...more] = texts.map((text) => readEndpoint(text, leastPort));
+  return { endpoints: [first, ...more], word: operands[0] ?? "" };
 }
 
-/** Whether a word is the name of a file in this folder, and no endpoint. */
-function isFileHere(word: string): boolean {
-  if (word.includes("/") || parseEndpoint(word) !== undefined) return false;
-  try {
-    return Deno.lstatSync(word) !== undefined;
-  } catch {
-    return false;
-  }
-}
-
-/** Refuses a flag that would have no effect on any of the endpoints. */
-function checkTransport(name: string, { only }: Flag, endpoints: readonly Endpoint[]): void {
-  if (only === undefined || endpoints.some(({ scheme }) => only.includes(scheme))) return;
-  const forms = only.map((scheme) => TRANSPORTS[scheme].prefix);
-  const last = forms.pop();
-  const expected = forms.length === 0 ? last : `${forms.join(", ")} or ${last}`;
-  throw new YodelError(`--${name}: expected a ${expected} endpoint with it`);
-}
-
-/**
- * Writes short flags as long ones: `-c5`, `-c 5` and `-qc5` as `--count`. parseArgs
- * would take the letters of `-i200ms` for flags.
- */
-function longForms(args: readonly string[], flags: Flags): readonly string[] {
-  const head = beforeDoubleDash(args);
-  const long = head.flatMap((arg) => {
-    const words: string[] = [];
-    let letters = /^-(\d?[a-z].*|\d)$/is.exec(arg)?.[1] ?? "";
-    while (letters !== "") {
-      const found = Object.entries(flags).find(([, { short }]) => short === letters[0]);
-      if (found === undefined) return [arg];
-      const [name, flag] = found;
-      const rest = letters.slice(1);
-      letters = isToggle(flag) ? rest : "";
-      words.push(rest === letters ? `--${name}` : `--${name}=${rest.replace(/^=/, "")}`);
-    }
-    return words.length > 0 ? words : [arg];
-  });
-  return [...withNegatives(long, flags), ...args.slice(head.length)];
-}
-
-/** Joins a flag and a negative value, which parseArgs would take for a flag. */
-function withNegatives(words: readonly string[], flags: Flags): string[] {
-  const joined: string[] = [];
-  for (const word of words) {
-    const [, name = ""] = /^--([^=]+)$/.exec(joined.at(-1) ?? "") ?? [];
-    const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
-    if (/^-\d/.test(word) && flag !== undefined && !isToggle(flag)) {
-      joined.push(`${joined.pop()}=${word}`);
-    } else joined.push(word);
-  }
-  return joined;
-}
-
-export function asksForHelp(args: readonly string[]): boolean {
-  return beforeDoubleDash(args).some((arg) => arg === "--help" || arg === "-h");
-}
-
-function beforeDoubleDash(args: readonly string[]): readonly string[] {
-  const end = args.indexOf("--");
-  return end === -1 ? args : args.slice(0, end);
-}
-
-function unknownFlag(arg: string, command: Command): YodelError {
-  const flag = arg.replace(/=.*/s, "");
-  const foreign = new Map(Object.entries({ ...FOREIGN_FLAGS, ...command.foreign })).get(flag);
-  if (foreign !== undefined) return new YodelError(`unknown flag ${quoted(flag)}; ${foreign}`);
+function unknownFlag(word: string, command: Command): YodelError {
+  const flag = word.replace(/=.*/s, "");
+  const foreign = Object.entries({ ...FOREIGN_FLAGS, ...command.foreign })
+    .findLast(([names]) => names.split(" ").includes(flag))?.[1];
   const owners = Object.entries(commands)
     .flatMap(([name, { flags }]) => Object.hasOwn(flags, flag.slice(2)) ? [`yodel ${name}`] : []);
-  const advice = owners.length === 0
-    ? suggestion(flag, [...Object.keys(command.flags), "help"].map((name) => `--${name}`))
-    : `; it belongs to ${owners.join(" and ")}`;
-  return new YodelError(`unknown flag ${quoted(flag)}${advice}`);
+  const advice = foreign ?? (owners.length > 0
+    ? `it belongs to ${owners.join(" and ")}`
+    : suggestion(flag, [...Object.keys(command.flags), "help"].map((name) => `--${name}`)));
+  return new YodelError(`unknown flag ${quoted(flag)}; ${advice}`);
 }
 
 function suggestion(word: string, known: readonly string[]): string {
-  // A single letter means the only flag that begins with it.
-  const begun = known.filter((name) => name.startsWith(`-${word}`));
-  const name = /^-.$/.test(word) ? begun.length === 1 ? begun[0] : undefined : nearest(word, known);
-  return name === undefined ? "; see --help" : `; did you mean ${name}?`;
+  const name = nearest(word, known);
+  return name === undefined ? "see --help" : `did you mean ${name}?`;
 }
