@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { completionScripts } from "../cli/completion_scripts.ts";
+import { completionScripts } from "../cli/commands/completions.ts";
 import config from "../deno.json" with { type: "json" };
 import { tryRelease } from "./try.ts";
 

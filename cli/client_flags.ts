@@ -1,9 +1,9 @@
 import type { DialOptions } from "../net/dial_options.ts";
 import { flag, type FlagValues, group } from "./command.ts";
 import { IP_SCHEMES } from "../net/transports.ts";
-import { duration, toggle } from "../values/value_types.ts";
+import { duration, file, host, toggle } from "../values/value_types.ts";
+import { readIdentity, readPem } from "./files.ts";
 import { printError } from "./stdio.ts";
-import { clientTls, clientTlsFlags } from "./tls_flags.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 
 /** The flags of every client: how it connects. */
@@ -13,21 +13,32 @@ export const clientFlags = {
     "ipv4": flag(toggle, "use IPv4 addresses only", { short: "4", only: IP_SCHEMES }),
     "ipv6": flag(toggle, "use IPv6 addresses only", { short: "6", only: IP_SCHEMES }),
   }),
-  ...clientTlsFlags,
+  ...group("TLS", {
+    "ca": flag(file, "trust servers that this CA has signed, PEM"),
+    "cert": flag(file, "certificate to show the server, PEM"),
+    "key": flag(file, "key of the certificate, PEM"),
+    "server-name": flag(host, "name that the certificate must be for"),
+    "insecure": flag(toggle, "trust any certificate"),
+  }, ["tls"]),
 };
 
 export async function dialOptions(flags: FlagValues<typeof clientFlags>): Promise<DialOptions> {
-  if (flags.ipv4 && flags.ipv6) {
+  const { wait, ipv4, ipv6, serverName, insecure } = flags;
+  if (ipv4 && ipv6) {
     throw new YodelError("--ipv6: not with --ipv4; leave both out for any address");
   }
+  if (insecure && flags.ca) throw new YodelError("--insecure and --ca exclude each other");
+  const identity = await readIdentity(flags);
+  const ca = await readPem("ca", flags.ca, "certificate");
+  if (insecure) printError("yodel: warning: the server's certificate is not verified");
   let last = "";
   return {
-    tls: await clientTls(flags),
+    tls: { ...identity, ca, serverName, insecure },
     onRetry(why) {
       if (why !== last && Deno.stderr.isTerminal()) printError(`waiting for the server: ${why}`);
       last = why;
     },
-    wait: flags.wait,
-    family: flags.ipv4 ? 4 : flags.ipv6 ? 6 : undefined,
+    wait,
+    family: ipv4 ? 4 : ipv6 ? 6 : undefined,
   };
 }

@@ -91,7 +91,7 @@ export interface Command<F extends Flags = Flags> {
   /** A list has the words of which it takes one, if any. */
   readonly operands: "endpoints" | "endpoint" | "command" | readonly string[];
   readonly flags: F;
-  /** Flags of other programs, and how yodel spells them. */
+  /** Flags of other programs, those that mean the same in one key, and what yodel has instead. */
   readonly foreign?: Readonly<Record<string, string>>;
   /** Advice for an operand too many. */
   readonly extraAdvice?: string;
@@ -112,6 +112,12 @@ export function command<const F extends Flags>(
 
 export function isToggle({ type }: Flag): boolean {
   return type.placeholder === "";
+}
+
+/** The flag that is written so, `--count` or `-c`, with its name. */
+export function findFlag({ flags }: Command, written: string): [string, Flag] | undefined {
+  return Object.entries(flags)
+    .find(([name, { short }]) => [`--${name}`, short && `-${short}`].includes(written));
 }
 
 const OPERANDS = { endpoints: "[ENDPOINT ...]", endpoint: "[ENDPOINT]", command: "[COMMAND]" };

@@ -1,4 +1,4 @@
-// Exit statuses (docs/development.md, "Exit statuses") and errors.
+// How the program ends: exit statuses (docs/development.md, "Exit statuses"), signals, errors.
 import { OptionError, YodelError } from "../errors/yodel_error.ts";
 import { escapeControls } from "../net/escape.ts";
 import { flagName } from "./command.ts";
@@ -14,6 +14,32 @@ export const EXIT_STATUSES = [
   ["2", "usage error, cannot listen, or cannot connect"],
   ["129, 130, 143", "ended by a signal before there was an answer"],
 ] as const;
+
+/** In milliseconds: a task runner passes on the Ctrl-C that the terminal sent to both. */
+const SAME_SIGNAL = 100;
+
+/** The first signal aborts, with the exit status as the reason; the second ends the program. */
+export function stopOnSignal(exit: (status: number) => never): AbortSignal {
+  const stop = new AbortController();
+  let first: number | undefined;
+  onSignal((status) => {
+    first ??= performance.now();
+    if (performance.now() - first > SAME_SIGNAL) exit(status);
+    stop.abort(status);
+  });
+  return stop.signal;
+}
+
+/** Signals do not end process 1 of a container by default, and Deno 2.9 crashes after one. */
+export function endOnSignal(exit: (status: number) => never): void {
+  if (Deno.pid === 1) onSignal(exit);
+}
+
+function onSignal(handle: (status: number) => void): void {
+  for (const [signal, number] of [["SIGHUP", 1], ["SIGINT", 2], ["SIGTERM", 15]] as const) {
+    Deno.addSignalListener(signal, () => handle(128 + number));
+  }
+}
 
 /** The next step after some errors, most of which errors/reason.ts words. */
 const ADVICE: readonly (readonly [error: RegExp, advice: string])[] = [

@@ -1,12 +1,47 @@
 // Files that the program reads and writes.
-import { folderOf, noFolder, reason } from "../errors/reason.ts";
+import { noFolder, reason } from "../errors/reason.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 
-/** @throws {YodelError} if the file that is the value of the flag cannot be read */
-export async function readText(flag: string, file: string): Promise<string> {
-  return await Deno.readTextFile(file).catch(async (error) => {
-    throw await readError(flag, file, error);
+/** @throws {YodelError} if the certificate or the key is missing, or cannot be read */
+export async function readIdentity(
+  flags: { readonly cert?: string; readonly key?: string },
+): Promise<{ cert: string; key: string } | undefined> {
+  if ((flags.cert === undefined) !== (flags.key === undefined)) {
+    throw new YodelError("--cert and --key go together");
+  }
+  const cert = await readPem("cert", flags.cert, "certificate");
+  const key = await readPem("key", flags.key, "key");
+  return cert === undefined || key === undefined ? undefined : { cert, key };
+}
+
+/** @throws {YodelError} if the file that is the value of the flag cannot be read, or holds no such PEM */
+export async function readPem(
+  flag: string,
+  file: string | undefined,
+  content: "certificate" | "key",
+): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const text = await Deno.readTextFile(file).catch((error) => {
+    throw cannotRead(flag, file, error);
   });
+  const flaw = flawOf(text, content, file);
+  if (flaw !== undefined) throw new YodelError(`--${flag}: ${file}: ${flaw}`);
+  return text;
+}
+
+/** Why a text is not what is expected in PEM (RFC 7468). */
+function flawOf(text: string, content: "certificate" | "key", file: string): string | undefined {
+  // The older format has a header instead of a label (RFC 1421).
+  if (content === "key" && /-BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(text)) {
+    return `the key is encrypted; decrypt it: openssl pkey -in ${file} -out plain.pem`;
+  }
+  const holds = {
+    certificate: /-BEGIN .*CERTIFICATE-/.test(text),
+    key: /-BEGIN .*PRIVATE KEY-/.test(text),
+  };
+  const other = content === "key" ? "certificate" : "key";
+  if (holds[content]) return undefined;
+  return holds[other] ? `it holds a ${other} and no ${content}` : `it holds no ${content} in PEM`;
 }
 
 /** The lines of a file, or of stdin for `-`, as they arrive, without a byte order mark. */
@@ -21,48 +56,26 @@ export async function* linesOf(flag: string, file: string): AsyncGenerator<strin
     }
     yield line;
   } catch (error) {
-    throw await readError(flag, file, error);
+    throw cannotRead(flag, file, error);
   }
 }
 
-async function readError(flag: string, file: string, error: unknown): Promise<YodelError> {
-  const isLost = isAbsent(error) && await Deno.stat(folderOf(file)).then(() => false, isAbsent);
-  return new YodelError(
-    `--${flag}: cannot read ${file}: ${isLost ? noFolder(file) : reason(error)}`,
-  );
+function cannotRead(flag: string, file: string, error: unknown): YodelError {
+  return new YodelError(`--${flag}: cannot read ${file}: ${reason(error)}`);
 }
 
-/** Writes a file atomically; without a text, checks that it could. */
-export async function replaceFile(flag: string, file: string, text?: string): Promise<void> {
+/** Writes a file atomically, where a link leads; without a text, checks that it could. */
+export async function replaceFile(flag: string, name: string, text?: string): Promise<void> {
+  const file = await Deno.realPath(name).catch(() => name);
+  const beside = `${file}.${crypto.randomUUID()}`;
   try {
-    if (!await isReplaceable(file)) {
-      if (text !== undefined) await Deno.writeTextFile(file, text);
-      return;
-    }
-    const beside = `${file}.${crypto.randomUUID()}`;
-    try {
-      await Deno.writeTextFile(beside, text ?? "", { createNew: true });
-      if (text !== undefined) await Deno.rename(beside, file);
-    } finally {
-      // It is still there after a check, and after a failure, as on a full disk.
-      await Deno.remove(beside).catch(() => {});
-    }
+    await Deno.writeTextFile(beside, text ?? "", { createNew: true });
+    if (text !== undefined) await Deno.rename(beside, file);
   } catch (error) {
-    const why = isAbsent(error) ? noFolder(file) : reason(error);
-    throw new YodelError(`--${flag}: cannot write ${file}: ${why}`);
+    const why = error instanceof Deno.errors.NotFound ? noFolder(name) : reason(error);
+    throw new YodelError(`--${flag}: cannot write ${name}: ${why}`);
+  } finally {
+    // It is still there after a check, and after a failure, as on a full disk.
+    await Deno.remove(beside).catch(() => {});
   }
-}
-
-/** Pipes, devices and the targets of links have to be written to, not replaced. */
-async function isReplaceable(file: string): Promise<boolean> {
-  const found = await Deno.lstat(file).catch((error) => {
-    if (isAbsent(error)) return undefined;
-    throw error;
-  });
-  if (found?.isDirectory) throw new Error("it is a folder");
-  return found === undefined || found.isFile;
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound;
 }

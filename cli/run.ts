@@ -3,7 +3,7 @@ import config from "../deno.json" with { type: "json" };
 import { commands } from "./commands.ts";
 import { completions } from "./completions.ts";
 import { CANNOT_RUN, fail, SUCCESS } from "./exit.ts";
-import { commandHelp, programHelp } from "./help.ts";
+import { commandHelp, programHelp } from "./commands/help.ts";
 import { asksForHelp, parseCommand, parseInvocation } from "./parse.ts";
 import { print, printError } from "./stdio.ts";
 

@@ -11,7 +11,7 @@ export interface Limit {
 }
 
 /** How the value of a figure is read and shown. */
-interface Unit extends Pick<ValueType<number>, "parse" | "advice"> {
+interface Unit extends Pick<ValueType<number>, "parse"> {
   format(value: number): string;
 }
 
@@ -24,8 +24,6 @@ const PERCENT: Unit = {
     const [, percent] = /^(\d+(?:\.\d+)?)%$/.exec(text) ?? [];
     return Number(percent) <= 100 ? Number(percent) : undefined;
   },
-  advice: (text) =>
-    PERCENT.parse(`${text}%`) === undefined ? undefined : `is not in percent: ${text}%?`,
   format: (value) => `${Number(value.toFixed(2))}%`,
 };
 
@@ -34,17 +32,13 @@ function unitOf(figure: string): Unit {
 }
 
 function limit(expected: string, offered: readonly string[], figures: RegExp): ValueType<Limit> {
-  function read(text: string) {
-    const [figure = "", value = ""] = text.split(/=(.*)/s);
-    return { figure, value, unit: figures.test(figure) ? unitOf(figure) : undefined };
-  }
   return {
     placeholder: "NAME=VALUE",
     choices: offered.map((name) => `${name}=`),
     expected,
     parse(text) {
-      const { figure, value, unit } = read(text);
-      const bound = unit?.parse(value);
+      const [figure = "", value = ""] = text.split(/=(.*)/s);
+      const bound = figures.test(figure) ? unitOf(figure).parse(value) : undefined;
       return bound === undefined ? undefined : { figure, bound, text };
     },
   };

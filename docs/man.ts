@@ -6,7 +6,7 @@
 import type { Command, Commands } from "../cli/command.ts";
 import { commands } from "../cli/commands.ts";
 import { EXIT_STATUSES } from "../cli/exit.ts";
-import { ENDPOINT_HELP, flagRows, PURPOSE, usage, VALUES_HELP } from "../cli/help.ts";
+import { ENDPOINT_HELP, flagRows, PURPOSE, usage, VALUES_HELP } from "../cli/commands/help.ts";
 import { wrapped } from "../cli/stdio.ts";
 import { FAULT_RULES, faultRow } from "../cli/topics.ts";
 import config from "../deno.json" with { type: "json" };

@@ -15,7 +15,7 @@ import {
   transportsText,
   usage,
   whatItDoes,
-} from "../cli/help.ts";
+} from "../cli/commands/help.ts";
 
 /** All commands with their flags, and the exit statuses, in Markdown that is not yet formatted. */
 export function reference(): string {

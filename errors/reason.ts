@@ -50,12 +50,8 @@ export function reason(error: unknown): string {
 
 /** The reason where the folder of a new file is missing. */
 export function noFolder(file: string): string {
-  return `there is no folder ${folderOf(file)}`;
-}
-
-export function folderOf(file: string): string {
   const [, folder = "."] = /^(.*)[\\/][^\\/]*$/s.exec(file) ?? [];
-  return folder || "/";
+  return `there is no folder ${folder || "/"}`;
 }
 
 /** Whether a name could not be looked up, or has no address of the family. */

@@ -3,7 +3,7 @@ import { isToggle } from "../cli/command.ts";
 import { commands } from "../cli/commands.ts";
 import { connectCommand } from "../cli/commands/connect.ts";
 import { serveCommand } from "../cli/commands/serve.ts";
-import { commandHelp, programHelp } from "../cli/help.ts";
+import { commandHelp, programHelp } from "../cli/commands/help.ts";
 import { parseInvocation } from "../cli/parse.ts";
 import config from "../deno.json" with { type: "json" };
 import { formatEndpoint } from "../net/endpoint.ts";

@@ -2,8 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import fc from "npm:fast-check@4.10.2";
 import { commands } from "../cli/commands.ts";
-import { completionScripts } from "../cli/completion_scripts.ts";
-import { completions } from "../cli/completions.ts";
+import { completions, completionScripts } from "../cli/commands/completions.ts";
 import { linux } from "./machine.ts";
 import { runHere } from "./in_process.ts";
 import { available, program, type Result, run } from "./program.ts";

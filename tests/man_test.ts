@@ -1,9 +1,8 @@
 /** The man page, read by the programs that show one. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { commands } from "../cli/commands.ts";
-import { helpCommand } from "../cli/commands/help.ts";
 import { EXIT_STATUSES } from "../cli/exit.ts";
-import { flagRows, usage } from "../cli/help.ts";
+import { flagRows, helpCommand, usage } from "../cli/commands/help.ts";
 import config from "../deno.json" with { type: "json" };
 import { manPage } from "../docs/man.ts";
 import { available, root, run } from "./program.ts";

@@ -7,7 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { formatEndpoint } from "../server.ts";
-import { stopOnSignal } from "../cli/signals.ts";
+import { stopOnSignal } from "../cli/exit.ts";
 import { replaced } from "./in_process.ts";
 import { dialPort, exchange, flood, random, startLocal } from "./local.ts";
 import { linux, onLinux, onUnix, unix } from "./machine.ts";

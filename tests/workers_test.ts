@@ -167,7 +167,7 @@ Deno.test("a second signal ends all threads at once", onLinux, async () => {
   await Promise.all(open.map(flood));
   let ended = false;
   const status = server.process.status.finally(() => ended = true);
-  // Two that come sooner after each other are taken for one (cli/signals.ts).
+  // Two that come sooner after each other are taken for one (cli/exit.ts).
   for (; !ended; await isWithin(200, status)) server.process.kill("SIGINT");
   assertEquals((await status).code, 130);
   for (const conn of open) conn.close();

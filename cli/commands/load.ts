@@ -8,7 +8,7 @@ import { loadText, progressText } from "../../report/load_text.ts";
 import { optionsOf } from "../../values/settings.ts";
 import { command, flag, group } from "../command.ts";
 import { STREAMS } from "../../net/transports.ts";
-import { ECHO_FAILED, SUCCESS } from "../exit.ts";
+import { ECHO_FAILED, SUCCESS, stopOnSignal } from "../exit.ts";
 import {
   cores,
   count,
@@ -18,7 +18,6 @@ import {
   rate,
   toggle,
 } from "../../values/value_types.ts";
-import { stopOnSignal } from "../signals.ts";
 import { fitted, print, StatusLine } from "../stdio.ts";
 import { keepsLimits, lowerLimit, upperLimit } from "../thresholds.ts";
 import { mergeLoads } from "../merge_loads.ts";
@@ -67,13 +66,10 @@ export const loadCommand = command({
     ...clientFlags,
   },
   foreign: {
-    "-z": "use -d DURATION",
+    "-z --time": "use -d DURATION",
     "-t": "use -d DURATION, or --workers N for threads",
-    "--time": "use -d DURATION",
-    "-q": "use -r N",
-    "--qps": "use -r N",
-    "--concurrency": "use -c N",
-    "--clients": "use -c N",
+    "-q --qps": "use -r N",
+    "--concurrency --clients": "use -c N",
     "--requests": "use -n N",
     "--threads": "use --workers N",
     "--verify": "load always verifies",

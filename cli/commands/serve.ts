@@ -10,22 +10,22 @@ import { SERVE_DEFAULTS } from "../../server/plan.ts";
 import { optionsOf } from "../../values/settings.ts";
 import { command, flag, group } from "../command.ts";
 import { hasConnections, IP_SCHEMES, STREAMS } from "../../net/transports.ts";
-import { SUCCESS } from "../exit.ts";
+import { stopOnSignal, SUCCESS } from "../exit.ts";
 import {
   choice,
   cores,
   count,
   duration,
+  file,
   fileMode,
+  host,
   network,
   type ValueType,
 } from "../../values/value_types.ts";
 import { address, metricsFlag } from "../metrics_flag.ts";
 import { createLog, LOG_DEFAULTS, LOG_FORMATS } from "../log.ts";
-import { replaceFile } from "../files.ts";
-import { stopOnSignal } from "../signals.ts";
+import { readIdentity, readPem, replaceFile } from "../files.ts";
 import { print } from "../stdio.ts";
-import { serverTls, serverTlsFlags } from "../tls_flags.ts";
 import { YodelError } from "../../errors/yodel_error.ts";
 
 /** Any text: the server validates faults. */
@@ -69,7 +69,13 @@ export const serveCommand = command({
       "drain": flag(duration, "time to finish after a signal; 0: no limit", { only: STREAMS }),
       "socket-mode": flag(fileMode, "permissions of Unix socket files", { only: ["unix"] }),
     }),
-    ...serverTlsFlags,
+    ...group("TLS", {
+      "cert": flag(file, "certificate, PEM; without it, one is made"),
+      "key": flag(file, "key of the certificate, PEM"),
+      "client-ca": flag(file, "refuse clients that this CA has not signed"),
+      "write-ca": flag(file, "write the CA of a certificate that is made, PEM"),
+      "cert-name": flag(host, "one more name in a certificate that is made", { many: true }),
+    }, ["tls"]),
     ...group("Access", {
       "allow": flag(network, "serve these addresses, no others", { many: true }),
       "deny": flag(network, "never serve these addresses", { many: true }),
@@ -88,17 +94,19 @@ export const serveCommand = command({
   },
   foreign: {
     "-c": "use --max-connections N",
-    "-q": "use --log-level error",
-    "--quiet": "use --log-level error",
-    "-v": "use --log-level debug",
-    "--verbose": "use --log-level debug",
+    "-q --quiet": "use --log-level error",
+    "-v --verbose": "use --log-level debug",
   },
   async run({ flags, endpoints }, { exit, version }) {
-    const log = createLog(flags.logLevel, flags.logFormat);
-    const file = flags.writeCa;
+    const { control, metrics: at = control, writeCa, certName } = flags;
+    const identity = await readIdentity(flags);
+    if (identity && (writeCa || certName.length > 0)) {
+      throw new YodelError("--write-ca and --cert-name: not with --cert");
+    }
+    const clientCa = await readPem("client-ca", flags.clientCa, "certificate");
     // Before it listens: errors of this check end the server.
-    if (file !== undefined) await replaceFile("write-ca", file);
-    const { control, metrics: at = control } = flags;
+    if (writeCa !== undefined) await replaceFile("write-ca", writeCa);
+    const log = createLog(flags.logLevel, flags.logFormat);
     const name = control === undefined ? "metrics" : "control";
     if (control !== at && control !== undefined) {
       throw new YodelError("--metrics: --control has its pages, so leave --metrics out");
@@ -117,7 +125,7 @@ export const serveCommand = command({
       allow: flags.allow,
       deny: flags.deny,
       seed: flags.seed,
-      tls: await serverTls(flags),
+      tls: { ...identity, clientCa, names: certName },
       faults: flags.fault,
       resettable: control !== undefined && (flags.workers ?? 1) === 1,
       log,
@@ -127,10 +135,10 @@ export const serveCommand = command({
     const { certificate } = server;
     if (certificate !== undefined) {
       const { names, ca } = certificate;
-      if (file !== undefined) await replaceFile("write-ca", file, ca);
+      if (writeCa !== undefined) await replaceFile("write-ca", writeCa, ca);
       log.warn?.("made a throw-away certificate", {
         names,
-        ca: file ?? "not written, see --write-ca",
+        ca: writeCa ?? "not written, see --write-ca",
       });
     }
     running.server = server;
