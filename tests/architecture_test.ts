@@ -109,7 +109,7 @@ Deno.test("main.ts alone exits and reads arguments", () => {
   assertEquals(found, []);
 });
 
-Deno.test("the library does without @std/log and @std/cli", () => {
+Deno.test("the library does without packages from JSR", () => {
   const reached = new Set<string>();
   function reach(path: string): void {
     if (reached.has(path)) return;

@@ -9,15 +9,17 @@ import { until } from "./machine.ts";
 import { open, startFaulty } from "./faulty.ts";
 
 Deno.test("a fault that is impossible is one line, status 2, before anything listens", async () => {
-  const duration = "expected a duration such as 500us, 250ms, 1.5s, 2m or 1h, or 0";
+  const duration =
+    "expected a duration with a unit, such as 500us, 250ms, 1.5s or 2m, at most 596h, or 0, " +
+    "or A..B, the smaller first";
   const cases: [words: string, line: string][] = [
     ["dealy=20ms", 'unknown fault "dealy"; did you mean delay?'],
     ["teapot", 'unknown fault "teapot"; see yodel help faults'],
-    ["delay", `delay: ${duration}, or A..B, not nothing`],
-    ["delay=20", 'delay: "20" has no unit: 20ms or 20s?'],
+    ["delay", `delay: ${duration}, not nothing`],
+    ["delay=20", `delay: ${duration}, not "20"`],
     [
       "chunk=0",
-      'chunk: expected a size such as 64 or 4k, from 1 to 16384 bytes, or A..B, not "0"',
+      'chunk: expected a size such as 64 or 4k, from 1 to 16384 bytes, or A..B, the smaller first, not "0"',
     ],
     [
       "corrupt@120%",

@@ -34,7 +34,7 @@ const MILLISECONDS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_6
 /** A length of time, in milliseconds. 0 switches a limit off. */
 export const duration: ValueType<number> = {
   placeholder: "DURATION",
-  expected: "a duration with its unit, such as 500us, 250ms, 1.5s, 2m or 1h, up to 596h, or 0",
+  expected: "a duration with a unit, such as 500us, 250ms, 1.5s or 2m, at most 596h, or 0",
   parse(text) {
     if (text === "0") return 0;
     // µ has two code points.
