@@ -1,10 +1,10 @@
 // Runs a whole command line, except for exiting.
 import config from "../deno.json" with { type: "json" };
 import { commands } from "./commands.ts";
-import { completions } from "./completions.ts";
+import { completions } from "./commands/completions.ts";
 import { CANNOT_RUN, fail, SUCCESS } from "./exit.ts";
 import { commandHelp, programHelp } from "./commands/help.ts";
-import { asksForHelp, parseCommand, parseInvocation } from "./parse.ts";
+import { helpFlag, parseCommand, parseInvocation } from "./parse.ts";
 import { print, printError } from "./stdio.ts";
 
 const NEEDED_DENO = "2.9";
@@ -21,7 +21,9 @@ async function run(
   [name, ...args]: readonly string[],
   exit: (status: number) => never,
 ): Promise<number> {
-  if (isTooOld(Deno.version.deno)) {
+  // An executable has the Deno that it was made with.
+  const isOlder = Deno.version.deno.localeCompare(NEEDED_DENO, "en", { numeric: true }) < 0;
+  if (isOlder && !Deno.build.standalone) {
     printError(
       `yodel needs Deno ${NEEDED_DENO} or later, this is ${Deno.version.deno}; ` +
         "get it with deno upgrade, or with npm install --global deno@latest",
@@ -39,15 +41,10 @@ async function run(
   // No help has it: only the completion scripts ask for it.
   if (name === "complete") return await show([...completions(args, commands), ""].join("\n"));
   const command = parseCommand(name, args);
-  if (asksForHelp(args)) return await show(commandHelp(name, command));
+  const help = helpFlag(args);
+  if (help !== undefined) return await show(commandHelp(name, command, help === "-h"));
   const { version } = config;
   return await command.run(parseInvocation(command, args), { commands, version, exit });
-}
-
-/** Whether this Deno lacks what the program calls. An executable has the one that it was made with. */
-function isTooOld(version: string): boolean {
-  if (Deno.build.standalone) return false;
-  return version.localeCompare(NEEDED_DENO, "en", { numeric: true }) < 0;
 }
 
 async function show(text: string): Promise<number> {

@@ -1,14 +1,11 @@
 /** The known word that is nearest to `word`; undefined if none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
-  for (const candidate of known) {
-    // The difference of lengths is the least edit distance.
-    if (Math.abs(word.length - candidate.length) >= bestDistance) continue;
-    const distance = editDistance(word, candidate);
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
-  }
-  return best;
+  const most = Math.max(2, Math.floor(word.length / 3));
+  // The difference of lengths is the least edit distance.
+  return known.filter((name) => Math.abs(word.length - name.length) <= most)
+    .map((name) => ({ name, distance: editDistance(word, name) }))
+    .filter(({ distance }) => distance <= most)
+    .toSorted((a, b) => a.distance - b.distance)[0]?.name;
 }
 
 /** The Levenshtein distance. */

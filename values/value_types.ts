@@ -133,19 +133,13 @@ export const probability: ValueType<number> = {
   format: (value) => value > 0 && value < 0.001 ? value.toExponential() : String(value),
 };
 
-export const file: ValueType<string> = {
-  placeholder: "FILE",
-  expected: "a file",
-  parse: (text) => text === "-" ? undefined : text,
-};
+function text(placeholder: string, expected: string): ValueType<string> {
+  return { placeholder, expected, parse: String };
+}
 
-export const fileOrStdin: ValueType<string> = {
-  placeholder: "FILE",
-  expected: "a file, or - for stdin",
-  parse: String,
-};
-
-export const host: ValueType<string> = { placeholder: "NAME", expected: "a name", parse: String };
+export const file = text("FILE", "a file");
+export const fileOrStdin = text("FILE", "a file, or - for stdin");
+export const host = text("NAME", "a name");
 
 /** An IP address, or a network of them. */
 export const network: ValueType<string> = {
