@@ -89,8 +89,10 @@ export interface Command<F extends Flags = Flags> {
   readonly summary: string;
   readonly example: string;
   /** A list has the words of which it takes one, if any. */
-  readonly operands: "endpoints" | "endpoint" | "command" | readonly string[];
+  readonly operands: "[ENDPOINT ...]" | "[ENDPOINT]" | "[COMMAND|TOPIC]" | readonly string[];
   readonly flags: F;
+  /** The flags that most people need, which -h shows. */
+  readonly common?: readonly string[];
   /** Flags of other programs, those that mean the same in one key, and what yodel has instead. */
   readonly foreign?: Readonly<Record<string, string>>;
   /** Advice for an operand too many. */
@@ -120,12 +122,10 @@ export function findFlag({ flags }: Command, written: string): [string, Flag] | 
     .find(([name, { short }]) => [`--${name}`, short && `-${short}`].includes(written));
 }
 
-const OPERANDS = { endpoints: "[ENDPOINT ...]", endpoint: "[ENDPOINT]", command: "[COMMAND]" };
-
 export function operandsText({ operands }: Command): string {
-  return typeof operands === "string" ? OPERANDS[operands] : operands.join("|");
+  return typeof operands === "string" ? operands : operands.join("|");
 }
 
-export function takesEndpoints({ operands }: Command): boolean {
-  return operands === "endpoints" || operands === "endpoint";
+export function takesEndpoints(command: Command): boolean {
+  return operandsText(command).startsWith("[ENDPOINT");
 }

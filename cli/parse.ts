@@ -51,9 +51,12 @@ function hostAndPort([host = "", port = ""]: readonly string[]): string | undefi
   return isHost && /^\d{1,5}$/.test(port) ? `${host}:${port}` : undefined;
 }
 
-export function asksForHelp(args: readonly string[]): boolean {
+/** Which kind of help is wanted, if any: `-h` or `--help`. */
+export function helpFlag(args: readonly string[]): string | undefined {
   const end = args.indexOf("--");
-  return args.slice(0, end === -1 ? undefined : end).some((arg) => /^(--help|-h)(=|$)/.test(arg));
+  return args.slice(0, end === -1 ? undefined : end).find((arg) =>
+    /^(-h|--help(=.*)?)$/s.test(arg)
+  );
 }
 
 /** @throws {YodelError} for an unknown flag, a wrong value or a misplaced argument */
@@ -65,16 +68,19 @@ export function parseInvocation<F extends Flags>(
   const [taker = ""] = [...given.keys()].filter((name) => command.flags[name]?.takesAll);
   given.get(taker)?.push(...operands.splice(0));
   const rows = Object.entries<Flag>(command.flags);
-  const values = rows.map(([name, flag]) => [optionName(name), valueOf(name, flag, given.get(name))]);
+  const values = rows.map((
+    [name, flag],
+  ) => [optionName(name), valueOf(name, flag, given.get(name))]);
   const parsed = parseOperands(command, operands);
   const groups = command.flags[taker]?.takesAll;
   for (const [name, { group, only }] of rows) {
     if (!given.has(name)) continue;
     if (groups && !groups.includes(group)) throw new YodelError(`--${name}: not with --${taker}`);
-    if (only === undefined || parsed.endpoints.some(({ scheme }) => only.includes(scheme))) continue;
-    const forms = new Intl.ListFormat("en-GB", { type: "disjunction" }).format(
-      only.map((scheme) => TRANSPORTS[scheme].prefix),
-    );
+    if (only === undefined || parsed.endpoints.some(({ scheme }) => only.includes(scheme))) {
+      continue;
+    }
+    const prefixes = only.map((scheme) => TRANSPORTS[scheme].prefix);
+    const forms = new Intl.ListFormat("en-GB", { type: "disjunction" }).format(prefixes);
     throw new YodelError(`--${name}: expected a ${forms} endpoint with it`);
   }
   return { flags: Object.fromEntries(values) as FlagValues<F>, ...parsed };
@@ -122,7 +128,7 @@ function parseOperands(
   command: Command,
   operands: readonly string[],
 ): Pick<Invocation, "endpoints" | "word"> {
-  const extra = operands[command.operands === "endpoints" ? operands.length : 1];
+  const extra = operands[command.operands === "[ENDPOINT ...]" ? operands.length : 1];
   if (extra !== undefined) {
     const meant = hostAndPort(operands);
     const advice = meant === undefined
@@ -130,7 +136,7 @@ function parseOperands(
       : `did you mean ${meant}?`;
     throw new YodelError(`unexpected argument ${quoted(extra)}; ${advice}`);
   }
-  const leastPort = command.operands === "endpoints" ? 0 : 1;
+  const leastPort = command.operands === "[ENDPOINT ...]" ? 0 : 1;
   const texts = takesEndpoints(command) ? operands : [];
   const [first = DEFAULT_ENDPOINT, ...more] = texts.map((text) => readEndpoint(text, leastPort));
   return { endpoints: [first, ...more], word: operands[0] ?? "" };
@@ -142,9 +148,10 @@ function unknownFlag(word: string, command: Command): YodelError {
     .findLast(([names]) => names.split(" ").includes(flag))?.[1];
   const owners = Object.entries(commands)
     .flatMap(([name, { flags }]) => Object.hasOwn(flags, flag.slice(2)) ? [`yodel ${name}`] : []);
-  const advice = foreign ?? (owners.length > 0
-    ? `it belongs to ${owners.join(" and ")}`
-    : suggestion(flag, [...Object.keys(command.flags), "help"].map((name) => `--${name}`)));
+  const advice = foreign ??
+    (owners.length > 0
+      ? `it belongs to ${owners.join(" and ")}`
+      : suggestion(flag, [...Object.keys(command.flags), "help"].map((name) => `--${name}`)));
   return new YodelError(`unknown flag ${quoted(flag)}; ${advice}`);
 }
 

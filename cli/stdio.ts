@@ -104,6 +104,16 @@ export function wrapped(text: string, width: number): string[] {
   return text.match(new RegExp(`\\S(?:.{0,${width - 1}}(?!\\S)|\\S*)`, "g")) ?? [];
 }
 
+/** Formats pairs as two columns of 80 characters; a long first part has a line of its own. */
+export function table(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.min(26, Math.max(...rows.map(([left]) => left.length)));
+  const below = `\n  ${"".padEnd(width)}  `;
+  return rows.map(([left, right]) => {
+    const lines = wrapped(right, 76 - width).join(below);
+    return `  ${left.padEnd(width)}${left.length > width ? below : "  "}${lines}`;
+  }).join("\n");
+}
+
 /** Breaks lines that are wider than the terminal, if `to` is one; they continue after `indent`. */
 export function fitted(text: string, indent = "", to: typeof Deno.stderr = Deno.stdout): string {
   const width = to.isTerminal() ? columns() : Infinity;

@@ -1,10 +1,30 @@
 import { FLAWS } from "../net/certificate.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
+import { DEFAULT_ENDPOINT, ENDPOINT_FORM } from "../net/parse_endpoint.ts";
 import { SCHEMES } from "../net/transports.ts";
 import type { Fault } from "../server/faults/fault.ts";
 import { faults } from "../server/faults/faults.ts";
-import { wrapped } from "./stdio.ts";
+import { EXIT_STATUSES } from "./exit.ts";
+import { table, wrapped } from "./stdio.ts";
 
-export const topics: Readonly<Record<string, () => string>> = { faults: faultsHelp };
+export const topics: Readonly<Record<string, () => string>> = {
+  faults: faultsHelp,
+  endpoints: () => ENDPOINTS_HELP,
+  exit: () => `The exit status of yodel:\n${table(EXIT_STATUSES)}\n`,
+};
+
+export const ENDPOINTS_HELP = `ENDPOINT is ${ENDPOINT_FORM}:
+  tcp://HOST:PORT  TCP; tcp:// can be left out, and HOST for localhost
+  tls://HOST:PORT  TLS over TCP
+  udp://HOST:PORT  UDP: each message is a datagram
+  unix:PATH        a Unix socket: the path of its file
+
+Without an ENDPOINT it is ${formatEndpoint(DEFAULT_ENDPOINT)}. An IPv6 address stands in
+brackets: [::1]:2222.
+
+For yodel serve, port 0 is any free port, and the host * all addresses of this
+machine, as in '*:2222'. It prints where it listens, for clients to connect to.
+`;
 
 function faultsHelp(): string {
   const rows = faults.map(faultRow).map(([name, value, what]) =>

@@ -6,9 +6,9 @@
 import type { Command, Commands } from "../cli/command.ts";
 import { commands } from "../cli/commands.ts";
 import { EXIT_STATUSES } from "../cli/exit.ts";
-import { ENDPOINT_HELP, flagRows, PURPOSE, usage, VALUES_HELP } from "../cli/commands/help.ts";
+import { flagRows, PURPOSE, usage, VALUES_HELP } from "../cli/commands/help.ts";
 import { wrapped } from "../cli/stdio.ts";
-import { FAULT_RULES, faultRow } from "../cli/topics.ts";
+import { ENDPOINTS_HELP, FAULT_RULES, faultRow } from "../cli/topics.ts";
 import config from "../deno.json" with { type: "json" };
 import { faults } from "../server/faults/faults.ts";
 
@@ -23,10 +23,11 @@ export function manPage(commands: Commands, version: string): string {
       ".EE",
     ]],
     ["DESCRIPTION", [
-      ...ENDPOINT_HELP.split("\n").map(escaped),
+      ".EX",
+      ...ENDPOINTS_HELP.trimEnd().split("\n").map(escaped),
+      ".EE",
       ".PP",
-      escaped(VALUES_HELP),
-      "The value of a flag that is not given stands last, in parentheses.",
+      ...VALUES_HELP.split("\n").map(escaped),
     ]],
     ["COMMANDS", all.flatMap(([name, command]) => commandLines(name, command))],
     ["FAULTS", [

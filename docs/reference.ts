@@ -8,21 +8,14 @@ import { commands } from "../cli/commands.ts";
 import { EXIT_STATUSES } from "../cli/exit.ts";
 import { FAULT_RULES, faultRow } from "../cli/topics.ts";
 import { faults } from "../server/faults/faults.ts";
-import {
-  defaultText,
-  flagGroups,
-  flagText,
-  transportsText,
-  usage,
-  whatItDoes,
-} from "../cli/commands/help.ts";
+import { defaultText, flagGroups, flagText, transportsText, usage } from "../cli/commands/help.ts";
 
 /** All commands with their flags, and the exit statuses, in Markdown that is not yet formatted. */
 export function reference(): string {
   return [
     "# Reference",
     "`deno task reference` makes this page from the tables of commands and flags in `cli/`; whoever changes it by hand loses the change.",
-    "[usage.md](usage.md) says what an `ENDPOINT` is. Without one, it is `tcp://localhost:2222`. `0` switches a limit off.",
+    "[usage.md](usage.md) says what an `ENDPOINT` is. Without one, it is `tcp://localhost:2222`. `0` switches a limit off. A flag with `...` can be repeated.",
     ...Object.entries(commands).flatMap(([name, command]) => commandParts(name, command)),
     "## Faults",
     "Faults of `yodel serve --fault NAME[=VALUE][@P]`, in the order in which they act.",
@@ -55,7 +48,7 @@ function flagRow([name, flag]: [string, Flag]): string[] {
     flag.type.placeholder === "" ? "" : flag.type.expected,
     value === undefined ? "" : code(value),
     transportsText(flag) ?? "",
-    whatItDoes(flag),
+    flag.help,
   ];
 }
 

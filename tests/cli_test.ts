@@ -6,7 +6,9 @@ import { serveCommand } from "../cli/commands/serve.ts";
 import { commandHelp, programHelp } from "../cli/commands/help.ts";
 import { parseInvocation } from "../cli/parse.ts";
 import config from "../deno.json" with { type: "json" };
+import { EXIT_STATUSES } from "../cli/exit.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
+import { TRANSPORTS } from "../net/transports.ts";
 import { formatValue } from "../values/value_types.ts";
 import { runHere } from "./in_process.ts";
 import { onLinux } from "./machine.ts";
@@ -39,18 +41,53 @@ Deno.test("flags and endpoints may come in any order, and a flag's last value co
   assertEquals(parseInvocation(connectCommand, ["--verify", "9000"]).flags.verify, true);
 });
 
-Deno.test("the help names every command and flag, in 80 columns, after an example", async () => {
+Deno.test("the help names every command and flag, in 80 columns, between usage and example", async () => {
   assertEquals(await runHere(["--help"]), { code: 0, stdout: programHelp(commands), stderr: "" });
   for (const [name, command] of Object.entries(commands)) {
     const help = commandHelp(name, command);
     assertEquals(await runHere([name, "--help"]), { code: 0, stdout: help, stderr: "" });
     const flags = Object.entries(command.flags);
-    for (const [flag] of flags) assertStringIncludes(help, `--${flag}`);
-    const repeated = flags.filter(([, { many }]) => many).length;
-    assertEquals(help.match(/may\s+be\s+repeated/g)?.length ?? 0, repeated);
+    for (const [flag, { many, type }] of flags) {
+      assertStringIncludes(help, `--${flag} ${type.placeholder}${many ? " ..." : ""}`.trimEnd());
+    }
     assertStringIncludes(programHelp(commands), `yodel ${name}`);
     for (const line of (help + programHelp(commands)).split("\n")) assert(line.length <= 80, line);
-    assertMatch(help, new RegExp(`^Example:\\n  .*yodel ${name} `));
+    assertMatch(
+      help,
+      new RegExp(`^Usage: yodel ${name} .*Example:\\n  .*yodel ${name} .*\\n$`, "s"),
+    );
+    assertEquals(/^ +[;(].*$/m.exec(help), null, "a default or a transport on a line of its own");
+  }
+});
+
+Deno.test("-h fits a terminal of 24 lines and 80 columns, with five to ten flags", async () => {
+  for (const words of [[], ...Object.keys(commands).map((name) => [name])]) {
+    const { code, stdout, stderr } = await runHere([...words, "-h"]);
+    assertEquals({ code, stderr }, { code: 0, stderr: "" });
+    const lines = stdout.split("\n");
+    // The prompt of the shell is below it.
+    assert(lines.length <= 24, `${words} has ${lines.length} lines`);
+    assertEquals(lines.filter((line) => line.length > 80 || /^ +[;(]/.test(line)), []);
+    assertMatch(stdout, /^Usage: yodel .*\n\n.*Example/s);
+    const shown = lines.filter((line) => /^ +-/.test(line)).length;
+    const { flags = {}, common = [] } = commands[words[0] ?? ""] ?? {};
+    assertEquals(shown, common.length);
+    if (Object.keys(flags).length > 0) assert(shown >= 5 && shown <= 10, `${words} has ${shown}`);
+  }
+});
+
+Deno.test("help endpoints and help exit list all schemes and exit statuses, in 24 lines", async () => {
+  const { stdout: endpoints } = await runHere(["help", "endpoints"]);
+  for (const { prefix } of Object.values(TRANSPORTS)) {
+    assertStringIncludes(endpoints, `\n  ${prefix}`);
+  }
+  const { stdout: statuses } = await runHere(["help", "exit"]);
+  for (const [status, when] of EXIT_STATUSES) {
+    assertMatch(statuses, new RegExp(`\n  ${status} +${when}\n`));
+  }
+  for (const text of [endpoints, statuses]) {
+    const lines = text.split("\n");
+    assert(lines.length <= 24 && lines.every(({ length }) => length <= 80), text);
   }
 });
 

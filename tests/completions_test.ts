@@ -17,6 +17,8 @@ const cases: [line: string, expected: string][] = [
   ["yodel serve --fault dela", "delay="],
   ["yodel serve --fault re", "refuse read-rate= repeat reorder reset-after= reset-at="],
   ["yodel load --at-least ", "rate="],
+  ["yodel connect t", "tcp:// tls://"],
+  ["yodel serve uni", "unix:"],
   ["yodel completions z", "zsh"],
   ["yodel help se", "serve"],
   ["yodel help fa", "faults"],
@@ -120,7 +122,8 @@ Deno.test("values are those of the flag in this command, and the words before an
   assertEquals(wordsOf("load", "--pipeline", ""), []);
   assert(wordsOf("load", "--at-most", "").includes("loss="));
   assert(!wordsOf("load", "--at-least", "").includes("loss="));
-  assertEquals(wordsOf("connect", "t"), []);
+  assertEquals(wordsOf("connect", "lo"), []);
+  assertEquals(wordsOf("ping", "").slice(0, 4), ["tcp://", "tls://", "udp://", "unix:"]);
   assertEquals(wordsOf("serve", "unix:./e"), ["FILE"]);
   assertEquals(wordsOf("load", "--merge", "a.json", "b"), ["FILE"]);
   assertEquals(wordsOf("help", "serve", ""), ["--help"]);
@@ -129,7 +132,7 @@ Deno.test("values are those of the flag in this command, and the words before an
 Deno.test("any typed text is completed with words, and status 0", async () => {
   fc.assert(fc.property(commandLine, (words) => {
     for (const line of completions(words, commands)) {
-      if (!line.startsWith("--")) assertMatch(line, /^[\w.=-]+(\t[^\t\n]+)?$/);
+      if (!line.startsWith("--")) assertMatch(line, /^[\w.=:/-]+(\t[^\t\n]+)?$/);
     }
   }));
   for (
@@ -152,6 +155,8 @@ Deno.test("bash completes commands, flags and values", { ignore: !canAsk("bash")
     const [words, options] of [
       ["--fault dela", "+o default\n-o nospace\n"],
       ["--fault delay =", "+o default\n-o nospace\n"],
+      ["tc", "+o default\n-o nospace\n"],
+      ["tcp : /", "+o default\n-o nospace\n"],
       ["--idle-timeout ", "+o default\n"],
       ["--cert ", "-o default\n"],
       ["unix : /tmp/", "-o default\n"],
@@ -173,7 +178,7 @@ Deno.test("bash completes what is typed into it, by the program that is named th
     // Ctrl-A and echo show the line; what is typed after a Tab, whether there was a space.
     ...[
       "./yodel serve --fault dela\t20ms --fault=certificate=e\t.",
-      "./yodel serve --log-format=j\t. --cert=cert\t. unix:cert\t.",
+      "./yodel serve --log-format=j\t. --cert=cert\t. unix:cert\t. ud\t:1 tls:\t:1",
       "yodel serve --idle-t\t.",
     ].map((words) => `${words}\x01echo `),
     "exit",
@@ -184,7 +189,8 @@ Deno.test("bash completes what is typed into it, by the program that is named th
   for (
     const words of [
       "./yodel serve --fault delay=20ms --fault=certificate=expired .",
-      "./yodel serve --log-format=json . --cert=certificate.pem . unix:certificate.pem .",
+      "./yodel serve --log-format=json . --cert=certificate.pem . unix:certificate.pem . " +
+      "udp://:1 tls://:1",
       "yodel serve --idle-t.",
     ]
   ) assert(lines.includes(words), stdout);
@@ -228,6 +234,7 @@ Deno.test("zsh completes commands, flags and files", { ignore: !canAsk("zsh") },
     ["yodel serve --log-format j", "json"],
     ["yodel serve --fault certificate=e", "certificate=expired"],
     ["yodel completions z", "zsh"],
+    ["yodel ping ud", "udp:"],
     [`yodel serve --cert ${folder}/c`, `--cert ${folder}/certificate.pem`],
     [`yodel connect --ca=${folder}/c`, `--ca=${folder}/certificate.pem`],
     [`yodel serve unix:${folder}/c`, `unix:${folder}/certificate.pem`],

@@ -8,7 +8,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "npm:fast-check@4.10.2";
 import { commands } from "../cli/commands.ts";
 import { formatError } from "../cli/exit.ts";
-import { asksForHelp, parseCommand, parseInvocation } from "../cli/parse.ts";
+import { helpFlag, parseCommand, parseInvocation } from "../cli/parse.ts";
 import { Schedule } from "../client/load/schedule.ts";
 import { DatagramVerifier } from "../client/verify/datagrams.ts";
 import { diagnose } from "../client/verify/diagnosis.ts";
@@ -58,7 +58,7 @@ for (
     }],
     ["a command line", commandLine, ([name = "", ...words]: string[]) => {
       const command = parseCommand(name, words);
-      if (!asksForHelp(words)) parseInvocation(command, words);
+      if (!helpFlag(words)) parseInvocation(command, words);
     }],
     ["a value of each type", anyText, (text: string) => {
       for (const type of valueTypes) {

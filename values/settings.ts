@@ -1,23 +1,22 @@
 import { OptionError } from "../errors/yodel_error.ts";
 import { nearest } from "./nearest.ts";
 
+/** The options that are given, of those with a default; also of flags, which are more. */
+export function optionsOf<Given extends object, Defaults extends object>(
+  given: Given,
+  defaults: Defaults,
+): Pick<Given, keyof Given & keyof Defaults> {
+  const options = Object.entries(given)
+    .filter(([name, value]) => name in defaults && value !== undefined);
+  return Object.fromEntries(options) as Pick<Given, keyof Given & keyof Defaults>;
+}
+
 /** Replaces missing and undefined settings by their defaults, and drops unknown properties. */
 export function withDefaults<T extends object>(
   given: { readonly [Name in keyof T]?: T[Name] },
   defaults: T,
 ): T {
-  const settings = Object.entries(given)
-    .filter(([name, value]) => name in defaults && value !== undefined);
-  return { ...defaults, ...Object.fromEntries(settings) };
-}
-
-/** The flags that are options of the library: those with a default. */
-export function optionsOf<Flags extends object, Defaults extends object>(
-  flags: Flags,
-  defaults: Defaults,
-): Pick<Flags, keyof Flags & keyof Defaults> {
-  const known = Object.entries(flags).filter(([name]) => name in defaults);
-  return Object.fromEntries(known) as Pick<Flags, keyof Flags & keyof Defaults>;
+  return { ...defaults, ...optionsOf(given, defaults) };
 }
 
 /** @throws {OptionError} for the first unknown option */

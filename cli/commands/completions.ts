@@ -1,5 +1,13 @@
-import { command, type Command, type Commands, findFlag, isToggle, takesEndpoints } from "../command.ts";
+import {
+  type Command,
+  command,
+  type Commands,
+  findFlag,
+  isToggle,
+  takesEndpoints,
+} from "../command.ts";
 import { SUCCESS } from "../exit.ts";
+import { TRANSPORTS } from "../../net/transports.ts";
 import { choice, readValue } from "../../values/value_types.ts";
 import { print } from "../stdio.ts";
 import { topics } from "../topics.ts";
@@ -24,7 +32,7 @@ _yodel() {
     hash "$program" && "$program" complete "\${COMP_WORDS[@]:1:COMP_CWORD}" && break
   done 2>/dev/null)
   compopt $files default 2>/dev/null
-  if [[ "$typed\${COMPREPLY-}" = *= ]]; then compopt -o nospace 2>/dev/null; fi
+  if [[ "$typed\${COMPREPLY-}" = *= || "\${COMPREPLY-}" = *[:/] ]]; then compopt -o nospace 2>/dev/null; fi
 }
 complete -o default -F _yodel yodel
 `,
@@ -36,10 +44,12 @@ _yodel() {
     whence $program >&2 && $program complete "\${(@Q)words[2,CURRENT]}" && break
   done 2>/dev/null)"})
   [[ "$found" = FILE ]] && { compset -P 1 '(--*=|unix:)'; _files; return }
+  compadd -S '' -- \${\${(M)found:#*:(//|)$'\\t'*}%%$'\\t'*}
+  found=(\${found:#*:(//|)$'\\t'*})
   found=("\${(@)found/$'\\t'/:}")
   go_on=(\${(M)found:#*=:*})
   found=(\${found:#*=:*})
-  _describe word go_on -S '' -- found
+  _describe word go_on -S '' -- found || (( compstate[nmatches] ))
 }
 if [[ "$funcstack[1]" = _yodel ]]; then
   _yodel "$@"
@@ -114,7 +124,7 @@ export function completions(given: readonly string[], commands: Commands): strin
   if (typed === undefined) return [...all, HELP, "--version\tshow the version"];
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined || before.includes("--")) return [];
-  if (command.operands !== "command") return wordsOf(command, before, typed);
+  if (command.operands !== "[COMMAND|TOPIC]") return wordsOf(command, before, typed);
   return wordsOf({ ...command, operands: [...all, ...Object.keys(topics)] }, before, typed);
 }
 
@@ -133,12 +143,18 @@ function wordsOf(command: Command, before: readonly string[], typed: string): st
   const operands = typeof command.operands === "string" || before.length > 0
     ? []
     : command.operands;
+  const transports = takesEndpoints(command) ? Object.values(TRANSPORTS) : [];
+  const words = [
+    ...operands,
+    ...transports.filter(({ prefix }) => prefix.startsWith(typed))
+      .map(({ prefix }) => `${prefix}\tendpoint`),
+  ];
   // Shells that match words in the middle would replace the beginning of an endpoint by a flag.
-  if (typed !== "" && !isFlag) return [...operands];
+  if (typed !== "" && !isFlag) return words;
   const left = Object.entries(command.flags)
     .filter(([, flag]) => flag.many || !given.includes(flag));
   return [
-    ...operands,
+    ...words,
     ...left.flatMap(([name, { short, help }]) => [
       `--${name}\t${help}`,
       ...short && typed === "-" ? [`-${short}\t${help}`] : [],

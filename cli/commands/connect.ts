@@ -3,7 +3,7 @@ import { CONNECT_DEFAULTS } from "../../client/connect.ts";
 import { optionsOf } from "../../values/settings.ts";
 import { command, flag, group } from "../command.ts";
 import { STREAMS } from "../../net/transports.ts";
-import { SUCCESS, endOnSignal } from "../exit.ts";
+import { endOnSignal, SUCCESS } from "../exit.ts";
 import { duration, toggle } from "../../values/value_types.ts";
 import { isBrokenPipe, printError, stdin, stdout, TerminalOutput } from "../stdio.ts";
 import { formatBytes, formatCount, formatPlace, formatTime } from "../../report/units.ts";
@@ -12,13 +12,14 @@ import { clientFlags, dialOptions } from "../client_flags.ts";
 export const connectCommand = command({
   summary: "Send stdin to a server, its answer to stdout",
   example: "yodel connect localhost:2222 --verify <file >/dev/null",
-  operands: "endpoint",
+  operands: "[ENDPOINT]",
+  common: ["timeout", "wait", "ca", "insecure", "verify", "verbose"],
   defaults: CONNECT_DEFAULTS,
   extraAdvice: "what to send comes from stdin",
   flags: {
     ...group("Limits", {
-      "timeout": flag(duration, "time to connect; udp: to wait for answers, 1s"),
-      "idle-timeout": flag(duration, "give up when nothing passes; 0: never", { only: STREAMS }),
+      "timeout": flag(duration, "time to connect; udp: for an answer, 1s"),
+      "idle-timeout": flag(duration, "give up when nothing passes", { only: STREAMS }),
     }),
     ...clientFlags,
     ...group("Checks", {

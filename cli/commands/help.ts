@@ -1,28 +1,25 @@
 // The help, made from the tables of commands and flags.
-import { formatEndpoint } from "../../net/endpoint.ts";
 import { quoted } from "../../net/escape.ts";
-import { DEFAULT_ENDPOINT, ENDPOINT_FORM } from "../../net/parse_endpoint.ts";
 import { SCHEMES, STREAMS } from "../../net/transports.ts";
 import {
-  command,
   type Command,
+  command,
   type Commands,
   type Flag,
   isToggle,
   operandsText,
-  takesEndpoints,
 } from "../command.ts";
-import { EXIT_STATUSES, SUCCESS } from "../exit.ts";
+import { SUCCESS } from "../exit.ts";
 import { formatValue } from "../../values/value_types.ts";
 import { nearest } from "../../values/nearest.ts";
-import { print, wrapped } from "../stdio.ts";
+import { print, table } from "../stdio.ts";
 import { topics } from "../topics.ts";
 import { YodelError } from "../../errors/yodel_error.ts";
 
 export const helpCommand = command({
-  summary: "Show the help of yodel, or of a command",
+  summary: "Show the help of yodel, a command or a topic",
   example: "yodel help load",
-  operands: "command",
+  operands: "[COMMAND|TOPIC]",
   flags: {},
   async run({ word }, { commands }) {
     await print(word === "" ? programHelp(commands) : helpOn(word, commands));
@@ -42,48 +39,54 @@ function helpOn(word: string, commands: Commands): string {
 
 export const PURPOSE = "Echo server and client: do the bytes that I send come back, unchanged?";
 
-export const ENDPOINT_HELP = `ENDPOINT is ${ENDPOINT_FORM}.
-An IPv6 address stands in brackets: [::1]:2222. Without an endpoint it is
-${formatEndpoint(DEFAULT_ENDPOINT)}.`;
-
-export const VALUES_HELP = "Durations are written 250ms, 1.5s, 2m or 1h, sizes 64, 4k or 1m.";
+export const VALUES_HELP =
+  `Durations are written 250ms, 1.5s, 2m or 1h, sizes 64, 4k or 1m. Parentheses
+hold the transports that a flag is for, and its default. 0 switches a limit off;
+a limit without a default is off.`;
 
 export function programHelp(commands: Commands): string {
   const rows = Object.entries(commands).map(([name, command]) =>
     [usage(name, command), command.summary] as const
   );
-  return `Example:
-  yodel serve                        in one terminal
-  echo hello | yodel connect         in another
+  return `Usage: yodel COMMAND [ENDPOINT ...] [FLAGS]
 
 ${PURPOSE}
 
-Usage:
-${columns(rows)}
-  yodel COMMAND --help
-  yodel --version
+${table(rows)}
 
-${ENDPOINT_HELP}
+Examples:
+  yodel serve                        in one terminal
+  echo hello | yodel connect         in another
 
-Exit status:
-${columns(EXIT_STATUSES)}
+yodel COMMAND -h lists the flags that most people need, --help every flag.
+yodel help TOPIC is about one of: ${Object.keys(topics).join(", ")}.
+yodel --version prints the version.
 `;
 }
 
-export function commandHelp(name: string, command: Command): string {
-  const flags = flagRows(command).map(([group, rows]) => `${group}:\n${columns(rows)}`);
-  const notes = [
-    ...takesEndpoints(command) ? [ENDPOINT_HELP] : [],
-    ...flags.length > 0 ? [VALUES_HELP] : [],
-  ];
-  const paragraphs = [
-    `Example:\n  ${command.example}`,
+/** @param isShort leaves out the flags that are not common, and fits a screen of 24 lines */
+export function commandHelp(name: string, command: Command, isShort = false): string {
+  const flags = flagRows(isShort ? shortened(command) : command)
+    .map(([title, rows]) => `${title}:\n${table(rows)}`);
+  const hasFlags = flags.length > 0;
+  const more = (isShort ? `yodel ${name} --help lists every flag.` : VALUES_HELP) +
+    "\nyodel help endpoints lists the forms of ENDPOINT.";
+  return [
+    `Usage: ${usage(name, command)}${hasFlags ? " [FLAGS]" : ""}`,
     `${command.summary}.`,
-    `Usage: ${usage(name, command)}${flags.length > 0 ? " [FLAGS]" : ""}`,
     ...flags,
-    notes.join("\n"),
-  ];
-  return paragraphs.filter((text) => text !== "").join("\n\n") + "\n";
+    ...hasFlags && !isShort ? [more] : [],
+    `Example:\n  ${command.example}`,
+    ...hasFlags && isShort ? [more] : [],
+  ].join("\n\n") + "\n";
+}
+
+/** With its common flags only, in one group. */
+function shortened(command: Command): Command {
+  const flags = Object.entries(command.flags)
+    .filter(([name]) => command.common?.includes(name))
+    .map(([name, flag]) => [name, { ...flag, group: "Flags", only: undefined }]);
+  return { ...command, flags: Object.fromEntries(flags) };
 }
 
 export function flagGroups({ flags }: Command): Map<string, [string, Flag][]> {
@@ -101,19 +104,14 @@ export function flagRows(command: Command): [string, [string, string][]][] {
 }
 
 function flagRow([name, flag]: [string, Flag]): [string, string] {
-  const [value, transports] = [defaultText(flag), transportsText(flag)];
-  const help = whatItDoes(flag) + (transports === undefined ? "" : `; ${transports}`);
-  return [flagText(name, flag), value === undefined ? help : `${help} (${value})`];
+  const notes = [transportsText(flag), defaultText(flag)].filter((note) => note && note !== "0");
+  return [flagText(name, flag), flag.help + (notes.length > 0 ? ` (${notes.join("; ")})` : "")];
 }
 
-export function whatItDoes({ help, many }: Flag): string {
-  return many ? `${help}; may be repeated` : help;
-}
-
-/** As in `-c, --count N`. */
-export function flagText(name: string, { type, short }: Flag): string {
+/** As in `-c, --count N`, or `--allow CIDR ...` if it may be repeated. */
+export function flagText(name: string, { type, short, many }: Flag): string {
   const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
-  return `${names} ${type.placeholder}`.trimEnd();
+  return `${names} ${type.placeholder}${many ? " ..." : ""}`.trimEnd();
 }
 
 export function defaultText(flag: Flag): string | undefined {
@@ -127,20 +125,10 @@ export function transportsText({ only }: Flag): string | undefined {
   if (only === undefined) return undefined;
   const others = SCHEMES.filter((scheme) => !only.includes(scheme));
   const hasAllStreams = STREAMS.every((scheme) => only.includes(scheme));
-  return hasAllStreams ? `not ${others.join(", ")}` : `${only.join(", ")} only`;
+  return hasAllStreams ? `not ${others.join(", ")}` : only.join(", ");
 }
 
 /** As in `yodel ping [ENDPOINT]`. */
 export function usage(name: string, command: Command): string {
   return `yodel ${name} ${operandsText(command)}`.trimEnd();
-}
-
-/** Formats pairs as two columns of 80 characters; a long first part has a line of its own. */
-function columns(rows: readonly (readonly [string, string])[]): string {
-  const width = Math.min(26, Math.max(...rows.map(([left]) => left.length)));
-  const below = `\n  ${"".padEnd(width)}  `;
-  return rows.map(([left, right]) => {
-    const lines = wrapped(right, 76 - width).join(below);
-    return `  ${left.padEnd(width)}${left.length > width ? below : "  "}${lines}`;
-  }).join("\n");
 }

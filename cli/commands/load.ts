@@ -8,7 +8,7 @@ import { loadText, progressText } from "../../report/load_text.ts";
 import { optionsOf } from "../../values/settings.ts";
 import { command, flag, group } from "../command.ts";
 import { STREAMS } from "../../net/transports.ts";
-import { ECHO_FAILED, SUCCESS, stopOnSignal } from "../exit.ts";
+import { ECHO_FAILED, stopOnSignal, SUCCESS } from "../exit.ts";
 import {
   cores,
   count,
@@ -33,7 +33,8 @@ const FORMATS = {
 export const loadCommand = command({
   summary: "Send messages over many connections, verify each",
   example: "yodel load localhost:2222 -c 100 -d 10s",
-  operands: "endpoint",
+  operands: "[ENDPOINT]",
+  common: ["connections", "duration", "messages", "size", "rate", "at-most", "json", "wait"],
   defaults: LOAD_DEFAULTS,
   flags: {
     ...group("Load", {
@@ -51,10 +52,10 @@ export const loadCommand = command({
     ...group("Checks", {
       "at-most": flag(
         upperLimit,
-        "status 1 where more: min, mean, max, p50 to p99.99, loss",
+        "status 1 if more, such as p99=5ms or loss=1%",
         { many: true },
       ),
-      "at-least": flag(lowerLimit, "status 1 where less: rate", { many: true }),
+      "at-least": flag(lowerLimit, "status 1 if less, such as rate=50k", { many: true }),
     }),
     ...group("Output", {
       "json": flag(toggle, "print one JSON object"),

@@ -10,7 +10,7 @@ import { probeText, startText, summaryText } from "../../report/ping_text.ts";
 import { optionsOf } from "../../values/settings.ts";
 import { command, flag, group } from "../command.ts";
 import { STREAMS } from "../../net/transports.ts";
-import { ECHO_FAILED, SUCCESS, stopOnSignal } from "../exit.ts";
+import { ECHO_FAILED, stopOnSignal, SUCCESS } from "../exit.ts";
 import { count, duration, messageSize, toggle } from "../../values/value_types.ts";
 import { fitted, LinePrinter, printError } from "../stdio.ts";
 import { keepsLimits, upperLimit } from "../thresholds.ts";
@@ -20,7 +20,8 @@ import { clientFlags, dialOptions } from "../client_flags.ts";
 export const pingCommand = command({
   summary: "Measure round trips, one probe after another",
   example: "yodel ping localhost:2222 -c 5",
-  operands: "endpoint",
+  operands: "[ENDPOINT]",
+  common: ["count", "interval", "size", "timeout", "at-most", "quiet", "json", "wait", "insecure"],
   defaults: PING_DEFAULTS,
   flags: {
     ...group("Probes", {
@@ -34,7 +35,7 @@ export const pingCommand = command({
     ...group("Checks", {
       "at-most": flag(
         upperLimit,
-        "status 1 where more: min, mean, max, p50 to p99.99, loss",
+        "status 1 if more, such as p99=5ms or loss=1%",
         { many: true },
       ),
     }),

@@ -51,22 +51,23 @@ const LAST_LINES = 1000;
 export const serveCommand = command({
   summary: "Send back what every connection brings",
   example: "yodel serve 9000 unix:/tmp/echo.sock --idle-timeout 5m",
-  operands: "endpoints",
+  operands: "[ENDPOINT ...]",
+  common: ["idle-timeout", "max-connections", "cert", "key", "fault", "log-level", "metrics"],
   defaults: { ...SERVE_DEFAULTS, ...LOG_DEFAULTS },
   flags: {
     ...group("Limits", {
-      "idle-timeout": flag(duration, "close connections that are idle; 0: never", {
+      "idle-timeout": flag(duration, "close idle connections; 0: never", {
         only: STREAMS,
       }),
-      "max-connections": flag(count(0), "connections at once, more wait; 0: no limit", {
+      "max-connections": flag(count(0), "connections at once; more wait", {
         only: STREAMS,
       }),
-      "max-per-client": flag(count(0), "connections of one address; 0: no limit", { only: PORTS }),
-      "udp-rate": flag(count(0), "datagrams a second for one address; 0: no limit", {
+      "max-per-client": flag(count(0), "connections of one address", { only: PORTS }),
+      "udp-rate": flag(count(0), "datagrams a second for one address", {
         only: ["udp"],
       }),
       "workers": flag(threads, "threads (Linux); auto: one a core", { only: PORTS }),
-      "drain": flag(duration, "time to finish after a signal; 0: no limit", { only: STREAMS }),
+      "drain": flag(duration, "time to finish after a signal", { only: STREAMS }),
       "socket-mode": flag(fileMode, "permissions of Unix socket files", { only: ["unix"] }),
     }),
     ...group("TLS", {
