@@ -13,7 +13,7 @@
  *
  * // One with faults, the same ones each time:
  * await using bad = await serve("tcp://127.0.0.1:0", {
- *   faults: ["delay=20ms..40ms", { name: "corrupt", probability: 1e-6 }],
+ *   faults: ["delay=20ms..40ms", "corrupt@1e-6"],
  *   seed: 1,
  * });
  * ```
@@ -29,7 +29,7 @@ import { addCounts, type ServerCounts } from "./server/counts.ts";
 import { accessControlOf } from "./server/access_control.ts";
 import { ownCertificate } from "./server/own_certificate.ts";
 import { ConnectionLimit } from "./server/connection_limit.ts";
-import { type FaultOption, planFaults } from "./server/injection/plan.ts";
+import { planFaults } from "./server/injection/plan.ts";
 import { planServe, type ServeOptions } from "./server/plan.ts";
 import { serveHere, type Service } from "./server/service.ts";
 import { canBeShared, serveInThreads } from "./server/threads.ts";
@@ -47,7 +47,6 @@ export { parseEndpoint } from "./net/parse_endpoint.ts";
 export type { ServerTls } from "./net/stream.ts";
 export type { Ending } from "./server/connection.ts";
 export type { ConnectionCounts, ServerCounts, ServiceCounts } from "./server/counts.ts";
-export type { FaultOption } from "./server/injection/plan.ts";
 export type { Log, LogDataForm, LogFields, LogLine } from "./server/log.ts";
 export type { Rejection } from "./server/loop_guard.ts";
 export type { ServeOptions, ServeTls } from "./server/plan.ts";
@@ -80,7 +79,7 @@ export interface Server extends AsyncDisposable {
    * @throws {OptionError} for wrong faults, and for those that have to be there from the start;
    *   then the old ones stay
    */
-  setFaults(faults: readonly FaultOption[], options?: { readonly seed?: number }): Promise<void>;
+  setFaults(faults: readonly string[], options?: { readonly seed?: number }): Promise<void>;
   /** Resolves when the last connection is closed after a stop; rejects if a thread fails. */
   readonly finished: Promise<void>;
   /**
@@ -177,7 +176,7 @@ export async function serve(
   }
 
   async function setFaults(
-    faults: readonly FaultOption[],
+    faults: readonly string[],
     options: { readonly seed?: number } = {},
   ): Promise<void> {
     // With one seed and one count of connections for all threads.

@@ -40,5 +40,6 @@ async function setFaults(server: Server, body: string): Promise<void> {
 /** Whether a browser sends it: with an Origin, or to a name that another site gives the address. */
 export function isForeign({ host, hasOrigin }: Request, name: string): boolean {
   const [, own = ""] = /^(.*?)(?::\d*)?$/.exec(host.toLowerCase()) ?? [];
-  return hasOrigin || !["", "localhost", name].includes(own) && !/^(\[.*\]|[\d.]+)$/.test(own);
+  return hasOrigin ||
+    !["", "localhost", name.toLowerCase()].includes(own) && !/^(\[.*\]|[\d.]+)$/.test(own);
 }

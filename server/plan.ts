@@ -4,7 +4,7 @@ import type { Endpoint } from "../net/endpoint.ts";
 import type { ServerTls } from "../net/stream.ts";
 import { checkUdp } from "../net/udp.ts";
 import { checkNames, withDefaults } from "../values/settings.ts";
-import { type FaultOption, type FaultPlan, planFaults } from "./injection/plan.ts";
+import { type FaultPlan, planFaults } from "./injection/plan.ts";
 import type { Log, LogDataForm } from "./log.ts";
 
 /** TLS settings of `tls://` endpoints. Without a certificate, the server makes one itself. */
@@ -42,8 +42,8 @@ export interface ServeOptions {
   log?: Log;
   /** Logs the first bytes of each read. Default: off. */
   logData?: LogDataForm;
-  /** `["delay=20ms..40ms", { name: "corrupt", probability: 1e-6 }]`. Default: none. */
-  faults?: readonly FaultOption[];
+  /** As `--fault`, see `yodel help faults`: `["delay=20ms..40ms", "refuse@1..3"]`. Default: none. */
+  faults?: readonly string[];
   /**
    * Whether `setFaults` can set `reset-after` and `reset-at`: connections of TCP are slower then,
    * and one thread has them all. Default: whether `faults` has one of these.

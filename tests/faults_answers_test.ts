@@ -1,6 +1,5 @@
 /** Faults of answers on connections: late, slow, in pieces, corrupted, lost, repeated. */
 import { assert, assertEquals } from "@std/assert";
-import type { FaultOption } from "../server.ts";
 import { exchange, random, readBytes, writeAll } from "./local.ts";
 import { inEach, PATIENT, pause, timed, undisturbed, until } from "./machine.ts";
 import { open, readOnce, startFaulty, STREAMS } from "./faulty.ts";
@@ -180,7 +179,7 @@ Deno.test("lose and repeat: the same blocks of 256 bytes, however the stream is 
 
 Deno.test("several faults at once do each what they say", async () => {
   await inEach(STREAMS, async (scheme) => {
-    const faults: FaultOption[] = ["chunk=1k", "rate=100k", "delay=100ms..150ms", "corrupt@1e-3"];
+    const faults = ["chunk=1k", "rate=100k", "delay=100ms..150ms", "corrupt@1e-3"];
     await using server = await startFaulty(scheme, faults, { seed: 11 });
     // In the order in which bytes meet them, not in that in which they were given.
     assertEquals(

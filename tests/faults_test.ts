@@ -50,13 +50,13 @@ Deno.test("a fault that is impossible is one line, status 2, before anything lis
   assertEquals(stderr, "yodel: --seed: expected a fault with it\n");
 });
 
-Deno.test("the library refuses the same, and takes faults as objects", async () => {
+Deno.test("the library refuses the same, and takes faults with their probability", async () => {
   const { cert, key } = await makeIdentity(["localhost"]);
   for (
     const [endpoint, options] of [
       ["tcp://127.0.0.1:0", { faults: ["teapot"] }],
-      ["tcp://127.0.0.1:0", { faults: [{ name: "delay", value: "1" }] }],
-      ["tcp://127.0.0.1:0", { faults: [{ name: "lose", probability: 2 }] }],
+      ["tcp://127.0.0.1:0", { faults: ["delay=1"] }],
+      ["tcp://127.0.0.1:0", { faults: ["lose@2"] }],
       ["tcp://127.0.0.1:0", { faults: ["lose"], seed: 1.5 }],
       ["tcp://127.0.0.1:0", { seed: 0 }],
       ["tls://127.0.0.1:0", { faults: ["certificate=expired"], tls: { cert, key } }],
@@ -64,7 +64,7 @@ Deno.test("the library refuses the same, and takes faults as objects", async () 
   ) {
     await assertRejects(() => serve(endpoint, options), OptionError);
   }
-  await using server = await startFaulty("tcp", [{ name: "repeat", probability: 1 }]);
+  await using server = await startFaulty("tcp", ["repeat@1"]);
   using stream = await open(server);
   assertEquals(await exchange(stream, Uint8Array.of(1)), Uint8Array.of(1));
   assertEquals(await exchange(stream, Uint8Array.of(2)), Uint8Array.of(1));
@@ -73,7 +73,7 @@ Deno.test("the library refuses the same, and takes faults as objects", async () 
 Deno.test("the log says which faults are on, and what they did to a connection", async () => {
   await using server = await startFaulty(
     "tcp",
-    ["corrupt@1", { name: "delay", value: "1ms..2ms", probability: 1 }, "stall=1h@0"],
+    ["corrupt@1", "delay=1ms..2ms@1", "stall=1h@0"],
     { seed: 7 },
   );
   assertEquals(server.log[0]?.fields.faults, "corrupt@1,delay=1ms..2ms@1,stall=1h@0");

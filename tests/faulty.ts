@@ -3,7 +3,7 @@ import type { Input, Output } from "../client.ts";
 import { dial } from "../net/dial.ts";
 import type { Endpoint, StreamEndpoint } from "../net/endpoint.ts";
 import type { Stream } from "../net/stream.ts";
-import type { FaultOption, ServeOptions } from "../server.ts";
+import type { ServeOptions } from "../server.ts";
 import type { LocalServer } from "./local.ts";
 import { ca, startEcho } from "./servers.ts";
 
@@ -13,7 +13,7 @@ export const STREAMS = ["tcp", "tls", "unix"] as const;
 /** Starts an echo server with faults in this process. */
 export function startFaulty(
   scheme: Endpoint["scheme"],
-  faults: readonly FaultOption[],
+  faults: readonly string[],
   options: ServeOptions = {},
 ): Promise<LocalServer> {
   return startEcho(scheme, { faults, ...options });

@@ -18,18 +18,6 @@ import { faults } from "../faults/faults.ts";
 import type { LogFields } from "../log.ts";
 import { Held } from "./read_ahead.ts";
 
-/**
- * A fault: `NAME[=VALUE][@PROBABILITY | @A..B]`, such as `delay=20ms..40ms`, `corrupt@1e-6` or
- * `refuse@1..3`, or the same in parts. `yodel help faults` has their names.
- */
-export type FaultOption = string | {
-  readonly name: string;
-  /** As on the command line: `20ms..40ms`. */
-  readonly value?: string;
-  /** From 0 to 1. */
-  readonly probability?: number;
-};
-
 export const MAX_SEED = 2 ** 32 - 1;
 
 const numbersType = range(count(1));
@@ -38,7 +26,7 @@ const ALL: Range = { least: -Infinity, most: Infinity };
 
 /** What a set of faults is made of. */
 export interface FaultOptions {
-  readonly faults?: readonly FaultOption[];
+  readonly faults?: readonly string[];
   readonly seed?: number;
   readonly tls?: Partial<ServerTls>;
   readonly resettable?: boolean;
@@ -136,8 +124,7 @@ function checkChange({ fault: { name, flaw, resets } }: ChosenFault, former: Fau
   throw wrong(`${name}: this server cannot reset connections; it takes one thread, resettable`);
 }
 
-function choose(option: FaultOption): ChosenFault {
-  const text = typeof option === "string" ? option : textOf(option);
+function choose(text: string): ChosenFault {
   const each = text.split(",");
   if (each.every((part) => /^[a-z]/i.test(part)) && each.length > 1) {
     throw wrong(`each has its own flag: ${each.map((part) => `--fault ${part}`).join(" ")}`);
@@ -167,10 +154,6 @@ function choose(option: FaultOption): ChosenFault {
     text,
     injections: 0,
   };
-}
-
-function textOf({ name, value, probability: p }: Exclude<FaultOption, string>): string {
-  return name + (value === undefined ? "" : `=${value}`) + (p === undefined ? "" : `@${p}`);
 }
 
 function wrong(what: string): OptionError {
