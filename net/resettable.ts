@@ -4,43 +4,57 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import { BACKLOG, type Listener, type Stream } from "./stream.ts";
 
-/** Connections that are not accepted yet wait in this program, unread. */
+/** The handle of a server of Node's, as Deno 2.9 has it. */
+interface ListeningHandle {
+  onconnection(status: number): void;
+  listen(backlog: number): number;
+}
+
+/** From one poll of the listener to the next while a client is waited for, in milliseconds. */
+const POLL_INTERVAL = 100;
+
+/**
+ * Listens with Node's server, but takes a connection for each `accept` only. Deno 2.9 does not poll
+ * a listener of Node's again after an error of accept(2), such as EMFILE, and reports none.
+ */
 export async function listenResettable<E extends HostEndpoint>(
   endpoint: E,
 ): Promise<Listener<E>> {
   const { host, port } = endpoint;
-  const waiting: Stream[] = [];
-  let closed = false;
-  let wake = () => {};
-  const server = createServer(
-    { allowHalfOpen: true, pauseOnConnect: true, noDelay: true },
-    (socket) => {
-      // The peer has reset the connection.
-      if (socket.remoteAddress === undefined) return void socket.destroy();
-      waiting.push(streamOf(socket));
-      wake();
-    },
-  );
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
   server.listen({ host, port, backlog: BACKLOG });
   await once(server, "listening");
-  // Errors concern single connections that could not be accepted.
-  server.on("error", () => {});
   const bound = server.address() as AddressInfo;
+  const { _handle: handle } = server as unknown as { _handle: ListeningHandle };
+  const { onconnection } = handle;
+  let accepting: PromiseWithResolvers<Stream> | undefined;
+  let closed = false;
+  // Listening again polls, and calls this until a call accepts nothing.
+  handle.onconnection = (status) => {
+    if (accepting !== undefined) onconnection.call(handle, status);
+  };
+  server.on("connection", (socket) => {
+    // The peer has reset the connection.
+    if (socket.remoteAddress === undefined) return void socket.destroy();
+    accepting?.resolve(streamOf(socket));
+    accepting = undefined;
+  });
+  server.on("error", () => {});
+  const polling = setInterval(() => accepting && handle.listen(BACKLOG), POLL_INTERVAL);
   return {
     endpoint: boundTo(endpoint, { transport: "tcp", hostname: bound.address, port: bound.port }),
     async accept() {
-      for (;;) {
-        const stream = waiting.shift();
-        if (stream !== undefined) return stream;
-        if (closed) throw new Deno.errors.BadResource("the listener was closed");
-        await new Promise<void>((resolve) => wake = resolve);
-      }
+      if (closed) throw new Deno.errors.BadResource("the listener is closed");
+      accepting = Promise.withResolvers();
+      const { promise } = accepting;
+      handle.listen(BACKLOG);
+      return await promise;
     },
     close() {
       closed = true;
-      for (const stream of waiting.splice(0)) stream.close();
+      clearInterval(polling);
       server.close();
-      wake();
+      accepting?.reject(new Deno.errors.BadResource("the listener is closed"));
     },
   };
 }

@@ -9,10 +9,12 @@ import { certFile, folder, keyFile } from "./servers.ts";
 
 Deno.test("200 clients share a server that may open 64 files", onLinux, async () => {
   const own = ["--cert", certFile, "--key", keyFile];
-  await inEach(STREAMS, async (scheme) => {
+  const reset = ["--fault", "reset-after=1m"];
+  const ways = [...STREAMS.map((scheme) => [scheme]), ["tcp", ...reset], ["tls", ...reset]];
+  await inEach(ways, async ([scheme, ...faults]) => {
     const asked = scheme === "unix" ? `unix:${folder}/short.sock` : `${scheme}://127.0.0.1:0`;
     const limited = ["bash", "-c", `ulimit -n 64 && exec "$@"`, "bash", ...program, "serve"];
-    const args = [asked, ...scheme === "tls" ? own : []];
+    const args = [asked, ...scheme === "tls" ? own : [], ...faults];
     await using server = await startServer(args, limited);
     const endpoint = parseEndpoint(server.endpoints[0] ?? "");
     assert(endpoint !== undefined);
@@ -33,6 +35,7 @@ Deno.test("200 clients share a server that may open 64 files", onLinux, async ()
     server.process.kill("SIGTERM");
     assertEquals((await server.process.status).code, 0);
     const warnings = (await server.log).match(/cannot accept for now .*too many open files/g);
-    assertEquals(warnings?.length, 1);
+    // Deno 2.9 does not report it for listeners of connections that can be reset.
+    assertEquals(warnings?.length, faults.length > 0 ? undefined : 1);
   });
 });
