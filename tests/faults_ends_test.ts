@@ -186,6 +186,19 @@ Deno.test("a connection drains until all is answered that is to be, or the drain
   });
 });
 
+Deno.test("a drain does not wait for clients of silent that have left", async () => {
+  await inEach(STREAMS, async (scheme) => {
+    await using server = await startFaulty(scheme, ["silent"], { drain: PATIENT });
+    const stream = await open(server);
+    await writeAll(stream, random(1000));
+    await until(() => server.logged("opened").length > 0, "it is open");
+    stream.close();
+    const milliseconds = await timed(() => server.stop());
+    assert(milliseconds < PATIENT / 2, `${scheme}: ${milliseconds} ms`);
+    assertEquals((await server.story()).received_bytes, 1000);
+  });
+});
+
 Deno.test("a client that resets its connection in the middle of a delay is let go", async () => {
   await using server = await startFaulty("tcp", ["delay=1h"]);
   const client = connect(server.port, "127.0.0.1");
