@@ -53,7 +53,7 @@ export interface Request {
 
 type Handler = (request: Request) => Promise<Answer>;
 
-/** Answers requests until the signal, which closes the listeners and all connections. */
+/** Answers requests until the signal, which closes all connections. */
 export async function serveHttp(
   listeners: readonly Listener[],
   answer: Handler,
@@ -65,6 +65,7 @@ export async function serveHttp(
   const connections = {
     catchUp: () => Promise.resolve(),
     async serve(conn: Stream) {
+      if (stopping.aborted) return conn.close();
       const close = () => {
         if (open.delete(conn)) conn.close();
       };
@@ -77,7 +78,6 @@ export async function serveHttp(
     },
   };
   stopping.addEventListener("abort", () => {
-    for (const listener of listeners) listener.close();
     for (const conn of open) conn.close();
     open.clear();
   }, { once: true });

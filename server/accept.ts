@@ -1,5 +1,5 @@
 // Accepts connections; what waits for a client runs in the connection's own task.
-import { pause } from "../async/pause.ts";
+import { onAbort, pause } from "../async/pause.ts";
 import { errorCode, reason } from "../errors/reason.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import type { Listener } from "../net/stream.ts";
@@ -16,9 +16,19 @@ const SHORTAGE_PAUSE = 100;
 /** From one log line about them to the next, in milliseconds. */
 const SHORTAGE_REMINDER = 60_000;
 
+/** Within this time the event loop polls the listener, in milliseconds. */
+const POLL = 10;
+
+/** More than an accept takes that finds a client. */
+const MICROTASKS = 50;
+
+/** The most connections that are accepted after a stop: more than the kernel's queue holds. */
+const QUEUE = 1024;
+
 /**
- * Accepts connections within the limit, until the server stops and the listener is closed. No
- * other error ends the loop (docs/development.md, "The byte path", rule 5).
+ * Accepts connections within the limit until the server stops, then those that wait in the
+ * kernel's queue: closing the listener would reset them. No error ends the loop before that
+ * (docs/development.md, "The byte path", rule 5).
  */
 export async function acceptFrom(
   listener: Listener,
@@ -29,16 +39,27 @@ export async function acceptFrom(
 ): Promise<void> {
   const endpoint = formatEndpoint(listener.endpoint);
   let reminded = -Infinity;
-  while (!stopping.aborted) {
-    if (limit.isFull) log.debug?.("full: others wait", { endpoint, connections: limit.open });
+  let calls = 0;
+  let callsUntilStop = Infinity;
+  onAbort(stopping, async () => {
+    callsUntilStop = calls;
+    await pause(POLL);
+    if (calls === callsUntilStop) listener.close();
+  });
+  for (;;) {
     await limit.available();
     await connections.catchUp();
     try {
-      const conn = await listener.accept();
+      calls++;
+      const accepting = listener.accept();
+      if (stopping.aborted && (calls > callsUntilStop + QUEUE || !await isDone(accepting))) {
+        listener.close();
+      }
+      const conn = await accepting;
       if (await limit.acquire()) connections.serve(conn, listener).then(() => limit.release());
       else conn.close();
     } catch (error) {
-      if (stopping.aborted) return;
+      if (error instanceof Deno.errors.BadResource) return;
       if (!SHORTAGES.has(errorCode(error) ?? "")) {
         log.debug?.("not accepted", { endpoint, error: reason(error) });
         continue;
@@ -50,4 +71,12 @@ export async function acceptFrom(
       await pause(SHORTAGE_PAUSE);
     }
   }
+}
+
+/** Whether a promise is settled before anything else happens: accept finds a waiting client at once. */
+async function isDone(promise: Promise<unknown>): Promise<boolean> {
+  let isDone = false;
+  promise.catch(() => {}).finally(() => isDone = true);
+  for (let i = 0; i < MICROTASKS && !isDone; i++) await undefined;
+  return isDone;
 }

@@ -38,7 +38,7 @@ export function serveHere(
   const sockets = opened.filter((one) => "send" in one);
   const connections = new Connections(plan, limit, access, stopping);
   const datagrams = answerDatagrams(sockets, plan, access, connections.scheduler, stopping);
-  const stopped = aborted(stopping).then(() => opened.forEach((one) => one.close()));
+  const stopped = aborted(stopping).then(() => sockets.forEach((one) => one.close()));
   const accepting = listeners.map((one) => acceptFrom(one, connections, limit, plan.log, stopping));
 
   function counts(): ServiceCounts {

@@ -9,7 +9,7 @@ import {
 import { formatEndpoint } from "../server.ts";
 import { stopOnSignal } from "../cli/exit.ts";
 import { replaced } from "./in_process.ts";
-import { dialPort, exchange, flood, random, startLocal } from "./local.ts";
+import { dialPort, exchange, flood, random, readBytes, startLocal } from "./local.ts";
 import { linux, onLinux, onUnix, unix } from "./machine.ts";
 import { plain, startLine } from "./pings.ts";
 import { program, root, run, shell, startServer, yodel } from "./program.ts";
@@ -118,6 +118,52 @@ for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]] a
     assertStringIncludes(await server.log, "info draining connections=2");
   });
 }
+
+Deno.test("SIGHUP stays ignored if it was at the start, as with nohup", onLinux, async () => {
+  // Only with all permissions can it be known.
+  const [deno = "", run = "", ...words] = program;
+  const others = words.filter((word) => !word.startsWith("--allow-"));
+  const command = ["nohup", deno, run, "--allow-all", ...others, "serve"];
+  await using server = await startServer(["127.0.0.1:0"], command);
+  server.process.kill("SIGHUP");
+  server.process.kill("SIGHUP");
+  using conn = await dialPort(server.port);
+  await exchange(conn, random(10));
+  server.process.kill("SIGTERM");
+  assertEquals((await server.process.status).code, 0);
+});
+
+Deno.test(
+  "clients that wait to be accepted when the server is stopped are served",
+  onLinux,
+  async () => {
+    const path = await Deno.makeTempFile();
+    const asked = ["tcp://127.0.0.1:0", `unix:${path}.sock`];
+    await using server = await startServer(asked);
+    const { process } = server;
+    process.kill("SIGSTOP");
+    const message = random(1000);
+    const conns = await Promise.all(
+      Array.from({ length: 50 }, async (_, i) => {
+        const conn = i % 2 === 0
+          ? await dialPort(server.port)
+          : await Deno.connect({ transport: "unix", path: `${path}.sock` });
+        await conn.write(message);
+        return conn;
+      }),
+    );
+    process.kill("SIGTERM");
+    process.kill("SIGCONT");
+    for (const conn of conns) {
+      assertEquals(await readBytes(conn, message.length), message);
+      assertEquals(await conn.read(new Uint8Array(1)), null);
+      conn.close();
+    }
+    assertEquals((await process.status).code, 0);
+    assertStringIncludes(await server.log, "stopped connections=50\n");
+    await Deno.remove(path);
+  },
+);
 
 // On a terminal Ctrl-C reaches the program and the task runner, which passes it on.
 Deno.test("signals within 100 ms of the first count once, a later one ends the program", async () => {
