@@ -26,14 +26,41 @@ export function createLog(
   format: typeof LOG_FORMATS[number] = LOG_DEFAULTS.logFormat,
 ): Log & { written(): Promise<void> } {
   const levelName = level.toUpperCase() as LevelName;
-  const lineOf = format === "json" ? jsonLine : Deno.stderr.isTerminal() ? terminalLine : textLine;
+  const isScreen = format === "text" && Deno.stderr.isTerminal();
+  const lineOf = format === "json" ? jsonLine : isScreen ? terminalLine : textLine;
   const handler = new StderrHandler(levelName, lineOf);
   const logger = new Logger("yodel", levelName, { handlers: [handler] });
+  const isSummed = isScreen ? endSums((sums) => logger.info("closed more", sums)) : () => false;
   const log: Log = {};
   for (const wanted of LOG_LEVELS.slice(LOG_LEVELS.indexOf(level))) {
-    log[wanted] = (message, fields) => void logger[wanted](message, fields);
+    log[wanted] = (message, fields = {}) => {
+      if (!isSummed(message, fields)) logger[wanted](message, fields);
+    };
   }
   return { ...log, written: () => handler.written() };
+}
+
+/** The most ends of connections in a second that have a line each on a terminal. */
+const MAX_ENDS = 5;
+
+/** Adds up the further ones; the function that is returned says of a line whether it is added. */
+function endSums(print: (sums: LogFields) => void) {
+  let ends = 0;
+  let sums: Record<string, number> = {};
+  function flush(): void {
+    if (ends > MAX_ENDS) print(sums);
+    ends = 0;
+    sums = {};
+  }
+  return (message: string, { received_bytes = 0, sent_bytes = 0, why }: LogFields): boolean => {
+    if (message === "stopped") flush();
+    if (message !== "closed") return false;
+    if (ends++ === 0) setTimeout(flush, 1000);
+    if (ends <= MAX_ENDS) return false;
+    const added: LogFields = { connections: 1, received_bytes, sent_bytes, [`${why}`]: 1 };
+    for (const key in added) sums[key] = (sums[key] ?? 0) + Number(added[key]);
+    return true;
+  };
 }
 
 function jsonLine({ fields, ...entry }: LogEntry): string {

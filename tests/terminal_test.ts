@@ -61,6 +61,24 @@ Deno.test("NO_COLOR leaves colours out; a second Ctrl-C ends the drain", onTermi
   assert(!server.raw().includes("\x1b"), JSON.stringify(server.raw()));
 });
 
+Deno.test("many connections that end have one line, with their sums", onTerminal, async () => {
+  await using server = await serveOnTerminal("0");
+  const conns = await Promise.all(Array.from({ length: 60 }, () => dialPort(server.port)));
+  for (const conn of conns) await exchange(conn, random(10));
+  for (const conn of conns) conn.close();
+  await server.shows(/closed more/);
+  await server.type("\x03");
+  await server.shows(/stopped connections=60/);
+  const closed = server.screen().split("\n").filter((line) => line.includes(" closed "));
+  const sum = (key: string) =>
+    closed.reduce((sum, line) => {
+      const usual = line.includes(" closed connection=") ? 1 : 0;
+      return sum + Number(RegExp(` ${key}=(\\d+)`).exec(line)?.[1] ?? usual);
+    }, 0);
+  assert(closed.length < 20, `${closed.length} lines`);
+  assertEquals(["connections", "received_bytes", "sent_bytes", "eof"].map(sum), [60, 600, 600, 60]);
+});
+
 Deno.test("a log or stdout that goes elsewhere is as in a pipe", onTerminal, async () => {
   const folder = await Deno.makeTempDir();
   {
