@@ -36,8 +36,24 @@ export function endOnSignal(exit: (status: number) => never): void {
 }
 
 function onSignal(handle: (status: number) => void): void {
+  const isIgnored = isHangupIgnored();
   for (const [signal, number] of [["SIGHUP", 1], ["SIGINT", 2], ["SIGTERM", 15]] as const) {
-    Deno.addSignalListener(signal, () => handle(128 + number));
+    // With a listener of one of these, Deno ends at the others, ignored or not.
+    Deno.addSignalListener(signal, () => {
+      if (signal !== "SIGHUP" || !isIgnored) handle(128 + number);
+    });
+  }
+}
+
+/** Whether nohup started the program; Deno reads that with all permissions only. */
+function isHangupIgnored(): boolean {
+  const path = "/proc/self/status";
+  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return false;
+  try {
+    const [digit = ""] = /(?<=^SigIgn:.*).$/m.exec(Deno.readTextFileSync(path)) ?? [];
+    return (parseInt(digit, 16) & 1) === 1;
+  } catch {
+    return false;
   }
 }
 
