@@ -4,32 +4,14 @@ import { isWithin } from "../async/pause.ts";
 import { ThreadError } from "../async/threads.ts";
 import { type LogFields, serve, type ServeOptions } from "../server.ts";
 import { finish } from "./loads.ts";
-import {
-  collect,
-  dialPort,
-  exchange,
-  flood,
-  type LogLine,
-  portOf,
-  random,
-  readBytes,
-  writeAll,
-} from "./local.ts";
-import { heldMemory, linux, onLinux, pause, until } from "./machine.ts";
 import { programWithoutUnstable, run, startServer, yodel } from "./program.ts";
 import { ca, cert, folder, key } from "./servers.ts";
+import { dialPort, exchange, flood, random, readBytes, startLocal, writeAll } from "./local.ts";
+import { heldMemory, linux, onLinux, pause, until } from "./machine.ts";
 
 /** Starts a server with three threads, each of which serves some of many connections. */
-async function start(options: ServeOptions = {}, endpoints = ["tcp://127.0.0.1:0"]) {
-  const log: LogLine[] = [];
-  const shared = { workers: 3, drain: 1, tls: { cert, key }, log: collect(log) };
-  const server = await serve(endpoints, { ...shared, ...options });
-  const text = ({ level, message, fields }: LogLine) =>
-    [level, message, ...Object.entries(fields).map(([name, value]) => `${name}=${value}`)].join(
-      " ",
-    );
-  return { ...server, port: portOf(server.endpoints[0]), log: () => log.map(text) };
-}
+const start = (options: ServeOptions = {}, endpoints?: readonly string[]) =>
+  startLocal({ workers: 3, tls: { cert, key }, ...options }, endpoints);
 
 /** Opens connections, each once the one before is served. */
 async function serveUpTo(count: number, { port }: { port: number }): Promise<Deno.TcpConn[]> {
@@ -72,8 +54,9 @@ Deno.test("every transport is served, with threads or without", onLinux, async (
     assertEquals(messages.right, 900);
   }
   await server.stop();
-  const last = "info stopped connections=27 datagrams_answered=900 datagrams_not_answered=0";
-  assertEquals(server.log().at(-1), last);
+  assertEquals(server.logged("stopped").map(({ fields }) => fields), [
+    { connections: 27, datagrams_answered: 900, datagrams_not_answered: 0 },
+  ]);
 });
 
 Deno.test("--max-connections is for all threads together", onLinux, async () => {
@@ -101,23 +84,23 @@ Deno.test("--max-connections is for all threads together", onLinux, async () => 
 });
 
 for (
-  const [flag, options, served, last] of [
-    ["--max-per-client", { maxPerClient: 3 }, 3, "connections=3 connections_over_limit=6"],
-    ["--deny", { deny: ["127.0.0.0/8"] }, 0, "connections=0 connections_denied=6"],
+  const [flag, options, stopped] of [
+    ["--max-per-client", { maxPerClient: 3 }, { connections: 3, connections_over_limit: 6 }],
+    ["--deny", { deny: ["127.0.0.0/8"] }, { connections: 0, connections_denied: 6 }],
   ] as const
 ) {
   Deno.test(`${flag} is for all threads together`, onLinux, async () => {
     await using server = await start(options);
-    const open = await serveUpTo(served, server);
+    const open = await serveUpTo(stopped.connections, server);
     for (let i = 0; i < 6; i++) {
       using refused = await dialPort(server.port);
       assertEquals(await refused.read(new Uint8Array(1)).catch(() => null), null);
     }
     for (const conn of open) conn.close();
     await server.stop();
-    const warnings = server.log().filter((line) => line.startsWith("warn refused"));
+    const warnings = server.logged("refused").filter(({ level }) => level === "warn");
     assertEquals(warnings.length, 1);
-    assertEquals(server.log().at(-1), `info stopped ${last}`);
+    assertEquals(server.logged("stopped").map(({ fields }) => fields), [stopped]);
   });
 }
 
@@ -128,7 +111,7 @@ Deno.test("--idle-timeout is for every thread", onLinux, async () => {
     assertEquals(await conn.read(new Uint8Array(1)).catch(() => null), null);
   }));
   await server.stop();
-  assertEquals(server.log().filter((line) => line.endsWith("why=idle")).length, 9);
+  assertEquals(server.logged("closed").map(({ fields }) => fields.why), Array(9).fill("idle"));
 });
 
 Deno.test("connections have one numbering, and a drain loses nothing", onLinux, async () => {
@@ -140,12 +123,10 @@ Deno.test("connections have one numbering, and a drain loses nothing", onLinux, 
   await server.stop();
   for (const bytes of await Promise.all(returned)) assertEquals(bytes, message);
   for (const conn of open) conn.close();
-  const numbers = server.log().flatMap((line) =>
-    /^info closed connection=(\d+) /.exec(line)?.[1] ?? []
-  );
-  assertEquals(numbers.toSorted(), Array.from({ length: 9 }, (_, i) => `${i + 1}`));
-  const ends = server.log().filter((line) => /^info (draining|stopped) /.test(line));
-  assertEquals(ends, ["info draining connections=9", "info stopped connections=9"]);
+  const numbers = server.logged("closed").map(({ fields }) => Number(fields.connection));
+  assertEquals(numbers.toSorted(), Array.from({ length: 9 }, (_, i) => i + 1));
+  const ends = [...server.logged("draining"), ...server.logged("stopped")];
+  assertEquals(ends.map(({ fields }) => fields.connections), [9, 9]);
 });
 
 Deno.test("--drain ends those that take nothing, in every thread", onLinux, async () => {
@@ -155,10 +136,7 @@ Deno.test("--drain ends those that take nothing, in every thread", onLinux, asyn
   await server.stop();
   await Promise.all(floods.map(({ broken }) => broken));
   for (const conn of open) conn.close();
-  const unfinished = server.log().filter((line) =>
-    line.startsWith("warn closed before it was finished")
-  );
-  assertEquals(unfinished.length, 6);
+  assertEquals(server.logged("closed before it was finished").length, 6);
 });
 
 Deno.test("a second signal ends all threads at once", onLinux, async () => {
