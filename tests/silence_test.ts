@@ -11,7 +11,7 @@ import { onLinux, pause } from "./machine.ts";
 const LIMIT = 100;
 
 /** When something comes: with steps that are shorter than from one look to the next. */
-const TIMES = Array.from({ length: 12 }, (_, i) => LIMIT - 20 + 5 * i);
+const TIMES = Array.from({ length: 9 }, (_, i) => LIMIT - 20 + 7 * i);
 
 /** Does nothing but compute, past the next looks. */
 function beBusy(milliseconds = LIMIT / 2): void {

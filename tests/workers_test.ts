@@ -171,7 +171,7 @@ Deno.test("a seed gives the same faults with any number of threads", onLinux, as
 });
 
 Deno.test("counts are those of all threads, and asking takes no memory", onLinux, async () => {
-  await using server = await start();
+  await using server = await start({ workers: 2 });
   const open = await serveUpTo(12, server);
   const { connections: { tcp } } = await server.counts();
   assertEquals([tcp?.states.open, tcp?.received, tcp?.sent], [12, 120, 120]);
