@@ -207,13 +207,7 @@ Deno.test("the same seed gives the same faults, byte for byte, at any pace", asy
   const messages = Array.from({ length: 40 }, () => random(500));
   /** The answers on three connections at once. */
   async function runOnce(seed: number, jitter: boolean): Promise<string[]> {
-    const faults = [
-      "corrupt@0.01",
-      "lose@0.2",
-      "repeat@0.2",
-      "delay=0..4ms",
-      "close-after=9k..19k",
-    ];
+    const faults = "corrupt@0.01 lose@0.2 repeat@0.2 delay=0..4ms close-after=9k..19k".split(" ");
     await using server = await startFaulty("tcp", faults, { seed, logData: "hex" });
     /** Whether the server has read that many messages of a connection, or has closed it. */
     function isDone(connection: number, messages: number): boolean {
