@@ -35,7 +35,7 @@ Deno.test("deno run and deno install take the program from a URL", {
 
   const help = await run([...program, "--help"]);
   assertEquals({ code: help.code, stderr: help.stderr }, { code: 0, stderr: "" });
-  assertMatch(help.stdout, /^Usage: yodel serve /);
+  assertMatch(help.stdout, /^Usage: yodel COMMAND /);
   {
     await using server = await startServer(["127.0.0.1:0"], [...program, "serve"]);
     assertEquals(await run([...program, "connect", "--verify", `${server.port}`], "hello\n"), {
