@@ -3,8 +3,6 @@ import { YodelError } from "../errors/yodel_error.ts";
 
 /** A thread cannot be started, or fails. */
 export class ThreadError extends YodelError {
-  /** Distinguishes it from other errors. */
-  override readonly name = "ThreadError";
 }
 
 /** Functions that another thread may call. What they take and return is copied. */

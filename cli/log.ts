@@ -2,9 +2,9 @@
 import { BaseHandler } from "jsr:@std/log@0.224.14/base-handler";
 import type { LevelName } from "jsr:@std/log@0.224.14/levels";
 import { Logger, type LogRecord } from "jsr:@std/log@0.224.14/logger";
-import { writeAll } from "../client/streams.ts";
+import { writeTo } from "../client/streams.ts";
 import { escapeControls } from "../net/escape.ts";
-import { formatClock } from "../report/units.ts";
+import { formatClock } from "../report/figures.ts";
 import { type Log, LOG_LEVELS, type LogFields, type LogLevel } from "../server/log.ts";
 
 export const LOG_FORMATS = ["text", "json"] as const;
@@ -127,7 +127,7 @@ class StderrHandler extends BaseHandler {
         this.log(this.lineOf({ time: new Date(), level: "warn", message, fields }));
       }
       try {
-        await writeAll(Deno.stderr, bytes);
+        await writeTo(Deno.stderr, bytes);
       } catch {
         // A closed pipe or a full disk: the server goes on.
       }

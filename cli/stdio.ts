@@ -1,4 +1,4 @@
-import { type Input, type Output, StreamError, writeAll } from "../client/streams.ts";
+import { type Input, type Output, StreamError, writeTo } from "../client/streams.ts";
 import { escapeControls } from "../net/escape.ts";
 import { pause } from "../async/pause.ts";
 
@@ -26,7 +26,7 @@ export class TerminalOutput implements Output {
   }
 
   async #show(text: string): Promise<void> {
-    await writeAll(stdout, encoder.encode(escapeControls(text, LAYOUT)));
+    await writeTo(stdout, encoder.encode(escapeControls(text, LAYOUT)));
   }
 }
 
@@ -45,7 +45,7 @@ async function whenReady<T>(operation: () => Promise<T>): Promise<T> {
 /** Writes to stdout; returns false if its reader has closed it. */
 export async function print(text: string): Promise<boolean> {
   try {
-    await writeAll(stdout, encoder.encode(text));
+    await writeTo(stdout, encoder.encode(text));
     return true;
   } catch (error) {
     if (isBrokenPipe(error)) return false;

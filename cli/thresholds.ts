@@ -1,6 +1,6 @@
 // Limits that figures of `ping` and `load` must keep: --at-most and --at-least.
 import type { Latencies } from "../client/latencies.ts";
-import { formatRate, formatTime } from "../report/units.ts";
+import { formatRate, formatTime } from "../report/figures.ts";
 import { duration, rate, type ValueType } from "../values/value_types.ts";
 import { printError } from "./stdio.ts";
 
@@ -69,7 +69,7 @@ export function keepsLimits(figures: Figures, limits: readonly Limit[]): boolean
       : ["--at-most", Number(value) <= bound];
     if (isKept) return false;
     const was = value === undefined
-      ? "there was nothing to measure"
+      ? "nothing was measured"
       : `it was ${unitOf(figure).format(value)}`;
     printError(`yodel: ${flag} ${text}: ${was}`);
     return true;

@@ -10,12 +10,11 @@ import { ReadScheduler } from "../net/read_scheduler.ts";
 import type { Stream } from "../net/stream.ts";
 import { checkUdp } from "../net/udp.ts";
 import { connectDatagrams } from "./connect_datagrams.ts";
-import { EchoError, readFrom, writeAll } from "./streams.ts";
+import { EchoError, readFrom, writeTo } from "./streams.ts";
 import type { ConnectOptions, ConnectSettings, Exchange } from "./streams.ts";
-import { checkNotNegative } from "./option_checks.ts";
-import { checkNames, withDefaults } from "../values/settings.ts";
+import { checkNames, checkNumbers, withDefaults } from "../values/settings.ts";
 import { tlsHint } from "./verify/diagnosis.ts";
-import { StreamVerifier } from "./verify/stream.ts";
+import { StreamVerifier } from "./verify/echo.ts";
 import { hasConnections, TRANSPORTS } from "../net/transports.ts";
 
 export const CONNECT_DEFAULTS: Readonly<Required<ConnectSettings>> = {
@@ -27,8 +26,6 @@ export const CONNECT_DEFAULTS: Readonly<Required<ConnectSettings>> = {
 /** The default timeout of `udp://`. */
 const DATAGRAM_TIMEOUT = 1000;
 
-const OTHER_OPTIONS = ["input", "output", "onConnect", "signal"];
-
 /** How much is read from the input or the connection at once, in bytes. */
 const CHUNK = 256 * 1024;
 
@@ -37,9 +34,6 @@ const MAX_UNDER_WAY = 256 * 1024 * 1024;
 
 /** How much later than the connection the input may end, in milliseconds, if both end at once. */
 const SIMULTANEOUS = 100;
-
-/** After this many seconds without a byte, an idle timeout of the server is a likely reason. */
-const LONG_QUIET = 3;
 
 /**
  * Sends the input to an endpoint and writes what comes back to the output, both at once. At the
@@ -58,16 +52,17 @@ export async function connect(
   options: ConnectOptions,
 ): Promise<Exchange> {
   const endpoint = readEndpoint(server, 1);
-  checkNames(options, Object.keys(CONNECT_DEFAULTS), DIAL_OPTIONS, OTHER_OPTIONS);
+  const others = ["input", "output", "onConnect", "signal"];
+  checkNames(options, Object.keys(CONNECT_DEFAULTS), DIAL_OPTIONS, others);
   checkUdp(endpoint);
   const timeoutDefault = hasConnections(endpoint) ? CONNECT_DEFAULTS.timeout : DATAGRAM_TIMEOUT;
   const defaults = { ...CONNECT_DEFAULTS, timeout: timeoutDefault };
   const settings = { ...options, ...withDefaults(options, defaults) };
   const { timeout, idleTimeout, onConnect } = settings;
-  checkNotNegative({ timeout, idleTimeout });
+  checkNumbers("number", 0, { timeout, idleTimeout });
   if (!hasConnections(endpoint)) {
     if (idleTimeout === 0) return await connectDatagrams(endpoint, settings);
-    throw new OptionError("idleTimeout", "udp:// has no connection that could be idle");
+    throw new OptionError("idleTimeout", "udp:// has no connections");
   }
   const { conn, connect, handshake = 0 } = await dial(endpoint, settings);
   try {
@@ -86,7 +81,6 @@ async function exchange(
 ): Promise<Exchange> {
   const traffic = new Traffic();
   const verifier = verify ? new StreamVerifier() : undefined;
-  let lastByte = performance.now();
   let isWriting = false;
   let hint = "";
 
@@ -100,16 +94,15 @@ async function exchange(
       if (length === null) break;
       const bytes = verifier === undefined ? chunk.subarray(0, length) : chunk.slice(0, length);
       verifier?.send(bytes);
-      if (verifier !== undefined && verifier.missing > MAX_UNDER_WAY) {
-        const what = `${verifier.missing} bytes were sent and are not back`;
-        throw new EchoError(endpoint, `${what}, more than can be remembered`);
+      if ((verifier?.missing ?? 0) > MAX_UNDER_WAY) {
+        const limit = "--verify keeps at most 256 MiB in memory";
+        throw new EchoError(endpoint, `${verifier?.missing} bytes have not come back; ${limit}`);
       }
       try {
         for (let written = 0; written < length;) {
           const more = await conn.write(bytes.subarray(written));
           written += more;
           traffic.sent += more;
-          lastByte = performance.now();
         }
       } catch {
         return false; // receive() reads what the server still sends.
@@ -127,13 +120,10 @@ async function exchange(
       if (length === null) return;
       const bytes = chunk.subarray(0, length);
       const difference = verifier?.receive(bytes);
-      // What looks like a TLS alert may be what was sent.
-      const isRight = verifier !== undefined && difference === undefined;
-      if (traffic.received === 0 && !isRight) hint = tlsHint(bytes);
+      if (traffic.received === 0) hint = tlsHint(bytes);
       traffic.received += length;
-      lastByte = performance.now();
       isWriting = true;
-      await writeAll(output, bytes);
+      await writeTo(output, bytes);
       isWriting = false;
       if (difference !== undefined) throw new EchoError(endpoint, difference + hint);
     }
@@ -143,14 +133,13 @@ async function exchange(
     const { sent, received } = traffic;
     // A TLS 1.3 server refuses a client certificate after the client's handshake is done.
     if (TRANSPORTS[endpoint.scheme].hasTls && sent > 0 && received === 0) {
-      const why = "it may want a client certificate, or another one";
-      throw new EchoError(endpoint, `ended by the server without an answer: ${why}`);
+      const why = "it may require a client certificate, or another one";
+      throw new EchoError(endpoint, `the server ended the connection without an answer; ${why}`);
     }
-    if (!isComplete || (hint !== "" && received !== sent)) {
-      const quiet = Math.round((performance.now() - lastByte) / 1000);
-      const question = `; ${quiet}s without a byte: was that its idle time, or is it stopping?`;
-      const what = `the server ended it before the end of input${sofar()}`;
-      throw new EchoError(endpoint, what + (quiet >= LONG_QUIET ? question : "") + hint);
+    // An alert of TLS may be longer than what was sent.
+    if (!isComplete || hint !== "" && received !== sent) {
+      const what = `the server ended the connection before the end of the input${sofar()}`;
+      throw new EchoError(endpoint, what + hint);
     }
     if (received < sent) {
       throw new EchoError(endpoint, `only ${received} of ${sent} bytes came back`);

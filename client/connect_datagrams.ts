@@ -2,9 +2,9 @@
 import { Change, isWithin, onAbort } from "../async/pause.ts";
 import { dialUdp, MAX_DATAGRAM } from "../net/udp.ts";
 import { EndpointError, type HostEndpoint } from "../net/endpoint.ts";
-import { EchoError, readFrom, writeAll } from "./streams.ts";
+import { EchoError, readFrom, writeTo } from "./streams.ts";
 import type { ConnectOptions, ConnectSettings, Exchange, Input } from "./streams.ts";
-import { DatagramVerifier } from "./verify/datagrams.ts";
+import { DatagramVerifier } from "./verify/echo.ts";
 
 /** Datagrams under way: more would overrun the buffers of the sockets. */
 const MAX_UNDER_WAY = 16;
@@ -16,20 +16,16 @@ export async function connectDatagrams(
 ): Promise<Exchange> {
   const { input, output, timeout, verify, onConnect, signal } = options;
   const verifier = new DatagramVerifier();
-  const counts = { sent: 0, received: 0 };
-  let answers = 0;
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   let written = Promise.resolve();
   const arrived = new Change();
   const link = await dialUdp(
     endpoint,
     (bytes) => {
-      answers++;
-      counts.received += bytes.length;
       verifier.receive(bytes);
       // The socket reads the next one into the same place.
       const copy = bytes.slice();
-      written = written.then(() => writeAll(output, copy));
+      written = written.then(() => writeTo(output, copy));
       written.catch(fail);
       arrived.announce();
     },
@@ -55,11 +51,10 @@ export async function connectDatagrams(
         throw new EchoError(endpoint, `${limit}, and a line of the input is longer`);
       }
       verifier.send(bytes);
-      counts.sent += bytes.length;
       await link.send(bytes);
       await written;
       if (await untilUnderWay(givenUp + MAX_UNDER_WAY)) continue;
-      if (answers === 0) return;
+      if (verifier.received === 0) return;
       givenUp = verifier.missing;
     }
     await untilUnderWay(0);
@@ -69,7 +64,7 @@ export async function connectDatagrams(
   try {
     onConnect?.({ time: 0, address: link.address });
     await Promise.race([sendAll(), failed]);
-    if (verifier.sent > 0 && answers === 0) {
+    if (verifier.sent > 0 && verifier.received === 0) {
       const why = `nothing came back in ${timeout / 1000}s`;
       throw new EndpointError("no answer from", endpoint, why);
     }
@@ -79,7 +74,7 @@ export async function connectDatagrams(
       const counts = errors.map(([error, count]) => `${count} ${error}`).join(", ");
       throw new EchoError(endpoint, `of ${verifier.sent} datagrams ${counts}`);
     }
-    return counts;
+    return verifier.bytes;
   } finally {
     link.close();
   }

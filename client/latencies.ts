@@ -20,7 +20,7 @@ async function histogramLibrary(): Promise<typeof import("npm:hdr-histogram-js@3
   try {
     return await import("npm:" + "hdr-histogram-js@3.0.1");
   } catch (error) {
-    throw new PackageError("hdr-histogram-js, which latencies need", error);
+    throw new PackageError("hdr-histogram-js, which latencies require", error);
   }
 }
 
@@ -46,12 +46,15 @@ export interface EncodedLatencies {
 /** A collection of latencies. All are in milliseconds. */
 export class Latencies {
   readonly #histogram: Float64Histogram;
-  // The histogram would round them.
-  #min = Infinity;
-  #max = 0;
-  #mean = 0;
   /** The sum of the squares of their distances from the mean (Welford, 1962). */
   #squares = 0;
+  // The histogram would round these.
+  /** The least; 0 where there are none. */
+  min = 0;
+  /** The greatest; 0 where there are none. */
+  max = 0;
+  /** Their mean; 0 where there are none. */
+  mean = 0;
 
   /** See {@linkcode createLatencies}. */
   constructor(histogram: Float64Histogram) {
@@ -60,32 +63,17 @@ export class Latencies {
 
   /** Adds one. */
   record(latency: number): void {
-    if (latency < this.#min) this.#min = latency;
-    if (latency > this.#max) this.#max = latency;
+    if (latency < this.min || this.count === 0) this.min = latency;
+    if (latency > this.max) this.max = latency;
     this.#histogram.recordValue(Math.min(Math.round(latency * NANOSECONDS), LONGEST));
-    const distance = latency - this.#mean;
-    this.#mean += distance / this.count;
-    this.#squares += distance * (latency - this.#mean);
+    const distance = latency - this.mean;
+    this.mean += distance / this.count;
+    this.#squares += distance * (latency - this.mean);
   }
 
   /** How many there are. */
   get count(): number {
     return this.#histogram.totalCount;
-  }
-
-  /** The least; 0 where there are none. */
-  get min(): number {
-    return this.count === 0 ? 0 : this.#min;
-  }
-
-  /** The greatest; 0 where there are none. */
-  get max(): number {
-    return this.#max;
-  }
-
-  /** Their mean; 0 where there are none. */
-  get mean(): number {
-    return this.#mean;
   }
 
   /** Their standard deviation; 0 where there are none. */
@@ -98,9 +86,9 @@ export class Latencies {
     // What is a whole number may come out as a little more.
     const rank = Math.ceil(percent / 100 * this.count - 1e-9);
     if (rank <= 1) return this.min;
-    if (rank >= this.count) return this.#max;
+    if (rank >= this.count) return this.max;
     const rounded = this.#histogram.getValueAtPercentile(percent) / NANOSECONDS;
-    return Math.max(this.#min, Math.min(rounded, this.#max));
+    return Math.max(this.min, Math.min(rounded, this.max));
   }
 
   /** Adds those of another thread. */
@@ -109,33 +97,18 @@ export class Latencies {
     const added = decodeFromCompressedBase64(histogram, 64) as Float64Histogram;
     if (added.totalCount === 0) return;
     const share = added.totalCount / (this.count + added.totalCount);
-    const distance = mean - this.#mean;
+    const distance = mean - this.mean;
     this.#squares += stddev ** 2 * added.totalCount + distance ** 2 * this.count * share;
-    this.#mean += distance * share;
-    this.#min = Math.min(this.#min, min);
-    this.#max = Math.max(this.#max, max);
+    this.mean += distance * share;
+    this.min = this.count === 0 ? min : Math.min(this.min, min);
+    this.max = Math.max(this.max, max);
     this.#histogram.add(added);
   }
 
   /** Encodes them for another thread. */
   async encode(): Promise<EncodedLatencies> {
     const { encodeIntoCompressedBase64 } = await histogramLibrary();
-    return {
-      min: this.#min,
-      max: this.#max,
-      mean: this.mean,
-      stddev: this.stddev,
-      histogram: encodeIntoCompressedBase64(this.#histogram),
-    };
-  }
-
-  /** For `console.log`. */
-  [Symbol.for("Deno.customInspect")](
-    inspect: (value: unknown, options: unknown) => string,
-    options: unknown,
-  ): string {
-    const { count, min, mean, max } = this;
-    const [p50, p99] = [this.percentile(50), this.percentile(99)];
-    return `Latencies ${inspect({ count, min, mean, p50, p99, max }, options)}`;
+    const { min, max, mean, stddev } = this;
+    return { min, max, mean, stddev, histogram: encodeIntoCompressedBase64(this.#histogram) };
   }
 }

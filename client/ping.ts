@@ -2,9 +2,10 @@ import { DIAL_OPTIONS, type DialOptions } from "../net/dial_options.ts";
 import { type Endpoint, EndpointError } from "../net/endpoint.ts";
 import { readEndpoint } from "../net/parse_endpoint.ts";
 import { onAbort, pause } from "../async/pause.ts";
-import { checkDatagrams, checkNotNegative, checkWhole } from "./option_checks.ts";
-import { checkNames, withDefaults } from "../values/settings.ts";
-import { emptyPingCounts, type PingSummary, type ProbeResult, summarize } from "./ping_result.ts";
+import { checkUdp } from "../net/udp.ts";
+import { checkNames, checkNumbers, withDefaults } from "../values/settings.ts";
+import { createLatencies } from "./latencies.ts";
+import { type PingSummary, type ProbeResult, summarize } from "./ping_result.ts";
 import { ProbeSession } from "./probe_session.ts";
 
 /** Settings of {@linkcode ping} that have defaults. */
@@ -28,12 +29,8 @@ export interface PingSettings {
 
 /** Options of {@linkcode ping}. */
 export interface PingOptions extends PingSettings, DialOptions {
-  /** Called once, before the first result, with the server's address if that is known. */
-  onStart?: (address: string | undefined) => void;
   /** Called with each result. The next probe waits for the promise that it returns. */
   onResult?: (result: ProbeResult) => Promise<void> | void;
-  /** Called before the next probe when the connection ended while no probe was waiting. */
-  onDisconnect?: (why: string) => void;
   /** Ends the ping, which then returns what it has found. */
   signal?: AbortSignal;
 }
@@ -46,8 +43,6 @@ export const PING_DEFAULTS: Readonly<Required<PingSettings>> = {
   deadline: 0,
   reconnect: false,
 };
-
-const CALLBACKS = ["onStart", "onResult", "onDisconnect", "signal"];
 
 /**
  * Sends probes to an echo server and measures how long their answers take. A connection that ends
@@ -62,31 +57,33 @@ export async function ping(
   options: PingOptions = {},
 ): Promise<PingSummary> {
   const endpoint = readEndpoint(server, 1);
-  checkNames(options, Object.keys(PING_DEFAULTS), DIAL_OPTIONS, CALLBACKS);
+  checkNames(options, Object.keys(PING_DEFAULTS), DIAL_OPTIONS, ["onResult", "signal"]);
   const settings = withDefaults(options, PING_DEFAULTS);
   const { size, count, interval, timeout, deadline } = settings;
-  checkWhole(1, { size });
-  checkWhole(0, { count });
-  checkNotNegative({ interval, timeout, deadline });
-  checkDatagrams(endpoint, settings);
-  const counts = await emptyPingCounts(endpoint);
-  const session = new ProbeSession({ ...options, ...settings }, counts);
+  checkNumbers("whole number", 1, { size });
+  checkNumbers("whole number", 0, { count });
+  checkNumbers("number", 0, { interval, timeout, deadline });
+  checkUdp(endpoint, settings);
+  const latencies = await createLatencies();
+  const session = new ProbeSession(endpoint, { ...options, ...settings }, latencies);
   const start = performance.now();
   const overdue = new AbortController();
   const within = `within the deadline of ${deadline / 1000}s`;
-  const late = new EndpointError("cannot connect to", endpoint, `not connected ${within}`);
-  const timer = deadline > 0 ? setTimeout(() => overdue.abort(late), deadline) : undefined;
+  const tooLate = new EndpointError("cannot connect to", endpoint, `no connection ${within}`);
+  const timer = deadline > 0 ? setTimeout(() => overdue.abort(tooLate), deadline) : undefined;
   const { signal = overdue.signal } = options;
   try {
     await sendAll(session, settings, AbortSignal.any([overdue.signal, signal]));
   } finally {
     clearTimeout(timer);
-    counts.elapsed = performance.now() - start;
-    const isAnswered = counts.right + counts.late + counts.corrupted > 0;
+    const { right, late, corrupted } = session.counts;
+    const isAnswered = right + late + corrupted > 0;
     if (overdue.signal.aborted && !isAnswered) session.loseAll(`no answer ${within}`);
     session.end();
   }
-  return summarize(counts);
+  const { address, counts, unexpected, lastError } = session;
+  const elapsed = performance.now() - start;
+  return summarize({ endpoint, address, ...counts, unexpected, lastError, elapsed, latencies });
 }
 
 async function sendAll(
@@ -106,12 +103,11 @@ async function sendAll(
     await session.reported;
     if (stop.aborted) return;
     due += interval;
-    if (session.state !== "open") await session.open(number, stop);
+    if (!session.isOpen && !await session.open(number, stop)) break;
     // Probes that were due during a wait for the server, or a sleep of the machine, are skipped.
     const now = performance.now();
     if (now > due + interval) due = now + interval;
-    if (session.state === "unreachable") break;
-    if (session.state !== "open") {
+    if (!session.isOpen) {
       // Without an interval nothing else would slow it down.
       if (interval === 0) due += timeout || 1000;
       continue;

@@ -1,40 +1,35 @@
-// The state of a ping: its connection and its probes.
 import { isWithin } from "../async/pause.ts";
 import { isUnknownHost, reason } from "../errors/reason.ts";
-import type { DialOptions } from "../net/dial_options.ts";
-import { EndpointError } from "../net/endpoint.ts";
-import type { PingCounts, ProbeResult } from "./ping_result.ts";
-import { openProbes, type ProbeConnection } from "./probe_connection.ts";
+import { dial } from "../net/dial.ts";
+import type { DialAttempt, DialOptions } from "../net/dial_options.ts";
+import { addressOf, type Endpoint, EndpointError } from "../net/endpoint.ts";
+import { type Stream, writeAll } from "../net/stream.ts";
+import { hasConnections } from "../net/transports.ts";
+import { dialUdp } from "../net/udp.ts";
+import type { Latencies } from "./latencies.ts";
+import type { ProbeResult } from "./ping_result.ts";
+import { tlsHint } from "./verify/diagnosis.ts";
 import { Messages } from "./verify/messages.ts";
 import { type Probe, Probes } from "./verify/probes.ts";
-import { hasConnections } from "../net/transports.ts";
 
 export interface ProbeSessionOptions extends DialOptions {
   readonly size: number;
   readonly timeout: number;
   readonly reconnect: boolean;
-  readonly onStart?: (address: string | undefined) => void;
   readonly onResult?: (result: ProbeResult) => Promise<void> | void;
-  readonly onDisconnect?: (why: string) => void;
+}
+
+interface ProbeConnection {
+  readonly address: string | undefined;
+  /** Over a stream, how many bytes of an incomplete answer have come. */
+  readonly partial?: number;
+  send(probe: Uint8Array): unknown;
+  close(): void;
 }
 
 /**
- * ```text
- * new ──dial──▶ open ◀──dial── closed
- *  │              └──ends, or an answer is wrong──▶ closed
- *  └──unknown host, or no answer within `wait`──▶ unreachable
- * ```
- *
- * After any other failure to dial, the next probe tries again.
- */
-type Connection =
-  | { readonly state: "new" | "unreachable" }
-  | { readonly state: "open"; readonly link: ProbeConnection }
-  /** `pendingNotice`: why it ended, if no result of a probe says so. */
-  | { readonly state: "closed"; readonly pendingNotice?: string };
-
-/**
- * Each probe has one of the results on the left; a further answer is late or repeated.
+ * The connection and the probes of a ping. Each probe has one of the results on the left; a further
+ * answer is late or repeated.
  *
  * ```text
  * unsent
@@ -43,73 +38,77 @@ type Connection =
  * ```
  */
 export class ProbeSession {
-  readonly #options: ProbeSessionOptions;
-  readonly #counts: PingCounts;
+  readonly counts = { right: 0, late: 0, corrupted: 0, lost: 0, unsent: 0, repeated: 0 };
+  /** Answers to nothing that was sent. */
+  unexpected = 0;
+  /** The address of the last connection. */
+  address: string | undefined;
+  lastError: string | undefined;
+  /** Resolves when `onResult` has taken the last result. */
+  reported: Promise<void> | void = undefined;
   readonly #probes: Probes;
   /** The resolvers of {@linkcode send}. */
   readonly #settle = new Map<Probe, () => void>();
-  #connection: Connection = { state: "new" };
-  /** How long it took to open the connection, with `reconnect`. */
+  /** The connection, while one is open. */
+  #link: ProbeConnection | undefined;
+  #isFirst = true;
+  /** How long it took to open the connection, for the next result, but not of the first one. */
   #times: Pick<ProbeResult, "connect" | "handshake"> = {};
-  #isStarted = false;
-  /** Resolves when `onResult` has taken the last result. */
-  reported: Promise<void> | void = undefined;
 
-  constructor(options: ProbeSessionOptions, counts: PingCounts) {
-    this.#options = options;
-    this.#counts = counts;
+  constructor(
+    readonly endpoint: Endpoint,
+    readonly options: ProbeSessionOptions,
+    readonly latencies: Latencies,
+  ) {
     this.#probes = new Probes(new Messages(options.size));
   }
 
-  get state(): Connection["state"] {
-    return this.#connection.state;
+  get isOpen(): boolean {
+    return this.#link !== undefined;
   }
 
-  /** Opens a connection, or reports the probe as unsent. */
-  async open(number: number, signal: AbortSignal): Promise<void> {
-    const isNew = this.#connection.state === "new";
-    const wait = isNew ? this.#options.wait ?? 0 : 0;
-    if (this.#connection.state === "closed") {
-      const { pendingNotice } = this.#connection;
-      this.#connection = { state: "closed" };
-      if (pendingNotice !== undefined) this.#options.onDisconnect?.(pendingNotice);
-    }
+  /**
+   * Opens a connection, or reports the probe as unsent. Returns false if no other attempt makes
+   * sense: the host is unknown, or did not answer within `wait`.
+   */
+  async open(number: number, signal: AbortSignal): Promise<boolean> {
+    const isFirst = this.#isFirst;
+    this.#isFirst = false;
+    const wait = isFirst ? this.options.wait ?? 0 : 0;
     try {
-      const options = { ...this.#options, wait, signal };
-      const { connection: link, ...times } = await openProbes(this.#counts.endpoint, options, {
-        onAnswer: (bytes) => this.#receive(bytes),
-        onEnd: (why) => this.#broken(why),
-      });
-      this.#connection = { state: "open", link };
-      if (this.#options.reconnect) this.#times = times;
-      if (link.address !== undefined) this.#start();
+      const { link, ...times } = await openProbes(
+        this.endpoint,
+        { ...this.options, wait, signal },
+        (bytes) => this.#receive(bytes),
+        (why) => this.close(why),
+      );
+      this.#link = link;
+      if (this.options.reconnect || !isFirst) this.#times = times;
+      return true;
     } catch (error) {
       if (!(error instanceof EndpointError)) {
-        if (signal.aborted) return;
+        if (signal.aborted) return false;
         throw error;
       }
-      const isUnreachable = wait > 0 || isNew && isUnknownHost(error.cause);
-      if (isUnreachable) this.#connection = { state: "unreachable" };
-      this.#times = {};
       this.#report({ seq: number, outcome: "unsent", error: reason(error.cause) });
+      return wait === 0 && !(isFirst && isUnknownHost(error.cause));
     }
   }
 
   /** Resolves when the probe has its result. */
   async send(number: number): Promise<void> {
-    if (this.#connection.state !== "open") throw new TypeError("no connection is open");
-    const { timeout } = this.#options;
+    const { timeout } = this.options;
     const probe = this.#probes.send(number, performance.now());
     const settled = new Promise<void>((resolve) => this.#settle.set(probe, resolve));
-    this.#connection.link.send(this.#probes.bytesOf(probe));
+    this.#link?.send(this.#probes.bytesOf(probe));
     if (timeout === 0) return await settled;
     if (!await isWithin(timeout, settled) && probe.state === "waiting") this.#expire(probe);
   }
 
   /** Closes the connection; the probes that wait have no result. */
   end(): void {
-    if (this.#connection.state === "open") this.#connection.link.close();
-    this.#connection = { state: "closed" };
+    this.#link?.close();
+    this.#link = undefined;
     for (const settle of this.#settle.values()) settle();
     this.#settle.clear();
   }
@@ -119,43 +118,37 @@ export class ProbeSession {
   }
 
   /** Closes the connection; the probes that wait are lost. */
-  close(why: string, pendingNotice?: string): void {
-    if (this.#connection.state !== "open") return;
-    this.#connection.link.close();
-    this.#connection = { state: "closed", pendingNotice };
+  close(why: string): void {
+    this.#link?.close();
+    this.#link = undefined;
     this.loseAll(why);
-  }
-
-  #broken(why: string): void {
-    this.close(why, this.#probes.waitingCount === 0 ? why : undefined);
   }
 
   #receive(bytes: Uint8Array): void {
     const now = performance.now();
     const answer = this.#probes.receive(bytes);
     if (answer === undefined) {
-      this.#counts.unexpected++;
-      return this.#broken("an answer came to nothing that was sent");
+      this.unexpected++;
+      return this.close("it sent what no probe had sent");
     }
     const { probe, outcome, difference: error } = answer;
     const time = now - probe.due;
-    if (outcome === "late") this.#counts.lost--;
-    if (outcome === "right" || outcome === "late") this.#counts.latencies.record(time);
+    if (outcome === "late") this.counts.lost--;
+    if (outcome === "right" || outcome === "late") this.latencies.record(time);
     this.#report({ seq: probe.number, outcome, bytes: bytes.length, time, error });
     this.#settled(probe);
     // In a stream, the start of the next answer is unknown now.
-    if (error !== undefined && hasConnections(this.#counts.endpoint)) {
+    if (error !== undefined && hasConnections(this.endpoint)) {
       this.close("its connection was closed after a corrupted answer");
     }
   }
 
   #expire(probe: Probe): void {
-    const { timeout, size } = this.#options;
-    const error = `no answer in ${timeout / 1000}s`;
-    const { partial = 0 } = this.#connection.state === "open" ? this.#connection.link : {};
-    if (partial === 0) return this.#lose(probe, error);
-    this.#lose(probe, `${error}, only ${partial} of ${size} bytes`);
-    this.close("its connection was closed after an incomplete answer");
+    const { timeout, size } = this.options;
+    const partial = this.#link?.partial ?? 0;
+    const part = partial > 0 ? `, only ${partial} of ${size} bytes` : "";
+    this.#lose(probe, `no answer in ${timeout / 1000}s${part}`);
+    if (partial > 0) this.close("its connection was closed after an incomplete answer");
   }
 
   #lose(probe: Probe, error: string): void {
@@ -169,20 +162,86 @@ export class ProbeSession {
     this.#settle.delete(probe);
   }
 
-  get #address(): string | undefined {
-    return this.#connection.state === "open" ? this.#connection.link.address : undefined;
+  #report(found: Omit<ProbeResult, "address">): void {
+    this.counts[found.outcome]++;
+    this.lastError = found.error ?? this.lastError;
+    const address = this.address = this.#link?.address ?? this.address;
+    const result = { ...found, ...this.#times, address };
+    this.#times = {};
+    this.reported = this.options.onResult?.(result);
+  }
+}
+
+/**
+ * Opens a connection; returns how long that took, unless it is `udp://`.
+ *
+ * @param onAnswer gets bytes that are valid until it returns
+ * @param onEnd is not called after `close`
+ * @throws {EndpointError} if it cannot be opened
+ * @throws the reason of the signal
+ */
+async function openProbes(
+  endpoint: Endpoint,
+  options: DialAttempt & { readonly size: number },
+  onAnswer: (bytes: Uint8Array) => void,
+  onEnd: (why: string) => void,
+) {
+  if (!hasConnections(endpoint)) {
+    const onFailure = ({ cause }: EndpointError) => onEnd(reason(cause));
+    return { link: await dialUdp(endpoint, onAnswer, onFailure, options) };
+  }
+  const { conn, ...times } = await dial(endpoint, options);
+  return { link: streamProbes(conn, options.size, onAnswer, onEnd), ...times };
+}
+
+/** Takes every `size` bytes as an answer. */
+function streamProbes(
+  conn: Stream,
+  size: number,
+  onAnswer: (bytes: Uint8Array) => void,
+  onEnd: (why: string) => void,
+): ProbeConnection {
+  const answer = new Uint8Array(size);
+  let filled = 0;
+  let isOpen = true;
+  let written: Promise<void> | undefined;
+
+  function close(): void {
+    if (isOpen) conn.close();
+    isOpen = false;
   }
 
-  #start(): void {
-    if (!this.#isStarted) this.#options.onStart?.(this.#address);
-    this.#isStarted = true;
+  function end(why: string): void {
+    if (!isOpen) return;
+    close();
+    onEnd(why);
   }
 
-  #report(found: Omit<ProbeResult, "at" | "address">): void {
-    this.#start();
-    this.#counts[found.outcome]++;
-    this.#counts.lastError = found.error ?? this.#counts.lastError;
-    const address = this.#counts.address = this.#address ?? this.#counts.address;
-    this.reported = this.#options.onResult?.({ ...found, ...this.#times, at: new Date(), address });
+  async function receive(): Promise<void> {
+    for (;;) {
+      const length = await conn.read(answer.subarray(filled));
+      if (!isOpen) return;
+      if (length === null) break;
+      filled += length;
+      if (filled < size) continue;
+      filled = 0;
+      onAnswer(answer);
+    }
+    const part = filled === 0 ? "" : `, only ${filled} of ${size} bytes had come`;
+    end(`the server ended the connection${part}${tlsHint(answer.subarray(0, filled))}`);
   }
+
+  const fail = (error: unknown) => end(reason(error));
+  return {
+    address: addressOf(conn.remoteAddr),
+    get partial() {
+      return filled;
+    },
+    send(probe) {
+      // Reading begins with the first probe: before, nothing could be an answer.
+      if (written === undefined) receive().catch(fail);
+      written = Promise.resolve(written).then(() => writeAll(conn, probe)).catch(fail);
+    },
+    close,
+  };
 }

@@ -3,7 +3,7 @@ import { reason } from "../errors/reason.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 import type { DialOptions } from "../net/dial_options.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
-import type { TlsSession } from "../net/stream.ts";
+import { type TlsSession, writeAll } from "../net/stream.ts";
 
 /** A source of bytes, such as `Deno.stdin`. */
 export interface Input {
@@ -62,9 +62,6 @@ export interface Exchange {
 
 /** The input or the output of a client failed. Its cause is what the stream threw. */
 export class StreamError extends YodelError {
-  /** `StreamError`. */
-  override readonly name = "StreamError";
-
   /** Takes what failed, as in "read the input", and what the stream threw. */
   constructor(doing: string, cause: unknown) {
     super(`cannot ${doing}: ${reason(cause)}`, { cause });
@@ -73,8 +70,6 @@ export class StreamError extends YodelError {
 
 /** The echo was wrong, missing, or late. */
 export class EchoError extends YodelError {
-  /** `EchoError`. */
-  override readonly name = "EchoError";
   /** The status of a wrong echo. */
   override readonly exitStatus = 1;
 
@@ -94,11 +89,9 @@ export async function readFrom(input: Input, into: Uint8Array): Promise<number |
 }
 
 /** Writes all of `bytes` to an output; throws a {@linkcode StreamError} if that fails. */
-export async function writeAll(output: Output, bytes: Uint8Array): Promise<void> {
+export async function writeTo(output: Output, bytes: Uint8Array): Promise<void> {
   try {
-    for (let written = 0; written < bytes.length;) {
-      written += await output.write(bytes.subarray(written));
-    }
+    await writeAll(output, bytes);
   } catch (error) {
     throw new StreamError("write the output", error);
   }

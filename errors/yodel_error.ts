@@ -4,7 +4,7 @@
  */
 export class YodelError extends Error {
   /** The name of the class. */
-  override readonly name: string = "YodelError";
+  override readonly name: string = this.constructor.name;
 
   /** The exit status of the program (docs/development.md, "Exit statuses"). */
   readonly exitStatus: 1 | 2 = 2;
@@ -12,9 +12,6 @@ export class YodelError extends Error {
 
 /** An invalid option, or one that another option excludes. */
 export class OptionError extends YodelError {
-  /** The name of the class. */
-  override readonly name = "OptionError";
-
   /** Takes the name of the option, such as `idleTimeout`, and what is wrong with it. */
   constructor(readonly option: string, readonly what: string) {
     super(`${option}: ${what}`);
@@ -23,9 +20,6 @@ export class OptionError extends YodelError {
 
 /** A package that is loaded on demand could not be loaded. */
 export class PackageError extends YodelError {
-  /** The name of the class. */
-  override readonly name = "PackageError";
-
   /** Takes the package with its purpose, and the error of loading it. */
   constructor(what: string, cause: unknown) {
     const why = cause instanceof Error ? cause.message.split("\n", 1)[0] : String(cause);

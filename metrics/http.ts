@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Listener, Stream } from "../net/stream.ts";
+import { type Listener, type Stream, writeAll } from "../net/stream.ts";
 import { acceptFrom } from "../server/accept.ts";
 import { ConnectionLimit } from "../server/connection_limit.ts";
 import type { Log } from "../server/log.ts";
@@ -149,10 +149,4 @@ function parse(head: string) {
   const path = isHost ? url?.pathname : undefined;
   const length = Number(valuesOf("content-length")[0] ?? 0);
   return { method, path, host, hasOrigin: valuesOf("origin").length > 0, length };
-}
-
-async function writeAll(conn: Stream, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    written += await conn.write(bytes.subarray(written));
-  }
 }

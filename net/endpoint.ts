@@ -71,9 +71,6 @@ export function formatAddress(address: Deno.Addr): string {
 
 /** An endpoint that cannot be listened on or connected to. Its message is one line for people. */
 export class EndpointError extends YodelError {
-  /** Distinguishes it from other errors. */
-  override readonly name = "EndpointError";
-
   /** Takes what failed, such as "cannot connect to", where, and why: an error, or a text. */
   constructor(doing: string, endpoint: Endpoint, cause: unknown) {
     super(`${doing} ${formatEndpoint(endpoint)}: ${reason(cause)}`, { cause });

@@ -52,3 +52,9 @@ export interface ServerTls {
   /** Requires client certificates that this CA signed. */
   readonly clientCa?: string;
 }
+
+export async function writeAll(to: Pick<Stream, "write">, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await to.write(bytes.subarray(written));
+  }
+}

@@ -1,5 +1,5 @@
 import { pause } from "../async/pause.ts";
-import { YodelError } from "../errors/yodel_error.ts";
+import { OptionError, YodelError } from "../errors/yodel_error.ts";
 import { addressesOf, inTime, untilAnswered } from "./attempt.ts";
 import {
   addressOf,
@@ -42,10 +42,21 @@ export interface DatagramLink {
   close(): void;
 }
 
-/** UDP is unstable in Deno (denoland/deno#11022). */
-export function checkUdp(endpoint: Endpoint): void {
-  if (endpoint.scheme !== "udp" || Deno.listenDatagram !== undefined) return;
-  throw new YodelError(`${formatEndpoint(endpoint)} requires deno run --unstable-net`);
+/**
+ * @throws {YodelError} for `udp://` without Deno's datagrams, which are unstable (denoland/deno#11022)
+ * @throws {OptionError} for what is not possible over datagrams
+ */
+export function checkUdp(
+  endpoint: Endpoint,
+  { reconnect = false, size = 0 }: { readonly reconnect?: boolean; readonly size?: number } = {},
+): void {
+  if (endpoint.scheme !== "udp") return;
+  if (Deno.listenDatagram === undefined) {
+    throw new YodelError(`${formatEndpoint(endpoint)} requires deno run --unstable-net`);
+  }
+  if (reconnect) throw new OptionError("reconnect", "udp:// has no connections");
+  if (size <= MAX_DATAGRAM) return;
+  throw new OptionError("size", `a datagram holds at most ${MAX_DATAGRAM} bytes, not ${size}`);
 }
 
 /** Several receives at once, and answers that are not awaited, were measured: no faster. */

@@ -75,7 +75,7 @@ function planJson({ endpoint, ...settings }: LoadPlan, version: string) {
  */
 export async function readLoadJson(text: string): Promise<EncodedLoadResult> {
   const json: Partial<LoadJson> | null = JSON.parse(text);
-  if (json?.error) throw new YodelError(`this load could not run: ${json.error}`);
+  if (json?.error) throw new YodelError(`this load failed: ${json.error}`);
   const example = await loadJson(await emptyLoadResult(planLoad(":1")), "");
   if (!isLike(json, example)) throw new TypeError("it is another object");
   const { endpoint, settings, address, latency, connect, ...found } = json as LoadJson;

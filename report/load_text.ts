@@ -7,7 +7,6 @@ import {
   type LoadResult,
   totalErrors,
 } from "../client/load/result.ts";
-import { LOAD_PERCENTILES, perSecond } from "./figures.ts";
 import {
   formatAmount,
   formatBytes,
@@ -16,7 +15,9 @@ import {
   formatRate,
   formatTime,
   listed,
-} from "./units.ts";
+  LOAD_PERCENTILES,
+  perSecond,
+} from "./figures.ts";
 import { hasConnections } from "../net/transports.ts";
 
 /** The height of a character over time; the highest is the most messages a second. */

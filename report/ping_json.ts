@@ -3,12 +3,12 @@ import { formatEndpoint } from "../net/endpoint.ts";
 import { latenciesJson, milliseconds, PING_PERCENTILES } from "./figures.ts";
 
 /** The type is `answer` for one that came after the result of its probe. */
-export function probeJson(result: ProbeResult): Record<string, unknown> {
+export function probeJson(result: ProbeResult, now: Date): Record<string, unknown> {
   const { seq, outcome, bytes, error } = result;
   const time = (value?: number) => value === undefined ? undefined : milliseconds(value);
   return {
     type: outcome === "late" || outcome === "repeated" ? "answer" : "probe",
-    time: result.at.toISOString(),
+    time: now.toISOString(),
     address: result.address ?? null,
     seq,
     outcome,
@@ -21,23 +21,16 @@ export function probeJson(result: ProbeResult): Record<string, unknown> {
 }
 
 export function summaryJson(summary: PingSummary, now: Date): Record<string, unknown> {
-  const { sent, unsent, received, late, corrupted, lost, repeated, lostPercent } = summary;
+  const { endpoint, address, lastError, lostPercent, elapsed, latencies, ...counts } = summary;
   return {
     type: "summary",
     time: now.toISOString(),
-    endpoint: formatEndpoint(summary.endpoint),
-    address: summary.address ?? null,
-    sent,
-    unsent,
-    received,
-    late,
-    corrupted,
-    lost,
-    repeated,
-    unexpected: summary.unexpected,
-    last_error: summary.lastError ?? null,
+    endpoint: formatEndpoint(endpoint),
+    address: address ?? null,
+    ...counts,
+    last_error: lastError ?? null,
     lost_percent: Number(lostPercent.toFixed(3)),
-    elapsed_ms: milliseconds(summary.elapsed),
-    latency: latenciesJson(summary.latencies, PING_PERCENTILES),
+    elapsed_ms: milliseconds(elapsed),
+    latency: latenciesJson(latencies, PING_PERCENTILES),
   };
 }

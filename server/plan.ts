@@ -86,7 +86,7 @@ export function planServe(options: ServeOptions, endpoints: readonly Endpoint[])
   const defaults = { ...SERVE_DEFAULTS, allow: [], deny: [], log: {} };
   checkNames(options, Object.keys(defaults), ["tls", "faults", "seed", "resettable", "signal"]);
   const plan = withDefaults<Omit<ServePlan, "faults">>(options, defaults);
-  endpoints.forEach(checkUdp);
+  for (const endpoint of endpoints) checkUdp(endpoint);
   checkWorkers(plan.workers);
   return { ...plan, faults: planFaults(options, endpoints) };
 }
@@ -95,9 +95,9 @@ export function planServe(options: ServeOptions, endpoints: readonly Endpoint[])
 function checkWorkers(workers: number): void {
   if (workers === 1) return;
   if (Deno.build.os !== "linux") {
-    throw new OptionError("workers", "more than 1 are for Linux, which shares a port among them");
+    throw new OptionError("workers", "more than 1 requires Linux");
   }
   if (Deno.listenDatagram === undefined) {
-    throw new OptionError("workers", "more than 1 need deno run --unstable-net");
+    throw new OptionError("workers", "more than 1 requires deno run --unstable-net");
   }
 }

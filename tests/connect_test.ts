@@ -86,7 +86,7 @@ Deno.test("a server that ends the connection before the input ended is an error"
   await assertRejects(
     () => connect(server.endpoint, { input: inputOf(random(5), false), output }),
     EchoError,
-    "the server ended it before the end of input, after 5 bytes were sent and 5 came back",
+    "the server ended the connection before the end of the input, after 5 bytes were sent and 5 came back",
   );
   assertEquals(output.written.length, 5);
 });
@@ -147,7 +147,7 @@ Deno.test("--verify gives up on a server that reads 256 MiB and returns nothing"
   await assertRejects(
     () => connect(server.endpoint, { input, output: nowhere, verify: true }),
     EchoError,
-    "bytes were sent and are not back, more than can be remembered",
+    "bytes have not come back; --verify keeps at most 256 MiB in memory",
   );
 });
 

@@ -34,7 +34,8 @@ const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
   ["tcp", "close-after=10", {
     connect: /only 10 of 18 bytes came back/,
     ping: /lost: the server ended the connection, only 10 of 56 bytes had come/,
-    load: /broken: connection 1: the server ended it at offset 10, only 10 of 64 bytes/,
+    load:
+      /broken: connection 1: the server ended the connection; only 10 of 64 bytes came, at offset 10/,
   }],
   ["tcp", "reset-after=10", {
     connect: /connection reset by the peer, after 18 bytes were sent and 10 came back/,
@@ -44,7 +45,8 @@ const CALLED: [scheme: "tcp" | "udp", fault: string, Clients][] = [
   ["tcp", "refuse", {
     connect: /only 0 of 18 bytes came back|connection reset/,
     ping: /lost: (the server ended the connection|connection reset)/,
-    load: /broken: connection 1: (the server ended it at offset 0|connection reset)/,
+    load:
+      /broken: connection 1: (the server ended the connection; no answer came, at offset 0|connection reset)/,
   }],
   ["udp", "corrupt@1", {
     connect: /of 18 datagrams 18 corrupted/,

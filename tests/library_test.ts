@@ -1,5 +1,5 @@
 /** The library: its documentation, options and results. */
-import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { connect, load, ping } from "../client.ts";
 import { EndpointError, formatEndpoint, parseEndpoint, serve, YodelError } from "../server.ts";
 import { inputOf, nowhere } from "./faulty.ts";
@@ -33,7 +33,7 @@ Deno.test("serve takes endpoints as text, one or several, and can be stopped aga
     const sent = random(100);
     assertEquals(await exchange(conn, sent), sent);
   }
-  await assertRejects(() => serve("127.0.0.1"), YodelError, 'endpoint "127.0.0.1": it has no port');
+  await assertRejects(() => serve("127.0.0.1"), YodelError, 'endpoint "127.0.0.1": no port');
   const [taken = ""] = one.endpoints.map(formatEndpoint);
   await assertRejects(() => serve(["127.0.0.1:0", taken]), EndpointError, "address in use");
   await Promise.all([one.stop(), one.stop(), one.finished]);
@@ -60,7 +60,7 @@ Deno.test("unknown options and impossible values are refused", async () => {
         () => connect("localhost:0", streams),
       ],
       [
-        "idleTimeout: udp:// has no connection that could be idle",
+        "idleTimeout: udp:// has no connections",
         () => connect("udp://:1", { ...streams, idleTimeout: 5 }),
       ],
       [
@@ -79,9 +79,9 @@ Deno.test("unknown options and impossible values are refused", async () => {
         "fault: unknown option; did you mean faults?",
         () => serve(":0", { drain: 1, ...{ fault: [] } }),
       ],
-      ["size: expected a whole number from 1 on, not 0", () => ping(":1", { size: 0 })],
-      ["interval: expected a number from 0 on, not -1", () => ping(":1", { interval: -1 })],
-      ["reconnect: udp:// has no connection to open", () => ping("udp://:1", { reconnect: true })],
+      ["size: expected a whole number of at least 1, not 0", () => ping(":1", { size: 0 })],
+      ["interval: expected a number of at least 0, not -1", () => ping(":1", { interval: -1 })],
+      ["reconnect: udp:// has no connections", () => ping("udp://:1", { reconnect: true })],
     ] as const
   ) await assertRejects(make, YodelError, message);
 });
@@ -100,11 +100,4 @@ Deno.test("where nothing listens load throws, and ping says why it could send no
   await assertRejects(() => load(endpoint, { duration: 100 }), EndpointError, "connection refused");
   const { unsent, lastError } = await ping(endpoint, { count: 1 });
   assertEquals([unsent, lastError], [1, "connection refused"]);
-});
-
-Deno.test("console.log shows the figures of latencies", async () => {
-  await using server = await startLocal();
-  const { latencies } = await ping(server.endpoint, { count: 2, interval: 1 });
-  assertStringIncludes(Deno.inspect(latencies), "count: 2,");
-  assertStringIncludes(Deno.inspect(latencies), "p99: ");
 });

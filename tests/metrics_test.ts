@@ -57,7 +57,7 @@ async function everything(): Promise<string> {
   await using server = await serve([...hosts, ...others], { maxPerClient: 9 });
   await using metrics = await start();
   watchServer(metrics, server);
-  watchPing(metrics)({ seq: 1, at: new Date(), outcome: "right", time: 1 });
+  watchPing(metrics)({ seq: 1, outcome: "right", time: 1 });
   return await textOf(metrics);
 }
 
@@ -258,7 +258,7 @@ Deno.test("a server whose metrics cannot listen does not start, and leaves nothi
     code: 2,
     stdout: "",
     stderr: `yodel: --metrics: cannot listen on tcp://127.0.0.1:${port}: address in use; ` +
-      "choose another port, or 0 for any\n",
+      "use another port, or 0 for any free port\n",
   });
   assertEquals([...Deno.readDirSync(empty)], []);
 });

@@ -74,7 +74,10 @@ for (
         return await results(server.endpoint, { count: 3, interval: 0, timeout });
       });
       const name = formatEndpoint(summary.endpoint);
-      const about = ["B: seq=1 time=T ms", ...lines, "B: seq=3 time=T ms", ""].join("\n")
+      // In a stream that differs, the next answer could begin anywhere.
+      const isAnew = scheme === "tcp" && ["corrupted", "cut short"].includes(what);
+      const last = `B: seq=3 ${isAnew ? "connect=T ms " : ""}time=T ms`;
+      const about = ["B: seq=1 time=T ms", ...lines, last, ""].join("\n")
         .replace(/^B/gm, "56 bytes from E").replaceAll("E:", `${name}:`);
       const total = `--- ${name} ---\n3 probes: ${counts}, T s\n${LATENCY_LINES}`;
       assertEquals(printed(found, summary), startLine(name) + about + total);
@@ -157,12 +160,10 @@ Deno.test("bytes that were not sent are reported, and fail the ping", async () =
     await readBytes(conn, 1);
     isGone.resolve();
   });
-  const losses: string[] = [];
   const { outcomes, summary } = await results(server.endpoint, {
     count: 2,
     interval: 0,
     timeout: PATIENT,
-    onDisconnect: (what) => void losses.push(what),
     async onResult() {
       isAnswered.resolve();
       await isGone.promise;
@@ -172,7 +173,6 @@ Deno.test("bytes that were not sent are reported, and fail the ping", async () =
   assertEquals(outcomes, ["1 right", "2 right"]);
   assertMatch(summaryText(summary), /\n2 probes: 2 right, [12] unexpected, 0% lost/);
   assert(!isAllRight(summary));
-  assertEquals(losses, ["an answer came to nothing that was sent"]);
 });
 
 for (const scheme of ["tcp", "udp"] as const) {

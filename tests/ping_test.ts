@@ -27,7 +27,12 @@ for (const scheme of ["tcp", "udp", "tls", "unix"] as const) {
     );
     // Timers may be early by less than a millisecond.
     assert(elapsed >= 39 && latencies.min > 0, `${latencies.min} of ${elapsed} ms`);
-    for (const line of [...found.map(probeJson), summaryJson(summary, new Date())]) {
+    for (
+      const line of [
+        ...found.map((result) => probeJson(result, new Date())),
+        summaryJson(summary, new Date()),
+      ]
+    ) {
       const at = new Date(String(line.time));
       assertEquals(at.toISOString(), line.time);
       assert(at.getTime() >= before && at.getTime() <= Date.now(), `${line.time}`);

@@ -1,6 +1,6 @@
 /** How quantities are written for people. */
 import { assertEquals } from "@std/assert";
-import { formatBytes, formatRate, formatTime } from "../report/units.ts";
+import { formatBytes, formatRate, formatTime } from "../report/figures.ts";
 import { duration } from "../values/value_types.ts";
 
 Deno.test("three digits are three digits, also where they are rounded up to one more", () => {

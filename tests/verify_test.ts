@@ -1,6 +1,6 @@
 /** What came back against what was sent, without any socket. */
 import { assert, assertEquals } from "@std/assert";
-import { describeEnd, describeSilence, diagnose, mostLike } from "../client/verify/diagnosis.ts";
+import { describeSilence, diagnose } from "../client/verify/diagnosis.ts";
 import { Messages } from "../client/verify/messages.ts";
 import { Probes } from "../client/verify/probes.ts";
 
@@ -33,18 +33,16 @@ Deno.test("what is missing of a stream of messages is said with its offset", () 
     "no answer came, at offset 300",
     "only 10 of 100 bytes came, at offset 310",
   ]);
-  assertEquals([atStart, { ...atStart, sent: 4 }, at].map(describeEnd), [
-    "the server ended it at offset 300, 5 messages were under way",
-    "the server ended it at offset 300, 1 message was under way",
-    "the server ended it at offset 310, only 10 of 100 bytes of an answer had come",
-  ]);
 });
 
-Deno.test("an answer is most like what it has most bytes in common with", () => {
-  const texts = ["echo", "each", "else"];
-  const sent = (text: string) => new TextEncoder().encode(text);
-  assertEquals(mostLike(sent("ecco"), texts, sent), "echo");
-  assertEquals(mostLike(sent("ecco"), [], sent), undefined);
+Deno.test("a corrupted answer belongs to the probe with which it has most bytes in common", () => {
+  const probes = new Probes(messages);
+  const [one, two, three] = [7, 8, 9].map((number) => probes.send(number, 0));
+  assert(one && two && three);
+  assertEquals(probes.receive(flipped(probes.bytesOf(two)))?.probe, two);
+  // It names another one that waits.
+  assertEquals(probes.receive(probes.bytesOf(three).with(0, 7))?.probe, three);
+  assertEquals(probes.waiting, [one]);
 });
 
 Deno.test("an answer belongs to the probe whose number it carries, or else is corrupted", () => {

@@ -28,3 +28,16 @@ export function checkNames(options: object, ...known: readonly (readonly string[
   const hint = near === undefined ? "" : `; did you mean ${near}?`;
   throw new OptionError(name, `unknown option${hint}`);
 }
+
+/** @throws {OptionError} for a number that is less than `least`, or that is none or not whole */
+export function checkNumbers(
+  expected: "number" | "whole number",
+  least: number,
+  numbers: Readonly<Record<string, number>>,
+): void {
+  for (const [name, value] of Object.entries(numbers)) {
+    const isNumber = expected === "number" ? value < Infinity : Number.isInteger(value);
+    if (isNumber && value >= least) continue;
+    throw new OptionError(name, `expected a ${expected} of at least ${least}, not ${value}`);
+  }
+}

@@ -1,4 +1,4 @@
-import { connect, type Connected } from "../../client.ts";
+import { connect, type Connected, type Endpoint } from "../../client.ts";
 import { CONNECT_DEFAULTS } from "../../client/connect.ts";
 import { optionsOf } from "../../values/settings.ts";
 import { command, flag, group } from "../command.ts";
@@ -6,7 +6,7 @@ import { STREAMS } from "../../net/transports.ts";
 import { endOnSignal, SUCCESS } from "../exit.ts";
 import { duration, toggle } from "../../values/value_types.ts";
 import { isBrokenPipe, printError, stdin, stdout, TerminalOutput } from "../stdio.ts";
-import { formatBytes, formatCount, formatPlace, formatTime } from "../../report/units.ts";
+import { formatBytes, formatCount, formatPlace, formatTime } from "../../report/figures.ts";
 import { clientFlags, dialOptions } from "../client_flags.ts";
 
 export const connectCommand = command({
@@ -15,7 +15,7 @@ export const connectCommand = command({
   operands: "[ENDPOINT]",
   common: ["timeout", "wait", "ca", "insecure", "verify", "verbose"],
   defaults: CONNECT_DEFAULTS,
-  extraAdvice: "what to send comes from stdin",
+  extraAdvice: "the data to send is read from stdin",
   flags: {
     ...group("Limits", {
       "timeout": flag(duration, "time to connect; udp: for an answer, 1s"),
@@ -41,12 +41,10 @@ export const connectCommand = command({
         output: terminal ?? stdout,
         onConnect(connected) {
           start = performance.now();
-          const end = Deno.build.os === "windows" ? "Ctrl-Z, Enter" : "Ctrl-D";
           const isTyped = Deno.stdin.isTerminal();
           if (!isTyped && !flags.verbose) return;
-          const how = flags.verbose ? howConnected(connected) : "";
-          const place = formatPlace(endpoint, flags.verbose ? connected.address : undefined);
-          printError(`connected to ${place}${how}${isTyped ? `; ${end} ends` : ""}`);
+          const key = Deno.build.os === "windows" ? "Ctrl-Z, Enter" : "Ctrl-D";
+          printError(howConnected(endpoint, connected) + (isTyped ? `; ${key} ends` : ""));
         },
       }).finally(() => terminal?.end());
       if (flags.verbose) printError(whatPassed(sent, received, performance.now() - start));
@@ -59,15 +57,13 @@ export const connectCommand = command({
   },
 });
 
-/** How a connection was made, for people: in which time, and what TLS has agreed on. */
-function howConnected({ time, session }: Connected): string {
+function howConnected(endpoint: Endpoint, { time, address, session }: Connected): string {
   const after = time > 0 ? ` in ${formatTime(time)}` : "";
-  if (session === undefined) return after;
-  return `${after}, ${session.version}, certificate of ${session.subject || "nobody"}`;
+  const tls = session && `, ${session.version}, certificate of ${session.subject || "no subject"}`;
+  return `connected to ${formatPlace(endpoint, address)}${after}${tls ?? ""}`;
 }
 
 function whatPassed(sent: number, received: number, time: number): string {
-  const rate = formatBytes(received / time * 1000);
   return `sent ${formatCount(sent)} bytes, ${formatCount(received)} came back ` +
-    `in ${formatTime(time)}: ${rate}/s`;
+    `in ${formatTime(time)}: ${formatBytes(received / time * 1000)}/s`;
 }

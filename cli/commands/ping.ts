@@ -3,7 +3,7 @@ import { PING_DEFAULTS } from "../../client/ping.ts";
 import { isAllRight } from "../../client/ping_result.ts";
 import { serveMetrics } from "../../metrics/metrics.ts";
 import { watchPing } from "../../metrics/watch.ts";
-import { EndpointError, formatEndpoint } from "../../net/endpoint.ts";
+import { EndpointError } from "../../net/endpoint.ts";
 import type { LogFields } from "../../server.ts";
 import { probeJson, summaryJson } from "../../report/ping_json.ts";
 import { probeText, startText, summaryText } from "../../report/ping_text.ts";
@@ -58,17 +58,17 @@ export const pingCommand = command({
     await using metrics = await serveMetrics(flags.metrics, version, () => true, log);
     const count = metrics && watchPing(metrics);
     if (metrics !== undefined) printError(`yodel: metrics at ${metrics.urls.join(" ")}`);
+    let isStarted = false;
     const summary = await ping(endpoint, {
       ...optionsOf(flags, PING_DEFAULTS),
       ...await dialOptions(flags),
       signal: AbortSignal.any([signalled, lines.unread]),
-      onDisconnect: (what) => printError(`yodel: ${formatEndpoint(endpoint)}: ${what}`),
-      onStart(address) {
-        if (!quiet && !json) lines.print(startText(endpoint, address, size));
-      },
       onResult(result) {
         count?.(result);
-        return quiet ? undefined : lines.print(lineOf(result));
+        if (quiet) return;
+        if (!json && !isStarted) lines.print(startText(endpoint, result.address, size));
+        isStarted = true;
+        return lines.print(lineOf(result));
       },
     });
     // After the ^C of the terminal.
@@ -85,7 +85,7 @@ export const pingCommand = command({
     return isGood && isRight ? SUCCESS : ECHO_FAILED;
 
     function lineOf(result: ProbeResult): string {
-      if (json) return JSON.stringify(probeJson(result));
+      if (json) return JSON.stringify(probeJson(result, new Date()));
       const line = fitted(probeText(endpoint, result));
       const isRed = result.outcome !== "right" && Deno.stdout.isTerminal() && !Deno.noColor;
       return isRed ? `\x1b[31m${line}\x1b[0m` : line;

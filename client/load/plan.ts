@@ -2,9 +2,9 @@ import { OptionError } from "../../errors/yodel_error.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import { readEndpoint } from "../../net/parse_endpoint.ts";
 import type { DialOptions } from "../../net/dial_options.ts";
-import { checkDatagrams, checkNotNegative, checkWhole } from "../option_checks.ts";
-import { withDefaults } from "../../values/settings.ts";
+import { checkNumbers, withDefaults } from "../../values/settings.ts";
 import { hasConnections } from "../../net/transports.ts";
+import { checkUdp } from "../../net/udp.ts";
 
 /** Settings of a load, which its result has as well. */
 export interface LoadSettings {
@@ -70,12 +70,12 @@ export function planLoad(server: Endpoint | string, settings: LoadSettings = {})
   if (plan.messages > 0) plan.connections = Math.min(plan.connections, plan.messages);
   const { connections, workers, size, pipeline, messages } = plan;
   const { duration, warmUp, rate, timeout } = plan;
-  checkWhole(1, { connections, workers, size, pipeline });
-  checkWhole(0, { messages });
-  checkNotNegative({ duration, warmUp, rate, timeout });
-  checkDatagrams(endpoint, plan);
+  checkNumbers("whole number", 1, { connections, workers, size, pipeline });
+  checkNumbers("whole number", 0, { messages });
+  checkNumbers("number", 0, { duration, warmUp, rate, timeout });
+  checkUdp(endpoint, plan);
   if (plan.reconnect && pipeline > 1) {
-    throw new OptionError("pipeline", "with a connection for each message, each carries one");
+    throw new OptionError("pipeline", "must be 1 with a connection for each message");
   }
   return plan;
 }

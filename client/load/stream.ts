@@ -3,7 +3,6 @@ import { reason } from "../../errors/reason.ts";
 import type { Stream } from "../../net/stream.ts";
 import { Traffic } from "../../net/traffic.ts";
 import {
-  describeEnd,
   describeSilence,
   describeUnexpected,
   diagnose,
@@ -127,7 +126,8 @@ export class StreamConnection implements LoadConnection {
       const length = await this.conn.read(buffer.bytes);
       if (!this.isOpen) return;
       if (length === null) {
-        return this.#underWay === 0 ? this.#end() : this.#end("broken", describeEnd(position));
+        const what = `the server ended the connection; ${describeSilence(position)}`;
+        return this.#underWay === 0 ? this.#end() : this.#end("broken", what);
       }
       const now = performance.now();
       this.#traffic.received += length;

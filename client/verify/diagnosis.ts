@@ -23,18 +23,8 @@ export function diagnose(at: StreamPosition, bytes: Uint8Array) {
 }
 
 export function describeSilence(at: StreamPosition): string {
-  const what = at.partial === 0
-    ? "no answer came"
-    : `only ${at.partial} of ${at.messages.size} bytes came`;
-  return `${what}, at offset ${offsetOf(at)}`;
-}
-
-export function describeEnd(at: StreamPosition): string {
-  const underWay = at.sent - at.answered;
-  const part = at.partial === 0
-    ? `${underWay === 1 ? "1 message was" : `${underWay} messages were`} under way`
-    : `only ${at.partial} of ${at.messages.size} bytes of an answer had come`;
-  return `the server ended it at offset ${offsetOf(at)}, ${part}`;
+  const part = at.partial === 0 ? "no answer" : `only ${at.partial} of ${at.messages.size} bytes`;
+  return `${part} came, at offset ${offsetOf(at)}`;
 }
 
 /** How many bytes have come back as they were sent. */
@@ -62,20 +52,7 @@ export function describeDifference(sent: Uint8Array, returned: Uint8Array): stri
 /** A hint for an error message if these are a fatal TLS alert (RFC 8446, 5.1 and 6). */
 export function tlsHint(bytes: Uint8Array): string {
   const isAlert = bytes[0] === 0x15 && bytes[1] === 0x03 && bytes[5] === 2;
-  return isAlert ? "; it speaks TLS: tls:// instead of tcp://?" : "";
-}
-
-/** The candidate that has most bytes in common with an answer; undefined if there is none. */
-export function mostLike<T>(
-  returned: Uint8Array,
-  candidates: readonly T[],
-  sent: (candidate: T) => Uint8Array,
-): T | undefined {
-  const inCommon = (candidate: T) => {
-    const bytes = sent(candidate);
-    return returned.reduce((equal, byte, i) => byte === bytes[i] ? equal + 1 : equal, 0);
-  };
-  return candidates.toSorted((a, b) => inCommon(b) - inCommon(a))[0];
+  return isAlert ? "; the server expects TLS; did you mean tls://?" : "";
 }
 
 function hex(byte: number): string {

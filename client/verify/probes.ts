@@ -1,4 +1,4 @@
-import { describeDifference, mostLike } from "./diagnosis.ts";
+import { describeDifference } from "./diagnosis.ts";
 import type { Messages } from "./messages.ts";
 
 /** The bytes at the head of a probe that carry its number, if it is that long. */
@@ -15,24 +15,13 @@ export interface Probe {
   state: "waiting" | "lost" | "answered";
 }
 
-export interface ProbeAnswer {
-  readonly probe: Probe;
-  /** `late` if the probe was lost before. */
-  readonly outcome: "right" | "late" | "corrupted" | "repeated";
-  /** How a corrupted answer differs from the probe. */
-  readonly difference?: string;
-}
-
 /** Assigns answers to probes that wait, and to the last ones that did. */
 export class Probes {
-  readonly #messages: Messages;
   readonly #sent = new Map<number, Probe>();
   #last = 0;
   waitingCount = 0;
 
-  constructor(messages: Messages) {
-    this.#messages = messages;
-  }
+  constructor(private readonly messages: Messages) {}
 
   get waiting(): Probe[] {
     return [...this.#sent.values()].filter(({ state }) => state === "waiting");
@@ -52,30 +41,34 @@ export class Probes {
   }
 
   bytesOf({ number }: Probe): Uint8Array<ArrayBuffer> {
-    const bytes = this.#messages.at(number).slice();
+    const bytes = this.messages.at(number).slice();
     for (let i = 0; i < Math.min(NUMBER, bytes.length); i++) bytes[i] = number >>> (8 * i);
     return bytes;
   }
 
   /**
    * Assigns an answer to the probe that it equals, or, as corrupted, to the most similar one that
-   * waits.
+   * waits, with how it differs. It is `late` if the probe was lost before.
    *
    * @returns undefined if there is no such probe
    */
-  receive(bytes: Uint8Array): ProbeAnswer | undefined {
-    const difference = (probe: Probe) => describeDifference(this.bytesOf(probe), bytes);
+  receive(bytes: Uint8Array) {
     const named = this.#sent.get(this.#numberOf(bytes));
-    const isNamed = named !== undefined && difference(named) === undefined;
+    if (named !== undefined && describeDifference(this.bytesOf(named), bytes) === undefined) {
+      const outcomes = { waiting: "right", lost: "late", answered: "repeated" } as const;
+      const outcome = outcomes[named.state];
+      this.#settle(named, "answered");
+      return { probe: named, outcome, difference: undefined };
+    }
     const candidates = named === undefined ? this.waiting : [...this.waiting, named];
-    const probe = isNamed ? named : mostLike(bytes, candidates, (each) => this.bytesOf(each));
+    const [probe] = candidates.toSorted((a, b) =>
+      this.#inCommon(b, bytes) - this.#inCommon(a, bytes)
+    );
     // Each probe has one result: a further answer that differs belongs to none.
-    if (probe === undefined || !isNamed && probe.state !== "waiting") return undefined;
-    const { state } = probe;
+    if (probe?.state !== "waiting") return undefined;
     this.#settle(probe, "answered");
-    if (!isNamed) return { probe, outcome: "corrupted", difference: difference(probe) };
-    const outcomes = { waiting: "right", lost: "late", answered: "repeated" } as const;
-    return { probe, outcome: outcomes[state] };
+    const difference = describeDifference(this.bytesOf(probe), bytes);
+    return { probe, outcome: "corrupted" as const, difference };
   }
 
   giveUp(probe: Probe): void {
@@ -87,9 +80,15 @@ export class Probes {
     probe.state = state;
   }
 
+  /** How many bytes a probe and an answer have in common. */
+  #inCommon(probe: Probe, bytes: Uint8Array): number {
+    const sent = this.bytesOf(probe);
+    return bytes.filter((byte, i) => byte === sent[i]).length;
+  }
+
   /** Of several probes with the same head, the one that has waited the longest, or the latest. */
   #numberOf(bytes: Uint8Array): number {
-    const width = Math.min(NUMBER, bytes.length, this.#messages.size);
+    const width = Math.min(NUMBER, bytes.length, this.messages.size);
     let number = 0;
     for (let i = 0; i < width; i++) number += (bytes[i] ?? 0) * 256 ** i;
     const wrap = 256 ** width;

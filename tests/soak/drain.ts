@@ -1,5 +1,5 @@
 /** Whether a server that is ended answers every byte that it has received. */
-import { StreamVerifier } from "../../client/verify/stream.ts";
+import { StreamVerifier } from "../../client/verify/echo.ts";
 import type { Stream } from "../../net/stream.ts";
 import type { STREAMS } from "../faulty.ts";
 import { random, writeAll } from "../local.ts";

@@ -5,7 +5,7 @@
  *
  * It prints a line for each round, and a summary. Ctrl-C ends it after the current round.
  */
-import { formatAmount, formatBytes, formatCount } from "../../report/units.ts";
+import { formatAmount, formatBytes, formatCount } from "../../report/figures.ts";
 import { duration } from "../../values/value_types.ts";
 import { STREAMS } from "../faulty.ts";
 import { descriptorsOf, median, memoryOf, pause } from "../machine.ts";
