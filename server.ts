@@ -135,10 +135,10 @@ export async function serve(
   });
   const wildcards = bound.filter((endpoint) => "host" in endpoint && isWildcard(endpoint.host));
   if (wildcards.length > 0 && plan.allow.length + plan.deny.length === 0) {
-    log.warn?.("listening on all addresses: whoever can reach this machine can connect");
+    log.warn?.("listening on all addresses: other machines can connect");
   }
   if (!wildcards.every(hasConnections)) {
-    log.warn?.("udp on all addresses answers from the address that the system prefers");
+    log.warn?.("udp on all addresses: answers may come from another address than the client used");
   }
 
   async function run(): Promise<void> {

@@ -25,9 +25,9 @@ export const clientFlags = {
 export async function dialOptions(flags: FlagValues<typeof clientFlags>): Promise<DialOptions> {
   const { wait, ipv4, ipv6, serverName, insecure } = flags;
   if (ipv4 && ipv6) {
-    throw new YodelError("--ipv6: not with --ipv4; leave both out for any address");
+    throw new YodelError("--ipv6 cannot be used with --ipv4; omit both to use any address");
   }
-  if (insecure && flags.ca) throw new YodelError("--insecure and --ca exclude each other");
+  if (insecure && flags.ca) throw new YodelError("--insecure cannot be used with --ca");
   const identity = await readIdentity(flags);
   const ca = await readPem("ca", flags.ca, "certificate");
   if (insecure) printError("yodel: warning: the server's certificate is not verified");

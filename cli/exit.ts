@@ -61,12 +61,12 @@ function isHangupIgnored(): boolean {
 const ADVICE: readonly (readonly [error: RegExp, advice: string])[] = [
   [
     /: its certificate is (self-signed|not signed)/,
-    "--ca FILE trusts one, --insecure trusts anybody",
+    "use --ca FILE to trust its CA, or --insecure to trust any certificate",
   ],
   [/: connection refused$/, "is the server running? --wait 30s waits for it"],
   [/ unix:.*: address in use$/, "another server listens there"],
-  [/: address in use$/, "choose another port, or 0 for any"],
-  [/: unknown host(, for now| \(.*\))?$/, "check the name, or use an address"],
+  [/: address in use$/, "use another port, or 0 for any free port"],
+  [/: unknown host( \(.*\))?$/, "check the name, or use an address"],
 ];
 
 /** Prints an error, and returns the exit status for it. */

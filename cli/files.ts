@@ -7,7 +7,7 @@ export async function readIdentity(
   flags: { readonly cert?: string; readonly key?: string },
 ): Promise<{ cert: string; key: string } | undefined> {
   if ((flags.cert === undefined) !== (flags.key === undefined)) {
-    throw new YodelError("--cert and --key go together");
+    throw new YodelError("--cert and --key must be used together");
   }
   const cert = await readPem("cert", flags.cert, "certificate");
   const key = await readPem("key", flags.key, "key");

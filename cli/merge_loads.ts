@@ -30,7 +30,9 @@ export async function mergeLoads(files: readonly string[]): Promise<LoadResult> 
         checkFit(load, loads[0] ?? load);
         loads.push(load);
       } catch (error) {
-        const why = error instanceof YodelError ? error.message : "it is no result of load --json";
+        const why = error instanceof YodelError
+          ? error.message
+          : "it is not from yodel load --json";
         // It can quote the file.
         throw new YodelError(`--merge: ${where}: ${why.slice(0, 200)}`);
       }
@@ -67,12 +69,12 @@ function checkFit(load: FoundLoad, first: FoundLoad): void {
   for (const [name, value] of Object.entries(settingsOf(first))) {
     if (settings[name] === value) continue;
     const setting = name === "endpoint" ? name : flagName(name);
-    throw new YodelError(`its ${setting} is ${settings[name]}, and ${value} in ${first.where}`);
+    throw new YodelError(`its ${setting} is ${settings[name]}, but ${value} in ${first.where}`);
   }
   const after = load.started.getTime() - first.started.getTime();
   if (!(after <= first.elapsed && -after <= load.elapsed)) {
     throw new YodelError(
-      `it did not run at the same time as ${first.where}, so their rates do not add up`,
+      `it did not run at the same time as ${first.where}, so their rates cannot be added`,
     );
   }
 }

@@ -27,8 +27,8 @@ const FOREIGN_FLAGS: Command["foreign"] = {
   "--tls --ssl": "use tls://HOST:PORT",
   "--udp -u": "use udp://HOST:PORT",
   "--unix -U": "use unix:PATH",
-  "--cacert": "clients have --ca FILE",
-  "-k": "clients have --insecure",
+  "--cacert": "clients use --ca FILE",
+  "-k": "clients use --insecure",
 };
 
 /** @param args follow the name, and are used for the advice if there is no such command */
@@ -75,13 +75,15 @@ export function parseInvocation<F extends Flags>(
   const groups = command.flags[taker]?.takesAll;
   for (const [name, { group, only }] of rows) {
     if (!given.has(name)) continue;
-    if (groups && !groups.includes(group)) throw new YodelError(`--${name}: not with --${taker}`);
+    if (groups && !groups.includes(group)) {
+      throw new YodelError(`--${name} cannot be used with --${taker}`);
+    }
     if (only === undefined || parsed.endpoints.some(({ scheme }) => only.includes(scheme))) {
       continue;
     }
     const prefixes = only.map((scheme) => TRANSPORTS[scheme].prefix);
     const forms = new Intl.ListFormat("en-GB", { type: "disjunction" }).format(prefixes);
-    throw new YodelError(`--${name}: expected a ${forms} endpoint with it`);
+    throw new YodelError(`--${name} requires a ${forms} endpoint`);
   }
   return { flags: Object.fromEntries(values) as FlagValues<F>, ...parsed };
 }
@@ -150,7 +152,7 @@ function unknownFlag(word: string, command: Command): YodelError {
     .flatMap(([name, { flags }]) => Object.hasOwn(flags, flag.slice(2)) ? [`yodel ${name}`] : []);
   const advice = foreign ??
     (owners.length > 0
-      ? `it belongs to ${owners.join(" and ")}`
+      ? `it is a flag of ${owners.join(", ")}`
       : suggestion(flag, [...Object.keys(command.flags), "help"].map((name) => `--${name}`)));
   return new YodelError(`unknown flag ${quoted(flag)}; ${advice}`);
 }

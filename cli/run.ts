@@ -25,8 +25,8 @@ async function run(
   const isOlder = Deno.version.deno.localeCompare(NEEDED_DENO, "en", { numeric: true }) < 0;
   if (isOlder && !Deno.build.standalone) {
     printError(
-      `yodel needs Deno ${NEEDED_DENO} or later, this is ${Deno.version.deno}; ` +
-        "get it with deno upgrade, or with npm install --global deno@latest",
+      `yodel requires Deno ${NEEDED_DENO} or later, and this is ${Deno.version.deno}; ` +
+        "run deno upgrade, or npm install --global deno@latest",
     );
     return CANNOT_RUN;
   }

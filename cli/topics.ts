@@ -19,7 +19,7 @@ export const ENDPOINTS_HELP = `ENDPOINT is ${ENDPOINT_FORM}:
   udp://HOST:PORT  UDP: each message is a datagram
   unix:PATH        a Unix socket: the path of its file
 
-Without an ENDPOINT it is ${formatEndpoint(DEFAULT_ENDPOINT)}. An IPv6 address stands in
+Without an ENDPOINT it is ${formatEndpoint(DEFAULT_ENDPOINT)}. An IPv6 address requires
 brackets: [::1]:2222.
 
 For yodel serve, port 0 is any free port, and the host * all addresses of this

@@ -3,18 +3,18 @@ const REASONS: Record<string, string> = {
   EACCES: "permission denied",
   EADDRINUSE: "address in use",
   EADDRNOTAVAIL: "no such address on this machine, or no free port",
-  EAFNOSUPPORT: "this machine has no such kind of address",
+  EAFNOSUPPORT: "this machine does not support this kind of address",
   ECONNABORTED: "connection aborted",
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset by the peer",
   EHOSTUNREACH: "host unreachable",
-  EISDIR: "it is a folder",
+  EISDIR: "it is a directory",
   EMFILE: "too many open files; ulimit -n sets the limit",
   ENOENT: "no such file",
   ENETUNREACH: "network unreachable",
-  ENOTDIR: "a part of its path is no folder",
+  ENOTDIR: "a part of its path is not a directory",
   ENOTFOUND: "unknown host",
-  EAI_AGAIN: "unknown host, for now",
+  EAI_AGAIN: "unknown host (temporary failure)",
   ENFILE: "too many open files on this machine",
   EPERM: "operation not permitted",
   ETIMEDOUT: "timed out",
@@ -26,15 +26,15 @@ const LOOKUP = /^failed to lookup address information: (.*)$/;
 /** Parts of messages of the runtime and its TLS library, and what replaces them. */
 const OTHER_REASONS: readonly (readonly [RegExp, string])[] = [
   [LOOKUP, "unknown host ($1)"],
-  [/^.*UnsupportedCertVersion.*/s, "the certificate is X.509 version 1, and version 3 is needed"],
+  [/^.*UnsupportedCertVersion.*/s, "the certificate has X.509 version 1; version 3 is required"],
   [/^.*KeyMismatch.*/s, "the key is not that of the certificate"],
   [
     /^.*got ClientHello when expecting ServerHello.*/s,
-    "it sends back what it gets, without TLS: tcp:// instead of tls://?",
+    "the server does not use TLS; did you mean tcp://?",
   ],
-  [/^.*received corrupt message.*/s, "it does not speak TLS"],
+  [/^.*received corrupt message.*/s, "the server does not use TLS"],
   // Files under /dev and /proc require all permissions of Deno.
-  [/^Requires all access.*/s, "yodel may not open devices and the like; name another file"],
+  [/^Requires all access.*/s, "Deno does not let yodel open devices; name another file"],
   [/^Requires .* access to .*(--allow-\w+) flag.*/s, "Deno needs $1 for it"],
   // The name of a file follows, possibly of a temporary one.
   [/ \(os error \d+\).*/s, ""],
@@ -51,7 +51,7 @@ export function reason(error: unknown): string {
 /** The reason where the folder of a new file is missing. */
 export function noFolder(file: string): string {
   const [, folder = "."] = /^(.*)[\\/][^\\/]*$/s.exec(file) ?? [];
-  return `there is no folder ${folder || "/"}`;
+  return `there is no directory ${folder || "/"}`;
 }
 
 /** Whether a name could not be looked up, or has no address of the family. */

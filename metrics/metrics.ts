@@ -59,7 +59,7 @@ export class Metrics implements AsyncDisposable {
       this.urls.push(`http://${formatHostPort(host, port)}/${page}`);
     }
     if (listeners.some(({ endpoint }) => isWildcard(endpoint.host))) {
-      log.warn?.(`${page} on all addresses: whoever can reach this machine can use them`);
+      log.warn?.(`${page} on all addresses: other machines can use them`);
     }
   }
 
@@ -77,7 +77,7 @@ export class Metrics implements AsyncDisposable {
       case "/healthz":
         return isUp() ? { status: 200, body: "ok\n" } : { status: 503, body: "draining\n" };
       default:
-        return { status: 404, body: "there are /metrics and /healthz\n" };
+        return { status: 404, body: "not found; use /metrics or /healthz\n" };
     }
   }
 

@@ -85,7 +85,7 @@ export async function untilAnswered(
         const isFinal = !(error instanceof EndpointError) || error.cause instanceof Untrusted;
         if (either.aborted || isFinal) throw error;
         const why = reason(error.cause);
-        setWhy(`${why}, and no better in`);
+        setWhy(`${why}; retried for`);
         onRetry?.(why);
         await pause(RETRY_INTERVAL, either);
       }

@@ -53,7 +53,7 @@ async function open<E extends Endpoint, T>(endpoint: E, how: Open<E, T>): Promis
   } catch (error) {
     const isLow = "port" in endpoint && endpoint.port < 1024;
     const why = isLow && errorCode(error) === "EACCES"
-      ? "permission denied; ports below 1024 need more rights"
+      ? "permission denied; ports below 1024 require privileges"
       : error;
     throw new EndpointError("cannot listen on", endpoint, why);
   }

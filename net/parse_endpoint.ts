@@ -54,7 +54,7 @@ export function readEndpoint(given: Endpoint | string, leastPort: 0 | 1): Endpoi
 }
 
 function adviceOn(text: string): string | undefined {
-  if (/^unix:@?$/.test(text)) return "it has no path: unix:/tmp/echo.sock?";
+  if (/^unix:@?$/.test(text)) return "it has no path; use unix:PATH, such as unix:/tmp/echo.sock";
   if (/^unix:/.test(text)) return "its path has control characters";
   const [, scheme, rest = ""] = /^(?:([a-z][\w+.-]*):\/\/)?(.*?)\/?$/is.exec(text) ?? [];
   const before = scheme === undefined ? "" : `${scheme}://`;
@@ -64,12 +64,12 @@ function adviceOn(text: string): string | undefined {
   const [, head = "", port] = /^(?:(.*):)?(\d+)$/.exec(rest) ?? [];
   const [address, place] = isIpv6(head) ? [head, port] : [rest, DEFAULT_ENDPOINT.port];
   if (isIpv6(address)) {
-    return `an IPv6 address stands in brackets: ${before}[${address}]:${place}?`;
+    return `an IPv6 address requires brackets; did you mean ${before}[${address}]:${place}?`;
   }
-  if (Number(port) > 65535) return `the port is ${port}, and the last one is 65535`;
-  if (/^[./~]|\//.test(rest) && scheme === undefined) return `is it a path? unix:${text}`;
+  if (Number(port) > 65535) return `port ${port} is out of range; the highest is 65535`;
+  if (/^[./~]|\//.test(rest) && scheme === undefined) return `for a Unix socket, use unix:${text}`;
   if (/^(?:[a-z][\w.-]*|\d+(?:\.\d+){3}|\[[\da-f:.]+\]|\*):?$/i.test(rest)) {
-    return `it has no port: ${before}${rest.replace(/:$/, "")}:${DEFAULT_ENDPOINT.port}?`;
+    return `no port; did you mean ${before}${rest.replace(/:$/, "")}:${DEFAULT_ENDPOINT.port}?`;
   }
   return undefined;
 }

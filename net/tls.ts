@@ -24,7 +24,7 @@ export async function listenTls(
   options: Omit<ListenOptions, "socketMode">,
 ): Promise<Listener<HostEndpoint<"tls">>> {
   const [cert, key, ca] = [options.tls?.cert, options.tls?.key, options.tls?.clientCa].map(plain);
-  if (!cert || !key) throw new Error("it needs a certificate and a key");
+  if (!cert || !key) throw new Error("it requires a certificate and a key");
   // Deno validates the certificate and the key at once, Node only in the first handshake.
   Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }).close();
   // One for all handshakes, since reading a certificate takes a millisecond. Not by SNICallback:

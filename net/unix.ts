@@ -20,7 +20,7 @@ function pathOf({ path }: UnixEndpoint): string {
 
 function checkLength(what: string, path: string, most: number): void {
   const { length } = new TextEncoder().encode(path);
-  if (length > most) throw new Error(`its ${what} has ${length} bytes, and ${most} are the most`);
+  if (length > most) throw new Error(`its ${what} has ${length} bytes; the maximum is ${most}`);
 }
 
 /**
@@ -59,7 +59,7 @@ async function listenAt(
   await checkFree(path);
   const name = `.${Math.random().toString(36).slice(2, 6)}`;
   const [hidden, made] = [`${folder}${name}`, `${folder}${name}/s`];
-  checkLength("folder", folder, MAX_PATH - `${name}/s`.length);
+  checkLength("directory", folder, MAX_PATH - `${name}/s`.length);
   await Deno.mkdir(hidden, { mode: 0o700 }).catch((error) => {
     throw errorCode(error) === "ENOENT" ? new Error(noFolder(path)) : error;
   });
@@ -120,7 +120,7 @@ export async function dialUnix(
 async function checkFree(path: string): Promise<void> {
   try {
     const { isSocket } = await Deno.lstat(path);
-    if (!isSocket) throw new Error("there is a file of this name that is not a socket");
+    if (!isSocket) throw new Error("a file of this name is not a socket");
     (await Deno.connect({ transport: "unix", path })).close();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return;

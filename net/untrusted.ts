@@ -10,7 +10,7 @@ const USES = { servers: "06082b06010505070301", clients: "06082b06010505070302" 
 /** Explains why a peer's certificate is not trusted; TLS has one code for most reasons. */
 export function whyUntrusted(socket: TLSSocket, use: keyof typeof USES): string {
   const certificate = certificateOf(socket);
-  if (certificate === undefined) return "it shows no certificate";
+  if (certificate === undefined) return "it sent no certificate";
   return `its certificate ${flawOf(socket, certificate, use)}`;
 }
 
@@ -32,7 +32,7 @@ function flawOf(
   const now = Date.now();
   if (now > Date.parse(validTo)) return "has expired";
   if (now < Date.parse(validFrom)) return "is not valid yet";
-  if (isVersion1(raw)) return "is X.509 version 1, and version 3 is needed";
+  if (isVersion1(raw)) return "has X.509 version 1; version 3 is required";
   const der = new Uint8Array(raw).toHex();
   if (der.includes(EXTENDED_KEY_USAGE) && !der.includes(USES[use])) return `is not for ${use}`;
   // Node's types say that it is an error, but it is a code.

@@ -61,12 +61,12 @@ export async function acceptFrom(
     } catch (error) {
       if (error instanceof Deno.errors.BadResource) return;
       if (!SHORTAGES.has(errorCode(error) ?? "")) {
-        log.debug?.("not accepted", { endpoint, error: reason(error) });
+        log.debug?.("cannot accept a connection", { endpoint, error: reason(error) });
         continue;
       }
       if (performance.now() - reminded > SHORTAGE_REMINDER) {
         reminded = performance.now();
-        log.warn?.("cannot accept for now", { endpoint, error: reason(error) });
+        log.warn?.("cannot accept connections for now", { endpoint, error: reason(error) });
       }
       await pause(SHORTAGE_PAUSE);
     }

@@ -282,7 +282,7 @@ Deno.test("the library refuses what is no network before it listens", async () =
     const text of ["", "10.0.0.0/33", "10.0.0", "1.2.3.4.5", "::/129", ":::", "::1%lo", "a.b", "."]
   ) {
     const error = await assertRejects(() => serve("127.0.0.1:0", { deny: [text] }), OptionError);
-    const given = text === "" ? "nothing" : JSON.stringify(text);
+    const given = text === "" ? "an empty value" : JSON.stringify(text);
     const expected = "an address or a network such as 10.0.0.0/8";
     assertEquals(error.message, `deny: expected ${expected}, not ${given}`);
   }

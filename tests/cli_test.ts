@@ -116,8 +116,8 @@ Deno.test("a Deno that is too old is one line with the version that is needed, f
     assertEquals(await run([...withDeno("2.8.9"), ...args]), {
       code: 2,
       stdout: "",
-      stderr: "yodel needs Deno 2.9 or later, this is 2.8.9; " +
-        "get it with deno upgrade, or with npm install --global deno@latest\n",
+      stderr: "yodel requires Deno 2.9 or later, and this is 2.8.9; " +
+        "run deno upgrade, or npm install --global deno@latest\n",
     });
   }
   assertEquals((await run([...withDeno("2.10.0"), "--version"])).code, 0);

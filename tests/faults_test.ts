@@ -15,7 +15,7 @@ Deno.test("a fault that is impossible is one line, status 2, before anything lis
   const cases: [words: string, line: string][] = [
     ["dealy=20ms", 'unknown fault "dealy"; did you mean delay?'],
     ["teapot", 'unknown fault "teapot"; see yodel help faults'],
-    ["delay", `delay: ${duration}, not nothing`],
+    ["delay", `delay: ${duration}, not an empty value`],
     ["delay=20", `delay: ${duration}, not "20"`],
     [
       "chunk=0",
@@ -47,7 +47,7 @@ Deno.test("a fault that is impossible is one line, status 2, before anything lis
     assertEquals(result, { code: 2, stdout: "", stderr });
   }
   const { stderr } = await runHere(["serve", "--seed", "1"]);
-  assertEquals(stderr, "yodel: --seed: expected a fault with it\n");
+  assertEquals(stderr, "yodel: --seed: requires a fault\n");
 });
 
 Deno.test("the library refuses the same, and takes faults with their probability", async () => {

@@ -116,13 +116,13 @@ Deno.test("what does not fit together is one line, with status 2", async () => {
   later.started = new Date(STARTED + 10_001);
   const refused = failedLoadJson(planLoad("localhost:1"), config.version, "connection refused");
   const size = await found(SLOW, { size: 128 });
-  const noResult = "it is no result of load --json";
+  const noResult = "it is not from yodel load --json";
   const ways: [string, ...(string | LoadResult)[]][] = [
-    [`its --size is 128, and 64 in ${first}, line 1`, size],
-    [`its --rate is set, and not set in ${first}`, await found(SLOW, { rate: 5 })],
-    ["its endpoint is tcp://localhost:1, and tcp://", await found(SLOW, {}, "localhost:1")],
-    [`it did not run at the same time as ${first}, line 1, so their rates do not add up`, later],
-    ["this load could not run: connection refused", JSON.stringify(refused)],
+    [`its --size is 128, but 64 in ${first}, line 1`, size],
+    [`its --rate is set, but not set in ${first}`, await found(SLOW, { rate: 5 })],
+    ["its endpoint is tcp://localhost:1, but tcp://", await found(SLOW, {}, "localhost:1")],
+    [`it did not run at the same time as ${first}, line 1, so their rates cannot be added`, later],
+    ["this load failed: connection refused", JSON.stringify(refused)],
     [`, line 1: ${noResult}`, ""],
     [`, line 1: ${noResult}`, "null"],
     [`, line 1: ${noResult}`, "{}"],
@@ -171,7 +171,7 @@ Deno.test("--merge - reads stdin, and ends at the first line that is no result",
   assertEquals([code, stdout, stderr], [
     0,
     "2\n",
-    "yodel: --merge: stdin, line 1: it is no result of load --json\n",
+    "yodel: --merge: stdin, line 1: it is not from yodel load --json\n",
   ]);
 });
 

@@ -100,7 +100,7 @@ Deno.test("only GET and HEAD are allowed, and other paths are not there", async 
   assert(head.status === 200 && Number(head.headers.get("content-length")) > 100);
   assertEquals(await head.text(), "");
   const other = await fetch(`${url}/x?y=1`);
-  assertEquals([other.status, await other.text()], [404, "there are /metrics and /healthz\n"]);
+  assertEquals([other.status, await other.text()], [404, "not found; use /metrics or /healthz\n"]);
   assertEquals(await fetch(`${url}/healthz?x`).then((answer) => answer.text()), "ok\n");
 });
 

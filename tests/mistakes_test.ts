@@ -21,10 +21,10 @@ const UNKNOWN_FLAGS: Rows = {
   "serve --toString": "see --help",
   "serve --constructor -1": "see --help",
   [`serve --${"a".repeat(70_000)}`]: "see --help",
-  "serve --verify": "it belongs to yodel connect",
-  "load --idle-timeout 5s": "it belongs to yodel serve and yodel connect",
-  "serve --wait 5s": "it belongs to yodel connect and yodel ping and yodel load",
-  "ping --at-least rate=1": "it belongs to yodel load",
+  "serve --verify": "it is a flag of yodel connect",
+  "load --idle-timeout 5s": "it is a flag of yodel serve, yodel connect",
+  "serve --wait 5s": "it is a flag of yodel connect, yodel ping, yodel load",
+  "ping --at-least rate=1": "it is a flag of yodel load",
   "serve --port 2222": "put the port in the endpoint, as in yodel serve 2222",
   "serve -p 2222": "put the port in the endpoint, as in yodel serve 2222",
   "serve --host 0.0.0.0": "put the host in the endpoint, as in yodel serve '*:2222'",
@@ -33,8 +33,8 @@ const UNKNOWN_FLAGS: Rows = {
   "connect --udp localhost:1": "use udp://HOST:PORT",
   "ping -u localhost:1": "use udp://HOST:PORT",
   "serve -U /tmp/x": "use unix:PATH",
-  "connect -k tls://:1": "clients have --insecure",
-  "ping --cacert ca.pem": "clients have --ca FILE",
+  "connect -k tls://:1": "clients use --insecure",
+  "ping --cacert ca.pem": "clients use --ca FILE",
   "ping -n 3": "use -c N",
   "ping -r": "see --help",
   "ping -t": "see --help",
@@ -120,23 +120,24 @@ const ENDPOINTS_OF_FLAGS: Rows = {
 
 /** What is wrong with an endpoint. */
 const ENDPOINTS: Rows = {
-  "connect localhost": "it has no port: localhost:2222?",
-  "connect localhost:": "it has no port: localhost:2222?",
-  "connect tls://example.org": "it has no port: tls://example.org:2222?",
-  "ping 127.0.0.1": "it has no port: 127.0.0.1:2222?",
-  "ping [::1]": "it has no port: [::1]:2222?",
-  "connect localhost:70000": "the port is 70000, and the last one is 65535",
-  "connect 99999": "the port is 99999, and the last one is 65535",
+  "connect localhost": "no port; did you mean localhost:2222?",
+  "connect localhost:": "no port; did you mean localhost:2222?",
+  "connect tls://example.org": "no port; did you mean tls://example.org:2222?",
+  "ping 127.0.0.1": "no port; did you mean 127.0.0.1:2222?",
+  "ping [::1]": "no port; did you mean [::1]:2222?",
+  "connect localhost:70000": "port 70000 is out of range; the highest is 65535",
+  "connect 99999": "port 99999 is out of range; the highest is 65535",
   "connect 0": "expected [tcp://|tls://|udp://][HOST:]PORT or unix:PATH, PORT from 1 to 65535",
-  "serve ::1:2222": "an IPv6 address stands in brackets: [::1]:2222?",
-  "serve ::1": "an IPv6 address stands in brackets: [::1]:2222?",
-  "serve ::": "an IPv6 address stands in brackets: [::]:2222?",
-  "ping udp://fe80::1%eth0": "an IPv6 address stands in brackets: udp://[fe80::1%eth0]:2222?",
+  "serve ::1:2222": "an IPv6 address requires brackets; did you mean [::1]:2222?",
+  "serve ::1": "an IPv6 address requires brackets; did you mean [::1]:2222?",
+  "serve ::": "an IPv6 address requires brackets; did you mean [::]:2222?",
+  "ping udp://fe80::1%eth0":
+    "an IPv6 address requires brackets; did you mean udp://[fe80::1%eth0]:2222?",
   "connect http://localhost:80": "unsupported scheme http://; use tcp://, tls://, udp:// or unix:",
-  "serve /tmp/echo.sock": "is it a path? unix:/tmp/echo.sock",
-  "serve ./echo.sock": "is it a path? unix:./echo.sock",
-  "connect unix:": "it has no path: unix:/tmp/echo.sock?",
-  "serve unix:@": "it has no path: unix:/tmp/echo.sock?",
+  "serve /tmp/echo.sock": "for a Unix socket, use unix:/tmp/echo.sock",
+  "serve ./echo.sock": "for a Unix socket, use unix:./echo.sock",
+  "connect unix:": "it has no path; use unix:PATH, such as unix:/tmp/echo.sock",
+  "serve unix:@": "it has no path; use unix:PATH, such as unix:/tmp/echo.sock",
 };
 
 /** The faults of yodel, by what other tools call them. */
@@ -169,42 +170,41 @@ const OTHERS: Rows = {
   "ping 127.0.0.1 7": 'unexpected argument "7"; did you mean 127.0.0.1:7?',
   "ping 1 2": 'unexpected argument "2"; expected [ENDPOINT]',
   "load :1 extra": 'unexpected argument "extra"; expected [ENDPOINT]',
-  "connect 2222 hello": 'unexpected argument "hello"; what to send comes from stdin',
-  "completions": `completions: expected one of ${SHELLS}, not nothing`,
+  "connect 2222 hello": 'unexpected argument "hello"; the data to send is read from stdin',
+  "completions": `completions: expected one of ${SHELLS}, not an empty value`,
   "completions tcsh": `completions: expected one of ${SHELLS}, not "tcsh"`,
   "ping -W 2": `--timeout: expected ${DURATION}, not "2"`,
   "ping -i.1": `--interval: expected ${DURATION}, not ".1"`,
   "connect tls://:1 --ca -": "--ca: cannot read -: no such file",
-  "connect -4 -6": "--ipv6: not with --ipv4; leave both out for any address",
-  "connect tls://:1 --insecure --ca ca.pem": "--insecure and --ca exclude each other",
-  "serve 4132 --metrics 4132": "--metrics: port 4132 is that of an endpoint",
-  "serve 4132 --metrics *:4132": "--metrics: port 4132 is that of an endpoint",
-  [`serve ${LONG}`]: `cannot listen on ${LONG}: its path has 125 bytes, and 107 are the most`,
-  "serve unix:/nowhere/x": "cannot listen on unix:/nowhere/x: there is no folder /nowhere",
+  "connect -4 -6": "--ipv6 cannot be used with --ipv4; omit both to use any address",
+  "connect tls://:1 --insecure --ca ca.pem": "--insecure cannot be used with --ca",
+  "serve 4132 --metrics 4132": "--metrics: port 4132 is already used by an endpoint",
+  "serve 4132 --metrics *:4132": "--metrics: port 4132 is already used by an endpoint",
+  [`serve ${LONG}`]: `cannot listen on ${LONG}: its path has 125 bytes; the maximum is 107`,
+  "serve unix:/nowhere/x": "cannot listen on unix:/nowhere/x: there is no directory /nowhere",
   "connect unix:/nowhere/x": "cannot connect to unix:/nowhere/x: no such file",
-  "serve tls://:0 --cert c.pem": "--cert and --key go together",
+  "serve tls://:0 --cert c.pem": "--cert and --key must be used together",
   "serve tls://:0 --cert c.pem --key /nowhere": "--cert: cannot read c.pem: no such file",
   "serve tls://:0 --write-ca /nowhere/ca.pem":
-    "--write-ca: cannot write /nowhere/ca.pem: there is no folder /nowhere",
+    "--write-ca: cannot write /nowhere/ca.pem: there is no directory /nowhere",
   "serve tls://:0 --fault certificate=expird":
     `--fault: certificate: expected one of ${FLAWS}, not "expird"`,
   "serve --fault delay=40ms..20ms":
     `--fault: delay: expected ${DURATION}, or A..B, the smaller first, not "40ms..20ms"`,
   "serve --fault delay=20ms,lose@10%":
-    "--fault: each has its own flag: --fault delay=20ms --fault lose@10%",
+    "--fault: use one flag for each fault: --fault delay=20ms --fault lose@10%",
   "serve --fault lose=10%": "--fault: lose takes no value; did you mean lose@10%?",
   "serve --fault refuse=5s": "--fault: refuse takes no value",
   "load udp://127.0.0.1:7000 --size 65508":
-    "--size: a datagram holds 65507 bytes at most, not 65508",
-  "ping udp://127.0.0.1:7000 -s 65508": "--size: a datagram holds 65507 bytes at most, not 65508",
-  "load --pipeline 8 --reconnect":
-    "--pipeline: with a connection for each message, each carries one",
-  "load --merge x -c5": "--connections: not with --merge",
-  "load --merge x --reconnect": "--reconnect: not with --merge",
-  "load --merge x --ca=x": "--ca: not with --merge",
-  "load --merge /etc": "--merge: cannot read /etc: it is a folder",
+    "--size: a datagram holds at most 65507 bytes, not 65508",
+  "ping udp://127.0.0.1:7000 -s 65508": "--size: a datagram holds at most 65507 bytes, not 65508",
+  "load --pipeline 8 --reconnect": "--pipeline: must be 1 with a connection for each message",
+  "load --merge x -c5": "--connections cannot be used with --merge",
+  "load --merge x --reconnect": "--reconnect cannot be used with --merge",
+  "load --merge x --ca=x": "--ca cannot be used with --merge",
+  "load --merge /etc": "--merge: cannot read /etc: it is a directory",
   "load --merge /etc/passwd/x/y":
-    "--merge: cannot read /etc/passwd/x/y: a part of its path is no folder",
+    "--merge: cannot read /etc/passwd/x/y: a part of its path is not a directory",
 };
 
 /** The message for a row, made from the last flag, its value, the last word, and the row's text. */
@@ -214,9 +214,9 @@ for (
   const [rows, message] of [
     [UNKNOWN_FLAGS, ({ flag, text }) => `unknown flag "${flag}"; ${text}`],
     [EXPECTED, ({ flag, value, text }) => {
-      return `${flag}: expected ${text}, not ${value === "" ? "nothing" : `"${value}"`}`;
+      return `${flag}: expected ${text}, not ${value === "" ? "an empty value" : `"${value}"`}`;
     }],
-    [ENDPOINTS_OF_FLAGS, ({ flag, text }) => `${flag}: expected a ${text} endpoint with it`],
+    [ENDPOINTS_OF_FLAGS, ({ flag, text }) => `${flag} requires a ${text} endpoint`],
     [ENDPOINTS, ({ word, text }) => `endpoint "${word}": ${text}`],
     [FAULTS, ({ value, text }) => {
       return `--fault: unknown fault "${value.replace(/=.*/, "")}"; did you mean ${text}?`;
@@ -247,7 +247,7 @@ Deno.test("errors of the network end with the next step", async () => {
   assertEquals(failures.map(({ code, stdout, stderr }) => [code, stdout + stderr]), [
     [
       2,
-      `yodel: cannot listen on tcp://${taken}: address in use; choose another port, or 0 for any\n`,
+      `yodel: cannot listen on tcp://${taken}: address in use; use another port, or 0 for any free port\n`,
     ],
     [
       2,
@@ -269,7 +269,7 @@ Deno.test("a program of its own has the line and the status as well, and no righ
   assertEquals(await yodel(["load", "--merge", "/dev/stdin"]), {
     code: 2,
     stdout: "",
-    stderr: "yodel: --merge: cannot read /dev/stdin: yodel may not open devices and the like; " +
+    stderr: "yodel: --merge: cannot read /dev/stdin: Deno does not let yodel open devices; " +
       "name another file\n",
   });
 });

@@ -34,12 +34,12 @@ for (
     [":1", { messages: -1 }, "messages: expected a whole number from 0 on, not -1"],
     [":1", { rate: -0.5 }, "rate: expected a number from 0 on, not -0.5"],
     [":1", { timeout: Infinity }, "timeout: expected a number from 0 on, not Infinity"],
-    ["udp://:1", { reconnect: true }, "reconnect: udp:// has no connection to open"],
-    ["udp://:1", { size: 65_508 }, "size: a datagram holds 65507 bytes at most, not 65508"],
+    ["udp://:1", { reconnect: true }, "reconnect: udp:// has no connections"],
+    ["udp://:1", { size: 65_508 }, "size: a datagram holds at most 65507 bytes, not 65508"],
     [
       ":1",
       { reconnect: true, pipeline: 2 },
-      "pipeline: with a connection for each message, each carries one",
+      "pipeline: must be 1 with a connection for each message",
     ],
   ] as readonly [string, LoadOptions, string][]
 ) {

@@ -67,7 +67,7 @@ Deno.test("a full disk, or a folder for input, is one line and status 2", onLinu
     const [command, error] of [
       [`echo x | yodel connect ${server.port} >/dev/full`, full],
       [`yodel ping ${server.port} -i20ms -W1m >/dev/full`, full],
-      [`yodel connect ${server.port} </`, "cannot read the input: it is a folder"],
+      [`yodel connect ${server.port} </`, "cannot read the input: it is a directory"],
     ] as const
   ) assertEquals(await shell(command), { code: 2, stdout: "", stderr: `yodel: ${error}\n` });
 });

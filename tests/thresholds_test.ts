@@ -53,7 +53,7 @@ Deno.test("probes lost within the limit are status 0, beyond it 1, and a wrong a
       const { code, stderr } = await runHere([...words, "--at-most", limit]);
       assertEquals(code, status, stderr);
       assertEquals(/loss=49\.9%: it was 50%$/m.test(stderr), limit === "loss=49.9%");
-      assertEquals(/max=9s: there was nothing to measure/.test(stderr), limit === "max=9s");
+      assertEquals(/max=9s: nothing was measured/.test(stderr), limit === "max=9s");
     }, 100);
   }
 });

@@ -105,7 +105,7 @@ Deno.test("a server that is not trusted is one line that says why, with status 2
   await using server = await startEcho("tls");
   const name = formatEndpoint(server.endpoint);
   const unsigned = "its certificate is not signed by a CA that is trusted here; " +
-    "--ca FILE trusts one, --insecure trusts anybody";
+    "use --ca FILE to trust its CA, or --insecure to trust any certificate";
   for (
     const [flags, why] of [
       [[], unsigned],
@@ -138,11 +138,12 @@ Deno.test("--client-ca refuses other clients, and the log says why", openssl, as
     const [shown, why] of [
       [strange, "its certificate is not signed by a CA that is trusted here (CN=yodel)"],
       [await read("server"), "its certificate is not for clients (CN=server)"],
-      [await read("old"), "its certificate is X.509 version 1, and version 3 is needed (CN=old)"],
-      [{}, "it shows no certificate"],
+      [await read("old"), "its certificate has X.509 version 1; version 3 is required (CN=old)"],
+      [{}, "it sent no certificate"],
     ] as const
   ) {
-    const refused = "ended by the server without an answer: it may want a client certificate";
+    const refused =
+      "the server ended the connection without an answer; it may require a client certificate";
     await assertRejects(() => say(shown), EchoError, refused);
     await until(() => lines.includes(`refused: ${why}`), `the log says why: ${lines}`);
   }
@@ -176,7 +177,7 @@ Deno.test("what is wrong with a file is one line that names it", openssl, async 
   const secret = at("secret.key");
   const mismatch = "cannot listen on tls://127.0.0.1:2: the key is not that of the certificate";
   const old = "cannot listen on tls://127.0.0.1:2: " +
-    "the certificate is X.509 version 1, and version 3 is needed";
+    "the certificate has X.509 version 1; version 3 is required";
   const encrypted = "the key is encrypted; decrypt it";
   for (
     const [words, message] of [
@@ -251,14 +252,14 @@ Deno.test("a server without TLS that is dialled with TLS is named as what it is"
     code: 2,
     stdout: "",
     stderr: `yodel: cannot connect to ${name}: ` +
-      "it sends back what it gets, without TLS: tcp:// instead of tls://?\n",
+      "the server does not use TLS; did you mean tcp://?\n",
   });
 });
 
 Deno.test("a server with TLS that is dialled without is named as what it is, by every client", async () => {
   await using server = await startEcho("tls");
   const name = formatEndpoint(server.endpoint).replace("tls", "tcp");
-  const hint = "; it speaks TLS: tls:// instead of tcp://?";
+  const hint = "; the server expects TLS; did you mean tls://?";
   for (const verify of [false, true]) {
     await assertRejects(() => connect(name, { ...hello(), verify }), EchoError, hint);
   }

@@ -153,10 +153,10 @@ test("what is too long for a Unix socket is said, with the limit", async (folder
   const deep = `${folder}/${"d".repeat(105 - folder.length - 1)}`;
   await Deno.mkdir(deep);
   const { message } = await assertRejects(() => start(`${deep}/e`), EndpointError);
-  const limit = "its folder has 106 bytes, and 100 are the most";
+  const limit = "its directory has 106 bytes; the maximum is 100";
   assertEquals(message, `cannot listen on unix:${deep}/e: ${limit}`);
   // As long as any client can take it.
   const longest = `${folder}/${"s".repeat(107 - folder.length - 1)}`;
   await (await start(longest)).stop();
-  await assertRejects(() => start(`${longest}s`), EndpointError, "107 are the most");
+  await assertRejects(() => start(`${longest}s`), EndpointError, "the maximum is 107");
 }, !linux);

@@ -38,7 +38,8 @@ Deno.test("port 0 is one port for all threads, and for no other program", onLinu
   assertEquals(await yodel(["serve", name, "--workers", "2"]), {
     code: 2,
     stdout: "",
-    stderr: `yodel: cannot listen on ${name}: address in use; choose another port, or 0 for any\n`,
+    stderr:
+      `yodel: cannot listen on ${name}: address in use; use another port, or 0 for any free port\n`,
   });
   server.process.kill("SIGTERM");
   assertEquals((await server.process.status).code, 0);
@@ -242,7 +243,7 @@ Deno.test("threads that cannot be are refused in one line", async () => {
   assertEquals([code, stderr], [
     2,
     linux
-      ? "yodel: --workers: more than 1 need deno run --unstable-net\n"
-      : "yodel: --workers: more than 1 are for Linux, which shares a port among them\n",
+      ? "yodel: --workers: more than 1 requires deno run --unstable-net\n"
+      : "yodel: --workers: more than 1 requires Linux\n",
   ]);
 });

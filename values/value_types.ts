@@ -20,7 +20,9 @@ export function formatValue<T>(type: ValueType<T>, value: T): string {
 export function readValue<T>(type: ValueType<T>, text: string, fail: (what: string) => Error): T {
   const value = text === "" ? undefined : type.parse(text);
   if (value !== undefined) return value;
-  throw fail(`expected ${type.expected}, not ${text === "" ? "nothing" : JSON.stringify(text)}`);
+  throw fail(
+    `expected ${type.expected}, not ${text === "" ? "an empty value" : JSON.stringify(text)}`,
+  );
 }
 
 export const toggle: ValueType<boolean> = {

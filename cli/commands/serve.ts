@@ -115,7 +115,7 @@ export const serveCommand = command({
     const isTaken = (one: Endpoint) =>
       hasConnections(one) && "port" in one && one.port === at?.port;
     if (at?.port && endpoints.some(isTaken)) {
-      throw new YodelError(`--${name}: port ${at.port} is that of an endpoint`);
+      throw new YodelError(`--${name}: port ${at.port} is already used by an endpoint`);
     }
     const running: { server?: Server } = {};
     const isUp = () => running.server?.accepting ?? false;

@@ -78,7 +78,7 @@ export function planFaults(
   former?: FaultPlan,
 ): FaultPlan {
   if (wanted.length === 0 && givenSeed !== undefined) {
-    throw new OptionError("seed", "expected a fault with it");
+    throw new OptionError("seed", "requires a fault");
   }
   const seed = givenSeed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
   if (seed >>> 0 !== seed) {
@@ -90,7 +90,7 @@ export function planFaults(
   if (former !== undefined) chosen.forEach((each) => checkChange(each, former));
   const flaws = chosen.flatMap(({ fault, value }) => fault.flaw?.(value) ?? []);
   if (flaws.length > 0 && tls?.cert !== undefined) {
-    throw wrong("the server makes such a certificate itself, so none can be given");
+    throw wrong("certificate requires a certificate that the server generates; omit the other one");
   }
   const injected = former?.injected ?? {};
   for (const { fault: { name, stage } } of chosen) if (stage !== undefined) injected[name] ??= 0;
@@ -127,7 +127,7 @@ function checkChange({ fault: { name, flaw, resets } }: ChosenFault, former: Fau
 function choose(text: string): ChosenFault {
   const each = text.split(",");
   if (each.every((part) => /^[a-z]/i.test(part)) && each.length > 1) {
-    throw wrong(`each has its own flag: ${each.map((part) => `--fault ${part}`).join(" ")}`);
+    throw wrong(`use one flag for each fault: ${each.map((part) => `--fault ${part}`).join(" ")}`);
   }
   const [, name = "", value, at] = /^([^=@]*)(?:=([^@]*))?(?:@(.*))?$/s.exec(text) ?? [];
   const fault = faults.find((fault) => fault.name === name.toLowerCase());
