@@ -1,7 +1,7 @@
 // TCP connections with `reset`, by Node (denoland/deno#33415): Deno 2.9 can only close with FIN.
-import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
+import { loadNode, node } from "./node.ts";
 import { BACKLOG, type Listener, type Stream } from "./stream.ts";
 
 /** The handle of a server of Node's, as Deno 2.9 has it. */
@@ -21,9 +21,16 @@ export async function listenResettable<E extends HostEndpoint>(
   endpoint: E,
 ): Promise<Listener<E>> {
   const { host, port } = endpoint;
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
+  await loadNode();
+  const server = node.net.createServer({
+    allowHalfOpen: true,
+    pauseOnConnect: true,
+    noDelay: true,
+  });
   server.listen({ host, port, backlog: BACKLOG });
-  await once(server, "listening");
+  await new Promise<void>((resolve, reject) => {
+    server.once("listening", resolve).once("error", reject);
+  });
   const bound = server.address() as AddressInfo;
   const { _handle: handle } = server as unknown as { _handle: ListeningHandle };
   const { onconnection } = handle;

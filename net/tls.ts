@@ -1,13 +1,13 @@
 // TLS, on both sides, by Node (docs/development.md, "TLS"). Deno's own TLS cannot request client
 // certificates (denoland/deno#26825), has no TCP_NODELAY (denoland/deno#13617), and when closed
 // in a handshake or with unwritten bytes it keeps its socket until the peer leaves (Deno 2.9).
-import { isIP } from "node:net";
-import { connect, createServer, type Server, TLSSocket } from "node:tls";
+import type { Server, TLSSocket } from "node:tls";
 import { onAbort } from "../async/pause.ts";
 import { Untrusted } from "../errors/reason.ts";
 import type { HostEndpoint } from "./endpoint.ts";
 import type { Listener, ListenOptions, Stream } from "./stream.ts";
 import type { DialOptions } from "./dial_options.ts";
+import { loadNode, node } from "./node.ts";
 import { dialTcp, listenTcp } from "./tcp.ts";
 import { TlsStream } from "./tls_stream.ts";
 import { subjectOf, whyUntrusted } from "./untrusted.ts";
@@ -29,7 +29,8 @@ export async function listenTls(
   Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }).close();
   // One for all handshakes, since reading a certificate takes a millisecond. Not by SNICallback:
   // with one, each connection keeps 31 KiB, a second configuration and its cache of sessions.
-  const server = createServer({
+  await loadNode();
+  const server = node.tls.createServer({
     ...{ cert, key, ca, allowHalfOpen: true, requestCert: ca !== undefined },
     // Node would reject a client without its reason or subject.
     rejectUnauthorized: false,
@@ -65,7 +66,7 @@ function startHandshake(stream: TlsStream, shared: Server): void {
   const server: Server = Object.create(shared);
   server.emit = (event: string, ...[result]: unknown[]) => {
     if (event === "tlsClientError") stream.fail(result);
-    else if (result instanceof TLSSocket) {
+    else if (result instanceof node.tls.TLSSocket) {
       if (result.authorized) stream.secured(result);
       else refuse(stream, result);
     }
@@ -96,15 +97,16 @@ export async function dialTls(
   signal: AbortSignal,
   onConnect: () => void,
 ): Promise<Stream> {
+  await loadNode();
   const conn = await dialTcp(endpoint, options, signal);
   onConnect();
   const { serverName = endpoint.host, insecure, ...pem } = options.tls ?? {};
   const stream = new TlsStream(conn);
   using _closing = onAbort(signal, () => stream.close());
-  const socket = connect({
+  const socket = node.tls.connect({
     socket: stream.transport,
     host: serverName,
-    servername: isIP(serverName) === 0 ? serverName : undefined,
+    servername: node.net.isIP(serverName) === 0 ? serverName : undefined,
     ca: plain(pem.ca),
     cert: plain(pem.cert),
     key: plain(pem.key),

@@ -1,7 +1,7 @@
 // A TLS connection by Node over a connection of Deno's.
-import { Buffer } from "node:buffer";
-import { Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
+import { node } from "./node.ts";
 import type { Stream, TlsSession } from "./stream.ts";
 import { subjectOf } from "./untrusted.ts";
 
@@ -35,7 +35,7 @@ export class TlsStream implements Stream {
     this.#conn = conn;
     this.remoteAddr = conn.remoteAddr;
     this.handshake.catch(() => {});
-    this.transport = new Duplex({
+    this.transport = new node.Duplex({
       allowHalfOpen: true,
       read: () => this.#want(),
       write: (bytes: Uint8Array, _encoding, done) => this.#send(bytes, done),
@@ -132,7 +132,7 @@ export class TlsStream implements Stream {
     try {
       const length = await this.#conn.read(this.#chunk);
       if (length === null) return this.#endTransport();
-      const bytes = Buffer.allocUnsafe(length);
+      const bytes = node.Buffer.allocUnsafe(length);
       bytes.set(this.#chunk.subarray(0, length));
       this.transport.push(bytes);
       if (length === this.#chunk.length && length < LARGE) this.#chunk = new Uint8Array(LARGE);

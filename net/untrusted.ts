@@ -1,7 +1,8 @@
 // Certificates of peers: whose they are, and why they are not trusted.
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { escapeControls } from "./escape.ts";
+import { node } from "./node.ts";
 
 /** Extended key usage and two of its values, in DER (RFC 5280, 4.2.1.12). */
 const EXTENDED_KEY_USAGE = "0603551d25";
@@ -21,7 +22,7 @@ export function subjectOf(socket: TLSSocket): string {
 
 function certificateOf(socket: TLSSocket): X509Certificate | undefined {
   const { raw } = socket.getPeerCertificate();
-  return raw && new X509Certificate(raw);
+  return raw && new node.X509Certificate(raw);
 }
 
 function flawOf(
