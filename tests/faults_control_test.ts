@@ -1,19 +1,9 @@
 /** Faults that a test chooses by connection and time, and changes while the server runs. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { serveMetrics } from "../metrics/metrics.ts";
-import { type Endpoint, OptionError, serve } from "../server.ts";
+import { type Endpoint, OptionError, serve, type Server } from "../server.ts";
 import { open, readOnce, startFaulty, STREAMS } from "./faulty.ts";
-import {
-  collect,
-  dialPort,
-  exchange,
-  type LocalServer,
-  type LogLine,
-  portOf,
-  random,
-  readBytes,
-  writeAll,
-} from "./local.ts";
+import { dialPort, exchange, portOf, random, readBytes, startLocal, writeAll } from "./local.ts";
 import { heldMemory, inEach, linux, pause, timed, unix, until } from "./machine.ts";
 import { available, program, root, run } from "./program.ts";
 import { cert, folder, key } from "./servers.ts";
@@ -35,12 +25,12 @@ async function answersOf(server: { endpoint: Endpoint }, count: number): Promise
   return answers;
 }
 
-async function untilInjected(server: LocalServer, fault: string): Promise<void> {
+async function untilInjected(server: Server, fault: string): Promise<void> {
   while (!(await server.counts()).faults[fault]) await pause(5);
 }
 
 /** The faults that are set. */
-async function faultsOf(server: LocalServer): Promise<string[]> {
+async function faultsOf(server: Server): Promise<string[]> {
   return Object.keys((await server.counts()).currentFaults);
 }
 
@@ -56,20 +46,14 @@ Deno.test("@A..B: the connections with these numbers have the fault", async () =
   for (const wrong of ["refuse@0..3", "refuse@3..1", "refuse@1..x", "certificate=expired@1..2"]) {
     await assertRejects(() => startFaulty("tls", [wrong], { tls: {} }), OptionError, "fault: ");
   }
-  await assertRejects(
-    () => startFaulty("udp", ["lose@1..2"]),
-    OptionError,
-    "udp has no connections",
-  );
+  const udp = () => startFaulty("udp", ["lose@1..2"]);
+  await assertRejects(udp, OptionError, "udp has no connections");
 });
 
 Deno.test("close-at and reset-at end a connection at that time, busy or not", async () => {
   const ways = STREAMS.flatMap((scheme) => [
-    ...["idle", "busy", "reads nothing"].map((what) => ({
-      scheme,
-      what,
-      fault: "close-at=150ms..200ms",
-    })),
+    ...["idle", "busy", "reads nothing"]
+      .map((what) => ({ scheme, what, fault: "close-at=150ms..200ms" })),
     ...scheme === "unix" ? [] : [{ scheme, what: "busy", fault: "reset-at=150ms" }],
   ]);
   await inEach(ways, async ({ scheme, what, fault }) => {
@@ -85,15 +69,13 @@ Deno.test("close-at and reset-at end a connection at that time, busy or not", as
         end = error;
       }
     });
-    const told = `${scheme}, ${fault}, ${what}: ${end} after ${milliseconds} ms`;
-    assert(milliseconds > 148, told);
+    const found = `${scheme}, ${fault}, ${what}: ${end} after ${milliseconds} ms`;
+    assert(milliseconds > 148, found);
     // A client that writes at that moment sees that the other side is closed.
-    assert(
-      what === "idle" ? end === undefined : fault.startsWith("close") || end instanceof Error,
-      told,
-    );
+    const isClosed = what === "idle" ? end === undefined : fault.startsWith("close");
+    assert(isClosed || end instanceof Error && what !== "idle", found);
     const { why, faults } = await server.story();
-    assertEquals([why, faults], ["fault", fault.replace(/=.*/, "")], told);
+    assertEquals([why, faults], ["fault", fault.replace(/=.*/, "")], found);
   });
 });
 
@@ -111,7 +93,7 @@ Deno.test("close-at sends all that was received before", async () => {
   });
 });
 
-Deno.test("silent=SIZE: so many bytes come back, then none", async () => {
+Deno.test("silent=SIZE: that many bytes come back, then none", async () => {
   await inEach(STREAMS, async (scheme) => {
     await using server = await startFaulty(scheme, ["silent=1500"]);
     using stream = await open(server);
@@ -159,7 +141,7 @@ Deno.test("setFaults: open connections change at their next read, new ones count
   });
 });
 
-Deno.test("a set that cannot be is refused, and the old one stays", async () => {
+Deno.test("an impossible set is refused, and the old one stays", async () => {
   await using server = await startFaulty("tls", ["delay=1ms"], { tls: {}, seed: 3 });
   for (
     const [fault, what] of [
@@ -184,10 +166,8 @@ async function startControlled() {
   const url = control?.urls[0] ?? "";
   const ask = async (body?: unknown, init: RequestInit = {}) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
-    const answer = await fetch(
-      url,
-      body === undefined ? init : { method: "PUT", body: text, ...init },
-    );
+    const put = body === undefined ? {} : { method: "PUT", body: text };
+    const answer = await fetch(url, { ...put, ...init });
     return [answer.status, await answer.text()] as const;
   };
   return {
@@ -219,16 +199,12 @@ Deno.test("HTTP: GET has the faults with their counts, PUT changes them or says 
   for (const wrong of ["{", "[]", "null", "{}", '{"faults":""}']) {
     assertEquals(await ask(wrong), [400, json], wrong);
   }
-  assertEquals(await ask({ faults: ["dealy=1s"] }), [
-    400,
-    '--fault: unknown fault "dealy"; did you mean delay?\n',
-  ]);
+  const unknown = '--fault: unknown fault "dealy"; did you mean delay?\n';
+  assertEquals(await ask({ faults: ["dealy=1s"] }), [400, unknown]);
   assertEquals(server.faults, zero.faults);
   assertEquals((await ask({ faults: [] }))[0], 200);
-  assertMatch(
-    await (await fetch(url.replace("faults", "metrics"))).text(),
-    /^yodel_build_info/m,
-  );
+  const metrics = await fetch(url.replace("faults", "metrics"));
+  assertMatch(await metrics.text(), /^yodel_build_info/m);
 });
 
 Deno.test("HTTP: browsers, other methods and long bodies are refused", async () => {
@@ -281,19 +257,12 @@ function datagramsTo(endpoint: Endpoint) {
 }
 
 Deno.test("1,000 changes under 50 busy connections break none, and what is wrong adds up", async () => {
-  const log: LogLine[] = [];
-  const path = `${folder}/changing.sock`;
   const endpoints = ["tcp://127.0.0.1:0", "tls://127.0.0.1:0", "udp://127.0.0.1:0"];
-  const server = await serve([...endpoints, ...unix ? [`unix:${path}`] : []], {
-    workers: linux ? 2 : 1,
-    tls: { cert, key },
-    log: collect(log),
-  });
+  if (unix) endpoints.push(`unix:${folder}/changing.sock`);
+  const options = { workers: linux ? 2 : 1, tls: { cert, key }, drain: 0 };
+  const server = await startLocal(options, endpoints);
   let [exchanges, wrong, stopped] = [0, 0, false];
-  const streams = Array.from(
-    { length: 50 },
-    (_, i) => server.endpoints[i % server.endpoints.length],
-  );
+  const streams = Array.from({ length: 50 }, (_, i) => server.endpoints[i % endpoints.length]);
   const clients = streams.map(async (endpoint) => {
     assert(endpoint !== undefined);
     using stream = endpoint.scheme === "udp" ? datagramsTo(endpoint) : await open({ endpoint });
@@ -329,14 +298,11 @@ Deno.test("1,000 changes under 50 busy connections break none, and what is wrong
   const { faults: { corrupt }, connections } = await server.counts();
   assertEquals(corrupt, wrong);
   assert(wrong > 0 && exchanges > 1000, `${exchanges} exchanges, ${wrong} bytes`);
-  const ended = log.filter(({ message }) => message.startsWith("closed")).map(({ fields }) =>
-    fields
-  );
-  assertEquals(new Set(ended.map(({ why }) => why)), new Set(["eof"]));
+  const ended = server.log.filter(({ message }) => message.startsWith("closed"));
+  assertEquals(new Set(ended.map(({ fields }) => fields.why)), new Set(["eof"]));
   for (const { received, sent } of Object.values(connections)) assertEquals(received, sent);
-  const corrupted = [...ended, log.at(-1)?.fields].map((fields) =>
-    Number(fields?.corrupted_bytes ?? 0)
-  );
+  const corrupted = [...ended, server.log.at(-1)]
+    .map((line) => Number(line?.fields.corrupted_bytes ?? 0));
   assertEquals(corrupted.reduce((sum, bytes) => sum + bytes), wrong);
 });
 
@@ -352,8 +318,8 @@ for (
   }, async () => {
     const place = await Deno.makeTempDir();
     const words = program.map((word) => `'${word}'`).join(" ");
-    await Deno.writeTextFile(`${place}/yodel`, `#!/bin/sh\nexec ${words} "$@"\n`);
-    await Deno.chmod(`${place}/yodel`, 0o755);
+    const script = `#!/bin/sh\nexec ${words} "$@"\n`;
+    await Deno.writeTextFile(`${place}/yodel`, script, { mode: 0o755 });
     const call = [...command, `${root}tests/recipes/${recipe}`].join(" ");
     const { code, stdout, stderr } = await run(["sh", "-c", `PATH='${place}':"$PATH" ${call}`]);
     assertEquals(code, 0, stdout + stderr);
