@@ -22,16 +22,6 @@ const MAX_REQUEST = 16 * 1024;
 /** The most bytes read after that. */
 const MAX_REST = 64 * 1024;
 
-const REASONS: Readonly<Record<number, string>> = {
-  200: "OK",
-  400: "Bad Request",
-  403: "Forbidden",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  500: "Internal Server Error",
-  503: "Service Unavailable",
-};
-
 export interface Answer {
   readonly status: number;
   readonly body: string;
@@ -95,7 +85,7 @@ async function exchange(conn: Stream, answer: Handler): Promise<void> {
   );
   const bytes = new TextEncoder().encode(body);
   const lines = [
-    `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`,
+    `HTTP/1.1 ${status} `,
     `content-type: ${type}`,
     `content-length: ${bytes.length}`,
     ...allow === undefined ? [] : [`allow: ${allow}`],

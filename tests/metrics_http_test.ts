@@ -33,7 +33,7 @@ Deno.test("a lack of descriptors ends neither the server nor its metrics", onLin
   await until(() => used() >= 64, "the server has as many files open as it may");
   const waiting = answerTo(port, "GET /healthz HTTP/1.0\r\n\r\n");
   for (const conn of idle) conn.close();
-  assertMatch(await waiting, /^HTTP\/1\.1 200 OK\r\n.*\r\n\r\nok\n$/s);
+  assertMatch(await waiting, /^HTTP\/1\.1 200 \r\n.*\r\n\r\nok\n$/s);
   server.process.kill("SIGTERM");
   assertEquals((await server.process.status).code, 0);
 });
@@ -55,7 +55,7 @@ Deno.test("clients that never finish hold up no end", async () => {
     conns.push(conn);
   }
   // All are accepted, and another is served meanwhile.
-  assertMatch(await answerTo(server.port, "GET /healthz HTTP/1.0\r\n\r\n"), / 200 OK/);
+  assertMatch(await answerTo(server.port, "GET /healthz HTTP/1.0\r\n\r\n"), / 200 \r/);
   await server[Symbol.asyncDispose]();
   for (const conn of conns) {
     await readBytes(conn, 1_000_000).catch(() => {});
@@ -74,14 +74,14 @@ Deno.test("a request that is malformed gets 400, and nothing in the log", async 
     ]
   ) {
     const answer = await answerTo(server.port, `GET /metrics HTTP/1.1\r\n${head}\r\n`);
-    assertMatch(answer, /^HTTP\/1\.1 400 Bad Request\r\n/, JSON.stringify(head));
+    assertMatch(answer, /^HTTP\/1\.1 400 \r\n/, JSON.stringify(head));
   }
   for (const line of ["GET", "get / HTTP/1.1", "GET /x HTTP/3", `GET /${"x".repeat(20_000)}`]) {
     assertMatch(await answerTo(server.port, `${line}\r\nHost: a\r\n\r\n`), / 400 /, line);
   }
   for (const host of ["localhost", "127.0.0.1:9140", "[::1]:9140", "a-b.example", ""]) {
     const text = `GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
-    assertMatch(await answerTo(server.port, text), / 200 OK/, host);
+    assertMatch(await answerTo(server.port, text), / 200 \r/, host);
   }
   assertEquals(log, []);
 });

@@ -38,8 +38,8 @@ export async function scrapeFor(duration: number, server: Watched): Promise<void
     }
   }
   await Promise.all([
-    repeat(() => scrape(server, "localhost", "200 OK")),
-    repeat(() => scrape(server, BAD_HOSTS[chance(0, 3)] ?? "", "400 Bad Request")),
+    repeat(() => scrape(server, "localhost", "200 ")),
+    repeat(() => scrape(server, BAD_HOSTS[chance(0, 3)] ?? "", "400 ")),
     repeat(async () => {
       using _unfinished = await holdUnfinished(server);
       tally.connections += UNFINISHED.length;
