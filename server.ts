@@ -148,11 +148,9 @@ export async function serve(
       stopping.abort();
     }
     const { answered, unanswered, refused } = await counts();
-    const { datagrams_denied = 0, datagrams_over_limit = 0 } = refused;
-    const notAnswered = [...Object.values(unanswered), datagrams_denied, datagrams_over_limit];
     const datagrams = {
       datagrams_answered: answered,
-      datagrams_not_answered: notAnswered.reduce((sum, count) => sum + count),
+      datagrams_not_answered: Object.values(unanswered).reduce((sum, count) => sum + count),
       ...here.datagrams.faults,
     };
     log.info?.("stopped", {

@@ -87,17 +87,9 @@ export function planServe(options: ServeOptions, endpoints: readonly Endpoint[])
   checkNames(options, Object.keys(defaults), ["tls", "faults", "seed", "resettable", "signal"]);
   const plan = withDefaults<Omit<ServePlan, "faults">>(options, defaults);
   for (const endpoint of endpoints) checkUdp(endpoint);
-  checkWorkers(plan.workers);
+  // Systems other than Linux do not spread connections over listeners of a port.
+  if (plan.workers > 1 && (Deno.build.os !== "linux" || Deno.listenDatagram === undefined)) {
+    throw new OptionError("workers", "more than 1 requires Linux and deno run --unstable-net");
+  }
   return { ...plan, faults: planFaults(options, endpoints) };
-}
-
-/** Several threads need a system that spreads connections, and Deno's unstable option for it. */
-function checkWorkers(workers: number): void {
-  if (workers === 1) return;
-  if (Deno.build.os !== "linux") {
-    throw new OptionError("workers", "more than 1 requires Linux");
-  }
-  if (Deno.listenDatagram === undefined) {
-    throw new OptionError("workers", "more than 1 requires deno run --unstable-net");
-  }
 }

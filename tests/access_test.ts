@@ -208,7 +208,7 @@ Deno.test("--udp-rate limits the answers to one address in a second", onLinux, a
   await server.stop();
   assertEquals(server.logged("stopped")[0]?.fields, {
     datagrams_answered: answered + 1,
-    datagrams_not_answered: 20 - answered,
+    datagrams_not_answered: 0,
     ...answered < 20 ? { datagrams_over_limit: 20 - answered } : {},
   });
   const reasons = server.logged("refused").map(({ fields }) => fields.why);

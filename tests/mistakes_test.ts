@@ -178,8 +178,6 @@ const OTHERS: Rows = {
   "connect tls://:1 --ca -": "--ca: cannot read -: no such file",
   "connect -4 -6": "--ipv6 cannot be used with --ipv4; omit both to use any address",
   "connect tls://:1 --insecure --ca ca.pem": "--insecure cannot be used with --ca",
-  "serve 4132 --metrics 4132": "--metrics: port 4132 is already used by an endpoint",
-  "serve 4132 --metrics *:4132": "--metrics: port 4132 is already used by an endpoint",
   [`serve ${LONG}`]: `cannot listen on ${LONG}: its path has 125 bytes; the maximum is 107`,
   "serve unix:/nowhere/x": "cannot listen on unix:/nowhere/x: there is no directory /nowhere",
   "connect unix:/nowhere/x": "cannot connect to unix:/nowhere/x: no such file",

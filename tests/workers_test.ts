@@ -7,7 +7,7 @@ import { finish } from "./loads.ts";
 import { programWithoutUnstable, run, startServer, yodel } from "./program.ts";
 import { ca, cert, folder, key } from "./servers.ts";
 import { dialPort, exchange, flood, random, readBytes, startLocal, writeAll } from "./local.ts";
-import { heldMemory, linux, onLinux, pause, until } from "./machine.ts";
+import { heldMemory, onLinux, pause, until } from "./machine.ts";
 
 /** Starts a server with three threads, each of which serves some of many connections. */
 const start = (options: ServeOptions = {}, endpoints?: readonly string[]) =>
@@ -242,8 +242,6 @@ Deno.test("threads that cannot be are refused in one line", async () => {
   const { code, stderr } = await run([...programWithoutUnstable, "serve", "0", "--workers", "2"]);
   assertEquals([code, stderr], [
     2,
-    linux
-      ? "yodel: --workers: more than 1 requires deno run --unstable-net\n"
-      : "yodel: --workers: more than 1 requires Linux\n",
+    "yodel: --workers: more than 1 requires Linux and deno run --unstable-net\n",
   ]);
 });

@@ -9,7 +9,7 @@ import { LOG_DATA_FORMS, LOG_LEVELS } from "../../server/log.ts";
 import { SERVE_DEFAULTS } from "../../server/plan.ts";
 import { optionsOf } from "../../values/settings.ts";
 import { command, flag, group } from "../command.ts";
-import { hasConnections, IP_SCHEMES, STREAMS } from "../../net/transports.ts";
+import { IP_SCHEMES, STREAMS } from "../../net/transports.ts";
 import { stopOnSignal, SUCCESS } from "../exit.ts";
 import {
   choice,
@@ -111,11 +111,6 @@ export const serveCommand = command({
     const name = control === undefined ? "metrics" : "control";
     if (control !== at && control !== undefined) {
       throw new YodelError("--metrics: --control has its pages, so leave --metrics out");
-    }
-    const isTaken = (one: Endpoint) =>
-      hasConnections(one) && "port" in one && one.port === at?.port;
-    if (at?.port && endpoints.some(isTaken)) {
-      throw new YodelError(`--${name}: port ${at.port} is already used by an endpoint`);
     }
     const running: { server?: Server } = {};
     const isUp = () => running.server?.accepting ?? false;
