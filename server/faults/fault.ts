@@ -55,11 +55,9 @@ export interface FaultContext {
   reset(): Promise<void>;
 }
 
-type Defaults = Pick<Fault, "chance" | "transports">;
-
 /** Makes a fault, by default of connections, from accept on, and for all transports. */
 export function fault<Value>(
-  parts: Omit<Fault<Value>, keyof Defaults> & Partial<Defaults>,
+  parts: Omit<Fault<Value>, "chance" | "transports"> & Partial<Fault<Value>>,
 ): Fault<Value> {
   return { chance: { of: "connections", usual: 1 }, transports: SCHEMES, ...parts };
 }

@@ -7,19 +7,21 @@ import urllib.request
 
 
 class RetryingClient(unittest.TestCase):
-    def setUp(self):
-        self.yodel = subprocess.Popen(
+    @classmethod
+    def setUpClass(cls):
+        cls.yodel = subprocess.Popen(
             ["yodel", "serve", "127.0.0.1:0", "--control", "127.0.0.1:0"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.control = None
-        while self.control is None:
-            found = re.search(r"http:\S+/faults", self.yodel.stderr.readline())
-            self.control = found and found.group()
-        self.port = int(self.yodel.stdout.readline().rpartition(":")[2])
+        cls.control = None
+        while cls.control is None:
+            found = re.search(r"http:\S+/faults", cls.yodel.stderr.readline())
+            cls.control = found and found.group()
+        cls.port = int(cls.yodel.stdout.readline().rpartition(":")[2])
 
-    def tearDown(self):
-        self.yodel.terminate()
-        self.yodel.communicate()
+    @classmethod
+    def tearDownClass(cls):
+        cls.yodel.terminate()
+        cls.yodel.communicate()
 
     def set_faults(self, *faults):
         body = json.dumps({"faults": faults}).encode()
