@@ -27,41 +27,15 @@ Deno.test("a message that could not be sent when it was due has been due since t
   assertEquals([takeAll(stalled, 1535), stalled.next], [50, 1540]);
 });
 
-Deno.test("without a rate a message is due whenever there is room for one", () => {
-  const free = schedule({ interval: 0 });
-  assertEquals(take(free, 1000, 1000, 1234.5), [1000, 1000, 1234.5]);
+Deno.test("it can be ended sooner, and not put off", () => {
+  const timed = schedule({ end: 1020 });
+  timed.stop(1010);
+  timed.stop(1015);
+  assertEquals([timed.end, ...take(timed, 1000, 1010)], [1010, 1000, undefined]);
 });
-
-for (const interval of [0, 10]) {
-  const paced = interval === 0 ? "without a rate" : "at a rate";
-
-  Deno.test(`messages are due until the end, and not at it, ${paced}`, () => {
-    const timed = schedule({ interval, end: 1020 });
-    assertEquals(take(timed, 1000, 1010, 1020, 1500), [1000, 1010, undefined, undefined]);
-    const over = [1019.9, 1020].map((now) => timed.isOver(now));
-    assertEquals([timed.ranOut, ...over], [false, false, true]);
-  });
-
-  Deno.test(`it can be ended sooner, and not put off, ${paced}`, () => {
-    const timed = schedule({ interval, end: 1020 });
-    timed.stop(1010);
-    timed.stop(1015);
-    assertEquals([timed.end, ...take(timed, 1000, 1010)], [1010, 1000, undefined]);
-  });
-
-  Deno.test(`as many messages are due as are asked for, after those of the warm-up, ${paced}`, () => {
-    const counted = schedule({ interval, countFrom: 1015, messages: 2 });
-    assertEquals(take(counted, 1000, 1010, 1020), [1000, 1010, 1020]);
-    assertEquals([counted.ranOut, counted.isOver(1020)], [false, false]);
-    assertEquals(take(counted, 1030, 1040), [1030, undefined]);
-    assertEquals([counted.ranOut, counted.isOver(1030)], [true, true]);
-  });
-}
 
 for (
   const [what, taken, missed, plan = {}, stop = Infinity] of [
-    ["none was taken", 0, 10],
-    ["all were taken", 10, 0],
     ["the others were due before a signal ended it", 4, 2, {}, 1055],
     ["one more was asked for", 4, 1, { messages: 5 }],
     ["there is no end yet", 4, 0, { end: Infinity }],

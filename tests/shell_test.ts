@@ -133,37 +133,33 @@ Deno.test("SIGHUP stays ignored if it was at the start, as with nohup", onLinux,
   assertEquals((await server.process.status).code, 0);
 });
 
-Deno.test(
-  "clients that wait to be accepted when the server is stopped are served",
-  onLinux,
-  async () => {
-    const path = await Deno.makeTempFile();
-    const asked = ["tcp://127.0.0.1:0", `unix:${path}.sock`];
-    await using server = await startServer(asked);
-    const { process } = server;
-    process.kill("SIGSTOP");
-    const message = random(1000);
-    const conns = await Promise.all(
-      Array.from({ length: 50 }, async (_, i) => {
-        const conn = i % 2 === 0
-          ? await dialPort(server.port)
-          : await Deno.connect({ transport: "unix", path: `${path}.sock` });
-        await conn.write(message);
-        return conn;
-      }),
-    );
-    process.kill("SIGTERM");
-    process.kill("SIGCONT");
-    for (const conn of conns) {
-      assertEquals(await readBytes(conn, message.length), message);
-      assertEquals(await conn.read(new Uint8Array(1)), null);
-      conn.close();
-    }
-    assertEquals((await process.status).code, 0);
-    assertStringIncludes(await server.log, "stopped connections=50\n");
-    await Deno.remove(path);
-  },
-);
+Deno.test("clients that wait when the server is stopped are served", onLinux, async () => {
+  const path = await Deno.makeTempFile();
+  const asked = ["tcp://127.0.0.1:0", `unix:${path}.sock`];
+  await using server = await startServer(asked);
+  const { process } = server;
+  process.kill("SIGSTOP");
+  const message = random(1000);
+  const conns = await Promise.all(
+    Array.from({ length: 50 }, async (_, i) => {
+      const conn = i % 2 === 0
+        ? await dialPort(server.port)
+        : await Deno.connect({ transport: "unix", path: `${path}.sock` });
+      await conn.write(message);
+      return conn;
+    }),
+  );
+  process.kill("SIGTERM");
+  process.kill("SIGCONT");
+  for (const conn of conns) {
+    assertEquals(await readBytes(conn, message.length), message);
+    assertEquals(await conn.read(new Uint8Array(1)), null);
+    conn.close();
+  }
+  assertEquals((await process.status).code, 0);
+  assertStringIncludes(await server.log, "stopped connections=50\n");
+  await Deno.remove(path);
+});
 
 // On a terminal Ctrl-C reaches the program and the task runner, which passes it on.
 Deno.test("signals within 100 ms of the first count once, a later one ends the program", async () => {

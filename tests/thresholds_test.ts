@@ -12,16 +12,12 @@ for (
     [["load", "-n50", "--at-least", "rate=0.01"], []],
     [["ping", "-c3", "-i0", "--at-most", "mean=20s", "--at-most", "loss=0%"], []],
     [["load", "-n50", "--at-most", "p99.9=0.0001ms"], [/p99\.9=0\.0001ms: it was .*/]],
-    [["load", "-n50", "--at-least=rate=100m"], [
-      /rate=100m: it was [\d,]+\/s$/,
-    ]],
+    [["load", "-n50", "--at-least=rate=100m"], [/rate=100m: it was [\d,]+\/s$/]],
     [
       ["load", "-n50", "--at-most", "min=0.0001ms", "--at-most", "p50=0.0001ms", "--json"],
       [/min=0\.0001ms: it was .*/, /p50=0\.0001ms: it was .*/],
     ],
-    [["load", "-n2", "-c1", "-r3", "--at-least=rate=9"], [
-      /rate=9: it was \d\.\d\d\/s$/,
-    ]],
+    [["load", "-n2", "-c1", "-r3", "--at-least=rate=9"], [/rate=9: it was \d\.\d\d\/s$/]],
     [["ping", "-c3", "-i0", "--at-most", "p50=0.0001ms"], [/p50=0\.0001ms: it was .*/]],
   ] as const
 ) {

@@ -1,39 +1,13 @@
-/** What came back against what was sent, without any socket. */
+/** Which probe an answer belongs to, without any socket. */
 import { assert, assertEquals } from "@std/assert";
-import { describeSilence, diagnose } from "../client/verify/diagnosis.ts";
 import { Messages } from "../client/verify/messages.ts";
 import { Probes } from "../client/verify/probes.ts";
 
 const messages = new Messages(100);
 
-/** Messages 3 to 7 are under way, and a part of message 3 has come. */
-const at = { messages, first: 40, sent: 8, answered: 3, partial: 10 };
-const atStart = { ...at, partial: 0 };
-const allBack = { ...atStart, sent: 3 };
-
-/** What comes of a message from a byte on, and of those after it. */
-function from(index: number, offset: number): Uint8Array {
-  const rest = Array.from({ length: 8 - index }, (_, i) => messages.at(40 + index + i));
-  return new Uint8Array(rest.flatMap((message) => [...message])).subarray(offset);
-}
-
 function flipped(bytes: Uint8Array): Uint8Array {
   return bytes.with(0, (bytes[0] ?? 0) ^ 0xff);
 }
-
-Deno.test("what comes after the last answer is unexpected, what comes before it is corrupted", () => {
-  const more = new Uint8Array([1, 2]);
-  const finds = [[atStart, from(2, 0)], [allBack, from(2, 0)], [allBack, more]] as const;
-  const kinds = finds.map(([position, bytes]) => diagnose(position, bytes).kind);
-  assertEquals(kinds, ["corrupted", "unexpected", "unexpected"]);
-});
-
-Deno.test("what is missing of a stream of messages is said with its offset", () => {
-  assertEquals([describeSilence(atStart), describeSilence(at)], [
-    "no answer came, at offset 300",
-    "only 10 of 100 bytes came, at offset 310",
-  ]);
-});
 
 Deno.test("a corrupted answer belongs to the probe with which it has most bytes in common", () => {
   const probes = new Probes(messages);
