@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { serveMetrics } from "../metrics/metrics.ts";
 import { collect, dialPort, freePort, type LogLine, readBytes, writeAll } from "./local.ts";
-import { onLinux, until } from "./machine.ts";
+import { descriptorsOf, onLinux, until } from "./machine.ts";
 import { program, startServer } from "./program.ts";
 
 /** Serves metrics in this process, at a port. */
@@ -24,13 +24,13 @@ async function answerTo(port: number, text: string): Promise<string> {
 
 Deno.test("a lack of descriptors ends neither the server nor its metrics", onLinux, async () => {
   const port = freePort();
-  await using server = await startServer(["127.0.0.1:0", "--metrics", `${port}`], [
-    ...["bash", "-c", `ulimit -n 64 && exec "$@"`, "bash"],
-    ...[...program, "serve"],
-  ]);
+  const limited = ["bash", "-c", `ulimit -n 64 && exec "$@"`, "bash", ...program, "serve"];
+  await using server = await startServer(["127.0.0.1:0", "--metrics", `${port}`], limited);
   const idle = await Promise.all(Array.from({ length: 100 }, () => dialPort(server.port)));
-  const used = () => [...Deno.readDirSync(`/proc/${server.process.pid}/fd`)].length;
-  await until(() => used() >= 64, "the server has as many files open as it may");
+  await until(
+    () => descriptorsOf(server.process.pid) >= 64,
+    "the server has as many files open as it may",
+  );
   const waiting = answerTo(port, "GET /healthz HTTP/1.0\r\n\r\n");
   for (const conn of idle) conn.close();
   assertMatch(await waiting, /^HTTP\/1\.1 200 \r\n.*\r\n\r\nok\n$/s);

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { parseEndpoint } from "../server.ts";
 import { open, STREAMS } from "./faulty.ts";
 import { dialPort, exchange, random } from "./local.ts";
-import { inEach, onLinux, until } from "./machine.ts";
+import { descriptorsOf, inEach, onLinux, until } from "./machine.ts";
 import { program, startServer } from "./program.ts";
 import { certFile, folder, keyFile } from "./servers.ts";
 
@@ -24,8 +24,10 @@ Deno.test("200 clients share a server that may open 64 files", onLinux, async ()
         : Deno.connect({ transport: "unix", path: endpoint.path });
     // Idle ones first take all files that the server may have.
     const idle = await Promise.all(Array.from({ length: 100 }, dial));
-    const used = () => [...Deno.readDirSync(`/proc/${server.process.pid}/fd`)].length;
-    await until(() => used() >= 64, "the server has as many files open as it may");
+    await until(
+      () => descriptorsOf(server.process.pid) >= 64,
+      "the server has as many files open as it may",
+    );
     for (const conn of idle) conn.close();
     await Promise.all(Array.from({ length: 200 }, async () => {
       using stream = await open({ endpoint });
