@@ -30,73 +30,66 @@ export async function makeIdentity(
   hosts: readonly string[],
   flaws: readonly Flaw[] = [],
 ): Promise<Identity> {
-  const [signer, ca] = await authority();
-  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
-  const subject = name("yodel");
-  const own = { name: subject, key: keys.privateKey };
+  const ca = await authority();
   // RFC 2606: a name that cannot exist.
   const names = flaws.includes("wrong-name") ? ["wrong-name.invalid"] : hosts;
-  const cert = await certificate(
-    flaws.includes("self-signed") ? own : signer,
-    subject,
-    keys.publicKey,
+  const { cert, key } = await issue(
+    "yodel",
     [
       extension(KEY_USAGE, tlv(0x03, [7, 0x80])), // bit 0: to sign handshakes
       extension(SUBJECT_ALT_NAME, sequence(...names.map(alternativeName)), false),
     ],
+    flaws.includes("self-signed") ? undefined : ca,
     flaws.includes("expired") ? [-30, -1] : flaws.includes("not-yet") ? [1, 30] : undefined,
   );
-  const key = new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
   return {
-    ca: pem("CERTIFICATE", flaws.includes("unknown-ca") ? (await authority())[1] : ca),
+    ca: pem("CERTIFICATE", flaws.includes("unknown-ca") ? (await authority()).cert : ca.cert),
     cert: pem("CERTIFICATE", cert),
-    key: pem("PRIVATE KEY", key),
+    key: pem("PRIVATE KEY", new Uint8Array(await crypto.subtle.exportKey("pkcs8", key))),
     names,
   };
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-interface Signer {
-  readonly name: Bytes;
+interface Issued {
+  readonly subject: Bytes;
   readonly key: CryptoKey;
+  readonly cert: Bytes;
 }
 
-/** Makes a CA, and its certificate. */
-async function authority(): Promise<[Signer, Bytes]> {
-  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
-  // Clients distinguish CAs by name.
-  const caName = name(`yodel throw-away CA ${crypto.randomUUID()}`);
-  const signer = { name: caName, key: keys.privateKey };
-  const ca = await certificate(signer, caName, keys.publicKey, [
+/** Clients distinguish CAs by name. */
+function authority(): Promise<Issued> {
+  return issue(`yodel throw-away CA ${crypto.randomUUID()}`, [
     extension(BASIC_CONSTRAINTS, sequence(tlv(0x01, [0xff]), integer([0]))),
     extension(KEY_USAGE, tlv(0x03, [2, 0x04])), // bit 5: to sign certificates
   ]);
-  return [signer, ca];
 }
 
-/** The validity is in days from today. */
-async function certificate(
-  signer: Signer,
-  subject: Bytes,
-  publicKey: CryptoKey,
+/** Makes a key and its certificate, signed by itself without a signer; from and to in days. */
+async function issue(
+  commonName: string,
   extensions: Bytes[],
+  signer?: Issued,
   [from, to]: readonly [number, number] = [-1, 30],
-): Promise<Bytes> {
+): Promise<Issued> {
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const { privateKey: key } = keys;
+  const subject = name(commonName);
   const algorithm = sequence(tlv(0x06, ECDSA_WITH_SHA256));
   const signed = sequence(
     tlv(0xa0, integer([2])), // version 3
     integer(crypto.getRandomValues(new Uint8Array(8))), // serial number
     algorithm,
-    signer.name,
+    signer?.subject ?? subject,
     sequence(time(Date.now() + from * DAY), time(Date.now() + to * DAY)),
     subject,
-    new Uint8Array(await crypto.subtle.exportKey("spki", publicKey)),
+    new Uint8Array(await crypto.subtle.exportKey("spki", keys.publicKey)),
     tlv(0xa3, sequence(...extensions)),
   );
-  const rs = new Uint8Array(await crypto.subtle.sign(ALGORITHM, signer.key, signed));
+  const rs = new Uint8Array(await crypto.subtle.sign(ALGORITHM, signer?.key ?? key, signed));
   const signature = sequence(integer(rs.subarray(0, 32)), integer(rs.subarray(32)));
-  return sequence(signed, algorithm, tlv(0x03, [0], signature));
+  return { subject, key, cert: sequence(signed, algorithm, tlv(0x03, [0], signature)) };
 }
 
 /** DER: tag, length, contents. */

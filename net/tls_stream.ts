@@ -117,7 +117,6 @@ export class TlsStream implements Stream {
   }
 
   reset(): void {
-    this.fail(closed());
     this.#conn.reset?.();
     this.close();
   }
@@ -131,7 +130,7 @@ export class TlsStream implements Stream {
   async receive(): Promise<void> {
     try {
       const length = await this.#conn.read(this.#chunk);
-      if (length === null) return this.#endTransport();
+      if (length === null) return this.#receiveEnd();
       const bytes = node.Buffer.allocUnsafe(length);
       bytes.set(this.#chunk.subarray(0, length));
       this.transport.push(bytes);
@@ -142,7 +141,7 @@ export class TlsStream implements Stream {
     }
   }
 
-  #endTransport(): void {
+  #receiveEnd(): void {
     this.transport.push(null);
     if (this.#socket !== undefined) return;
     // Node would go on waiting for the handshake.
