@@ -27,9 +27,9 @@ export async function listenTls(
   if (!cert || !key) throw new Error("it requires a certificate and a key");
   // Deno validates the certificate and the key at once, Node only in the first handshake.
   Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }).close();
+  await loadNode();
   // One for all handshakes, since reading a certificate takes a millisecond. Not by SNICallback:
   // with one, each connection keeps 31 KiB, a second configuration and its cache of sessions.
-  await loadNode();
   const server = node.tls.createServer({
     ...{ cert, key, ca, allowHalfOpen: true, requestCert: ca !== undefined },
     // Node would reject a client without its reason or subject.
