@@ -1,5 +1,5 @@
 // Files that the program reads and writes.
-import { noFolder, reason } from "../errors/reason.ts";
+import { reason } from "../errors/reason.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 
 /** @throws {YodelError} if the certificate or the key is missing, or cannot be read */
@@ -72,8 +72,7 @@ export async function replaceFile(flag: string, name: string, text?: string): Pr
     await Deno.writeTextFile(beside, text ?? "", { createNew: true });
     if (text !== undefined) await Deno.rename(beside, file);
   } catch (error) {
-    const why = error instanceof Deno.errors.NotFound ? noFolder(name) : reason(error);
-    throw new YodelError(`--${flag}: cannot write ${name}: ${why}`);
+    throw new YodelError(`--${flag}: cannot write ${name}: ${reason(error)}`);
   } finally {
     // It is still there after a check, and after a failure, as on a full disk.
     await Deno.remove(beside).catch(() => {});

@@ -54,9 +54,8 @@ function hostAndPort([host = "", port = ""]: readonly string[]): string | undefi
 /** Which kind of help is wanted, if any: `-h` or `--help`. */
 export function helpFlag(args: readonly string[]): string | undefined {
   const end = args.indexOf("--");
-  return args.slice(0, end === -1 ? undefined : end).find((arg) =>
-    /^(-h|--help(=.*)?)$/s.test(arg)
-  );
+  const flags = end === -1 ? args : args.slice(0, end);
+  return flags.find((arg) => arg === "-h" || /^--help(=|$)/.test(arg));
 }
 
 /** @throws {YodelError} for an unknown flag, a wrong value or a misplaced argument */
@@ -68,9 +67,7 @@ export function parseInvocation<F extends Flags>(
   const [taker = ""] = [...given.keys()].filter((name) => command.flags[name]?.takesAll);
   given.get(taker)?.push(...operands.splice(0));
   const rows = Object.entries<Flag>(command.flags);
-  const values = rows.map((
-    [name, flag],
-  ) => [optionName(name), valueOf(name, flag, given.get(name))]);
+  const values = rows.map((row) => [optionName(row[0]), valueOf(...row, given.get(row[0]))]);
   const parsed = parseOperands(command, operands);
   const groups = command.flags[taker]?.takesAll;
   for (const [name, { group, only }] of rows) {
@@ -78,9 +75,7 @@ export function parseInvocation<F extends Flags>(
     if (groups && !groups.includes(group)) {
       throw new YodelError(`--${name} cannot be used with --${taker}`);
     }
-    if (only === undefined || parsed.endpoints.some(({ scheme }) => only.includes(scheme))) {
-      continue;
-    }
+    if (!only || parsed.endpoints.some(({ scheme }) => only.includes(scheme))) continue;
     const prefixes = only.map((scheme) => TRANSPORTS[scheme].prefix);
     const forms = new Intl.ListFormat("en-GB", { type: "disjunction" }).format(prefixes);
     throw new YodelError(`--${name} requires a ${forms} endpoint`);

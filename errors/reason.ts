@@ -10,7 +10,7 @@ const REASONS: Record<string, string> = {
   EHOSTUNREACH: "host unreachable",
   EISDIR: "it is a directory",
   EMFILE: "too many open files; ulimit -n sets the limit",
-  ENOENT: "no such file",
+  ENOENT: "no such file or directory",
   ENETUNREACH: "network unreachable",
   ENOTDIR: "a part of its path is not a directory",
   ENOTFOUND: "unknown host",
@@ -46,12 +46,6 @@ export function reason(error: unknown): string {
   if (known !== undefined) return known;
   const [sign, words] = OTHER_REASONS.find(([sign]) => sign.test(error.message)) ?? ["", ""];
   return error.message.replace(sign, words);
-}
-
-/** The reason where the folder of a new file is missing. */
-export function noFolder(file: string): string {
-  const [, folder = "."] = /^(.*)[\\/][^\\/]*$/s.exec(file) ?? [];
-  return `there is no directory ${folder || "/"}`;
 }
 
 /** Whether a name could not be looked up, or has no address of the family. */

@@ -1,5 +1,4 @@
 import { pause } from "../async/pause.ts";
-import { errorCode, noFolder } from "../errors/reason.ts";
 import type { UnixEndpoint } from "./endpoint.ts";
 import type { Listener, ListenOptions, Stream } from "./stream.ts";
 
@@ -60,9 +59,7 @@ async function listenAt(
   const name = `.${Math.random().toString(36).slice(2, 6)}`;
   const [hidden, made] = [`${folder}${name}`, `${folder}${name}/s`];
   checkLength("directory", folder, MAX_PATH - `${name}/s`.length);
-  await Deno.mkdir(hidden, { mode: 0o700 }).catch((error) => {
-    throw errorCode(error) === "ENOENT" ? new Error(noFolder(path)) : error;
-  });
+  await Deno.mkdir(hidden, { mode: 0o700 });
   let listener;
   try {
     listener = Deno.listen({ transport: "unix", path: made });

@@ -45,8 +45,14 @@ Deno.test("an error message has no invisible characters", onUnix, async () => {
         () => reading("serve", `unix:/nowhere/${hidden}\n`),
         `endpoint "unix:/nowhere/${shown}\\n": its path has control`,
       ],
-      [() => connecting("unix:/\u202e"), "cannot connect to unix:/\\u202e: no such file"],
-      [() => serve("unix:/\u202e/a"), "cannot listen on unix:/\\u202e/a: there is no folder"],
+      [
+        () => connecting("unix:/\u202e"),
+        "cannot connect to unix:/\\u202e: no such file or directory",
+      ],
+      [
+        () => serve("unix:/\u202e/a"),
+        "cannot listen on unix:/\\u202e/a: no such file or directory",
+      ],
     ] as const
   ) {
     const line = formatError(await assertRejects(attempt, YodelError));

@@ -135,7 +135,7 @@ Deno.test("what does not fit together is one line, with status 2", async () => {
     ["it has a broken histogram", json.replace(/(HISTF[^"]{40})[^"]*/, "$1")],
   ];
   const files: [string, string][] = [
-    [`cannot read ${folder}/none.json: no such file`, `${folder}/none.json`],
+    [`cannot read ${folder}/none.json: no such file or directory`, `${folder}/none.json`],
   ];
   for (const [message, ...lines] of ways) files.push([message, await write(...lines)]);
   for (const [message, file] of files) {

@@ -175,16 +175,17 @@ const OTHERS: Rows = {
   "completions tcsh": `completions: expected one of ${SHELLS}, not "tcsh"`,
   "ping -W 2": `--timeout: expected ${DURATION}, not "2"`,
   "ping -i.1": `--interval: expected ${DURATION}, not ".1"`,
-  "connect tls://:1 --ca -": "--ca: cannot read -: no such file",
+  "connect tls://:1 --ca -": "--ca: cannot read -: no such file or directory",
   "connect -4 -6": "--ipv6 cannot be used with --ipv4; omit both to use any address",
   "connect tls://:1 --insecure --ca ca.pem": "--insecure cannot be used with --ca",
   [`serve ${LONG}`]: `cannot listen on ${LONG}: its path has 125 bytes; the maximum is 107`,
-  "serve unix:/nowhere/x": "cannot listen on unix:/nowhere/x: there is no directory /nowhere",
-  "connect unix:/nowhere/x": "cannot connect to unix:/nowhere/x: no such file",
+  "serve unix:/nowhere/x": "cannot listen on unix:/nowhere/x: no such file or directory",
+  "connect unix:/nowhere/x": "cannot connect to unix:/nowhere/x: no such file or directory",
   "serve tls://:0 --cert c.pem": "--cert and --key must be used together",
-  "serve tls://:0 --cert c.pem --key /nowhere": "--cert: cannot read c.pem: no such file",
+  "serve tls://:0 --cert c.pem --key /nowhere":
+    "--cert: cannot read c.pem: no such file or directory",
   "serve tls://:0 --write-ca /nowhere/ca.pem":
-    "--write-ca: cannot write /nowhere/ca.pem: there is no directory /nowhere",
+    "--write-ca: cannot write /nowhere/ca.pem: no such file or directory",
   "serve tls://:0 --fault certificate=expird":
     `--fault: certificate: expected one of ${FLAWS}, not "expird"`,
   "serve --fault delay=40ms..20ms":

@@ -74,7 +74,7 @@ for (const scheme of ["tcp", "tls", "udp", "unix"] as const) {
       await Promise.race([retried.promise, waiting]);
       await using _server = await serve(endpoint, { tls: { cert, key }, drain: 1 });
       assertEquals(await waiting, undefined, client);
-      const why = { unix: "no such file", udp: "nothing came back" };
+      const why = { unix: "no such file or directory", udp: "nothing came back" };
       const expected = scheme in why ? why[scheme as keyof typeof why] : "connection refused";
       assertEquals(await retried.promise, expected);
     });

@@ -183,7 +183,10 @@ Deno.test("what is wrong with a file is one line that names it", openssl, async 
     const [words, message] of [
       [`--cert ${certFile} --key ${other}`, mismatch],
       [`--cert ${certFile} --key ${other} --client-ca ${caFile}`, mismatch],
-      [`--cert ${certFile} --key /nowhere`, "--key: cannot read /nowhere: no such file"],
+      [
+        `--cert ${certFile} --key /nowhere`,
+        "--key: cannot read /nowhere: no such file or directory",
+      ],
       [
         `--cert ${certFile} --key ${keyFile} --client-ca ${empty}`,
         `--client-ca: ${empty}: it holds no certificate in PEM`,

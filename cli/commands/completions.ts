@@ -140,15 +140,10 @@ function wordsOf(command: Command, before: readonly string[], typed: string): st
   const isFlag = typed.startsWith("-");
   const takesFiles = !isFlag && given.some((flag) => flag?.takesAll);
   if (takesFiles || takesEndpoints(command) && typed.startsWith("unix:")) return ["FILE"];
-  const operands = typeof command.operands === "string" || before.length > 0
-    ? []
-    : command.operands;
-  const transports = takesEndpoints(command) ? Object.values(TRANSPORTS) : [];
-  const words = [
-    ...operands,
-    ...transports.filter(({ prefix }) => prefix.startsWith(typed))
-      .map(({ prefix }) => `${prefix}\tendpoint`),
-  ];
+  const operands = typeof command.operands !== "string"
+    ? before.length > 0 ? [] : command.operands
+    : Object.values(TRANSPORTS).map(({ prefix }) => `${prefix}\tendpoint`);
+  const words = operands.filter((word) => word.startsWith(typed));
   // Shells that match words in the middle would replace the beginning of an endpoint by a flag.
   if (typed !== "" && !isFlag) return words;
   const left = Object.entries(command.flags)
