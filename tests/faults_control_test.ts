@@ -5,6 +5,7 @@ import { type Endpoint, OptionError, serve, type Server } from "../server.ts";
 import { open, readOnce, startFaulty, STREAMS } from "./faulty.ts";
 import { dialPort, exchange, portOf, random, readBytes, startLocal, writeAll } from "./local.ts";
 import { heldMemory, inEach, linux, pause, timed, undisturbed, unix, until } from "./machine.ts";
+import { runHere } from "./in_process.ts";
 import { available, program, root, run } from "./program.ts";
 import { cert, folder, key } from "./servers.ts";
 
@@ -143,6 +144,19 @@ Deno.test("setFaults: open connections change at their next read, new ones count
   });
 });
 
+Deno.test("the same set with the same seed does the same to new connections", async () => {
+  await using server = await startFaulty("tcp", []);
+  async function answers(seed?: number): Promise<Uint8Array[]> {
+    await server.setFaults(["corrupt@1%", "close-after=1k..2k@2..2"], { seed });
+    using first = await open(server);
+    using second = await open(server);
+    return [await exchange(first, MESSAGE), await exchange(second, MESSAGE)];
+  }
+  const expected = await answers(7);
+  assertEquals(await answers(7), expected);
+  assert((await answers()).join() !== expected.join(), "another seed does something else");
+});
+
 Deno.test("an impossible set is refused, and the old one stays", async () => {
   await using server = await startFaulty("tls", ["delay=1ms"], { tls: {}, seed: 3 });
   for (
@@ -207,6 +221,8 @@ Deno.test("HTTP: GET has the faults with their counts, PUT changes them or says 
   assertEquals((await ask({ faults: [] }))[0], 200);
   const metrics = await fetch(url.replace("faults", "metrics"));
   assertMatch(await metrics.text(), /^yodel_build_info/m);
+  const { stderr } = await runHere(["serve", "--control", "0", "--metrics", "0"]);
+  assertEquals(stderr, "yodel: --metrics: --control has its pages, so leave --metrics out\n");
 });
 
 Deno.test("HTTP: browsers, other methods and long bodies are refused", async () => {

@@ -14,16 +14,14 @@ export const chunk = fault({
   help: "send pieces of this size, 5ms apart",
   async *stage(chunks, { least, most }, context) {
     let last = -Infinity;
-    for await (const whole of chunks) {
-      let { bytes: rest, offset } = whole;
-      while (rest.length > 0) {
-        const length = context.random.whole(least, most);
+    for await (const { bytes, offset, ...whole } of chunks) {
+      for (let at = 0; at < bytes.length;) {
+        const piece = bytes.subarray(at, at + context.random.whole(least, most));
         const due = Math.max(whole.due, last + APART);
-        yield { ...whole, bytes: rest.subarray(0, length), offset, due };
+        yield { ...whole, bytes: piece, offset: offset + at, due };
         last = performance.now();
-        rest = rest.subarray(length);
-        offset += length;
-        if (rest.length > 0) context.recordInjection();
+        at += piece.length;
+        if (at < bytes.length) context.recordInjection();
       }
     }
   },
