@@ -179,7 +179,7 @@ Deno.test("an impossible set is refused, and the old one stays", async () => {
 async function startControlled() {
   const server = await serve(LOCAL, { resettable: true, drain: 1 });
   const control = await serveMetrics(LOCAL, "1", () => true, {}, () => server);
-  const url = control?.urls[0] ?? "";
+  const url = control.urls[0] ?? "";
   const ask = async (body?: unknown, init: RequestInit = {}) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     const put = body === undefined ? {} : { method: "PUT", body: text };
@@ -191,7 +191,7 @@ async function startControlled() {
     url,
     ask,
     async [Symbol.asyncDispose]() {
-      await control?.[Symbol.asyncDispose]();
+      await control[Symbol.asyncDispose]();
       await server.stop();
     },
   };

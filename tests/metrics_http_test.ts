@@ -9,7 +9,6 @@ import { program, startServer } from "./program.ts";
 async function start(host = "127.0.0.1", log: LogLine[] = []) {
   const at = { scheme: "tcp", host, port: 0 } as const;
   const metrics = await serveMetrics(at, "1.2.3", () => true, collect(log));
-  assert(metrics !== undefined);
   const { urls: [url = ""] } = metrics;
   const port = Number(new URL(url).port);
   return { metrics, port, [Symbol.asyncDispose]: () => metrics[Symbol.asyncDispose]() };

@@ -17,9 +17,7 @@ const LOCAL = { scheme: "tcp", host: "127.0.0.1", port: 0 } as const;
 
 /** Serves metrics in this process. */
 async function start(): Promise<Metrics> {
-  const metrics = await serveMetrics(LOCAL, "1.2.3", () => true, {});
-  assert(metrics !== undefined);
-  return metrics;
+  return await serveMetrics(LOCAL, "1.2.3", () => true, {});
 }
 
 async function textOf({ urls: [url = ""] }: Pick<Metrics, "urls">): Promise<string> {

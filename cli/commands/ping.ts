@@ -55,7 +55,8 @@ export const pingCommand = command({
       warn: (what: string, { error }: LogFields = {}) =>
         printError(`yodel: ${error === undefined ? what : `metrics: ${what}: ${error}`}`),
     };
-    await using metrics = await serveMetrics(flags.metrics, version, () => true, log);
+    await using metrics = flags.metrics &&
+      await serveMetrics(flags.metrics, version, () => true, log);
     const count = metrics && watchPing(metrics);
     if (metrics !== undefined) printError(`yodel: metrics at ${metrics.urls.join(" ")}`);
     let isStarted = false;

@@ -115,7 +115,7 @@ export const serveCommand = command({
     const running: { server?: Server } = {};
     const isUp = () => running.server?.accepting ?? false;
     const controlled = control && (() => running.server);
-    await using metrics = await serveMetrics(at, version, isUp, log, controlled);
+    await using metrics = at && await serveMetrics(at, version, isUp, log, controlled);
     await using server = await serve(endpoints, {
       ...optionsOf(flags, SERVE_DEFAULTS),
       allow: flags.allow,
