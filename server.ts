@@ -69,6 +69,8 @@ export interface Server extends AsyncDisposable {
   counts(): Promise<ServerCounts>;
   /** The faults that are set now. */
   readonly faults: readonly string[];
+  /** The seed of their random numbers; undefined without faults. */
+  readonly seed: number | undefined;
   /**
    * Replaces the faults; an empty list ends them. Connections that are accepted from now on have
    * the new ones and are counted from 1; those that are open change at their next read. The
@@ -199,6 +201,9 @@ export async function serve(
     counts,
     get faults() {
       return plan.faults.chosen.map(({ text }) => text);
+    },
+    get seed() {
+      return plan.faults.seed;
     },
     setFaults,
     finished,

@@ -17,9 +17,9 @@ export async function answerFaults(
     return { status: 400, body: `${flag}${error.message}\n` };
   }
   const { currentFaults } = await server.counts();
-  const { faults } = server;
+  const { faults, seed } = server;
   const injected = Object.fromEntries(faults.map((fault) => [fault, currentFaults[fault] ?? 0]));
-  const json = JSON.stringify({ faults, injected }) + "\n";
+  const json = JSON.stringify({ faults, seed, injected }) + "\n";
   return { status: 200, body: json, type: "application/json" };
 }
 

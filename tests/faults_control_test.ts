@@ -206,11 +206,15 @@ Deno.test("HTTP: GET has the faults with their counts, PUT changes them or says 
   const set = { faults: ["reset-after=10@1..2", "delay=1ms"], seed: 7 };
   const zero = {
     faults: set.faults.toReversed(),
+    seed: 7,
     injected: { "delay=1ms": 0, "reset-after=10@1..2": 0 },
   };
   assertEquals(await ask(set), [200, JSON.stringify(zero) + "\n"]);
   assertEquals((await answersOf({ endpoint }, 3)).at(2), 2000);
-  assertEquals(JSON.parse((await ask())[1]).injected["reset-after=10@1..2"], 2);
+  const [, state] = await ask();
+  assertEquals(JSON.parse(state).injected["reset-after=10@1..2"], 2);
+  // What GET says can be given to PUT.
+  assertEquals(await ask(state), [200, JSON.stringify(zero) + "\n"]);
   const json = 'expected JSON such as {"faults": ["delay=20ms"], "seed": 7}\n';
   for (const wrong of ["{", "[]", "null", "{}", '{"faults":""}']) {
     assertEquals(await ask(wrong), [400, json], wrong);
