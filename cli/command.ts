@@ -23,10 +23,8 @@ export interface Flag<T = unknown> {
 
 export type Flags = Readonly<Record<string, Flag>>;
 
-type OptionalParts = Omit<Flag, "group" | "type" | "help">;
-
 /** A flag without its group. */
-export function flag<T, const More extends OptionalParts = Record<never, never>>(
+export function flag<T, const More extends Partial<Flag> = Record<never, never>>(
   type: ValueType<T>,
   help: string,
   more?: More,

@@ -17,7 +17,7 @@ import {
 import { commands } from "./commands.ts";
 import { readValue, toggle } from "../values/value_types.ts";
 import { nearest } from "../values/nearest.ts";
-import { topics } from "./topics.ts";
+import { topics } from "./commands/help.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 
 /** Flags of other programs, and what yodel has instead. */

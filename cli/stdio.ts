@@ -91,12 +91,9 @@ export function isBrokenPipe(error: unknown): boolean {
   return error instanceof StreamError && error.cause instanceof Deno.errors.BrokenPipe;
 }
 
-export function columns(): number {
-  try {
-    return Deno.consoleSize().columns || 80;
-  } catch {
-    return 80;
-  }
+/** The width of the terminal. */
+function columns(): number {
+  return Deno.consoleSize().columns || 80;
 }
 
 /** Breaks a text at spaces into lines of at most `width` characters, unless a word is longer. */

@@ -6,9 +6,16 @@
 import type { Command, Commands } from "../cli/command.ts";
 import { commands } from "../cli/commands.ts";
 import { EXIT_STATUSES } from "../cli/exit.ts";
-import { flagRows, PURPOSE, usage, VALUES_HELP } from "../cli/commands/help.ts";
+import {
+  ENDPOINTS_HELP,
+  FAULT_RULES,
+  faultRow,
+  flagRows,
+  PURPOSE,
+  usage,
+  VALUES_HELP,
+} from "../cli/commands/help.ts";
 import { wrapped } from "../cli/stdio.ts";
-import { ENDPOINTS_HELP, FAULT_RULES, faultRow } from "../cli/topics.ts";
 import config from "../deno.json" with { type: "json" };
 import { faults } from "../server/faults/faults.ts";
 

@@ -6,9 +6,16 @@
 import type { Command, Flag } from "../cli/command.ts";
 import { commands } from "../cli/commands.ts";
 import { EXIT_STATUSES } from "../cli/exit.ts";
-import { FAULT_RULES, faultRow } from "../cli/topics.ts";
 import { faults } from "../server/faults/faults.ts";
-import { defaultText, flagGroups, flagText, transportsText, usage } from "../cli/commands/help.ts";
+import {
+  defaultText,
+  FAULT_RULES,
+  faultRow,
+  flagGroups,
+  flagText,
+  transportsText,
+  usage,
+} from "../cli/commands/help.ts";
 
 /** All commands with their flags, and the exit statuses, in Markdown that is not yet formatted. */
 export function reference(): string {

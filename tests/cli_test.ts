@@ -1,15 +1,13 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { isToggle } from "../cli/command.ts";
 import { commands } from "../cli/commands.ts";
 import { connectCommand } from "../cli/commands/connect.ts";
 import { serveCommand } from "../cli/commands/serve.ts";
-import { commandHelp, programHelp } from "../cli/commands/help.ts";
+import { commandHelp, defaultText, programHelp } from "../cli/commands/help.ts";
 import { parseInvocation } from "../cli/parse.ts";
 import config from "../deno.json" with { type: "json" };
 import { EXIT_STATUSES } from "../cli/exit.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { TRANSPORTS } from "../net/transports.ts";
-import { formatValue } from "../values/value_types.ts";
 import { runHere } from "./in_process.ts";
 import { onLinux } from "./machine.ts";
 import { program, run, shell } from "./program.ts";
@@ -23,8 +21,8 @@ Deno.test("without arguments serve listens on localhost:2222", () => {
 Deno.test("a default is written so that it can be given", () => {
   for (const { flags } of Object.values(commands)) {
     for (const [name, flag] of Object.entries(flags)) {
-      if (isToggle(flag) || flag.default === undefined) continue;
-      assertEquals(flag.type.parse(formatValue(flag.type, flag.default)), flag.default, name);
+      const text = defaultText(flag);
+      if (text !== undefined) assertEquals(flag.type.parse(text), flag.default, name);
     }
   }
 });

@@ -12,10 +12,6 @@ export interface ValueType<T> {
   format?(value: T): string;
 }
 
-export function formatValue<T>(type: ValueType<T>, value: T): string {
-  return type.format?.(value) ?? String(value);
-}
-
 /** Reads a value; if `text` is none, throws the error that `fail` makes of the reason. */
 export function readValue<T>(type: ValueType<T>, text: string, fail: (what: string) => Error): T {
   const value = text === "" ? undefined : type.parse(text);
@@ -132,7 +128,6 @@ export const probability: ValueType<number> = {
     const value = Number(digits ?? NaN) / (percent === "%" ? 100 : 1);
     return value <= 1 ? value : undefined;
   },
-  format: (value) => value > 0 && value < 0.001 ? value.toExponential() : String(value),
 };
 
 function text(placeholder: string, expected: string): ValueType<string> {

@@ -10,7 +10,7 @@ import { SUCCESS } from "../exit.ts";
 import { TRANSPORTS } from "../../net/transports.ts";
 import { choice, readValue } from "../../values/value_types.ts";
 import { print } from "../stdio.ts";
-import { topics } from "../topics.ts";
+import { topics } from "./help.ts";
 import { YodelError } from "../../errors/yodel_error.ts";
 
 /**

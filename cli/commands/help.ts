@@ -1,6 +1,11 @@
 // The help, made from the tables of commands and flags.
+import { FLAWS } from "../../net/certificate.ts";
+import { formatEndpoint } from "../../net/endpoint.ts";
 import { quoted } from "../../net/escape.ts";
-import { SCHEMES, STREAMS } from "../../net/transports.ts";
+import { DEFAULT_ENDPOINT, ENDPOINT_FORM } from "../../net/parse_endpoint.ts";
+import type { Fault } from "../../server/faults/fault.ts";
+import { faults } from "../../server/faults/faults.ts";
+import { SCHEMES } from "../../net/transports.ts";
 import {
   type Command,
   command,
@@ -9,11 +14,9 @@ import {
   isToggle,
   operandsText,
 } from "../command.ts";
-import { SUCCESS } from "../exit.ts";
-import { formatValue } from "../../values/value_types.ts";
+import { EXIT_STATUSES, SUCCESS } from "../exit.ts";
 import { nearest } from "../../values/nearest.ts";
-import { print, table } from "../stdio.ts";
-import { topics } from "../topics.ts";
+import { print, table, wrapped } from "../stdio.ts";
 import { YodelError } from "../../errors/yodel_error.ts";
 
 export const helpCommand = command({
@@ -117,18 +120,68 @@ export function flagText(name: string, { type, short, many }: Flag): string {
 export function defaultText(flag: Flag): string | undefined {
   return isToggle(flag) || flag.default === undefined
     ? undefined
-    : formatValue(flag.type, flag.default);
+    : flag.type.format?.(flag.default) ?? String(flag.default);
 }
 
 /** The transports that a flag is for; undefined for all. */
-export function transportsText({ only }: Flag): string | undefined {
-  if (only === undefined) return undefined;
+export function transportsText({ only = SCHEMES }: Pick<Flag, "only">): string | undefined {
   const others = SCHEMES.filter((scheme) => !only.includes(scheme));
-  const hasAllStreams = STREAMS.every((scheme) => only.includes(scheme));
-  return hasAllStreams ? `not ${others.join(", ")}` : only.join(", ");
+  if (others.length > 1) return only.join(", ");
+  return others.length === 0 ? undefined : `not ${others}`;
 }
 
 /** As in `yodel ping [ENDPOINT]`. */
 export function usage(name: string, command: Command): string {
   return `yodel ${name} ${operandsText(command)}`.trimEnd();
+}
+
+export const topics: Readonly<Record<string, () => string>> = {
+  faults: faultsHelp,
+  endpoints: () => ENDPOINTS_HELP,
+  exit: () => `The exit status of yodel:\n${table(EXIT_STATUSES)}\n`,
+};
+
+export const ENDPOINTS_HELP = `ENDPOINT is ${ENDPOINT_FORM}:
+  tcp://HOST:PORT  TCP; tcp:// can be left out, and HOST for localhost
+  tls://HOST:PORT  TLS over TCP
+  udp://HOST:PORT  UDP: each message is a datagram
+  unix:PATH        a Unix socket: the path of its file
+
+Without an ENDPOINT it is ${formatEndpoint(DEFAULT_ENDPOINT)}. An IPv6 address requires
+brackets: [::1]:2222.
+
+For yodel serve, port 0 is any free port, and the host * all addresses of this
+machine, as in '*:2222'. It prints where it listens, for clients to connect to.
+`;
+
+function faultsHelp(): string {
+  const rows = faults.map(faultRow).map(([name, value, what]) =>
+    `  ${name.padEnd(11)}  ${value.padEnd(13)}  ${what}`
+  );
+  const title = "yodel serve --fault NAME[=VALUE][@P|@A..B] ..., in the order in which they act:";
+  return [title, ...rows, ...wrapped(FAULT_RULES, 80)].join("\n") + "\n";
+}
+
+const withChanceOf = (unit: string) =>
+  faults.filter(({ chance }) => chance?.of === unit).map(({ name }) => name).join(", ");
+
+/** What is true of several faults. */
+export const FAULT_RULES =
+  `@P: probability (0.01, 1%) per connection; per read: ${withChanceOf("reads")}; per 256 ` +
+  `bytes: ${withChanceOf("blocks")}; per byte: ${withChanceOf("bytes")}. Default 1; corrupt ` +
+  "1e-6; stall the first read. @A..B: connections A to B, from 1 on. Over udp a read is a " +
+  "datagram. On streams, lose removes bytes, which no network does: it shows if a program " +
+  `notices. FLAW: ${FLAWS.join(", ")}.`;
+
+/** A fault in a table: name, value, what it does. */
+export function faultRow(
+  { name, value, usual, help, transports }: Fault,
+): [string, string, string] {
+  const only = transportsText({ only: transports });
+  const { placeholder = "" } = value ?? {};
+  return [
+    name,
+    usual === undefined ? placeholder : `[${placeholder}]`,
+    only === undefined ? help : `${help} (${only})`,
+  ];
 }

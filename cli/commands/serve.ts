@@ -83,7 +83,7 @@ export const serveCommand = command({
     }, IP_SCHEMES),
     ...group("Faults", {
       "fault": flag(faultType, "misbehave, see yodel help faults", { many: true }),
-      "control": flag(address, "HTTP to change faults there, and the pages of --metrics"),
+      "control": flag(address, "HTTP to change faults, with the pages of --metrics"),
       "seed": flag(count(0, MAX_SEED), "one seed makes the same faults at each start"),
     }),
     ...group("Log", {
