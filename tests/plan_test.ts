@@ -28,12 +28,12 @@ Deno.test("what is not given has defaults, which depend on the rest", () => {
 for (
   const [endpoint, options, message] of [
     ["nowhere at all", {}, 'endpoint "nowhere at all": expected [tcp://|tls://|udp://]'],
-    [":1", { connections: 0 }, "connections: expected a whole number from 1 on, not 0"],
-    [":1", { workers: 1.5 }, "workers: expected a whole number from 1 on, not 1.5"],
-    [":1", { pipeline: NaN }, "pipeline: expected a whole number from 1 on, not NaN"],
-    [":1", { messages: -1 }, "messages: expected a whole number from 0 on, not -1"],
-    [":1", { rate: -0.5 }, "rate: expected a number from 0 on, not -0.5"],
-    [":1", { timeout: Infinity }, "timeout: expected a number from 0 on, not Infinity"],
+    [":1", { connections: 0 }, "connections: expected a whole number of at least 1, not 0"],
+    [":1", { workers: 1.5 }, "workers: expected a whole number of at least 1, not 1.5"],
+    [":1", { pipeline: NaN }, "pipeline: expected a whole number of at least 1, not NaN"],
+    [":1", { messages: -1 }, "messages: expected a whole number of at least 0, not -1"],
+    [":1", { rate: -0.5 }, "rate: expected a number of at least 0, not -0.5"],
+    [":1", { timeout: Infinity }, "timeout: expected a number of at least 0, not Infinity"],
     ["udp://:1", { reconnect: true }, "reconnect: udp:// has no connections"],
     ["udp://:1", { size: 65_508 }, "size: a datagram holds at most 65507 bytes, not 65508"],
     [
