@@ -5,7 +5,7 @@ import { commands } from "../cli/commands.ts";
 import { completions, completionScripts } from "../cli/commands/completions.ts";
 import { linux } from "./machine.ts";
 import { runHere } from "./in_process.ts";
-import { available, program, type Result, run } from "./program.ts";
+import { available, programScript, type Result, run } from "./program.ts";
 import { commandLine } from "./texts.ts";
 
 const cases: [line: string, expected: string][] = [
@@ -27,7 +27,7 @@ const cases: [line: string, expected: string][] = [
 /** A folder in which a script is `yodel`, with a file that flags such as --cert can take. */
 async function folderWith(script: string) {
   const folder = await Deno.makeTempDir();
-  await Deno.writeTextFile(`${folder}/yodel`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  await Deno.writeTextFile(`${folder}/yodel`, script, { mode: 0o755 });
   await Deno.writeTextFile(`${folder}/certificate.pem`, "");
   return {
     folder,
@@ -45,7 +45,7 @@ async function folderWithProgram() {
     return new Response(stdout, { status: code === 0 ? 200 : 500 });
   });
   const ask = `curl -sf --noproxy '*' --data-binary @- http://127.0.0.1:${server.addr.port}`;
-  const made = await folderWith(`printf '%s\\0' "$@" | ${ask}`);
+  const made = await folderWith(`#!/bin/sh\nprintf '%s\\0' "$@" | ${ask}`);
   return {
     ...made,
     async [Symbol.asyncDispose]() {
@@ -170,7 +170,7 @@ Deno.test("bash completes commands, flags and values", { ignore: !canAsk("bash")
 Deno.test("bash completes what is typed into it, by the program that is named there", {
   ignore: !available("bash") || !available("script") || !linux,
 }, async () => {
-  await using made = await folderWith(`exec ${program.map((word) => `'${word}'`).join(" ")} "$@"`);
+  await using made = await folderWith(programScript);
   await Deno.writeTextFile(`${made.folder}/script`, completionScripts.bash);
   const terminal = ["script", "--quiet", "--return", "--command"];
   const keys = [

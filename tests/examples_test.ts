@@ -3,7 +3,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { commands } from "../cli/commands.ts";
 import config from "../deno.json" with { type: "json" };
 import { EXIT_STATUSES } from "../cli/exit.ts";
-import { available, program, root, run, startServer } from "./program.ts";
+import { available, programScript, root, run, startServer } from "./program.ts";
 import { freePort } from "./local.ts";
 
 const pages = ["README.md", "CONTRIBUTING.md"];
@@ -65,9 +65,7 @@ const OVERLAPPING = "-d 10s -r 5";
 /** A folder with yodel and a server, in which examples run on free ports, however slow the machine. */
 async function makeSandbox(flags: string[] = []) {
   const folder = await Deno.makeTempDir();
-  const words = program.map((word) => `'${word}'`).join(" ");
-  await Deno.writeTextFile(`${folder}/yodel`, `#!/bin/sh\nexec ${words} "$@"\n`);
-  await Deno.chmod(`${folder}/yodel`, 0o755);
+  await Deno.writeTextFile(`${folder}/yodel`, programScript, { mode: 0o755 });
   await Deno.writeFile(`${folder}/photo.jpg`, crypto.getRandomValues(new Uint8Array(50_000)));
   const local = await startServer(["127.0.0.1:0", ...flags]);
   const ports = new Map([["2222", String(local.port)]]);

@@ -6,7 +6,7 @@ import { open, readOnce, startFaulty, STREAMS } from "./faulty.ts";
 import { dialPort, exchange, portOf, random, readBytes, startLocal, writeAll } from "./local.ts";
 import { heldMemory, inEach, linux, pause, timed, undisturbed, unix, until } from "./machine.ts";
 import { runHere } from "./in_process.ts";
-import { available, program, root, run } from "./program.ts";
+import { available, programScript, root, run } from "./program.ts";
 import { cert, folder, key } from "./servers.ts";
 
 const LOCAL = { scheme: "tcp", host: "127.0.0.1", port: 0 } as const;
@@ -339,9 +339,7 @@ for (
     ignore: recipe !== "breaker.ts" && !available(command[0]),
   }, async () => {
     const place = await Deno.makeTempDir();
-    const words = program.map((word) => `'${word}'`).join(" ");
-    const script = `#!/bin/sh\nexec ${words} "$@"\n`;
-    await Deno.writeTextFile(`${place}/yodel`, script, { mode: 0o755 });
+    await Deno.writeTextFile(`${place}/yodel`, programScript, { mode: 0o755 });
     const call = [...command, `${root}tests/recipes/${recipe}`].join(" ");
     const { code, stdout, stderr } = await run(["sh", "-c", `PATH='${place}':"$PATH" ${call}`]);
     assertEquals(code, 0, stdout + stderr);

@@ -52,25 +52,37 @@ export async function yodel(args: readonly string[], stdin = ""): Promise<Result
   return await run([...program, ...args], stdin);
 }
 
+const quoted = program.map((word) => `'${word}'`).join(" ");
+
+/** A script for sh that is the program. */
+export const programScript = `#!/bin/sh\nexec ${quoted} "$@"\n`;
+
 /** Runs a script of bash in which `yodel` is the program. */
 export async function shell(script: string, stdin = ""): Promise<Result> {
-  const words = program.map((word) => `'${word}'`).join(" ");
-  return await run(["bash", "-c", `yodel() { ${words} "$@"; }\n${script}`], stdin);
+  return await run(["bash", "-c", `yodel() { ${quoted} "$@"; }\n${script}`], stdin);
+}
+
+function spawn(
+  [command = "", ...args]: readonly string[],
+  stdin: "piped" | "null" = "null",
+): Deno.ChildProcess {
+  const options = {
+    args,
+    stdin,
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+  } as const;
+  return new Deno.Command(command, options).spawn();
 }
 
 /** Runs a command to its end, which must come within `limit` milliseconds. */
 export async function run(
-  [command = "", ...args]: readonly string[],
+  command: readonly string[],
   stdin = "",
   limit = 120_000,
 ): Promise<Result> {
-  const child = new Deno.Command(command, {
-    args,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-    env: { NO_COLOR: "1" },
-  }).spawn();
+  const child = spawn(command, "piped");
   const tooLong = setTimeout(() => child.kill("SIGKILL"), limit);
   // A program need not read its input to the end.
   await new Blob([stdin]).stream().pipeTo(child.stdin).catch(() => {});
@@ -85,14 +97,7 @@ export async function interrupt(
   args: readonly string[],
   enough: (printed: string) => boolean,
 ): Promise<Result> {
-  const [command = "", ...words] = [...program, ...args];
-  const child = new Deno.Command(command, {
-    args: words,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-    env: { NO_COLOR: "1" },
-  }).spawn();
+  const child = spawn([...program, ...args]);
   const tooLong = setTimeout(() => child.kill("SIGKILL"), PATIENT);
   const stderr = new Response(child.stderr).text();
   let stdout = "";
@@ -126,14 +131,7 @@ export async function startServer(
   args: readonly string[],
   command: readonly string[] = [...program, "serve"],
 ): Promise<RunningServer> {
-  const [executable = "", ...rest] = [...command, ...args];
-  const process = new Deno.Command(executable, {
-    args: rest,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-    env: { NO_COLOR: "1" },
-  }).spawn();
+  const process = spawn([...command, ...args]);
   const log = new Response(process.stderr).text();
   const reader = process.stdout.getReader();
   const { value } = await reader.read();
