@@ -41,10 +41,12 @@ export async function acceptFrom(
   let reminded = -Infinity;
   let calls = 0;
   let callsUntilStop = Infinity;
-  onAbort(stopping, async () => {
+  let polled: Promise<void> | undefined;
+  onAbort(stopping, () => {
     callsUntilStop = calls;
-    await pause(POLL);
-    if (calls === callsUntilStop) listener.close();
+    polled = pause(POLL).then(() => {
+      if (calls === callsUntilStop) listener.close();
+    });
   });
   for (;;) {
     await limit.available();
@@ -59,7 +61,7 @@ export async function acceptFrom(
       if (await limit.acquire()) connections.serve(conn, listener).then(() => limit.release());
       else conn.close();
     } catch (error) {
-      if (error instanceof Deno.errors.BadResource) return;
+      if (error instanceof Deno.errors.BadResource) return await polled;
       if (!SHORTAGES.has(errorCode(error) ?? "")) {
         log.debug?.("cannot accept a connection", { endpoint, error: reason(error) });
         continue;
