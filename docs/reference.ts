@@ -37,14 +37,14 @@ export function reference(): string {
 }
 
 function commandParts(name: string, command: Command): string[] {
+  const flags = [...flagGroups(command).values()].flat();
   return [
     `## yodel ${name}`,
     "```\n" + usage(name, command) + "\n```",
     `${command.summary}. For example: \`${command.example}\``,
-    ...[...flagGroups(command)].flatMap(([group, flags]) => [
-      `### ${group}`,
-      table(["flag", "value", "default", "for", "what it does"], flags.map(flagRow)),
-    ]),
+    ...flags.length === 0
+      ? []
+      : [table(["flag", "value", "default", "for", "what it does"], flags.map(flagRow))],
   ];
 }
 
