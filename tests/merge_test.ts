@@ -67,7 +67,7 @@ Deno.test("percentiles are those of all messages, counts and rates are sums", as
   assertEquals(again, merged);
 });
 
-Deno.test("a file may have a result on each line; the text and the limits are of the whole", async () => {
+Deno.test("a file may have a result on each line; text and limits are for the sum", async () => {
   const file = await write(await found(FAST, { rate: 50 }), await found(SLOW, { rate: 70 }));
   const words = ["load", "--merge", file, "--at-least", "rate=100", "--at-most"];
   const good = await runHere([...words, "p90=2ms"]);
@@ -84,7 +84,7 @@ Deno.test("a file may have a result on each line; the text and the limits are of
   );
 });
 
-Deno.test("errors of any of them make the status 1, and are told", async () => {
+Deno.test("errors of any load are printed, and make the status 1", async () => {
   const bad = await found(SLOW);
   bad.errors.corrupted = 1;
   bad.errors.connect = 1;
@@ -109,7 +109,7 @@ Deno.test("errors of any of them make the status 1, and are told", async () => {
   assertEquals([allowed.code, allowed.stderr], [0, ""]);
 });
 
-Deno.test("what does not fit together is one line, with status 2", async () => {
+Deno.test("loads that do not fit together are one line, with status 2", async () => {
   const first = await write(await found(FAST));
   const json = await Deno.readTextFile(first);
   const later = await found(SLOW);
@@ -175,13 +175,13 @@ Deno.test("--merge - reads stdin, and ends at the first line that is no result",
   ]);
 });
 
-Deno.test("loads in which nothing came back are no good together either", async () => {
+Deno.test("loads without a single answer are status 1 together as well", async () => {
   const silent = await found([]);
   silent.messages.sent = silent.messages.waiting = 2;
   assertEquals((await runHere(["load", "--merge", await write(silent)])).code, 1);
 });
 
-Deno.test("loads of several processes, one on threads and one that a signal ended, are one", {
+Deno.test("loads of several processes are added up", {
   ignore: !unix,
 }, async () => {
   await using server = startAnswering(64, (message) => [message]);

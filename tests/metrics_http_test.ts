@@ -37,7 +37,7 @@ Deno.test("a lack of descriptors ends neither the server nor its metrics", onLin
   assertEquals((await server.process.status).code, 0);
 });
 
-Deno.test("clients that never finish hold up no end", async () => {
+Deno.test("clients that never finish do not delay the end", async () => {
   const server = await start();
   const conns: Deno.TcpConn[] = [];
   for (
@@ -62,7 +62,7 @@ Deno.test("clients that never finish hold up no end", async () => {
   }
 });
 
-Deno.test("a request that is malformed gets 400, and nothing in the log", async () => {
+Deno.test("a malformed request gets 400, and is not logged", async () => {
   const log: LogLine[] = [];
   await using server = await start("127.0.0.1", log);
   for (

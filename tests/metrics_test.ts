@@ -39,7 +39,7 @@ function sum(text: string, beginning: string): number {
     .reduce((sum, [, value]) => sum + value, 0);
 }
 
-/** Waits for something that takes a question to see. */
+/** Waits for a condition that is asked for over HTTP. */
 async function eventually(condition: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + PATIENT;
   while (!await condition()) {
@@ -108,7 +108,7 @@ Deno.test("the alerts of the recipes ask for metrics and labels that there are",
   assertEquals(counted.filter((sample) => !samples.includes(sample)), []);
 });
 
-Deno.test("promtool has nothing to say about the metrics, and can read the alerts", {
+Deno.test("promtool accepts the metrics and the alerts", {
   ignore: !available("promtool"),
 }, async () => {
   const none = { code: 0, stdout: "", stderr: "" };
@@ -121,7 +121,7 @@ Deno.test("promtool has nothing to say about the metrics, and can read the alert
   await Deno.remove(file);
 });
 
-Deno.test("what /metrics shows during and after a load is what the load counts", async () => {
+Deno.test("/metrics shows what a load counts, during the load and after it", async () => {
   await using server = await serve("tcp://127.0.0.1:0");
   await using metrics = await start();
   watchServer(metrics, server);
@@ -150,7 +150,7 @@ Deno.test("what /metrics shows during and after a load is what the load counts",
   }
 });
 
-Deno.test("limits that were reached, refusals, datagrams and faults are counted", async () => {
+Deno.test("refusals, datagrams and faults are counted", async () => {
   await using server = await serve(["tcp://127.0.0.1:0", "udp://127.0.0.1:0"], {
     maxConnections: 2,
     maxPerClient: 1,
@@ -186,7 +186,7 @@ Deno.test("limits that were reached, refusals, datagrams and faults are counted"
   assertEquals(seen('faults_injected_total{fault="delay"}'), answered + 1);
 });
 
-Deno.test("what becomes of probes is counted, with a histogram of those that came", async () => {
+Deno.test("outcomes of probes are counted, round trips are a histogram", async () => {
   const { summary, counts } = await undisturbed(async () => {
     await using metrics = await start();
     await using server = await startProbed("udp", (probe, number) => {

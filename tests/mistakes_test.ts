@@ -237,7 +237,7 @@ for (
   }
 }
 
-Deno.test("errors of the network end with the next step", async () => {
+Deno.test("network errors end with the next step", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const taken = `127.0.0.1:${listener.addr.port}`;
   const failures = [await runHere(["serve", taken])];
@@ -264,7 +264,7 @@ Deno.test("errors of the network end with the next step", async () => {
   }
 });
 
-Deno.test("a program of its own has the line and the status as well, and no rights on devices", async () => {
+Deno.test("the program prints the line and exits with the status, and cannot open devices", async () => {
   assertEquals(await yodel(["load", "--merge", "/dev/stdin"]), {
     code: 2,
     stdout: "",

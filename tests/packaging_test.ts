@@ -42,7 +42,7 @@ Deno.test("every command line in packaging is one that yodel takes", () => {
   }
 });
 
-Deno.test("a linter has nothing to say about the Dockerfile, which gets all that is compiled", async () => {
+Deno.test("a linter accepts the Dockerfile, whose context has all that is compiled", async () => {
   assertEquals(validate(dockerfile), []);
   const context = [...(await read("packaging/Dockerfile.dockerignore")).matchAll(/^!(.*)$/gm)];
   const published = config.publish.include.filter((path) => !/[A-Z]/.test(path));
@@ -62,7 +62,7 @@ Deno.test("the manifests are what the schemas of Kubernetes expect, and have no 
   assertEquals({ code }, { code: 0 }, stderr);
 });
 
-Deno.test("systemd has nothing to mend in yodel.service", {
+Deno.test("systemd accepts yodel.service", {
   ignore: !available("systemd-analyze"),
 }, async () => {
   const folder = await Deno.makeTempDir();

@@ -1,4 +1,4 @@
-/** The ping command: answers that are wrong, late, or to nothing that was sent. */
+/** The ping command: wrong, late and unexpected answers. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ping } from "../client.ts";
 import { isAllRight } from "../client/ping_result.ts";
@@ -86,7 +86,7 @@ for (
   });
 }
 
-Deno.test("answers that come in another order belong to the probes that they answer", async () => {
+Deno.test("answers in another order belong to their probes", async () => {
   const held: Uint8Array[] = [];
   await using server = await startProbed("udp", (probe) => {
     held.unshift(probe);
@@ -103,7 +103,7 @@ for (
     ["udp", "no answer in 0.3s"],
   ] as const
 ) {
-  Deno.test(`an answer that is like no probe is not one to a lost probe, over ${scheme}`, async () => {
+  Deno.test(`an answer that resembles no probe does not belong to a lost one, over ${scheme}`, async () => {
     const { outcomes } = await undisturbed(async () => {
       let connections = 0;
       await using server = scheme === "udp"
@@ -124,7 +124,7 @@ for (
   });
 }
 
-Deno.test("a server that speaks first keeps nobody waiting, and each probe has one result", async () => {
+Deno.test("a server that sends first does not block ping, and each probe has one result", async () => {
   await using server = startCustom(async (conn) => {
     await writeAll(conn, random(SIZE));
     await writeAll(conn, await readBytes(conn, SIZE));
@@ -176,7 +176,7 @@ Deno.test("bytes that were not sent are reported, and fail the ping", async () =
 });
 
 for (const scheme of ["tcp", "udp"] as const) {
-  Deno.test(`what comes after the end does not count, over ${scheme}`, async () => {
+  Deno.test(`an answer after the end does not count, over ${scheme}`, async () => {
     await using server = await startEcho(scheme);
     for (let i = 0; i < 20; i++) {
       const stop = new AbortController();

@@ -1,4 +1,4 @@
-/** The ping command: servers that go and come, what it tells, and how it ends. */
+/** The ping command: servers that go away and come back, JSON, and how it ends. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { isAllRight } from "../client/ping_result.ts";
 import { probeJson, summaryJson } from "../report/ping_json.ts";
@@ -89,7 +89,7 @@ Deno.test("a server that ends each connection at once is reported at once, and o
   for (const { outcomes } of all) assertMatch(outcomes.join("\n"), lost);
 });
 
-Deno.test("where nobody listens the status is 2, with one line on stderr, and JSON stays JSON", async () => {
+Deno.test("without a server the status is 2, with one line on stderr, and JSON stays JSON", async () => {
   const name = formatEndpoint(deserted());
   const stderr = `yodel: cannot connect to ${name}: connection refused; ` +
     "is the server running? --wait 30s waits for it\n";
@@ -111,7 +111,7 @@ Deno.test("where nobody listens the status is 2, with one line on stderr, and JS
 });
 
 Deno.test("a name that does not exist ends it at the first probe", async () => {
-  // Over .invalid nobody answers (RFC 6761, 6.4).
+  // Names under .invalid do not exist (RFC 6761, 6.4).
   for (const scheme of ["tcp", "udp"] as const) {
     const endpoint = { scheme, host: "no-such-host.invalid", port: 2222 };
     const { outcomes, summary } = await results(endpoint, { timeout: PATIENT });
@@ -204,7 +204,7 @@ Deno.test("--json is a probe a line, further answers, and the summary, with unit
   assert(["time_ms", "elapsed_ms", "p99_ms"].every((key) => times.includes(key)), `${times}`);
 });
 
-Deno.test("--deadline ends it, and where nothing was answered by then that is lost", async () => {
+Deno.test("--deadline ends it, and an unanswered probe is lost then", async () => {
   const deadline = 200;
   const options = { interval: PATIENT, timeout: PATIENT, deadline };
   const [answered, lost] = await undisturbed(async () => {
@@ -225,7 +225,7 @@ Deno.test("--deadline ends it, and where nothing was answered by then that is lo
 
 Deno.test("no probe goes out at the deadline, when it could only be lost", async () => {
   await using server = await startEcho("tcp");
-  // The second probe and the deadline are due at the same time: which is first is chance, so often.
+  // The second probe and the deadline are due at the same time: their order is random, so often.
   const options = { interval: 200, deadline: 200, timeout: PATIENT };
   const all = await undisturbed(() =>
     Promise.all(Array.from({ length: 20 }, () => results(server.endpoint, options)))
@@ -242,7 +242,7 @@ for (
     ["not there", 130, lose, () => "0 probes: 0 right, 0% lost"],
   ] as [string, number, Answers, (probes: number) => string][]
 ) {
-  Deno.test(`Ctrl-C ends it with the summary; where an answer was ${what}, status ${status}`, async () => {
+  Deno.test(`Ctrl-C ends it with the summary; with an answer ${what}, status ${status}`, async () => {
     let interrupt = () => {};
     // With -i0 each is sent once the one before has come back.
     await using server = await startProbed("udp", (probe, number) => {

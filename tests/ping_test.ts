@@ -9,7 +9,7 @@ import { ca, startEcho, startRelay } from "./servers.ts";
 import { LATENCY_LINES, plain, printed, results, startProbed, threeRight } from "./pings.ts";
 
 for (const scheme of ["tcp", "udp", "tls", "unix"] as const) {
-  Deno.test(`ping tells how long answers take, on one connection, over ${scheme}`, {
+  Deno.test(`ping measures round trips on one connection, over ${scheme}`, {
     ignore: scheme === "unix" && !unix,
   }, async () => {
     await using server = await startEcho(scheme);
@@ -63,7 +63,7 @@ for (
   });
 }
 
-Deno.test("the time for a handshake is not in the time to connect, nor in a round trip", async () => {
+Deno.test("the handshake is neither in the time to connect nor in a round trip", async () => {
   await using server = await startEcho("tls");
   // Keeps the handshake waiting.
   await using relay = startRelay(server, () => pause(100).then(() => true));

@@ -46,7 +46,7 @@ Deno.test("a corrupted answer that comes twice is not taken for the answer to an
   assertEquals(probes.receive(probes.bytesOf(two))?.outcome, "right");
 });
 
-Deno.test("of probes that are alike, since their heads hold no more, the one that waits longest is answered first", () => {
+Deno.test("of equal probes, too small for a number, the one that waits longest is answered first", () => {
   const probes = new Probes(new Messages(1));
   const [one, other] = [1, 257].map((number) => probes.send(number, 0));
   assert(one && other);
@@ -58,7 +58,7 @@ Deno.test("of probes that are alike, since their heads hold no more, the one tha
   );
 });
 
-Deno.test("probes are remembered for a while after their answer, and as long as they wait", () => {
+Deno.test("probes are kept as long as they wait, and for a while after their answer", () => {
   const probes = new Probes(messages);
   const [waits, soon] = [1, 2].map((number) => probes.send(number, 0));
   assert(waits && soon);

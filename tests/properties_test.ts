@@ -85,7 +85,7 @@ const exchange = fc.record({
   ending: fc.constantFrom("sends its end at once", "waits for all, then sends its end"),
 });
 
-Deno.test("whatever a client sends, in whatever pieces, comes back, and then the end", async () => {
+Deno.test("any bytes in any pieces come back, and then the end", async () => {
   await inEach(unix ? STREAMS : ["tcp", "tls"], async (scheme) => {
     await using server = await startEcho(scheme);
     await fc.assert(
@@ -122,7 +122,7 @@ Deno.test("whatever a client sends, in whatever pieces, comes back, and then the
   });
 });
 
-Deno.test("whatever datagrams a client sends, each comes back whole and once", async () => {
+Deno.test("any datagram comes back whole and once", async () => {
   await using server = await startEcho("udp");
   const { endpoint } = server;
   assert(endpoint.scheme === "udp");
@@ -261,7 +261,7 @@ Deno.test("of datagrams, those that are lost, corrupted, repeated or overtaken a
   }));
 });
 
-Deno.test("at any rate no message is due before its time, and none drifts, however late one looks", () => {
+Deno.test("at any rate no message is due before its time, and none drifts", () => {
   const looks = fc.record({
     start: fc.double({ min: 0, max: 1e7, noNaN: true }),
     rate: fc.double({ min: 0.01, max: 100_000, noNaN: true }),

@@ -129,7 +129,7 @@ Deno.test("probes that were due while ping waited for the server do not follow a
   assert(third - first > 150, `${times}`);
 });
 
-Deno.test("a server that is not there in the time to wait is said, with the time", async () => {
+Deno.test("a server that does not answer within --wait is an error with that time", async () => {
   const port = portOf(deserted());
   await undisturbed(() =>
     inEach(["tcp", "udp"] as const, async (scheme) => {
@@ -142,14 +142,14 @@ Deno.test("a server that is not there in the time to wait is said, with the time
   );
 });
 
-Deno.test("a handshake of TLS that takes all of the time to wait has timed out", async () => {
+Deno.test("a TLS handshake that takes all of --wait has timed out", async () => {
   await using server = startCustom(async (conn) => void await readBytes(conn, 1_000_000));
   const endpoint: Endpoint = { ...server.endpoint, scheme: "tls" } as Endpoint;
   const { outcomes } = await results(endpoint, { count: 1, timeout: 0, wait: 300 });
   assertMatch(outcomes.join(), /^1 unsent: timed out after 0\.\d{1,3}s$/);
 });
 
-Deno.test("what the handshake of TLS fails with is not waited for", async () => {
+Deno.test("--wait does not retry a failed TLS handshake", async () => {
   await using server = await startEcho("tls");
   let retries = 0;
   const options = { wait: PATIENT, onRetry: () => void retries++ };
@@ -216,7 +216,7 @@ Deno.test("connecting again and again, also with -4, takes no memory", async () 
   assert(more < 1_000_000, `${more} bytes`);
 });
 
-Deno.test("a client takes addresses of the family that is asked for only", async () => {
+Deno.test("a client uses only addresses of the family that was chosen", async () => {
   await using server = await startEcho("tcp");
   const port = portOf(server.endpoint);
   for (const call of Object.values(calls)) {
@@ -232,7 +232,7 @@ Deno.test("a client takes addresses of the family that is asked for only", async
   );
 });
 
-Deno.test("localhost is 127.0.0.1 and ::1 with one port, of which a client may ask for one", async () => {
+Deno.test("localhost is 127.0.0.1 and ::1 with one port, and a client may choose one", async () => {
   for (const scheme of ["tcp", "udp"] as const) {
     await using server = await serve({ scheme, host: "localhost", port: 0 }, { drain: 1 });
     const port = portOf(server.endpoints[0]);

@@ -2,7 +2,7 @@ import { assert } from "@std/assert";
 import { ReadScheduler } from "../net/read_scheduler.ts";
 import { dialPort, portOf, random, startCustom, writeAll } from "./local.ts";
 
-Deno.test("of hundreds of connections that always have something to read none is left waiting", async () => {
+Deno.test("none of hundreds of busy connections waits for its turn longer than others", async () => {
   const readers = 300;
   const reads = 200;
   const size = 64;

@@ -27,7 +27,7 @@ Deno.test("a message that could not be sent when it was due has been due since t
   assertEquals([takeAll(stalled, 1535), stalled.next], [50, 1540]);
 });
 
-Deno.test("it can be ended sooner, and not put off", () => {
+Deno.test("the end can be moved forward, not back", () => {
   const timed = schedule({ end: 1020 });
   timed.stop(1010);
   timed.stop(1015);
@@ -70,7 +70,7 @@ Deno.test("a message is either taken or missed, however times are rounded", () =
   assertEquals(wrong, []);
 });
 
-Deno.test("what the warm-up left behind does not take the time of the messages that count", () => {
+Deno.test("messages that are late from the warm-up do not delay those that count", () => {
   const late = schedule({ countFrom: 1050, end: 1100 });
   assertEquals(take(late, 1075, 1075, 1075, 1075), [1050, 1060, 1070, undefined]);
 });

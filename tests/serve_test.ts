@@ -16,7 +16,7 @@ import {
 } from "./local.ts";
 import { PATIENT, pause, until } from "./machine.ts";
 
-Deno.test("what comes back is what was sent, whatever the size of the message", async () => {
+Deno.test("a message of any size comes back as it was sent", async () => {
   await using server = await startLocal();
   using conn = await dialPort(server.port);
   for (const size of [1, 4095, 4096, 4097, 65_536, 262_144, 262_145, 3, 2_000_000, 1]) {
@@ -25,7 +25,7 @@ Deno.test("what comes back is what was sent, whatever the size of the message", 
   }
 });
 
-Deno.test("a client that never reads holds up nobody, and is not read from for ever", async () => {
+Deno.test("a client that never reads does not block others, and is not read from forever", async () => {
   await using server = await startLocal();
   using greedy = await dialPort(server.port);
   const chunk = random(1_000_000);
@@ -68,7 +68,7 @@ Deno.test("a client that resets in mid-transfer ends its own connection alone", 
   assertEquals(await exchange(neighbour, random(10)).then(({ length }) => length), 10);
 });
 
-Deno.test("clients that reset before they are accepted do not deafen the server", async () => {
+Deno.test("the server accepts after clients that reset before they were accepted", async () => {
   await using server = await startLocal({ maxConnections: 1 });
   const only = await dialPort(server.port);
   await exchange(only, random(1));
@@ -139,7 +139,7 @@ Deno.test("several endpoints listen, or none does", async () => {
   assertEquals(message, `cannot listen on tcp://127.0.0.1:${taken.port}: address in use`);
 });
 
-Deno.test("an address that another endpoint of the same call has is asked about as its own", async () => {
+Deno.test("an address of another endpoint of the same call is in use, maybe given twice", async () => {
   const free = await startLocal();
   const { port } = free;
   await free[Symbol.asyncDispose]();
@@ -189,7 +189,7 @@ Deno.test("the log has a line for each connection", async () => {
   assertEquals(server.logged("closed").map(({ level }) => level), ["info"]);
 });
 
-Deno.test("a client that takes nothing cannot put off the end beyond --drain", async () => {
+Deno.test("a client that never reads cannot delay the end beyond --drain", async () => {
   const server = await startLocal({ drain: 100, idleTimeout: 0 });
   const conn = await dialPort(server.port);
   const { broken } = await flood(conn);

@@ -36,13 +36,13 @@ Deno.test("connect brings back 30 MiB, byte for byte", onUnix, async () => {
   await Deno.remove(file);
 });
 
-Deno.test("connect and ping end quietly when nobody reads their output", onUnix, async () => {
+Deno.test("connect and ping end quietly when their output is closed", onUnix, async () => {
   await using server = await startLocal();
   const { port } = server;
   const quiet = await shell(`yes | yodel connect ${port} | head -1; echo \${PIPESTATUS[1]}`);
   assertEquals(quiet, { code: 0, stdout: "y\n0\n", stderr: "" });
   const name = formatEndpoint(server.endpoint);
-  // It would go on for ever.
+  // It would never end.
   const pinged = await shell(
     `yodel ping ${name} -i20ms -W1m | head -2; echo \${PIPESTATUS[0]}`,
   );
@@ -220,7 +220,7 @@ Deno.test("--log-level error keeps a server silent, text quotes where it must", 
 });
 
 for (const log of ["2> >(head -c 1 >/dev/null)", "2>/dev/full"]) {
-  Deno.test(`a server goes on whose log cannot be written: ${log}`, onLinux, async () => {
+  Deno.test(`a server continues when its log cannot be written: ${log}`, onLinux, async () => {
     const { stdout } = await shell(`
       exec 3< <(yodel serve 0 --log-data text ${log}); server=$!
       read -r address <&3
@@ -231,7 +231,7 @@ for (const log of ["2> >(head -c 1 >/dev/null)", "2>/dev/full"]) {
   });
 }
 
-Deno.test("a server whose log is not read for a while goes on", onLinux, async () => {
+Deno.test("a server continues when its log is not read", onLinux, async () => {
   const folder = await Deno.makeTempDir();
   const result = await shell(`
     mkfifo ${folder}/log; exec 4<>${folder}/log

@@ -1,4 +1,4 @@
-/** Time limits for silence, where it is the own process that does not listen. */
+/** Timeouts while this process itself is busy and does not read. */
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { assert, assertEquals } from "@std/assert";
 import { connect, type Endpoint, EndpointError } from "../client.ts";
@@ -47,7 +47,7 @@ async function testClient(ask: (endpoint: Endpoint) => Promise<boolean>): Promis
   assert(answers > 0, "none came in time");
 }
 
-Deno.test("what comes while load is busy is not lost", async () => {
+Deno.test("an answer that arrives while load is busy is not lost", async () => {
   await testClient(async (endpoint) => {
     const options = { connections: 1, messages: 1, timeout: LIMIT };
     const result = await finish(endpoint, options).catch((error) => {
@@ -58,7 +58,7 @@ Deno.test("what comes while load is busy is not lost", async () => {
   });
 });
 
-Deno.test("what comes while connect is busy ends its idle time", async () => {
+Deno.test("an answer that arrives while connect is busy ends its idle time", async () => {
   await testClient(async (endpoint) => {
     const end = Promise.withResolvers<null>();
     const reads = [Promise.resolve(64), end.promise];
@@ -74,7 +74,7 @@ Deno.test("what comes while connect is busy ends its idle time", async () => {
   });
 });
 
-Deno.test("what comes while a server is busy ends the idle time of its client", async () => {
+Deno.test("data that arrives while a server is busy ends the idle time of its client", async () => {
   let answers = 0;
   for (const time of TIMES) {
     await using server = await startLocal({ idleTimeout: LIMIT });

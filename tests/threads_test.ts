@@ -17,7 +17,7 @@ function start(name: string) {
   return startThread<Tested>({ name, url }, {});
 }
 
-Deno.test("a thread that is slow to listen gets what it is sent all the same", async () => {
+Deno.test("a thread that is slow to start gets its messages all the same", async () => {
   using thread = await start("slow");
   assertEquals(await thread.call("echo", "its part"), "its part");
 });
@@ -26,7 +26,7 @@ Deno.test("a thread without a module is an error", async () => {
   await assertRejects(() => start("missing"), ThreadError, "a thread failed: ");
 });
 
-Deno.test("what a thread fails with later is an error, too", async () => {
+Deno.test("a thread that fails later is an error, too", async () => {
   using thread = await start("failing");
   const waiting = assertRejects(() => thread.call("wait"), ThreadError, "no such thing");
   await assertRejects(() => thread.call("fail", "such thing"), ThreadError, "no such thing");
@@ -34,7 +34,7 @@ Deno.test("what a thread fails with later is an error, too", async () => {
   await assertRejects(() => thread.call("echo", "x"), ThreadError, "no such thing");
 });
 
-Deno.test("an answer to people reaches who has called, and the thread goes on", async () => {
+Deno.test("an error for users reaches the caller, and the thread goes on", async () => {
   using thread = await start("failing");
   for (const what of ["one", "two"]) {
     const error = await assertRejects(() => thread.call("refuse", what), YodelError, `no ${what}`);

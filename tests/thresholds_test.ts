@@ -1,4 +1,4 @@
-/** The limits with which ping and load are a test: --at-most and --at-least. */
+/** --at-most and --at-least of ping and load. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { formatEndpoint } from "../server.ts";
 import { runHere } from "./in_process.ts";

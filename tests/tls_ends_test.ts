@@ -6,14 +6,9 @@ import { ping } from "../client.ts";
 import { serve } from "../server.ts";
 import { finish } from "./loads.ts";
 import { collect, dialPort, type LogLine, portOf, writeAll } from "./local.ts";
-import { onLinux, PATIENT, until } from "./machine.ts";
+import { descriptorsOf, onLinux, PATIENT, until } from "./machine.ts";
 import { program, startServer } from "./program.ts";
 import { ca, cert, key, startEcho } from "./servers.ts";
-
-/** How many descriptors a process has open. */
-function descriptors(pid: number): number {
-  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
-}
 
 /** Waits until the other end has closed a connection. */
 async function closed(conn: Deno.Conn): Promise<void> {
@@ -27,15 +22,15 @@ Deno.test("clients that never begin a handshake are closed, and limited", onLinu
     ...["--log-level", "debug"],
   ]);
   const { pid } = server.process;
-  const before = descriptors(pid);
+  const before = descriptorsOf(pid);
   const silent = await Promise.all(Array.from({ length: 20 }, () => dialPort(server.port)));
   let [left, most] = [silent.length, 0];
   for (const conn of silent) closed(conn).then(() => left--);
   await until(() => {
-    most = Math.max(most, descriptors(pid));
+    most = Math.max(most, descriptorsOf(pid));
     return left === 0;
   }, "all are let go");
-  await until(() => descriptors(pid) === before, "all are given back");
+  await until(() => descriptorsOf(pid) === before, "all are given back");
   // Those that are being closed may be there for a moment, beside the next ones.
   assert(most <= before + 2 * 5, `it holds ${most - before}, more than the limit`);
   for (const conn of silent) conn.close();
@@ -76,7 +71,7 @@ Deno.test("clients that leave before a handshake leave nothing in memory", onLin
   }
 });
 
-Deno.test("a client that has shaken hands and does not read is let go when it is idle", async () => {
+Deno.test("a client that does not read after its handshake is closed when idle", async () => {
   const log: LogLine[] = [];
   const ends = () => log.filter(({ message }) => message === "closed");
   await using server = await serve("tls://127.0.0.1:0", {
@@ -102,7 +97,7 @@ Deno.test("a client that has shaken hands and does not read is let go when it is
   for (const socket of sockets) socket.destroy();
 });
 
-Deno.test("a ping gives back the sockets of handshakes that the server does not answer", async () => {
+Deno.test("ping closes the sockets of handshakes that the server does not answer", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const accepted: Promise<void>[] = [];
   const accepting = (async () => {
@@ -129,7 +124,7 @@ Deno.test("clients that are silent, leave at once or speak no TLS do not disturb
 });
 
 for (const scheme of ["tcp", "tls"] as const) {
-  Deno.test(`probes that come and go over ${scheme}, also by a reset, are for debugging only`, async () => {
+  Deno.test(`connections without data are logged for debugging only, over ${scheme}`, async () => {
     const lines: string[] = [];
     const add = (level: string) => (message: string) => void lines.push(`${level} ${message}`);
     await using server = await serve(`${scheme}://127.0.0.1:0`, {

@@ -50,7 +50,7 @@ Deno.test("20 MiB come back through TLS, verified", onUnix, async () => {
   assertEquals(result, { code: 0, stdout: "", stderr: "" });
 });
 
-Deno.test("a certificate that is made is for the endpoint and each --cert-name, and trusted with --write-ca", async () => {
+Deno.test("a generated certificate is for the endpoint and --cert-name, trusted with --write-ca", async () => {
   const written = `${folder}/written.pem`;
   const more = ["--cert-name", "one.example", "--cert-name", "two.example"];
   await using server = await startServer(["tls://localhost:0", "--write-ca", written, ...more]);
@@ -149,7 +149,7 @@ Deno.test("--client-ca refuses other clients, and the log says why", openssl, as
   }
 });
 
-Deno.test("a self-signed certificate is trusted by those who name it", openssl, async () => {
+Deno.test("a self-signed certificate is trusted with --ca", openssl, async () => {
   const self = await read("self");
   await using server = await serve("tls://127.0.0.1:0", { tls: self });
   const options = { count: 1, timeout: PATIENT, tls: { ca: self.cert } };
@@ -213,7 +213,7 @@ Deno.test("what is wrong with a file is one line that names it", openssl, async 
   }
 });
 
-Deno.test("the client finds out a TLS server that returns something else", openssl, async () => {
+Deno.test("the client detects a TLS server that returns something else", openssl, async () => {
   const port = freePort();
   const server = new Deno.Command("openssl", {
     args: [
@@ -248,7 +248,7 @@ Deno.test("byte order marks in certificates and keys change nothing, on both sid
   assertEquals(right, 1);
 });
 
-Deno.test("a server without TLS that is dialled with TLS is named as what it is", async () => {
+Deno.test("a client with TLS says that the server has none", async () => {
   await using server = await startEcho("tcp");
   const name = formatEndpoint(server.endpoint).replace("tcp", "tls");
   assertEquals(await runHere(["connect", name, "--ca", caFile]), {
@@ -259,7 +259,7 @@ Deno.test("a server without TLS that is dialled with TLS is named as what it is"
   });
 });
 
-Deno.test("a server with TLS that is dialled without is named as what it is, by every client", async () => {
+Deno.test("every client without TLS says that the server has it", async () => {
   await using server = await startEcho("tls");
   const name = formatEndpoint(server.endpoint).replace("tls", "tcp");
   const hint = "; the server expects TLS; did you mean tls://?";

@@ -34,7 +34,7 @@ for text in sys.stdin.read().split():
 
 const canForge = linux && Deno.uid() === 0 && available("python3");
 
-Deno.test("400 forged datagrams from one server's port to another's end", {
+Deno.test("400 forged datagrams between two servers end", {
   ignore: !canForge,
 }, async () => {
   await using one = await serve("udp://127.0.0.1:0");

@@ -14,7 +14,7 @@ async function exists(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);
 }
 
-/** Asserts that somebody answers at a socket. */
+/** Asserts that a server answers at a socket. */
 async function assertAnswers(path: string): Promise<void> {
   using conn = await Deno.connect({ transport: "unix", path });
   assertEquals((await exchange(conn, random(10))).length, 10);
@@ -84,7 +84,7 @@ test("a live socket is in use, a stale one replaced, another file kept", async (
   assertEquals(await Deno.readTextFile(path), "precious");
 });
 
-/** Leaves a socket at which nobody listens, as a server that was killed does. */
+/** Leaves a socket without a server, as one that was killed does. */
 async function leaveStale(path: string): Promise<void> {
   const listener = Deno.listen({ transport: "unix", path: `${path}.old` });
   await Deno.link(`${path}.old`, path);
@@ -112,7 +112,7 @@ test("a socket has its permissions from the moment that it is there", async (fol
   assertEquals(await watch.log, "600\n".repeat(10));
 });
 
-test("of servers that start on one stale socket, one listens", async (folder, path) => {
+test("one of several servers that start on a stale socket listens", async (folder, path) => {
   for (let round = 0; round < 10; round++) {
     await leaveStale(path);
     const started = await Promise.allSettled(Array.from({ length: 8 }, () => start(path)));

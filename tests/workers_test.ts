@@ -189,7 +189,7 @@ Deno.test("counts are those of all threads, and asking takes no memory", onLinux
   assertEquals([connections.tcp?.states.open, connections.tcp?.received], [0, 120]);
 });
 
-Deno.test("threads that log too much block nobody, and count each line", onLinux, async () => {
+Deno.test("threads that log too much do not block, and count each line", onLinux, async () => {
   let lines = 0;
   let told = 0;
   let written = 0;
@@ -219,7 +219,7 @@ Deno.test("threads that log too much block nobody, and count each line", onLinux
   assert(most < 1000, `${most} lines in a row`);
 });
 
-Deno.test("a thread that dies takes the server with it", onLinux, async () => {
+Deno.test("a thread that dies ends the server", onLinux, async () => {
   const OwnWorker = globalThis.Worker;
   let started = 0;
   globalThis.Worker = class extends OwnWorker {
@@ -238,7 +238,7 @@ Deno.test("a thread that dies takes the server with it", onLinux, async () => {
   }
 });
 
-Deno.test("threads that cannot be are refused in one line", async () => {
+Deno.test("threads without --unstable-net are refused in one line", async () => {
   const { code, stderr } = await run([...programWithoutUnstable, "serve", "0", "--workers", "2"]);
   assertEquals([code, stderr], [
     2,
