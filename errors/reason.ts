@@ -27,7 +27,7 @@ const LOOKUP = /^failed to lookup address information: (.*)$/;
 const OTHER_REASONS: readonly (readonly [RegExp, string])[] = [
   [LOOKUP, "unknown host ($1)"],
   [/^.*UnsupportedCertVersion.*/s, "the certificate has X.509 version 1; version 3 is required"],
-  [/^.*KeyMismatch.*/s, "the key is not that of the certificate"],
+  [/^.*KeyMismatch.*/s, "the key does not belong to the certificate"],
   [
     /^.*got ClientHello when expecting ServerHello.*/s,
     "the server does not use TLS; did you mean tcp://?",
@@ -35,7 +35,7 @@ const OTHER_REASONS: readonly (readonly [RegExp, string])[] = [
   [/^.*received corrupt message.*/s, "the server does not use TLS"],
   // Files under /dev and /proc require all permissions of Deno.
   [/^Requires all access.*/s, "Deno does not let yodel open devices; name another file"],
-  [/^Requires .* access to .*(--allow-\w+) flag.*/s, "Deno needs $1 for it"],
+  [/^Requires .* access to .*(--allow-\w+) flag.*/s, "Deno requires $1"],
   // The name of a file follows, possibly of a temporary one.
   [/ \(os error \d+\).*/s, ""],
 ];

@@ -55,7 +55,7 @@ export async function serveMetrics(
   async function answer(request: Request): Promise<Answer> {
     const { method, path } = request;
     if (controlled && isForeign(request, at.host)) {
-      return { status: 403, body: "not for browsers\n" };
+      return { status: 403, body: "browsers are not allowed\n" };
     }
     const isFaults = controlled !== undefined && path === "/faults";
     const allow = isFaults ? "GET, HEAD, PUT" : "GET, HEAD";

@@ -122,7 +122,7 @@ Deno.test("a Deno that is too old is one line with the version that is needed, f
 });
 
 Deno.test("without a permission of Deno a line says which one is needed", async () => {
-  const needs = (right: string) => `Deno needs --allow-${right} for it`;
+  const needs = (right: string) => `Deno requires --allow-${right}`;
   const cases = [
     ["read", "load --merge a.json", `--merge: cannot read a.json: ${needs("read")}`],
     ["read", "load :1 --workers 2", "cannot start a thread without --allow-read"],

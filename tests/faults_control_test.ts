@@ -162,7 +162,7 @@ Deno.test("an impossible set is refused, and the old one stays", async () => {
   for (
     const [fault, what] of [
       ["dealy=1ms", "did you mean delay?"],
-      ["certificate=expired", "certificate has to be there from the start"],
+      ["certificate=expired", "certificate can only be set when the server starts"],
       ["reset-after=5", "this server cannot reset connections"],
       ["reset-at=5s", "this server cannot reset connections"],
       ["reorder", "reorder is for udp"],
@@ -226,7 +226,10 @@ Deno.test("HTTP: GET has the faults with their counts, PUT changes them or says 
   const metrics = await fetch(url.replace("faults", "metrics"));
   assertMatch(await metrics.text(), /^yodel_build_info/m);
   const { stderr } = await runHere(["serve", "--control", "0", "--metrics", "0"]);
-  assertEquals(stderr, "yodel: --metrics: --control has its pages, so leave --metrics out\n");
+  assertEquals(
+    stderr,
+    "yodel: --metrics cannot be used with --control, which serves the same pages\n",
+  );
 });
 
 Deno.test("HTTP: browsers, other methods and long bodies are refused", async () => {

@@ -192,6 +192,19 @@ const OTHERS: Rows = {
     `--fault: delay: expected ${DURATION}, or A..B, the smaller first, not "40ms..20ms"`,
   "serve --fault delay=20ms,lose@10%":
     "--fault: use one flag for each fault: --fault delay=20ms --fault lose@10%",
+  "serve --fault nonsense": '--fault: unknown fault "nonsense"; see yodel help faults',
+  "serve udp://:0 --fault reset-after=5":
+    "--fault: reset-after is for tcp, tls, not for udp://localhost:0",
+  "serve --seed 1": "--seed: requires a fault",
+  "serve tls://:0 --cert README.md --key README.md":
+    "--cert: README.md: it holds no certificate in PEM",
+  "serve --control 1 --metrics 2":
+    "--metrics cannot be used with --control, which serves the same pages",
+  "serve unix:/etc/passwd":
+    "cannot listen on unix:/etc/passwd: a file of this name is not a socket",
+  "load --merge README.md": "--merge: README.md, line 1: it is not from yodel load --json",
+  "completions bash x": 'unexpected argument "x"; expected bash|zsh|fish|powershell',
+  "connect tls://:1 --ca /etc": "--ca: cannot read /etc: it is a directory",
   "serve --fault lose=10%": "--fault: lose takes no value; did you mean lose@10%?",
   "serve --fault refuse=5s": "--fault: refuse takes no value",
   "load udp://127.0.0.1:7000 --size 65508":

@@ -175,7 +175,7 @@ Deno.test("what is wrong with a file is one line that names it", openssl, async 
   const other = await write("strange.key", strange.key);
   const empty = await write("empty.pem", "hello\n");
   const secret = at("secret.key");
-  const mismatch = "cannot listen on tls://127.0.0.1:2: the key is not that of the certificate";
+  const mismatch = "cannot listen on tls://127.0.0.1:2: the key does not belong to the certificate";
   const old = "cannot listen on tls://127.0.0.1:2: " +
     "the certificate has X.509 version 1; version 3 is required";
   const encrypted = "the key is encrypted; decrypt it";

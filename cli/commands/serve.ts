@@ -102,7 +102,7 @@ export const serveCommand = command({
     const { control, metrics: at = control, writeCa, certName } = flags;
     const identity = await readIdentity(flags);
     if (identity && (writeCa || certName.length > 0)) {
-      throw new YodelError("--write-ca and --cert-name: not with --cert");
+      throw new YodelError("--write-ca and --cert-name cannot be used with --cert");
     }
     const clientCa = await readPem("client-ca", flags.clientCa, "certificate");
     // Before it listens: errors of this check end the server.
@@ -110,7 +110,7 @@ export const serveCommand = command({
     const log = createLog(flags.logLevel, flags.logFormat);
     const name = control === undefined ? "metrics" : "control";
     if (control !== at && control !== undefined) {
-      throw new YodelError("--metrics: --control has its pages, so leave --metrics out");
+      throw new YodelError("--metrics cannot be used with --control, which serves the same pages");
     }
     const running: { server?: Server } = {};
     const isUp = () => running.server?.accepting ?? false;

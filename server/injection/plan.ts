@@ -119,9 +119,11 @@ function checkEndpoint({ fault, text, connections }: ChosenFault, endpoint: Endp
 
 /** Listeners stay as they are while a server runs. */
 function checkChange({ fault: { name, flaw, resets } }: ChosenFault, former: FaultPlan): void {
-  if (flaw !== undefined) throw wrong(`${name} has to be there from the start`);
+  if (flaw !== undefined) throw wrong(`${name} can only be set when the server starts`);
   if (!resets || former.resettable) return;
-  throw wrong(`${name}: this server cannot reset connections; it takes one thread, resettable`);
+  throw wrong(
+    `${name}: this server cannot reset connections; that requires resettable and one thread`,
+  );
 }
 
 function choose(text: string): ChosenFault {
