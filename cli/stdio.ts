@@ -128,17 +128,16 @@ export class StatusLine {
   #written: Promise<unknown> = Promise.resolve();
 
   show(text: string): void {
-    this.#write(`\r\x1b[2K${text.slice(0, columns() - 1)}`);
+    this.#write(text.slice(0, columns() - 1));
   }
 
   async clear(): Promise<void> {
-    this.#write("\r\x1b[2K");
+    this.#write("");
     await Promise.race([this.#written, pause(STOPPED)]);
   }
 
+  /** Does not wait: a terminal that is stopped must not stop the load. */
   #write(text: string): void {
-    // One after the other; a terminal that is stopped must not stop the load.
-    const bytes = encoder.encode(text);
-    this.#written = this.#written.then(() => Deno.stderr.write(bytes)).catch(() => {});
+    this.#written = Deno.stderr.write(encoder.encode(`\r\x1b[2K${text}`)).catch(() => {});
   }
 }

@@ -17,9 +17,7 @@ const POLL_INTERVAL = 100;
  * Listens with Node's server, but takes a connection for each `accept` only. Deno 2.9 does not poll
  * a listener of Node's again after an error of accept(2), such as EMFILE, and reports none.
  */
-export async function listenResettable<E extends HostEndpoint>(
-  endpoint: E,
-): Promise<Listener<E>> {
+export async function listenResettable<E extends HostEndpoint>(endpoint: E): Promise<Listener<E>> {
   const { host, port } = endpoint;
   await loadNode();
   const server = node.net.createServer({

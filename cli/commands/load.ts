@@ -50,11 +50,7 @@ export const loadCommand = command({
       "timeout": flag(duration, "time to connect, or to get a byte; udp: 1s"),
     }),
     ...group("Checks", {
-      "at-most": flag(
-        upperLimit,
-        "status 1 if more, such as p99=5ms or loss=1%",
-        { many: true },
-      ),
+      "at-most": flag(upperLimit, "status 1 if more, such as p99=5ms or loss=1%", { many: true }),
       "at-least": flag(lowerLimit, "status 1 if less, such as rate=50k", { many: true }),
     }),
     ...group("Output", {

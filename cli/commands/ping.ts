@@ -33,11 +33,7 @@ export const pingCommand = command({
       "reconnect": flag(toggle, "open a connection for each probe", { only: STREAMS }),
     }),
     ...group("Checks", {
-      "at-most": flag(
-        upperLimit,
-        "status 1 if more, such as p99=5ms or loss=1%",
-        { many: true },
-      ),
+      "at-most": flag(upperLimit, "status 1 if more, such as p99=5ms or loss=1%", { many: true }),
     }),
     ...group("Output", {
       "quiet": flag(toggle, "print the summary only", { short: "q" }),

@@ -56,16 +56,10 @@ export const serveCommand = command({
   defaults: { ...SERVE_DEFAULTS, ...LOG_DEFAULTS },
   flags: {
     ...group("Limits", {
-      "idle-timeout": flag(duration, "close idle connections; 0: never", {
-        only: STREAMS,
-      }),
-      "max-connections": flag(count(0), "connections at once; more wait", {
-        only: STREAMS,
-      }),
+      "idle-timeout": flag(duration, "close idle connections; 0: never", { only: STREAMS }),
+      "max-connections": flag(count(0), "connections at once; more wait", { only: STREAMS }),
       "max-per-client": flag(count(0), "connections of one address", { only: PORTS }),
-      "udp-rate": flag(count(0), "datagrams a second for one address", {
-        only: ["udp"],
-      }),
+      "udp-rate": flag(count(0), "datagrams a second for one address", { only: ["udp"] }),
       "workers": flag(threads, "threads (Linux); auto: one a core", { only: PORTS }),
       "drain": flag(duration, "time to finish after a signal", { only: STREAMS }),
       "socket-mode": flag(fileMode, "permissions of Unix socket files", { only: ["unix"] }),
