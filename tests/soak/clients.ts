@@ -71,7 +71,8 @@ export async function loadFor(
   const reconnect = !udp && Math.random() < 0.3;
   const { connections, bytes, errors, examples } = await load(endpoint, {
     duration,
-    connections: chance(1, 20),
+    // More handshakes of TLS at once would keep the event loop busy.
+    connections: chance(1, endpoint.scheme === "tls" ? 8 : 20),
     size: chance(1, udp ? 1400 : 16_384),
     rate: chance(100, 400),
     pipeline: reconnect ? 1 : chance(1, 8),

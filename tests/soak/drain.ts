@@ -14,7 +14,7 @@ export const CLIENTS = 100;
 const RESETS = 10;
 
 /** How many connect at the same time: handshakes of TLS keep the event loop busy. */
-const AT_ONCE = 10;
+const AT_ONCE = 5;
 
 /** How long the server has, in milliseconds, and how late it may be. */
 const DRAIN = 5000;
