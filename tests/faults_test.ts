@@ -1,12 +1,12 @@
 /** Faults: options, log and help. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { makeIdentity } from "../net/certificate.ts";
 import { OptionError, serve } from "../server.ts";
 import { faults } from "../server/faults/faults.ts";
 import { runHere } from "./in_process.ts";
 import { exchange, random } from "./local.ts";
 import { until } from "./machine.ts";
 import { open, startFaulty } from "./faulty.ts";
+import { cert, key } from "./servers.ts";
 
 Deno.test("a fault that is impossible is one line, status 2, before anything listens", async () => {
   const duration =
@@ -51,7 +51,6 @@ Deno.test("a fault that is impossible is one line, status 2, before anything lis
 });
 
 Deno.test("the library refuses the same, and takes faults with their probability", async () => {
-  const { cert, key } = await makeIdentity(["localhost"]);
   for (
     const [endpoint, options] of [
       ["tcp://127.0.0.1:0", { faults: ["teapot"] }],

@@ -9,9 +9,9 @@ import { loadText, progressText } from "../report/load_text.ts";
 import { formatEndpoint } from "../server.ts";
 import { finish, plain, reportOf, validate } from "./loads.ts";
 import { startLocal } from "./local.ts";
-import { inEach, linux, onUnix, PATIENT, unix } from "./machine.ts";
+import { inEach, linux, PATIENT, unix } from "./machine.ts";
 import { runHere } from "./in_process.ts";
-import { available, interrupt, program, run, shell } from "./program.ts";
+import { available, interrupt, program, run } from "./program.ts";
 import { type Answer, ca, deserted, startAnswering, startEcho } from "./servers.ts";
 
 Deno.test("--json is one object that its schema describes, also of datagrams and of threads", async () => {
@@ -173,18 +173,6 @@ Deno.test("on a terminal the progress fits a line and is gone at the end, and er
   assert(summary.split("\r\n").every((line) => line.length <= 40), shown);
   const wrong = /corrupted: connection \d: differs at byte \d+: expected 0xNN, got 0xNN/;
   assertMatch(plain(text), wrong);
-});
-
-Deno.test("load ends quietly when its output is closed", onUnix, async () => {
-  await using server = await startEcho();
-  const args = `${server.words.join(" ")} -c2 -n10`;
-  assertEquals(
-    await shell(
-      `yodel load ${args} --json | head -c 10; echo " \${PIPESTATUS[0]}"
-      yodel load ${args} | true; echo \${PIPESTATUS[0]}`,
-    ),
-    { code: 0, stdout: '{"endpoint 0\n0\n', stderr: "" },
-  );
 });
 
 Deno.test("each second has its messages, errors and longest latency, and the last one the rest", async () => {
