@@ -5,25 +5,20 @@ import { LoopGuard } from "../server/loop_guard.ts";
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const ping = bytesOf("ping");
 
-/** A server whose answers depend on a guard, seen from one source. */
-interface Side {
-  /** Whether it answers a datagram. */
-  answers(bytes: Uint8Array, now: number): boolean;
-}
+/** Whether an echo service answers a datagram of one source. */
+type Side = (bytes: Uint8Array, now: number) => boolean;
 
 function guarded(guard = new LoopGuard([]), port = 40_000): Side {
-  return { answers: (bytes, now) => guard.check(bytes, "10.0.0.1", port, now) === undefined };
+  return (bytes, now) => guard.check(bytes, "10.0.0.1", port, now) === undefined;
 }
 
-/** An echo service that knows nothing of loops. */
-const simple: Side = { answers: () => true };
+/** One without a guard. */
+const simple: Side = () => true;
 
 /** Datagrams that differ. */
-function contents(count: number): Uint8Array[] {
-  return Array.from({ length: count }, (_, i) => bytesOf(`forged ${i}`));
-}
+const contents = (count: number) => Array.from({ length: count }, (_, i) => bytesOf(`forged ${i}`));
 
-/** How long datagrams go to and fro between two services, from `start` on, in milliseconds. */
+/** How long datagrams go between two services, from `start` on, in milliseconds. */
 function bounce(
   datagrams: readonly Uint8Array[],
   [one, other]: readonly [Side, Side],
@@ -35,20 +30,20 @@ function bounce(
   for (let turn = 0; underWay.length > 0 && now < start + 120_000; turn++) {
     const side = turn % 2 === 0 ? one : other;
     const gap = oneWay / underWay.length;
-    underWay = underWay.filter((bytes, i) => side.answers(bytes, now + i * gap));
+    underWay = underWay.filter((bytes, i) => side(bytes, now + i * gap));
     now += oneWay;
   }
   return now - start;
 }
 
-/** Which of `count` datagrams, one every `gap` milliseconds, get no answer: when they are sent. */
+/** When those of `count` datagrams, one every `gap` milliseconds, are sent that get no answer. */
 function lostOf(
   side: Side,
   { count, gap, start = 0 }: { count: number; gap: number; start?: number },
   bytesAt: (i: number) => Uint8Array = () => ping,
 ): number[] {
   const times = Array.from({ length: count }, (_, i) => start + i * gap);
-  return times.filter((now, i) => !side.answers(bytesAt(i), now));
+  return times.filter((now, i) => !side(bytesAt(i), now));
 }
 
 Deno.test("ports of services, and the server's own, get no answer", () => {
@@ -80,7 +75,7 @@ Deno.test("loops with more sources than there are states end, also those that be
   let open = ports;
   let now = 0;
   for (; open.length > 0 && now < 180_000; now += 250) {
-    open = open.filter((port) => now < began(port) || guarded(guard, port).answers(ping, now));
+    open = open.filter((port) => now < began(port) || guarded(guard, port)(ping, now));
     if (now === 1000) assertEquals(open.filter((port) => began(port) === 0), []);
   }
   // Where another loop of the same state has ended a moment ago, it takes that minute.
@@ -115,7 +110,7 @@ Deno.test("a client that waits for its answers loses a second of them a minute",
     const side = guarded();
     const lost: number[] = [];
     for (let now = 0; now < 59_000;) {
-      if (side.answers(ping, now)) now += 0.2;
+      if (side(ping, now)) now += 0.2;
       else {
         lost.push(now);
         now += timeout;
@@ -154,8 +149,8 @@ Deno.test("the silence of one source is not another's", () => {
   const guard = new LoopGuard([]);
   const [silent] = lostOf(guarded(guard, 40_000), { count: 1000, gap: 1 });
   const now = (silent ?? NaN) + 100;
-  assertEquals(guarded(guard, 40_000).answers(bytesOf("other"), now), false);
+  assertEquals(guarded(guard, 40_000)(bytesOf("other"), now), false);
   // One of them may share its state.
-  const others = [40_001, 40_002, 40_003].filter((port) => guarded(guard, port).answers(ping, now));
+  const others = [40_001, 40_002, 40_003].filter((port) => guarded(guard, port)(ping, now));
   assert(others.length >= 2, `${others}`);
 });

@@ -5,7 +5,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { freePort } from "./local.ts";
-import { program, root, startServer } from "./program.ts";
+import { programScript, root, startServer } from "./program.ts";
 import { onTerminal, openTerminal } from "./terminal.ts";
 
 const README = `${root}README.md`;
@@ -31,9 +31,8 @@ async function record(commands: readonly string[]): Promise<Recorded[]> {
   const port = freePort();
   const folder = await Deno.makeTempDir();
   // In the recording nothing says where the server is.
-  const words = program.map((word) => `'${word}'`).join(" ");
-  await Deno.writeTextFile(`${folder}/yodel`, `#!/bin/sh\nexec ${words} "$@" localhost:${port}\n`);
-  await Deno.chmod(`${folder}/yodel`, 0o755);
+  const script = programScript.replace('"$@"', `"$@" localhost:${port}`);
+  await Deno.writeTextFile(`${folder}/yodel`, script, { mode: 0o755 });
   const open = (command: string) =>
     openTerminal(`NO_COLOR=1 PATH="${folder}:$PATH"; export NO_COLOR PATH; ${command}`);
   async function outputOf(command: string): Promise<string> {
