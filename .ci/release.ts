@@ -6,7 +6,7 @@
  *     release.ts [--dry-run] [TARGET ...]     all targets where none is named
  *
  * With --dry-run it is for this machine alone, and is then tried as a user would (try.ts). The
- * installers get the address of RELEASE_URL; without it, they have to be told with --from.
+ * installers get the address of RELEASE_URL; without it, they require --from.
  *
  * @module
  */

@@ -22,7 +22,7 @@ export interface Ready {
 /** A server that runs. */
 export interface Running extends AsyncDisposable {
   readonly process: Deno.ChildProcess;
-  /** Where it listens, as the generator is told. */
+  /** Where it listens, as the generator gets it. */
   readonly address: string;
 }
 

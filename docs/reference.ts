@@ -21,7 +21,7 @@ import {
 export function reference(): string {
   return [
     "# Reference",
-    "`deno task reference` makes this page from the tables of commands and flags in `cli/`; whoever changes it by hand loses the change.",
+    "`deno task reference` makes this page from the tables of commands and flags in `cli/`; do not edit it by hand.",
     "[usage.md](usage.md) says what an `ENDPOINT` is. Without one, it is `tcp://localhost:2222`. `0` switches a limit off. A flag with `...` can be repeated.",
     ...Object.entries(commands).flatMap(([name, command]) => commandParts(name, command)),
     "## Faults",

@@ -153,7 +153,7 @@ Deno.test("refuse with @: that share of the connections, and the others are serv
   assert(refused >= 10 && refused <= 30, `${refused} of 40`);
 });
 
-Deno.test("silent: accepted and read, never answered, until it is idle for too long", async () => {
+Deno.test("silent: it accepts and reads, and never answers, until it is idle for too long", async () => {
   await inEach(STREAMS, async (scheme) => {
     await using server = await startFaulty(scheme, ["silent"], { idleTimeout: 300 });
     using stream = await open(server);

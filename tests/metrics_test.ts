@@ -83,14 +83,14 @@ Deno.test("names, units, types and labels follow the conventions of Prometheus",
 
 Deno.test("docs/measuring.md has every metric with its labels, and no other", async () => {
   const text = await Deno.readTextFile(`${root}docs/measuring.md`);
-  const told = [...text.matchAll(/^\| `((?:yodel|process)_\w+)(?:\{([\w,]+)\})?`/gm)]
+  const documented = [...text.matchAll(/^\| `((?:yodel|process)_\w+)(?:\{([\w,]+)\})?`/gm)]
     .map(([, name = "", labels = ""]) => `${name} ${labels}`);
   const shown = [...types.keys()].map((name) => {
     const line = all.split("\n").find((line) => new RegExp(`^${name}[{ ]`).test(line)) ?? "";
     const labels = [...line.matchAll(/(\w+)="/g)].map(([, label]) => label).join();
     return `${name} ${name === "yodel_faults_injected_total" ? "fault" : labels}`;
   });
-  assertEquals(told.toSorted(), shown.toSorted());
+  assertEquals(documented.toSorted(), shown.toSorted());
 });
 
 const recipes = await Deno.readTextFile(`${root}docs/recipes.md`);

@@ -191,11 +191,11 @@ Deno.test("counts are those of all threads, and asking takes no memory", onLinux
 
 Deno.test("threads that log too much do not block, and count each line", onLinux, async () => {
   let lines = 0;
-  let told = 0;
+  let logged = 0;
   let written = 0;
   function write(message: string, fields: LogFields = {}): void {
     written++;
-    if (fields.lines !== undefined) told++;
+    if (fields.lines !== undefined) logged++;
     if (message !== "draining") lines += Number(fields.lines ?? 1);
     for (const start = performance.now(); performance.now() - start < 0.3;);
   }
@@ -215,7 +215,7 @@ Deno.test("threads that log too much do not block, and count each line", onLinux
   await server.stop();
   // Each connection has two lines as well, and the server itself: it listens, it has stopped.
   assertEquals(lines, messages.sent + 2 * 50 + 2);
-  assert(told < 20, `of dropped lines it told ${told} times`);
+  assert(logged < 20, `it logged dropped lines ${logged} times`);
   assert(most < 1000, `${most} lines in a row`);
 });
 
