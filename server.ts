@@ -146,8 +146,10 @@ export async function serve(
   async function run(): Promise<void> {
     try {
       await Promise.all(services.map(({ finished }) => finished));
-    } finally {
+    } catch (error) {
       stopping.abort();
+      await here.finished;
+      throw error;
     }
     const { answered, unanswered, refused } = await counts();
     const datagrams = {
