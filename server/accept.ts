@@ -39,29 +39,23 @@ export async function acceptFrom(
 ): Promise<void> {
   const endpoint = formatEndpoint(listener.endpoint);
   let reminded = -Infinity;
-  let calls = 0;
-  let callsUntilStop = Infinity;
-  let polled: Promise<void> | undefined;
-  onAbort(stopping, () => {
-    callsUntilStop = calls;
-    polled = pause(POLL).then(() => {
-      if (calls === callsUntilStop) listener.close();
-    });
-  });
+  let queued = QUEUE;
+  // Unless the pending call of accept finds a client.
+  let closing: ReturnType<typeof setTimeout> | undefined;
+  onAbort(stopping, () => closing = setTimeout(() => listener.close(), POLL));
   for (;;) {
     await limit.available();
     await connections.catchUp();
     try {
-      calls++;
+      clearTimeout(closing);
       const accepting = listener.accept();
-      if (stopping.aborted && (calls > callsUntilStop + QUEUE || !await isDone(accepting))) {
-        listener.close();
-      }
+      if (stopping.aborted && (queued-- === 0 || !await isDone(accepting))) listener.close();
       const conn = await accepting;
+      clearTimeout(closing);
       if (await limit.acquire()) connections.serve(conn, listener).then(() => limit.release());
       else conn.close();
     } catch (error) {
-      if (error instanceof Deno.errors.BadResource) return await polled;
+      if (error instanceof Deno.errors.BadResource) return;
       if (!SHORTAGES.has(errorCode(error) ?? "")) {
         log.debug?.("cannot accept a connection", { endpoint, error: reason(error) });
         continue;
