@@ -117,7 +117,7 @@ async function sendAll(
     sent.add(settled);
     settled.then(() => sent.delete(settled));
     if (interval === 0 || reconnect) await settled;
-    if (reconnect && !stop.aborted) session.close("its connection was closed");
+    if (reconnect && !stop.aborted) session.close("the connection was closed");
   }
   await Promise.all(sent);
 }

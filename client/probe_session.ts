@@ -129,7 +129,7 @@ export class ProbeSession {
     const answer = this.#probes.receive(bytes);
     if (answer === undefined) {
       this.unexpected++;
-      return this.close("it sent what no probe had sent");
+      return this.close("the server sent unexpected bytes");
     }
     const { probe, outcome, difference: error } = answer;
     const time = now - probe.due;
@@ -139,7 +139,7 @@ export class ProbeSession {
     this.#settled(probe);
     // In a stream, the start of the next answer is unknown now.
     if (error !== undefined && hasConnections(this.endpoint)) {
-      this.close("its connection was closed after a corrupted answer");
+      this.close("the connection was closed after a corrupted answer");
     }
   }
 
@@ -148,7 +148,7 @@ export class ProbeSession {
     const partial = this.#link?.partial ?? 0;
     const part = partial > 0 ? `, only ${partial} of ${size} bytes` : "";
     this.#lose(probe, `no answer in ${timeout / 1000}s${part}`);
-    if (partial > 0) this.close("its connection was closed after an incomplete answer");
+    if (partial > 0) this.close("the connection was closed after an incomplete answer");
   }
 
   #lose(probe: Probe, error: string): void {
