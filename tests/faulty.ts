@@ -25,18 +25,13 @@ export async function open(
   timeout = 10_000,
 ): Promise<Stream & Disposable> {
   const { conn } = await dial(endpoint as StreamEndpoint, { timeout, tls: { ca } });
-  let close = () => {
-    close = () => {};
-    conn.close();
+  const close = conn.close.bind(conn);
+  let isOpen = true;
+  const closeOnce = () => {
+    if (isOpen) close();
+    isOpen = false;
   };
-  return {
-    remoteAddr: conn.remoteAddr,
-    read: (into) => conn.read(into),
-    write: (bytes) => conn.write(bytes),
-    closeWrite: () => conn.closeWrite(),
-    close: () => close(),
-    [Symbol.dispose]: () => close(),
-  };
+  return Object.assign(conn, { close: closeOnce, [Symbol.dispose]: closeOnce });
 }
 
 /** Reads once; returns undefined at the end. */

@@ -51,12 +51,10 @@ async function startRelease(program = "#!/bin/sh\necho yodel 1.2.3\n", name = "y
 Deno.test("install.sh installs the program for this system and says so", { ignore }, async () => {
   await using release = await startRelease();
   const installed = `installed ${archive} as ${release.folder}/bin/yodel\n`;
-  assertEquals(await release.install(), {
-    code: 0,
-    stdout: installed +
-      `${release.folder}/bin is not in your PATH: add it, or start ${release.folder}/bin/yodel\n`,
-    stderr: "",
-  });
+  const bin = `${release.folder}/bin`;
+  const advice = `${bin} is not in your PATH: add it, or start ${bin}/yodel\n`;
+  const result = await release.install();
+  assertEquals(result, { code: 0, stdout: installed + advice, stderr: "" });
   const { stdout } = await run([`${release.folder}/bin/yodel`]);
   assertEquals(stdout, "yodel 1.2.3\n");
   const page = await Deno.readTextFile(`${release.folder}/share/man/man1/yodel.1`);
@@ -172,11 +170,9 @@ Deno.test("deno task install says where the command is, and what has to be in th
   const deno = Deno.execPath();
   const task = [deno, "task", "--quiet", "--cwd", root, "install"];
   const installed = await run(["env", `DENO_INSTALL_ROOT=${folder}`, ...task]);
-  assertEquals({ code: installed.code, stdout: installed.stdout }, {
-    code: 0,
-    stdout: "yodel starts deno with the files of this folder; " +
-      "where deno is not in your PATH: npm install --global deno\n",
-  });
+  const advice = "where deno is not in your PATH: npm install --global deno\n";
+  const expected = `yodel starts deno with the files of this folder; ${advice}`;
+  assertEquals([installed.code, installed.stdout], [0, expected]);
   assertStringIncludes(installed.stderr, `\n${folder}/bin/yodel\n`);
   const inPath = /^ *(export PATH=.*)$/m.exec(installed.stderr)?.[1];
   const denoInPath = `PATH=${deno.replace(/\/[^/]*$/, "")}:$PATH`;
