@@ -5,17 +5,12 @@ import { pause, timed, undisturbed, until } from "./machine.ts";
 import { startFaulty } from "./faulty.ts";
 
 /** A client that collects its answers, with when they came. */
-interface Client extends Disposable {
-  send(bytes: Uint8Array): Promise<unknown>;
-  answers: { bytes: Uint8Array; at: number }[];
-}
-
-function startClient({ port }: LocalServer): Client {
+function startClient({ port }: LocalServer) {
   const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
   const to = { transport: "udp", hostname: "127.0.0.1", port } as const;
-  const client: Client = {
-    answers: [],
-    send: (bytes) => socket.send(bytes, to),
+  const client = {
+    answers: [] as { bytes: Uint8Array; at: number }[],
+    send: (bytes: Uint8Array) => socket.send(bytes, to),
     [Symbol.dispose]: () => socket.close(),
   };
   (async () => {
@@ -23,6 +18,8 @@ function startClient({ port }: LocalServer): Client {
   })();
   return client;
 }
+
+type Client = ReturnType<typeof startClient>;
 
 /** Sends `count` datagrams of four bytes, numbered, and returns the numbers that come back. */
 async function numbered(client: Client, count: number): Promise<number[]> {

@@ -25,20 +25,14 @@ export async function finish(
   return result;
 }
 
-/** A load that a test ends. */
-export interface RunningLoad extends AsyncDisposable {
-  readonly last: LoadProgress;
-  /** Ends it; its counts have to add up. */
-  end(): Promise<LoadResult>;
-}
-
-/** Starts a load that does not have to end by itself. */
-export function startLoad(endpoint: Endpoint | string, options: LoadOptions): RunningLoad {
+/** Starts a load that a test ends. */
+export function startLoad(endpoint: Endpoint | string, options: LoadOptions) {
   const stop = new AbortController();
   let last = addProgress();
   const onProgress = (now: LoadProgress) => void (last = now);
   const own = { signal: stop.signal, onProgress };
   const loading = load(endpoint, { tls: { ca }, timeout: PATIENT, ...options, ...own });
+  /** Its counts have to add up. */
   async function end(): Promise<LoadResult> {
     stop.abort();
     const result = await loading;
