@@ -36,19 +36,13 @@ export async function write(name: string, text: string): Promise<string> {
   return path;
 }
 
-/** An echo server in this process, for any transport. */
-export interface EchoServer extends LocalServer {
-  /** The endpoint as it is written on the command line, and the flags that it needs. */
-  words: string[];
-}
-
 let sockets = 0;
 
-/** Starts an echo server in this process. */
+/** Starts an echo server; `words` are its endpoint and the flags that a client needs. */
 export async function startEcho(
   scheme: Endpoint["scheme"] = "tcp",
   options: ServeOptions = {},
-): Promise<EchoServer> {
+): Promise<LocalServer & { words: string[] }> {
   const asked: Endpoint = scheme === "unix"
     ? { scheme, path: `${folder}/${++sockets}.sock` }
     : { scheme, host: "127.0.0.1", port: 0 };
@@ -61,14 +55,12 @@ export async function startEcho(
 export type Answer = (message: Uint8Array, number: number) => Answers | Promise<Answers>;
 export type Answers = readonly (Uint8Array | "end")[];
 
-/** A server that answers as a test says. */
-export interface AnsweringServer extends CustomServer {
-  /** How much it got so far. */
-  got: { connections: number; messages: number };
-}
-
-/** Starts a server that answers messages as `answer` says. */
-export function startAnswering(size: number, answer: Answer, port = 0): AnsweringServer {
+/** Starts a server that answers messages as `answer` says; `got` counts what it got so far. */
+export function startAnswering(
+  size: number,
+  answer: Answer,
+  port = 0,
+): CustomServer & { got: { connections: number; messages: number } } {
   const got = { connections: 0, messages: 0 };
   const server = startCustom(async (conn) => {
     got.connections++;

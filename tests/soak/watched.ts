@@ -3,11 +3,9 @@ import { type Endpoint, parseEndpoint } from "../../server.ts";
 import { descriptorsOf, until } from "../machine.ts";
 import { freePort } from "../local.ts";
 import { program, run, type RunningServer, startServer } from "../program.ts";
-import { cert, folder, key } from "../servers.ts";
+import { certFile, folder, keyFile } from "../servers.ts";
 
-const identity = ["--cert", `${folder}/soak.pem`, "--key", `${folder}/soak.key`];
-await Deno.writeTextFile(`${folder}/soak.pem`, cert);
-await Deno.writeTextFile(`${folder}/soak.key`, key);
+const identity = ["--cert", certFile, "--key", keyFile];
 let sockets = 0;
 
 /** A line of its log. */
