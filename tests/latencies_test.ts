@@ -25,16 +25,13 @@ const distributions: readonly (readonly [string, number[]])[] = [
   ["two", [0.5, 30_000]],
 ];
 
-/** Runs a test with each distribution, and says with which one it failed. */
-async function withEach(
+/** Tests something with each distribution. */
+function testEach(
+  what: string,
   test: (latencies: Latencies, samples: readonly number[]) => Promise<void> | void,
-): Promise<void> {
+): void {
   for (const [name, samples] of distributions) {
-    try {
-      await test(await recorded(samples), samples);
-    } catch (error) {
-      throw new Error(`latencies: ${name}`, { cause: error });
-    }
+    Deno.test(`${what}: ${name}`, async () => await test(await recorded(samples), samples));
   }
 }
 
@@ -64,8 +61,9 @@ function assertExact(found: number, expected: number, what: string): void {
   assert(close, `${what} is ${found}, and should be ${expected}`);
 }
 
-Deno.test("percentiles are those of all latencies to three digits, other figures are exact", async () => {
-  await withEach((latencies, samples) => {
+testEach(
+  "percentiles are those of all latencies to three digits, other figures are exact",
+  (latencies, samples) => {
     const { count, min, max, mean, stddev } = latencies;
     assertEquals([count, min, max], [samples.length, samples[0] ?? NaN, samples.at(-1) ?? NaN]);
     const average = samples.reduce((sum, sample) => sum + sample / count, 0);
@@ -80,30 +78,29 @@ Deno.test("percentiles are those of all latencies to three digits, other figures
     }
     const outside = [mean, ...percentiles].filter((figure) => figure < min || figure > max);
     assertEquals(outside, [], `not within ${min}..${max}`);
-  });
+  },
+);
+
+testEach("latencies of two threads added are those of one thread", async (all, samples) => {
+  const latencies = await createLatencies();
+  for (const thread of [0, 1]) {
+    const part = await recorded(samples.filter((_, i) => i % 2 === thread));
+    await latencies.add(structuredClone(await part.encode()));
+  }
+  assertEquals(known(latencies), known(all));
 });
 
-Deno.test("latencies of two threads added are those of one thread", async () => {
-  await withEach(async (all, samples) => {
-    const latencies = await createLatencies();
-    for (const thread of [0, 1]) {
-      const part = await recorded(samples.filter((_, i) => i % 2 === thread));
-      await latencies.add(structuredClone(await part.encode()));
-    }
-    assertEquals(known(latencies), known(all));
-  });
-});
-
-Deno.test("an encoded histogram has the same latencies for other programs, in nanoseconds", async () => {
-  await withEach(async (latencies, samples) => {
+testEach(
+  "an encoded histogram has the same latencies for other programs, in nanoseconds",
+  async (latencies, samples) => {
     const decoded = decodeFromCompressedBase64((await latencies.encode()).histogram);
     assertEquals(decoded.totalCount, samples.length);
     for (const percent of PERCENTILES) {
       const found = decoded.getValueAtPercentile(percent) / 1e6;
       assertClose(found, latencies.percentile(percent), `p${percent}`);
     }
-  });
-});
+  },
+);
 
 Deno.test("no latencies are zeros, also of another thread", async () => {
   const none = await createLatencies();

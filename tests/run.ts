@@ -37,7 +37,7 @@ try {
   const isAlone = (file: string) => ALONE.includes(file);
   await test(files.filter((file) => !isAlone(file)), ["--parallel", ...packages]);
   for (const file of files.filter(isAlone)) await test([file], packages);
-  console.log(summary());
+  console.log(await summary());
 } finally {
   await Deno.remove(folder, { recursive: true });
 }
@@ -84,20 +84,12 @@ async function test(files: readonly string[], options: readonly string[]): Promi
   await Deno.remove(results).catch(() => {});
 }
 
-function summary(): string {
+async function summary(): Promise<string> {
   const { passed, failed, skipped } = total;
-  const reasons = new Set(readLines(skips));
+  const reasons = new Set((await Deno.readTextFile(skips).catch(() => "")).trimEnd().split("\n"));
   const why = skipped > 0 ? ` (${[...reasons].join(", ")})` : "";
   const slowest = suites.toSorted((a, b) => b.seconds - a.seconds).slice(0, 3)
     .map(({ name, seconds }) => `${name.slice("./tests/".length)} ${seconds.toFixed(1)} s`);
   return `${passed} passed, ${failed} failed, ${skipped} skipped${why}; slowest: ` +
     slowest.join(", ");
-}
-
-function readLines(file: string): string[] {
-  try {
-    return Deno.readTextFileSync(file).trimEnd().split("\n");
-  } catch {
-    return [];
-  }
 }
