@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { parseEndpoint } from "../server.ts";
 import { open, STREAMS } from "./faulty.ts";
-import { dialPort, exchange, random } from "./local.ts";
+import { dialPort, exchange, freePort, random } from "./local.ts";
 import { descriptorsOf, inEach, onLinux, until } from "./machine.ts";
 import { program, startServer } from "./program.ts";
 import { certFile, folder, keyFile } from "./servers.ts";
@@ -42,4 +42,23 @@ Deno.test("200 clients share a server that may open 64 files", onLinux, async ()
     // Deno 2.9 does not report it for listeners of connections that can be reset.
     assertEquals(warnings?.length, faults.length > 0 ? undefined : 1);
   });
+});
+
+Deno.test("--max-connections also bounds connections that can be reset", onLinux, async () => {
+  const metrics = freePort();
+  const words = ["--max-connections", "2", "--fault", "reset-after=1m", "--metrics", `${metrics}`];
+  await using server = await startServer(["127.0.0.1:0", ...words]);
+  const used = () => descriptorsOf(server.process.pid);
+  // Its event loop has polled the listener by the time of the answer.
+  const ask = async () => await (await fetch(`http://127.0.0.1:${metrics}/healthz`)).text();
+  await ask();
+  const before = used();
+  const conns: Deno.Conn[] = [];
+  for (let i = 0; i < 9; i++) {
+    conns.push(await dialPort(server.port));
+    await ask();
+  }
+  // Deno takes one more, which waits.
+  await until(() => used() <= before + 3, "the others wait in the kernel");
+  for (const conn of conns) conn.close();
 });
