@@ -35,9 +35,7 @@ interface ThreadPlan {
 type Line = readonly [level: LogLevel, message: string, fields?: LogFields];
 
 /** Functions that the other threads call. */
-type FirstThread = {
-  readonly enter: Access["enter"];
-  readonly leave: Access["leave"];
+type FirstThread = Pick<Access, "enter" | "leave"> & {
   readonly log: (lines: readonly Line[]) => void;
 };
 
