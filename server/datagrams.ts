@@ -9,7 +9,7 @@ import { LoopGuard } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
 
 /** Datagrams per turn: under a flood the event loop would poll the other sockets every 20 ms. */
-const TURN = 64;
+const TURN = 256;
 
 /** Answers the datagrams of some sockets, unless that could make a loop; returns live counts. */
 export function answerDatagrams(

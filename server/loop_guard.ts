@@ -41,6 +41,8 @@ export class LoopGuard {
   readonly #sources = new Map<number, Source>();
   /** Hides which sources share a state. */
   readonly #secret = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  /** Of the bytes compared last: making one takes longer than comparing a small datagram. */
+  #view: DataView = new DataView(new ArrayBuffer(0));
 
   /** @param ownPorts where the server itself receives datagrams */
   constructor(ownPorts: Iterable<number>) {
@@ -55,7 +57,7 @@ export class LoopGuard {
     const sinceSilence = now - source.silentSince;
     if (sinceSilence < SILENCE) return "repeated";
     if (sinceSilence < TRUST) return undefined;
-    const fingerprint = fingerprintOf(bytes);
+    const fingerprint = this.#fingerprintOf(bytes);
     if (now - source.last > LONGEST_GAP) {
       source.watched = fingerprint;
       source.first = source.last = now;
@@ -79,22 +81,19 @@ export class LoopGuard {
     }
     return source;
   }
-}
 
-/** A hash of the length and the compared bytes. */
-function fingerprintOf(bytes: Uint8Array): number {
-  const { length } = bytes;
-  if (length <= 2 * COMPARED) return mixAll(length, bytes);
-  return mixAll(mixAll(length, bytes.subarray(0, COMPARED)), bytes.subarray(-COMPARED));
-}
-
-function mixAll(hash: number, bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const words = bytes.length & ~3;
-  let at = 0;
-  for (; at < words; at += 4) hash = mix(hash, view.getInt32(at));
-  for (; at < bytes.length; at++) hash = mix(hash, view.getUint8(at));
-  return hash;
+  /** A hash of the length and the compared bytes. */
+  #fingerprintOf({ buffer, byteOffset, length }: Uint8Array): number {
+    const view = this.#view = this.#view.buffer === buffer ? this.#view : new DataView(buffer);
+    let hash = length;
+    let at = 0;
+    for (; at + 4 <= length; at += 4) {
+      if (at === COMPARED) at = Math.max(at, length - COMPARED);
+      hash = mix(hash, view.getInt32(byteOffset + at));
+    }
+    for (; at < length; at++) hash = mix(hash, view.getUint8(byteOffset + at));
+    return hash;
+  }
 }
 
 /** A step of FNV-1a, of 32 bits. */
