@@ -80,8 +80,8 @@ export const SERVERS: readonly Server[] = [
     title: "bare Deno loop",
     file: "deno.ts",
     version: ["Deno", Deno.execPath(), "--version"],
-    transports: ["tcp"],
-    run: (file) => [Deno.execPath(), "run", "--quiet", "--no-check", "--allow-net", file],
+    transports: ["tcp", "unix", "udp"],
+    run: (file) => [Deno.execPath(), "run", "--quiet", "--no-check", "--unstable-net", "-A", file],
   },
   {
     name: "yodel",

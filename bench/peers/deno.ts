@@ -1,8 +1,15 @@
 // A bare read and write loop on Deno: what yodel costs beyond its runtime.
-//     deno run --allow-net deno.ts tcp PORT
-const [, port] = Deno.args;
-for await (const conn of Deno.listen({ hostname: "127.0.0.1", port: Number(port) })) {
-  conn.setNoDelay(true);
+//     deno run --unstable-net --allow-all deno.ts tcp|unix|udp PORT-OR-PATH
+const [transport, where = ""] = Deno.args;
+const here = { hostname: "127.0.0.1", port: Number(where) };
+if (transport === "udp") {
+  const socket = Deno.listenDatagram({ transport, ...here });
+  const buffer = new Uint8Array(64 * 1024);
+  for (;;) await socket.send(...await socket.receive(buffer));
+}
+const listener = transport === "unix" ? Deno.listen({ transport, path: where }) : Deno.listen(here);
+for await (const conn of listener) {
+  if ("setNoDelay" in conn) conn.setNoDelay(true);
   echo(conn).catch(() => {}).finally(() => conn.close());
 }
 async function echo(conn: Deno.Conn): Promise<void> {
