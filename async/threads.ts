@@ -88,12 +88,6 @@ export class Calls<Theirs extends Functions> implements Disposable {
   }
 }
 
-/** Made by {@linkcode thread}. */
-export interface ThreadModule {
-  readonly name: string;
-  readonly url: string;
-}
-
 /**
  * Starts a thread and waits until it listens.
  *
@@ -101,7 +95,7 @@ export interface ThreadModule {
  * @param own the functions that the thread may call
  */
 export async function startThread<Theirs extends Functions>(
-  { name, url }: ThreadModule,
+  { name, url }: ReturnType<typeof thread>,
   own: Functions,
 ): Promise<Calls<Theirs>> {
   await checkReadable(new URL(url));
@@ -143,7 +137,7 @@ export function thread<Theirs extends Functions>(
   name: string,
   url: string,
   run: (program: Calls<Theirs>) => Functions,
-): ThreadModule {
+) {
   if (ownName === NAMED + name) {
     // The types of `globalThis` are those of the main thread.
     const program = globalThis as unknown as Worker;

@@ -29,13 +29,11 @@ export class ConnectionLimit {
     return Atomics.load(this.#open, 0);
   }
 
-  get isFull(): boolean {
-    return this.most > 0 && this.open >= this.most && !this.stopping.aborted;
-  }
-
   /** Waits until one can be acquired, though another caller may be first, or the server stops. */
   async available(): Promise<void> {
-    while (this.isFull) await Atomics.waitAsync(this.#open, 0, this.most).value;
+    while (this.most > 0 && this.open >= this.most && !this.stopping.aborted) {
+      await Atomics.waitAsync(this.#open, 0, this.most).value;
+    }
   }
 
   /** Opens a connection, waiting while the limit is reached; false if the server stops. */

@@ -1,5 +1,5 @@
 import { onAbort } from "../../async/pause.ts";
-import { startThread, thread, ThreadError, type ThreadModule } from "../../async/threads.ts";
+import { startThread, thread, ThreadError } from "../../async/threads.ts";
 import { reason } from "../../errors/reason.ts";
 import { YodelError } from "../../errors/yodel_error.ts";
 import { type Endpoint, EndpointError } from "../../net/endpoint.ts";
@@ -85,7 +85,7 @@ type LoadThread = {
 };
 
 /** A thread that generates a part of a load. */
-const loadThread: ThreadModule = thread<LoadProgram>("load", import.meta.url, (program) => {
+const loadThread = thread<LoadProgram>("load", import.meta.url, (program) => {
   const stop = new AbortController();
   const own: LoadThread = {
     async generate(plan) {
