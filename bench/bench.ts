@@ -11,15 +11,22 @@
  * `--servers` takes names of servers.ts with commas between them; `--from` shows what `--json` once
  * wrote, and measures nothing. It needs Linux, two cores, gcc, openssl and its headers.
  */
-import { parseArgs } from "node:util";
+import { parseArgs } from "jsr:@std/cli@1.0.32/parse-args";
 import type { Result } from "./figures.ts";
 import { writePage } from "./page.ts";
 import { endAll } from "./processes.ts";
 import { runAll } from "./rounds.ts";
 import { tables } from "./table.ts";
 
-const toggle = { type: "boolean" } as const;
-const text = { type: "string" } as const;
+const { quick, write, servers, json, from } = parseArgs(Deno.args, {
+  string: ["servers", "json", "from"],
+  boolean: ["quick", "write"],
+  unknown(word) {
+    console.error(`bench: unknown argument ${word}; the head of bench/bench.ts lists them`);
+    Deno.exit(2);
+  },
+});
+const names = typeof servers === "string" ? servers.split(",") : undefined;
 const folder = await Deno.makeTempDir();
 for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   Deno.addSignalListener(signal, () => {
@@ -29,16 +36,12 @@ for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   });
 }
 try {
-  const { quick = false, write, servers, json, from } = parseArgs({
-    args: Deno.args,
-    options: { quick: toggle, write: toggle, servers: text, json: text, from: text },
-  }).values;
-  const result: Result = from === undefined
-    ? await runAll(folder, quick, servers?.split(","))
-    : JSON.parse(await Deno.readTextFile(from));
+  const result: Result = typeof from === "string"
+    ? JSON.parse(await Deno.readTextFile(from))
+    : await runAll(folder, quick === true, names);
   console.log(tables(result));
-  if (json !== undefined) await Deno.writeTextFile(json, JSON.stringify(result) + "\n");
-  if (write) await writePage(result);
+  if (typeof json === "string") await Deno.writeTextFile(json, JSON.stringify(result) + "\n");
+  if (write === true) await writePage(result);
 } catch (error) {
   console.error(`bench: ${error instanceof Error ? error.message : error}`);
   Deno.exitCode = 1;

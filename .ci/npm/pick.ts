@@ -21,7 +21,7 @@ async function loads(args: readonly string[], signal?: AbortSignal): Promise<boo
 
 const cached = await loads(["--cached-only", ...Deno.args]);
 // One small package tells whether JSR can be reached; deno knows where it is.
-const small = ["--no-config", "jsr:@std/log@0.224.14/levels"];
+const small = ["--no-config", "jsr:@std/cli@1.0.32/parse-args"];
 if (!cached && !await loads(small, AbortSignal.timeout(REACH_WITHIN))) {
   console.error("JSR cannot be reached: using the stand-ins of .ci/npm for its packages");
   console.log("--import-map=.ci/npm/imports.json");
