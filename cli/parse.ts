@@ -1,4 +1,5 @@
 // Parses command lines by the tables of commands and flags.
+import { parseArgs } from "jsr:@std/cli@1.0.32/parse-args";
 import { DEFAULT_ENDPOINT, parseEndpoint, readEndpoint } from "../net/parse_endpoint.ts";
 import { TRANSPORTS } from "../net/transports.ts";
 import { quoted } from "../net/escape.ts";
@@ -63,10 +64,23 @@ export function parseInvocation<F extends Flags>(
   command: Command<F>,
   args: readonly string[],
 ): Invocation<F> {
-  const { given, operands } = splitArguments(command, args);
+  const rows = Object.entries<Flag>(command.flags);
+  const toggles = rows.filter(([, flag]) => isToggle(flag)).map(([name]) => name);
+  const others = rows.map(([name]) => name).filter((name) => !toggles.includes(name));
+  const found = parseArgs(longForms(command, args), {
+    // "_": operands stay text, even if they look like numbers.
+    string: ["_", ...others],
+    boolean: toggles,
+    collect: others,
+  });
+  const operands = found._.map(String);
+  const given = new Map<string, string[]>();
+  for (const [name] of rows) {
+    const texts = [found[name] || []].flat().map(String);
+    if (texts.length > 0) given.set(name, texts);
+  }
   const [taker = ""] = [...given.keys()].filter((name) => command.flags[name]?.takesAll);
   given.get(taker)?.push(...operands.splice(0));
-  const rows = Object.entries<Flag>(command.flags);
   const values = rows.map((row) => [optionName(row[0]), valueOf(...row, given.get(row[0]))]);
   const parsed = parseOperands(command, operands);
   const groups = command.flags[taker]?.takesAll;
@@ -83,34 +97,37 @@ export function parseInvocation<F extends Flags>(
   return { flags: Object.fromEntries(values) as FlagValues<F>, ...parsed };
 }
 
-/** The texts of the flags that are given, by their long names, and the operands. */
-function splitArguments(command: Command, args: readonly string[]) {
-  const given = new Map<string, string[]>();
-  const operands: string[] = [];
+/**
+ * Writes each flag as `--name` or `--name=text`, as parseArgs needs it: it takes the letters of
+ * `-i200ms` for flags, a negative number for a flag, and `--toggle=anything` for true.
+ */
+function longForms(command: Command, args: readonly string[]): string[] {
   const words = [...args];
+  const long: string[] = [];
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
-    if (word === "--") operands.push(...words.splice(0));
-    else if (/^-./s.test(word)) takeFlag(word);
-    else operands.push(word);
+    if (word === "--") return [...long, word, ...words];
+    if (/^-./s.test(word)) takeFlag(word);
+    else long.push(word);
   }
-  return { given, operands };
+  return long;
 
   function takeFlag(word: string): void {
     const [, written = "", sign = "", text = ""] = /^(--[^=]+|-[^-])(=?)(.*)$/s.exec(word) ?? [];
     const [name, flag] = findFlag(command, written) ?? [];
     if (name === undefined || flag === undefined) throw unknownFlag(word, command);
-    const texts = given.get(name) ?? [];
-    given.set(name, texts);
     const hasText = sign + text !== "";
     if (!isToggle(flag)) {
       // A negative number is a wrong value, not a flag.
       const isNext = !hasText && !/^-\D/.test(words[0] ?? "--");
-      texts.push(isNext ? words.shift() ?? "" : text);
-    } else if (/^\w/.test(sign + text)) {
-      words.unshift(`-${text}`);
-    } else if (hasText) {
+      const value = isNext ? words.shift() : text;
+      long.push(...value ? [`--${name}=${value}`] : [`--${name}`, ""]);
+      return;
+    }
+    if (/^\w/.test(sign + text)) words.unshift(`-${text}`);
+    else if (hasText) {
       throw new YodelError(`--${name}: expected ${toggle.expected}, not ${quoted(text)}`);
     }
+    long.push(`--${name}`);
   }
 }
 
