@@ -41,15 +41,6 @@ for (const verify of [false, true]) {
       assertEquals(output.written, message);
     }
   });
-
-  Deno.test(`an echo that is cut off is an error (verify: ${verify})`, async () => {
-    await using server = startChanging((bytes) => bytes.subarray(0, -10));
-    await assertRejects(
-      () => connect(server.endpoint, { input: inputOf(random(1000)), output: sink(), verify }),
-      EchoError,
-      "only 990 of 1000 bytes came back",
-    );
-  });
 }
 
 Deno.test("an echo that begins after the end of the input is read to its end", async () => {
@@ -61,21 +52,25 @@ Deno.test("an echo that begins after the end of the input is read to its end", a
 });
 
 for (
-  const [change, message] of [
+  const [verify, message, change] of [
+    [false, "only 1999990 of 2000000 bytes came back", (bytes) => bytes.subarray(0, -10)],
+    [true, "only 1999990 of 2000000 bytes came back", (bytes) => bytes.subarray(0, -10)],
     [
-      (bytes: Uint8Array) => bytes.with(1_234_567, 0x40),
-      "the echo differs at byte 1234567: expected 0x41, got 0x40",
+      true,
+      "differs at byte 1234567: expected 0x41, got 0x40",
+      (bytes) => bytes.with(1_234_567, 64),
     ],
     [
-      (bytes: Uint8Array) => new Uint8Array([...bytes, 1]),
+      true,
       "more came back than was sent, from byte 2000000 on",
+      (bytes) => new Uint8Array([...bytes, 1]),
     ],
-  ] as const
+  ] as [boolean, string, (bytes: Uint8Array) => Uint8Array][]
 ) {
-  Deno.test(`--verify reports the first wrong byte: ${message}`, async () => {
+  Deno.test(`a wrong echo is an error (verify: ${verify}): ${message}`, async () => {
     await using server = startChanging(change);
     const input = inputOf(new Uint8Array(2_000_000).fill(0x41));
-    const connecting = () => connect(server.endpoint, { input, output: nowhere, verify: true });
+    const connecting = () => connect(server.endpoint, { input, output: nowhere, verify });
     await assertRejects(connecting, EchoError, message);
   });
 }
