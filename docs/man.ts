@@ -17,7 +17,7 @@ import {
 } from "../cli/commands/help.ts";
 import { wrapped } from "../cli/stdio.ts";
 import config from "../deno.json" with { type: "json" };
-import { faults } from "../server/faults/faults.ts";
+import { faults } from "../server/faults/list.ts";
 
 /** Makes yodel(1) with the macros of man(7). It has no date, so that it changes with the tables only. */
 export function manPage(commands: Commands, version: string): string {

@@ -6,7 +6,7 @@
 import type { Command, Flag } from "../cli/command.ts";
 import { commands } from "../cli/commands.ts";
 import { EXIT_STATUSES } from "../cli/exit.ts";
-import { faults } from "../server/faults/faults.ts";
+import { faults } from "../server/faults/list.ts";
 import {
   defaultText,
   FAULT_RULES,

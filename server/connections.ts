@@ -11,7 +11,7 @@ import type { ConnectionLimit } from "./connection_limit.ts";
 import { setUp } from "./connection_setup.ts";
 import { type ConnectionCounts, noConnections } from "./counts.ts";
 import { echo } from "./echo.ts";
-import { ConnectionFaults } from "./injection/connection_faults.ts";
+import { ConnectionFaults } from "./injection/inject_into_connection.ts";
 import type { ServePlan } from "./plan.ts";
 import { dataLog, sendAll, stagedEcho } from "./stages.ts";
 

@@ -3,7 +3,7 @@ import { formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { ReadScheduler } from "../net/read_scheduler.ts";
 import type { DatagramListener } from "../net/udp.ts";
 import type { Access } from "./access_control.ts";
-import { DatagramFaults } from "./injection/datagram_faults.ts";
+import { DatagramFaults } from "./injection/inject_into_datagrams.ts";
 import { dataFields, type LogFields } from "./log.ts";
 import { LoopGuard } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";

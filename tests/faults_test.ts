@@ -1,7 +1,7 @@
 /** Faults: options, log and help. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { OptionError, serve } from "../server.ts";
-import { faults } from "../server/faults/faults.ts";
+import { faults } from "../server/faults/list.ts";
 import { runHere } from "./in_process.ts";
 import { exchange, random } from "./local.ts";
 import { until } from "./machine.ts";

@@ -4,7 +4,7 @@ import { formatEndpoint } from "../../net/endpoint.ts";
 import { quoted } from "../../net/escape.ts";
 import { DEFAULT_ENDPOINT, ENDPOINT_FORM } from "../../net/parse_endpoint.ts";
 import type { Fault } from "../../server/faults/fault.ts";
-import { faults } from "../../server/faults/faults.ts";
+import { faults } from "../../server/faults/list.ts";
 import { SCHEMES } from "../../net/transports.ts";
 import {
   type Command,

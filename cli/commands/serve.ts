@@ -4,7 +4,7 @@ import { serveMetrics } from "../../metrics/metrics.ts";
 import { watchServer } from "../../metrics/watch.ts";
 import { serve, type Server } from "../../server.ts";
 import { MAX_SEED } from "../../server/injection/plan.ts";
-import { faults } from "../../server/faults/faults.ts";
+import { faults } from "../../server/faults/list.ts";
 import { LOG_DATA_FORMS, LOG_LEVELS } from "../../server/log.ts";
 import { SERVE_DEFAULTS } from "../../server/plan.ts";
 import { optionsOf } from "../../values/settings.ts";

@@ -1,4 +1,4 @@
-// The interface of faults; server/injection/ runs them.
+// The interface of faults; server/injection/ runs any of them.
 import type { Flaw } from "../../net/certificate.ts";
 import type { Traffic } from "../../net/traffic.ts";
 import { type Scheme, SCHEMES } from "../../net/transports.ts";

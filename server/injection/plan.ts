@@ -14,7 +14,7 @@ import {
 } from "../../values/value_types.ts";
 import { nearest } from "../../values/nearest.ts";
 import type { Fault } from "../faults/fault.ts";
-import { faults } from "../faults/faults.ts";
+import { faults } from "../faults/list.ts";
 import type { LogFields } from "../log.ts";
 import { Held } from "./read_ahead.ts";
 

@@ -1,4 +1,4 @@
-// The faults of one connection, or of a server for datagrams.
+// Injects the chosen faults, whichever they are, into one connection or the datagrams of a server.
 import { isWithin, pause } from "../../async/pause.ts";
 import { Traffic } from "../../net/traffic.ts";
 import { type Connection, LINGER } from "../connection.ts";

@@ -1,9 +1,9 @@
-// The faults of datagrams: the answers to all sources pass the same stages.
+// Injects the chosen faults into datagrams: the answers to all sources pass the same stages.
 import { Change, isWithin, LONGEST_PAUSE, onAbort } from "../../async/pause.ts";
 import type { DatagramListener } from "../../net/udp.ts";
 import type { LogFields } from "../log.ts";
 import { type Chunk, type Chunks, through } from "../stages.ts";
-import { ConnectionFaults } from "./connection_faults.ts";
+import { ConnectionFaults } from "./inject_into_connection.ts";
 import type { FaultPlan } from "./plan.ts";
 import { costOf } from "./read_ahead.ts";
 
