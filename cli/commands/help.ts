@@ -167,11 +167,11 @@ const withChanceOf = (unit: string) =>
 
 /** What is true of several faults. */
 export const FAULT_RULES =
-  `@P: probability (0.01, 1%) per connection; per read: ${withChanceOf("reads")}; per 256 ` +
-  `bytes: ${withChanceOf("blocks")}; per byte: ${withChanceOf("bytes")}. Default 1; corrupt ` +
-  "1e-6; stall the first read. @A..B: connections A to B, from 1 on. Over udp a read is a " +
-  "datagram. On streams, lose removes bytes, which no network does: it shows if a program " +
-  `notices. FLAW: ${FLAWS.join(", ")}.`;
+  `@A..B: connections A to B, from 1 on. @P: probability (1%, default 1) per ` +
+  `connection; per read: ${withChanceOf("reads")} (once); per 256 bytes: ` +
+  `${withChanceOf("blocks")}; per byte: ${withChanceOf("bytes")} (1e-6). Over udp, per ` +
+  "datagram. SIZE: 64, 4k (4096). DURATION: 250ms, 1.5s. A..B: random in between. FLAW: " +
+  `${FLAWS.join(", ")}. No network does lose to streams: does a program notice?`;
 
 /** A fault in a table: name, value, what it does. */
 export function faultRow(
