@@ -1,39 +1,41 @@
 /** The server among programs that others wrote. CI installs them all. */
 import { assertEquals } from "@std/assert";
-import { random, startLocal } from "./local.ts";
+import { random } from "./local.ts";
+import { linux } from "./machine.ts";
 import { available, shell } from "./program.ts";
+import { caFile, startEcho } from "./servers.ts";
 
 for (
-  const [peer, command] of [
-    ["nc", "nc -N 127.0.0.1 $PORT"],
-    ["ncat", "ncat 127.0.0.1 $PORT"],
-    ["socat", "socat -t 30 - TCP:127.0.0.1:$PORT"],
+  const [peer, scheme, command] of [
+    ["nc", "tcp", "nc -N 127.0.0.1 $PORT"],
+    ["ncat", "tcp", "ncat 127.0.0.1 $PORT"],
+    ["socat", "tcp", "socat -t 30 - TCP:127.0.0.1:$PORT"],
+    ["socat", "unix", "socat -t 30 - UNIX-CONNECT:$SOCKET"],
+    ["socat", "tls", `socat -t 30 - OPENSSL:127.0.0.1:$PORT,cafile=${caFile}`],
+    ["ncat", "tls", `ncat --ssl-verify --ssl-trustfile ${caFile} localhost $PORT`],
+    // It leaves at the end of its input, which waits for the answer, and does not read while it writes.
     [
-      "python3",
-      `python3 -c '
-import os, socket, sys, threading
-s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-def send():
-    while block := os.read(0, 65536): s.sendall(block)
-    s.shutdown(socket.SHUT_WR)
-threading.Thread(target=send).start()
-while block := s.recv(65536): sys.stdout.buffer.write(block)
-' $PORT`,
+      "openssl",
+      "tls",
+      `(cat; until [ "$(wc -c <$FILE.out)" -ge "$(wc -c <$FILE)" ]; do sleep 0.02; done) |
+        openssl s_client -quiet -no_ign_eof -CAfile ${caFile} -verify_return_error \\
+        -connect 127.0.0.1:$PORT 2>/dev/null | tee $FILE.out`,
     ],
   ] as const
 ) {
-  Deno.test(`${peer} gets 20 MiB back as it sent them, and ends by itself`, {
+  Deno.test(`${peer} gets back what it sends over ${scheme}, and ends by itself`, {
     // The nc of macOS has no -N, without which it would never end.
-    ignore: !available(peer) || (peer === "nc" && Deno.build.os !== "linux"),
+    ignore: !available(peer) || (peer === "nc" && !linux),
   }, async () => {
-    await using server = await startLocal();
-    // Several times what the buffers of both sockets hold.
+    await using server = await startEcho(scheme);
+    const { endpoint, port } = server;
+    // Most of them several times what the buffers of both sockets hold.
     const file = await Deno.makeTempFile();
-    await Deno.writeFile(file, random(20 * 1024 * 1024));
+    await Deno.writeFile(file, random(peer === "openssl" ? 10_000 : 20 * 1024 * 1024));
     const { code, stdout, stderr } = await shell(
-      `set -o pipefail; PORT=${server.port}; ${command} <${file} | cmp - ${file}`,
+      `set -o pipefail; FILE=${file} PORT=${port} SOCKET=${"path" in endpoint ? endpoint.path : ""}
+      : >$FILE.out; { ${command}; } <$FILE | cmp - $FILE; code=$?; rm $FILE*; exit $code`,
     );
     assertEquals({ code, stdout, stderr }, { code: 0, stdout: "", stderr: "" });
-    await Deno.remove(file);
   });
 }

@@ -6,6 +6,7 @@ import { replaced } from "./in_process.ts";
 import { dialPort, exchange, flood, random, readBytes, startLocal } from "./local.ts";
 import { linux, onLinux, onUnix, unix } from "./machine.ts";
 import { plain, startLine } from "./pings.ts";
+import { caFile, certFile, folder, keyFile } from "./servers.ts";
 import { program, root, run, shell, startServer, yodel } from "./program.ts";
 
 Deno.test("serve prints what it listens on, and nothing else, on stdout", async () => {
@@ -17,17 +18,24 @@ Deno.test("serve prints what it listens on, and nothing else, on stdout", async 
   }
 });
 
-Deno.test("connect brings back 30 MiB, byte for byte", onUnix, async () => {
-  await using server = await startServer(["127.0.0.1:0"]);
-  const file = await Deno.makeTempFile();
-  await Deno.writeFile(file, random(30 * 1024 * 1024));
-  for (const verify of ["", "--verify"]) {
-    const result = await shell(
-      `set -o pipefail; cat ${file} | yodel connect ${verify} ${server.port} | cmp - ${file}`,
-    );
-    assertEquals(result, { code: 0, stdout: "", stderr: "" });
+Deno.test("connect brings back 20 MiB over tcp, tls and unix, byte for byte", onUnix, async () => {
+  const socket = `${folder}/shell.sock`;
+  const own = ["--cert", certFile, "--key", keyFile];
+  const asked = ["127.0.0.1:0", "tls://127.0.0.1:0", `unix:${socket}`];
+  await using server = await startServer([...asked, ...own]);
+  const [tcp, tls, unix] = server.endpoints;
+  await Deno.writeFile(`${folder}/sent`, random(20 * 1024 * 1024));
+  for (
+    const words of [tcp, `${tcp} --verify`, `${tls} --verify --ca ${caFile}`, `${unix} --verify`]
+  ) {
+    const command = `cat ${folder}/sent | yodel connect ${words} | cmp - ${folder}/sent`;
+    const result = await shell(`set -o pipefail; ${command}`);
+    assertEquals(result, { code: 0, stdout: "", stderr: "" }, words);
   }
-  await Deno.remove(file);
+  server.process.kill("SIGTERM");
+  assertEquals((await server.process.status).code, 0);
+  assertStringIncludes(await server.log, `peer=unix endpoint=unix:${socket} `);
+  await assertRejects(() => Deno.lstat(socket), Deno.errors.NotFound);
 });
 
 Deno.test("clients end quietly when their output is closed", onUnix, async () => {
