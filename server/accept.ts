@@ -4,7 +4,7 @@ import { errorCode, reason } from "../errors/reason.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import type { Listener } from "../net/stream.ts";
 import type { ConnectionLimit } from "./connection_limit.ts";
-import type { Connections } from "./connections.ts";
+import type { ConnectionSet } from "./connection_set.ts";
 import type { Log } from "./log.ts";
 
 /** Errors of accept(2) that last until something is released. */
@@ -32,7 +32,7 @@ const QUEUE = 1024;
  */
 export async function acceptFrom(
   listener: Listener,
-  connections: Pick<Connections, "serve" | "catchUp">,
+  connections: Pick<ConnectionSet, "serve" | "catchUp">,
   limit: ConnectionLimit,
   log: Log,
   stopping: AbortSignal,

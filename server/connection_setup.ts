@@ -1,6 +1,8 @@
 // What happens to a connection between accept and the echo, in its own task.
+import { reason } from "../errors/reason.ts";
 import type { Listener, Stream } from "../net/stream.ts";
 import type { Access } from "./access_control.ts";
+import type { ServePlan } from "./plan.ts";
 
 /**
  * Prepares a connection for the echo: access control, then TLS. The accept loop does not wait for
@@ -12,15 +14,19 @@ import type { Access } from "./access_control.ts";
 export async function setUp(
   conn: Stream,
   { endpoint, secure }: Listener,
+  { log }: ServePlan,
   access: Access | undefined,
 ): Promise<{ stream: Stream; client: Deno.Addr } | undefined> {
   const client = conn.remoteAddr;
-  if (access !== undefined && !await access.enter(client, endpoint)) return;
+  let hasEntered = false;
   try {
+    if (access !== undefined && !await access.enter(client, endpoint)) return undefined;
+    hasEntered = true;
     // The handshake goes on while the echo waits for its first read.
     return { stream: secure?.(conn) ?? conn, client };
   } catch (error) {
-    access?.leave(client);
-    throw error;
+    log.warn?.("cannot set up a connection", { error: reason(error) });
+    if (hasEntered) access?.leave(client);
+    return undefined;
   }
 }

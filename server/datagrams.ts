@@ -4,9 +4,10 @@ import type { ReadScheduler } from "../net/read_scheduler.ts";
 import type { DatagramListener } from "../net/udp.ts";
 import type { Access } from "./access_control.ts";
 import { DatagramFaults } from "./injection/inject_into_datagrams.ts";
-import { dataFields, type LogFields } from "./log.ts";
+import type { LogFields } from "./log.ts";
 import { LoopGuard } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
+import { dataFields } from "./stages/data_log.ts";
 
 /** Datagrams per turn: under a flood the event loop would poll the other sockets every 20 ms. */
 const TURN = 256;

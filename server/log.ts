@@ -1,5 +1,4 @@
 // The log of a server. Its caller decides where that goes.
-import { escapeControls } from "../net/escape.ts";
 
 /** Details of a log line. Keys end in their units: `duration_ms`. */
 export type LogFields = Record<string, string | number | readonly string[]>;
@@ -31,21 +30,3 @@ export type LogLevel = typeof LOG_LEVELS[number];
 export type LogDataForm = "off" | "text" | "hex";
 
 export const LOG_DATA_FORMS = ["off", "text", "hex"] as const satisfies LogDataForm[];
-
-/** The most bytes that a line shows. */
-const EXCERPT_BYTES = 256;
-
-/**
- * The details of a line about received bytes: their number, and the first ones as text without
- * control characters or in hexadecimal.
- *
- * @param offset how many bytes of the connection were received before
- */
-export function dataFields(bytes: Uint8Array, form: "text" | "hex", offset: number): LogFields {
-  const shown = bytes.subarray(0, EXCERPT_BYTES);
-  const more = bytes.length > EXCERPT_BYTES ? "…" : "";
-  if (form === "hex") return { bytes: bytes.length, offset, data: shown.toHex() + more };
-  // As a stream, the decoder omits a character that was cut in half.
-  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(shown, { stream: more !== "" });
-  return { bytes: bytes.length, data: escapeControls(text) + more };
-}

@@ -4,7 +4,7 @@ import type { Listener } from "../net/stream.ts";
 import type { DatagramListener } from "../net/udp.ts";
 import { acceptFrom } from "./accept.ts";
 import type { Access } from "./access_control.ts";
-import { Connections } from "./connections.ts";
+import { ConnectionSet } from "./connection_set.ts";
 import { noConnections, type ServiceCounts } from "./counts.ts";
 import { answerDatagrams } from "./datagrams.ts";
 import type { ConnectionLimit } from "./connection_limit.ts";
@@ -36,7 +36,7 @@ export function serveHere(
 ) {
   const listeners = opened.filter((one) => "accept" in one);
   const sockets = opened.filter((one) => "send" in one);
-  const connections = new Connections(plan, limit, access, stopping);
+  const connections = new ConnectionSet(plan, limit, access, stopping);
   const datagrams = answerDatagrams(sockets, plan, access, connections.scheduler, stopping);
   const stopped = aborted(stopping).then(() => sockets.forEach((one) => one.close()));
   const accepting = listeners.map((one) => acceptFrom(one, connections, limit, plan.log, stopping));

@@ -1,8 +1,7 @@
-// The echo loop of connections with faults or a data log, which are stages between read and write.
-import { dataFields, type Log } from "./log.ts";
-import type { ReadScheduler } from "../net/read_scheduler.ts";
-import type { Stream } from "../net/stream.ts";
-import type { Traffic } from "../net/traffic.ts";
+// The echo loop of connections with stages between read and write.
+import type { ReadScheduler } from "../../net/read_scheduler.ts";
+import type { Stream } from "../../net/stream.ts";
+import type { Traffic } from "../../net/traffic.ts";
 
 /** The bytes of one read, or a part of them; a datagram. */
 export interface Chunk {
@@ -25,7 +24,7 @@ export type Stage = (chunks: Chunks) => Chunks;
 export const MAX_CHUNK = 16 * 1024;
 
 /**
- * Sends back what `stream` receives, through some stages; otherwise as the hot path (echo.ts).
+ * Sends back what `stream` receives, through some stages; otherwise as `plainEcho`.
  *
  * @param unread is taken as the first read
  * @returns the last read, not sent back, if the faults of the server were changed; nothing at EOF
@@ -71,18 +70,6 @@ export async function sendAll(stream: Stream, traffic: Traffic, bytes: Uint8Arra
     written += more;
     traffic.sent += more;
   }
-}
-
-/** Logs the first bytes of each read. */
-export function dataLog(log: Log, form: "text" | "hex", connection: number): Stage {
-  let offset = 0;
-  return async function* (chunks) {
-    for await (const chunk of chunks) {
-      log.info?.("read", { connection, ...dataFields(chunk.bytes, form, offset) });
-      offset += chunk.bytes.length;
-      yield chunk;
-    }
-  };
 }
 
 export function through(stages: readonly Stage[], chunks: Chunks): Chunks {

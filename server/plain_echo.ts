@@ -1,4 +1,4 @@
-// The echo loop (RFC 862).
+// The echo loop (RFC 862) of connections without stages.
 import { type BufferPool, SMALL } from "./buffers.ts";
 import type { ReadScheduler } from "../net/read_scheduler.ts";
 import type { Stream } from "../net/stream.ts";
@@ -16,7 +16,7 @@ import type { Traffic } from "../net/traffic.ts";
  * @returns the last read, not sent back, if the faults of the server were changed; nothing at EOF
  * @throws what `stream` throws when its peer resets it or it is closed meanwhile
  */
-export async function echo(
+export async function plainEcho(
   stream: Stream,
   traffic: Traffic,
   buffers: BufferPool,

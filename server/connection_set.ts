@@ -1,6 +1,5 @@
-// The connections of a thread.
+// All connections of a thread, from accept to their end: setup, echo, idle timeout, drain.
 import { pause } from "../async/pause.ts";
-import { reason } from "../errors/reason.ts";
 import { ReadScheduler } from "../net/read_scheduler.ts";
 import type { Listener, Stream } from "../net/stream.ts";
 import { sweep } from "../net/traffic.ts";
@@ -10,10 +9,8 @@ import { Connection, type Ending, LINGER } from "./connection.ts";
 import type { ConnectionLimit } from "./connection_limit.ts";
 import { setUp } from "./connection_setup.ts";
 import { type ConnectionCounts, noConnections } from "./counts.ts";
-import { echo } from "./echo.ts";
-import { ConnectionFaults } from "./injection/inject_into_connection.ts";
 import type { ServePlan } from "./plan.ts";
-import { dataLog, sendAll, stagedEcho } from "./stages.ts";
+import { echo } from "./stages/choose.ts";
 
 /** From one check of a drain to the next, in milliseconds. */
 const DRAIN_INTERVAL = 50;
@@ -24,7 +21,7 @@ const FINISHED = 200;
 /** How many connections are accepted before the event loop reads their input. */
 const CROWD = 128;
 
-export class Connections {
+export class ConnectionSet {
   readonly scheduler = new ReadScheduler();
   readonly #buffers = new BufferPool();
   readonly #open = new Set<Connection>();
@@ -55,15 +52,16 @@ export class Connections {
   async serve(conn: Stream, listener: Listener): Promise<void> {
     const connection = new Connection(conn, listener.endpoint);
     this.#open.add(connection);
-    const ready = await setUp(conn, listener, this.access).catch((error) => {
-      this.plan.log.warn?.("cannot set up a connection", { error: reason(error) });
-    });
+    const ready = await setUp(conn, listener, this.plan, this.access);
     if (!ready) {
       this.#open.delete(connection);
       return connection.close();
     }
     connection.begin(ready.stream, this.limit.serve());
-    const ending = await connection.serve((connection) => this.#echo(connection), this.plan.log);
+    const ending = await connection.serve(
+      (connection) => echo(connection, this.plan, this.#buffers, this.scheduler),
+      this.plan.log,
+    );
     this.#open.delete(connection);
     count(this.#ended, connection, ending);
     this.access?.leave(ready.client);
@@ -86,31 +84,6 @@ export class Connections {
       if (isEnding) continue;
       traffic.faultsChanged = true;
       faults?.flush();
-    }
-  }
-
-  /** Chooses the loop of a connection: once, and again each time that the faults are changed. */
-  async #echo(connection: Connection): Promise<void> {
-    const { stream, traffic } = connection;
-    const { log, logData } = this.plan;
-    const always = logData === "off" ? [] : [dataLog(log, logData, connection.number)];
-    let own: ConnectionFaults | undefined;
-    let unread: Uint8Array | undefined;
-    for (let isNew = true;; isNew = false) {
-      traffic.faultsChanged = false;
-      const { faults } = this.plan;
-      if (faults.chosen.length > 0) connection.faults = own ??= new ConnectionFaults(connection);
-      const number = isNew ? Atomics.add(faults.numbers, 0, 1) : -connection.number;
-      const stages = [...always, ...own?.begin(faults, number) ?? []];
-      if (stages.length > 0) {
-        unread = await stagedEcho(stream, traffic, this.scheduler, stages, unread);
-      } else {
-        if (unread !== undefined) await sendAll(stream, traffic, unread);
-        unread = await echo(stream, traffic, this.#buffers, this.scheduler);
-      }
-      if (unread === undefined) return;
-      // What the former faults have swallowed will not be sent back.
-      traffic.expectedDelta = traffic.sent + unread.length - traffic.received;
     }
   }
 

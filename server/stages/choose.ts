@@ -1,0 +1,39 @@
+// Chooses the stages of a connection, and its loop: with none of them, the hot path.
+import type { ReadScheduler } from "../../net/read_scheduler.ts";
+import type { BufferPool } from "../buffers.ts";
+import type { Connection } from "../connection.ts";
+import { ConnectionFaults } from "../injection/inject_into_connection.ts";
+import { plainEcho } from "../plain_echo.ts";
+import type { ServePlan } from "../plan.ts";
+import { dataLog } from "./data_log.ts";
+import { sendAll, type Stage, stagedEcho } from "./staged_echo.ts";
+
+/** Echoes, in a loop that is chosen once, and again each time that the faults are changed. */
+export async function echo(
+  connection: Connection,
+  plan: ServePlan,
+  buffers: BufferPool,
+  scheduler: ReadScheduler,
+): Promise<void> {
+  const { stream, traffic } = connection;
+  const always: Stage[] = [];
+  if (plan.logData !== "off") always.push(dataLog(plan.log, plan.logData, connection.number));
+  let own: ConnectionFaults | undefined;
+  let unread: Uint8Array | undefined;
+  for (let isNew = true;; isNew = false) {
+    traffic.faultsChanged = false;
+    const { faults } = plan;
+    if (faults.chosen.length > 0) connection.faults = own ??= new ConnectionFaults(connection);
+    const number = isNew ? Atomics.add(faults.numbers, 0, 1) : -connection.number;
+    const stages = [...always, ...own?.begin(faults, number) ?? []];
+    if (stages.length > 0) {
+      unread = await stagedEcho(stream, traffic, scheduler, stages, unread);
+    } else {
+      if (unread !== undefined) await sendAll(stream, traffic, unread);
+      unread = await plainEcho(stream, traffic, buffers, scheduler);
+    }
+    if (unread === undefined) return;
+    // What the former faults have swallowed will not be sent back.
+    traffic.expectedDelta = traffic.sent + unread.length - traffic.received;
+  }
+}
