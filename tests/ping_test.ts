@@ -8,17 +8,28 @@ import { runHere } from "./in_process.ts";
 import { ca, startEcho, startRelay } from "./servers.ts";
 import { LATENCY_LINES, plain, printed, results, startProbed, threeRight } from "./pings.ts";
 
-for (const scheme of ["tcp", "udp", "tls", "unix"] as const) {
-  Deno.test(`ping measures round trips on one connection, over ${scheme}`, {
+for (
+  const [scheme, connections, parts = "time=T ms"] of [
+    ["tcp", 1],
+    ["udp", 0],
+    ["tls", 1],
+    ["unix", 1],
+    ["tcp", 3, "connect=T ms time=T ms"],
+    ["tls", 3, "connect=T ms handshake=T ms time=T ms"],
+    ["unix", 3, "connect=T ms time=T ms"],
+  ] as const
+) {
+  Deno.test(`ping measures 3 round trips over ${scheme}, on ${connections} connections`, {
     ignore: scheme === "unix" && !unix,
   }, async () => {
     await using server = await startEcho(scheme);
     const before = Date.now();
-    const options = { count: 3, interval: 20, timeout: PATIENT, tls: { ca } };
+    const reconnect = connections === 3;
+    const options = { count: 3, interval: 20, timeout: PATIENT, reconnect, tls: { ca } };
     const { found, summary } = await results(server.endpoint, options);
     // Datagrams that a slow machine sends at once may overtake each other.
     const sorted = found.toSorted((a, b) => a.seq - b.seq);
-    assertEquals(printed(sorted, summary), threeRight(formatEndpoint(server.endpoint)));
+    assertEquals(printed(sorted, summary), threeRight(formatEndpoint(server.endpoint), parts));
     const { latencies, elapsed } = summary;
     const times = found.map(({ time = NaN }) => time);
     assertEquals(
@@ -27,39 +38,15 @@ for (const scheme of ["tcp", "udp", "tls", "unix"] as const) {
     );
     // Timers may be early by less than a millisecond.
     assert(elapsed >= 39 && latencies.min > 0, `${latencies.min} of ${elapsed} ms`);
-    for (
-      const line of [
-        ...found.map((result) => probeJson(result, new Date())),
-        summaryJson(summary, new Date()),
-      ]
-    ) {
+    const now = new Date();
+    for (const line of [...found.map((one) => probeJson(one, now)), summaryJson(summary, now)]) {
       const at = new Date(String(line.time));
       assertEquals(at.toISOString(), line.time);
       assert(at.getTime() >= before && at.getTime() <= Date.now(), `${line.time}`);
       const expected = scheme === "unix" ? null : `127.0.0.1:${portOf(server.endpoint)}`;
       assertEquals(line.address, expected);
     }
-    assertEquals(server.logged("opened").length, scheme === "udp" ? 0 : 1);
-  });
-}
-
-for (
-  const [scheme, opening] of [
-    ["tcp", "connect=T ms"],
-    ["tls", "connect=T ms handshake=T ms"],
-    ["unix", "connect=T ms"],
-  ] as const
-) {
-  Deno.test(`--reconnect opens a connection for each probe, and times it, over ${scheme}`, {
-    ignore: scheme === "unix" && !unix,
-  }, async () => {
-    await using server = await startEcho(scheme);
-    const options = { count: 3, interval: 20, timeout: PATIENT, reconnect: true, tls: { ca } };
-    const { found, summary } = await results(server.endpoint, options);
-    const parts = `${opening} time=T ms`;
-    const expected = threeRight(formatEndpoint(server.endpoint), parts);
-    assertEquals(printed(found, summary), expected);
-    assertEquals(server.logged("opened").length, 3);
+    assertEquals(server.logged("opened").length, connections);
   });
 }
 

@@ -75,7 +75,7 @@ export function startLine(name: string): string {
 }
 
 /** Three probes as they are printed, all answered. */
-export function threeRight(name: string, parts = "time=T ms"): string {
+export function threeRight(name: string, parts: string): string {
   return startLine(name) +
     [1, 2, 3].map((seq) => `56 bytes from ${name}: seq=${seq} ${parts}\n`).join("") +
     `--- ${name} ---\n3 probes: 3 right, 0% lost, T s\n${LATENCY_LINES}`;

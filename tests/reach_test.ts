@@ -157,7 +157,11 @@ Deno.test("--wait does not retry a failed TLS handshake", async () => {
   assertEquals(retries, 0);
 });
 
-/** Whether a test may give a program files of its own under /etc. */
+/** Runs yodel after a script that gives it files of its own under /etc. */
+const runAfter = (script: string, words: readonly string[]) =>
+  run(["unshare", "-m", "sh", "-c", `${script}; exec "$@"`, "sh", ...program, ...words]);
+
+/** Whether this user may do that. */
 const mayMount = available("unshare") &&
   new Deno.Command("unshare", { args: ["-m", "true"] }).outputSync().success;
 
@@ -165,11 +169,10 @@ Deno.test("localhost needs no hosts file and no resolver", { ignore: !mayMount }
   const empty = await write("empty", "");
   const files = "/etc/hosts /etc/resolv.conf /etc/nsswitch.conf";
   const hide = `for file in ${files}; do [ ! -e $file ] || mount --bind ${empty} $file; done`;
-  const prefix = ["unshare", "-m", "sh", "-c", `${hide}; exec "$@"`, "sh"];
   await inEach(["tcp", "udp"] as const, async (scheme) => {
     await using server = await startEcho(scheme);
     const words = ["ping", `${scheme}://localhost:${portOf(server.endpoint)}`, "-c1", "-W1m"];
-    const { code, stdout, stderr } = await run([...prefix, ...program, ...words]);
+    const { code, stdout, stderr } = await runAfter(hide, words);
     assertEquals([code, stderr], [0, ""], stdout);
   });
 });
@@ -183,7 +186,7 @@ Deno.test("the time limit includes the look-up of the name", {
   // The system would try for longer than a test may take.
   const text = "nameserver 127.0.0.153\noptions timeout:30 attempts:5\n";
   const file = await write("resolv.conf", text);
-  const script = `mount --bind ${file} /etc/resolv.conf && exec "$@"`;
+  const script = `mount --bind ${file} /etc/resolv.conf`;
   const commands = [
     "ping silent.example:1 -4 -c1 -W300ms",
     "ping udp://silent.example:1 -c1 -W300ms",
@@ -193,8 +196,7 @@ Deno.test("the time limit includes the look-up of the name", {
     "load silent.example:1 --wait 300ms",
   ];
   await inEach(commands, async (words) => {
-    const prefix = ["unshare", "-m", "sh", "-c", script, "sh"];
-    const { code, stderr } = await run([...prefix, ...program, ...words.split(" ")]);
+    const { code, stderr } = await runAfter(script, words.split(" "));
     assertMatch(stderr, /: timed out after 0\.3s\n$/);
     assertEquals(code, 2);
   });
