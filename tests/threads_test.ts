@@ -12,13 +12,13 @@ type Tested = {
 };
 
 /** Starts one of the threads of these tests. */
-function start(name: string) {
+function start(name = "tested") {
   const url = new URL(`./threads/${name}.ts`, import.meta.url).href;
   return startThread<Tested>({ name, url }, {});
 }
 
 Deno.test("a thread that is slow to start gets its messages all the same", async () => {
-  using thread = await start("slow");
+  using thread = await start();
   assertEquals(await thread.call("echo", "its part"), "its part");
 });
 
@@ -27,7 +27,7 @@ Deno.test("a thread without a module is an error", async () => {
 });
 
 Deno.test("a thread that fails later is an error, too", async () => {
-  using thread = await start("failing");
+  using thread = await start();
   const waiting = assertRejects(() => thread.call("wait"), ThreadError, "no such thing");
   await assertRejects(() => thread.call("fail", "such thing"), ThreadError, "no such thing");
   await waiting;
@@ -35,7 +35,7 @@ Deno.test("a thread that fails later is an error, too", async () => {
 });
 
 Deno.test("an error for users reaches the caller, and the thread goes on", async () => {
-  using thread = await start("failing");
+  using thread = await start();
   for (const what of ["one", "two"]) {
     const error = await assertRejects(() => thread.call("refuse", what), YodelError, `no ${what}`);
     assertEquals(error instanceof ThreadError, false);
@@ -43,7 +43,7 @@ Deno.test("an error for users reaches the caller, and the thread goes on", async
 });
 
 Deno.test("calls of a thread that has ended fail", async () => {
-  const thread = await start("slow");
+  const thread = await start();
   const waiting = assertRejects(() => thread.call("echo", "x"), ThreadError, "has ended");
   thread[Symbol.dispose]();
   await waiting;
