@@ -6,9 +6,9 @@ import { emptyLoadResult } from "../client/load/result.ts";
 import config from "../deno.json" with { type: "json" };
 import { failedLoadJson, loadJson } from "../report/load_json.ts";
 import { reportOf } from "./loads.ts";
-import { unix, until } from "./machine.ts";
+import { onUnix, until } from "./machine.ts";
 import { runHere } from "./in_process.ts";
-import { program, shell, yodel } from "./program.ts";
+import { interrupt, shell, yodel } from "./program.ts";
 import { folder, startAnswering } from "./servers.ts";
 import { formatEndpoint } from "../server.ts";
 
@@ -43,28 +43,24 @@ async function write(...lines: readonly (string | LoadResult)[]): Promise<string
   return file;
 }
 
+const merge = (...files: string[]) => runHere(["load", "--json", "--merge", ...files]);
+
 const FAST = Array.from({ length: 900 }, (_, i) => 1 + i / 1000);
 const SLOW = Array.from({ length: 100 }, (_, i) => 100 + i);
 
 Deno.test("percentiles are those of all messages, counts and rates are sums", async () => {
   const all = await write(await found([...FAST, ...SLOW]));
   const parts = [await write(await found(FAST)), await write(await found(SLOW))];
-  const one = reportOf(await runHere(["load", "--merge", all, "--json"]));
-  const result = await runHere(["load", "--json", "--merge", ...parts]);
+  const one = reportOf(await merge(all));
+  const result = await merge(...parts);
   assertEquals([result.code, result.stderr], [0, ""]);
   const merged = reportOf(result);
   assertEquals(merged.latency, one.latency);
   assertEquals([merged.messages, merged.messages_per_s], [one.messages, one.messages_per_s]);
-  assertEquals([merged.messages.right, merged.messages_per_s, merged.elapsed_ms], [
-    1000,
-    100,
-    10_000,
-  ]);
+  const figures = [merged.messages.right, merged.messages_per_s, merged.elapsed_ms];
+  assertEquals(figures, [1000, 100, 10_000]);
   assertEquals([merged.connections_opened, merged.settings.connections], [100, 100]);
-  const again = reportOf(
-    await runHere(["load", "--json", "--merge", await write(result.stdout.trim())]),
-  );
-  assertEquals(again, merged);
+  assertEquals(reportOf(await merge(await write(result.stdout.trim()))), merged);
 });
 
 Deno.test("a file may have a result on each line; text and limits are for the sum", async () => {
@@ -139,7 +135,7 @@ Deno.test("loads that do not fit together are one line, with status 2", async ()
   ];
   for (const [message, ...lines] of ways) files.push([message, await write(...lines)]);
   for (const [message, file] of files) {
-    const { code, stdout, stderr } = await runHere(["load", "--merge", first, file, "--json"]);
+    const { code, stdout, stderr } = await merge(first, file);
     assertEquals([code, stdout], [2, ""], message);
     assertMatch(stderr, /^yodel: --merge: [^\n]{1,300}\n$/);
     assert(stderr.includes(message), `${stderr} is not ${message}`);
@@ -148,7 +144,7 @@ Deno.test("loads that do not fit together are one line, with status 2", async ()
 
 Deno.test("results may be in any JSON: indented, in another order, with more in them", async () => {
   const parts = [await found(FAST), await found(SLOW)];
-  const expected = await runHere(["load", "--json", "--merge", await write(...parts)]);
+  const expected = await merge(await write(...parts));
   const [fast, slow] = await Promise.all(parts.map((part) => loadJson(part, "1.2.3")));
   const reversed = (json: object) => Object.fromEntries(Object.entries(json).toReversed());
   const texts = [
@@ -158,7 +154,7 @@ Deno.test("results may be in any JSON: indented, in another order, with more in 
     JSON.stringify({ ...reversed(slow ?? {}), settings: { more: 1, ...slow?.settings } }),
   ];
   for (const text of texts) {
-    assertEquals(await runHere(["load", "--json", "--merge", await write(text)]), expected, text);
+    assertEquals(await merge(await write(text)), expected, text);
   }
 });
 
@@ -167,12 +163,9 @@ Deno.test("--merge - reads stdin, and ends at the first line that is no result",
   const result = await yodel(["load", "--merge", "-", "--json"], line);
   assertEquals([result.code, reportOf(result).messages.right], [0, 900]);
   // It has no end, so that only the first line can end it.
-  const { code, stdout, stderr } = await shell("yes no | yodel load --merge -; echo $?");
-  assertEquals([code, stdout, stderr], [
-    0,
-    "2\n",
-    "yodel: --merge: stdin, line 1: it is not from yodel load --json\n",
-  ]);
+  const { stdout, stderr } = await shell("yes no | yodel load --merge -; echo $?");
+  const wrong = "stdin, line 1: it is not from yodel load --json";
+  assertEquals([stdout, stderr], ["2\n", `yodel: --merge: ${wrong}\n`]);
 });
 
 Deno.test("loads without a single answer are status 1 together as well", async () => {
@@ -181,28 +174,19 @@ Deno.test("loads without a single answer are status 1 together as well", async (
   assertEquals((await runHere(["load", "--merge", await write(silent)])).code, 1);
 });
 
-Deno.test("loads of several processes are added up", {
-  ignore: !unix,
-}, async () => {
+Deno.test("loads of several processes are added up", onUnix, async () => {
   await using server = startAnswering(64, (message) => [message]);
-  const { got } = server;
   const words = ["load", formatEndpoint(server.endpoint), "-c2", "--json"];
-  const [command = "", ...args] = [...program, ...words, "-n1m", "--workers=2"];
-  const long = new Deno.Command(command, { args, stdin: "null", stdout: "piped" }).spawn();
-  const output = new Response(long.stdout).text();
-  let short;
-  try {
-    await until(() => got.messages > 0, "the first one has begun");
-    short = await runHere([...words, "-n20"]);
-  } finally {
-    long.kill("SIGINT");
-    await long.status;
-  }
-  const files = [await write(short.stdout.trim()), await write((await output).trim())];
-  const { code, stdout, stderr } = await runHere(["load", "--json", "--merge", ...files]);
+  let isDone = false;
+  const running = interrupt([...words, "-n1m", "--workers=2"], () => isDone);
+  await until(() => server.got.messages > 0, "the first one has begun");
+  const short = await runHere([...words, "-n20"]).finally(() => isDone = true);
+  const long = await running;
+  const files = [await write(short.stdout.trim()), await write(long.stdout.trim())];
+  const { code, stdout, stderr } = await merge(...files);
   assertEquals([short.code, code, stderr], [0, 0, ""]);
   const { messages, latency, settings } = reportOf({ stdout });
-  const { right, sent, waiting } = reportOf({ stdout: await output }).messages;
+  const { right, sent, waiting } = reportOf(long).messages;
   assertEquals(messages, { sent: sent + 20, right: right + 20, failed: 0, waiting, missed: 0 });
   assertEquals([latency?.count, settings.connections, settings.workers], [right + 20, 4, 3]);
 });
