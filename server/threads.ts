@@ -48,6 +48,7 @@ const serverThread = thread<FirstThread>("server", import.meta.url, run);
 function run(first: Calls<FirstThread>) {
   const stopping = new AbortController();
   const lines: Line[] = [];
+  let dropped = 0;
   let writing: Promise<void> | undefined;
   const access: Access = {
     enter: (from, on) => first.call("enter", from, on),
@@ -56,7 +57,12 @@ function run(first: Calls<FirstThread>) {
   const serving = Promise.withResolvers<Service>();
 
   async function writeLines(): Promise<void> {
-    while (lines.length > 0) await first.call("log", lines.splice(0, BATCH));
+    while (lines.length > 0) {
+      await first.call("log", lines.splice(0, BATCH));
+      if (lines.length > 0 || dropped === 0) continue;
+      lines.push(["warn", "lines of the log were dropped", { lines: dropped }]);
+      dropped = 0;
+    }
     writing = undefined;
   }
 
@@ -65,7 +71,7 @@ function run(first: Calls<FirstThread>) {
     for (const level of levels) {
       log[level] = (message, fields) => {
         if (lines.length < MAX_LINES) lines.push([level, message, fields]);
-        else if (lines.length === MAX_LINES) lines.push(["warn", "lines of the log were dropped"]);
+        else dropped++;
         writing ??= writeLines();
       };
     }
