@@ -7,16 +7,17 @@ import {
   withText,
 } from "./endpoint.ts";
 import { quoted } from "./escape.ts";
-import { IP_SCHEMES, TRANSPORTS } from "./transports.ts";
+import { SCHEMES, TRANSPORTS } from "./transports.ts";
 
 export const DEFAULT_ENDPOINT = { scheme: "tcp", host: "localhost", port: 2222 } as const;
 
-const PREFIXES = IP_SCHEMES.map((scheme) => TRANSPORTS[scheme].prefix);
+const HOST_SCHEMES = SCHEMES.filter((scheme) => TRANSPORTS[scheme].prefix.endsWith("://"));
+const PREFIXES = HOST_SCHEMES.map((scheme) => TRANSPORTS[scheme].prefix);
 
 export const ENDPOINT_FORM = `[${PREFIXES.join("|")}][HOST:]PORT or unix:PATH`;
 
 const HOST_FORM = new RegExp(
-  `^(?:(?<scheme>${IP_SCHEMES.join("|")})://)?` +
+  `^(?:(?<scheme>${HOST_SCHEMES.join("|")})://)?` +
     String.raw`(?:(?<name>[\w.-]*|\*):|\[(?<ipv6>[\da-f:.]+(?:%[\w.-]+)?)\]:)?` +
     String.raw`(?<port>\d{1,5})/?$`,
   "i",

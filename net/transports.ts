@@ -9,9 +9,11 @@ import { dialUnix, listenUnix } from "./unix.ts";
 export interface Transport<E extends Endpoint = Endpoint> {
   /** Whether it has connections, not datagrams. */
   readonly hasConnections: boolean;
-  /** The start of its endpoints. */
+  /** The start of its endpoints: with `://`, a host and a port follow, as in tcp://HOST:PORT. */
   readonly prefix: string;
-  /** Whether its addresses are IP addresses with ports, and its endpoints `SCHEME://HOST:PORT`. */
+  /** How its endpoints are written, and what it is, for the help. */
+  readonly help: readonly [form: string, what: string];
+  /** Whether its addresses are IP addresses with ports. */
   readonly usesIp: boolean;
   readonly hasTls: boolean;
   /** Whether several threads can listen on one port; Deno shares ports of TCP only. */
@@ -40,6 +42,7 @@ export interface StreamTransport<E extends Endpoint> extends Transport<E> {
 
 const tcp: StreamTransport<HostEndpoint<"tcp">> = {
   prefix: "tcp://",
+  help: ["tcp://HOST:PORT", "TCP; tcp:// can be left out, and HOST for localhost"],
   hasConnections: true,
   usesIp: true,
   hasTls: false,
@@ -52,6 +55,7 @@ const tcp: StreamTransport<HostEndpoint<"tcp">> = {
 const tls: StreamTransport<HostEndpoint<"tls">> = {
   ...tcp,
   prefix: "tls://",
+  help: ["tls://HOST:PORT", "TLS over TCP"],
   hasTls: true,
   // Node's TLS is slow to load.
   listen: async (...given) => (await import("./tls.ts")).listenTls(...given),
@@ -60,6 +64,7 @@ const tls: StreamTransport<HostEndpoint<"tls">> = {
 
 const udp: Transport<HostEndpoint<"udp">> = {
   prefix: "udp://",
+  help: ["udp://HOST:PORT", "UDP: each message is a datagram"],
   hasConnections: false,
   usesIp: true,
   hasTls: false,
@@ -70,6 +75,7 @@ const udp: Transport<HostEndpoint<"udp">> = {
 
 const unix: StreamTransport<UnixEndpoint> = {
   prefix: "unix:",
+  help: ["unix:PATH", "a Unix socket: the path of its file"],
   hasConnections: true,
   usesIp: false,
   hasTls: false,

@@ -5,7 +5,7 @@ import { quoted } from "../../net/escape.ts";
 import { DEFAULT_ENDPOINT, ENDPOINT_FORM } from "../../net/parse_endpoint.ts";
 import type { Fault } from "../../server/faults/fault.ts";
 import { faults } from "../../server/faults/list.ts";
-import { SCHEMES } from "../../net/transports.ts";
+import { SCHEMES, TRANSPORTS } from "../../net/transports.ts";
 import {
   type Command,
   command,
@@ -142,10 +142,7 @@ export const topics: Readonly<Record<string, () => string>> = {
 };
 
 export const ENDPOINTS_HELP = `ENDPOINT is ${ENDPOINT_FORM}:
-  tcp://HOST:PORT  TCP; tcp:// can be left out, and HOST for localhost
-  tls://HOST:PORT  TLS over TCP
-  udp://HOST:PORT  UDP: each message is a datagram
-  unix:PATH        a Unix socket: the path of its file
+${table(Object.values(TRANSPORTS).map(({ help }) => help))}
 
 Without an ENDPOINT it is ${formatEndpoint(DEFAULT_ENDPOINT)}. An IPv6 address requires
 brackets: [::1]:2222.
