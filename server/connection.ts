@@ -1,4 +1,3 @@
-// One connection.
 import { errorCode, reason } from "../errors/reason.ts";
 import { type Endpoint, formatAddress, formatEndpoint } from "../net/endpoint.ts";
 import type { Stream } from "../net/stream.ts";
@@ -34,11 +33,11 @@ export class Connection {
   }
 
   /** Runs the echo until the peer has sent all, or it breaks or is closed; then closes it. */
-  async serve(echo: (connection: Connection) => Promise<void>, log: Log): Promise<Ending> {
+  async serve(echo: () => Promise<void>, log: Log): Promise<Ending> {
     log.debug?.("opened", this.#identity());
     let failure: unknown;
     try {
-      await echo(this);
+      await echo();
       // Closing ends the sending side as well, but TLS has an alert for that.
       if (TRANSPORTS[this.endpoint.scheme].hasTls) await this.stream.closeWrite();
     } catch (error) {

@@ -58,10 +58,8 @@ export class ConnectionSet {
       return connection.close();
     }
     connection.begin(ready.stream, this.limit.serve());
-    const ending = await connection.serve(
-      (connection) => echo(connection, this.plan, this.#buffers, this.scheduler),
-      this.plan.log,
-    );
+    const run = () => echo(connection, this.plan, this.#buffers, this.scheduler);
+    const ending = await connection.serve(run, this.plan.log);
     this.#open.delete(connection);
     count(this.#ended, connection, ending);
     this.access?.leave(ready.client);

@@ -22,16 +22,13 @@ export async function echo(
   let unread: Uint8Array | undefined;
   for (let isNew = true;; isNew = false) {
     traffic.faultsChanged = false;
-    const { faults } = plan;
-    if (faults.chosen.length > 0) connection.faults = own ??= new ConnectionFaults(connection);
-    const number = isNew ? Atomics.add(faults.numbers, 0, 1) : -connection.number;
-    const stages = [...always, ...own?.begin(faults, number) ?? []];
-    if (stages.length > 0) {
-      unread = await stagedEcho(stream, traffic, scheduler, stages, unread);
-    } else {
-      if (unread !== undefined) await sendAll(stream, traffic, unread);
-      unread = await plainEcho(stream, traffic, buffers, scheduler);
-    }
+    if (plan.faults.chosen.length > 0) connection.faults = own ??= new ConnectionFaults(connection);
+    const number = isNew ? Atomics.add(plan.faults.numbers, 0, 1) : -connection.number;
+    const stages = [...always, ...own?.begin(plan.faults, number) ?? []];
+    if (stages.length === 0 && unread !== undefined) await sendAll(stream, traffic, unread);
+    unread = stages.length === 0
+      ? await plainEcho(stream, traffic, buffers, scheduler)
+      : await stagedEcho(stream, traffic, scheduler, stages, unread);
     if (unread === undefined) return;
     // What the former faults have swallowed will not be sent back.
     traffic.expectedDelta = traffic.sent + unread.length - traffic.received;

@@ -1,4 +1,3 @@
-// The log of received bytes: a stage.
 import { escapeControls } from "../../net/escape.ts";
 import type { Log, LogFields } from "../log.ts";
 import type { Stage } from "./staged_echo.ts";
@@ -18,12 +17,7 @@ export function dataLog(log: Log, form: "text" | "hex", connection: number): Sta
   };
 }
 
-/**
- * The details of a line about received bytes: their number, and the first ones as text without
- * control characters or in hexadecimal.
- *
- * @param offset how many bytes of the connection were received before
- */
+/** The number of the received bytes, and the first ones; `offset` bytes came before them. */
 export function dataFields(bytes: Uint8Array, form: "text" | "hex", offset: number): LogFields {
   const shown = bytes.subarray(0, EXCERPT_BYTES);
   const more = bytes.length > EXCERPT_BYTES ? "…" : "";
