@@ -29,7 +29,7 @@ const deno = [
 export const programOfModules: readonly string[] = [...deno, ...packages, `${root}main.ts`];
 
 /** The program in one module, which starts sooner; tests/run.ts makes it. */
-const bundle = Deno.env.get("YODEL_PROGRAM");
+export const bundle = Deno.env.get("YODEL_PROGRAM");
 
 /** The command line that starts the program. */
 export const program: readonly string[] = bundle === undefined

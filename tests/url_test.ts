@@ -1,9 +1,9 @@
 /** The program run from a URL, as from a host of raw files: no deno.json in reach, all as text/plain. */
 import { assertEquals, assertMatch } from "@std/assert";
 import config from "../deno.json" with { type: "json" };
-import { packages, root, run, startServer } from "./program.ts";
+import { bundle, packages, root, run, startServer } from "./program.ts";
 
-/** Serves the project's files with the headers of raw.githubusercontent.com. */
+/** Serves the project's files, and its bundle, with the headers of raw.githubusercontent.com. */
 function serveFiles(): Deno.HttpServer<Deno.NetAddr> {
   const headers = {
     "content-type": "text/plain; charset=utf-8",
@@ -13,7 +13,8 @@ function serveFiles(): Deno.HttpServer<Deno.NetAddr> {
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     try {
       const { pathname } = new URL(request.url);
-      return new Response(await Deno.readFile(root + pathname.slice(1)), { headers });
+      const file = pathname === "/yodel.js" && bundle ? bundle : root + pathname.slice(1);
+      return new Response(await Deno.readFile(file), { headers });
     } catch {
       return new Response("404: Not Found", { status: 404, headers });
     }
@@ -53,4 +54,36 @@ Deno.test("deno run and deno install take the program from a URL", {
     stderr: "",
   });
   await Deno.remove(elsewhere, { recursive: true });
+});
+
+Deno.test("yodel.js alone is the whole program, from a URL too", {
+  ignore: bundle === undefined || Deno.build.os !== "linux", // Threads share ports on Linux alone.
+}, async () => {
+  await using files = serveFiles();
+  const folder = await Deno.makeTempDir();
+  const flags = ["--unstable-net", "--allow-net", "--allow-read", "--allow-write", "--allow-sys"];
+  const deno = ["env", "-C", folder, `DENO_DIR=${folder}/cache`, Deno.execPath(), "run", "--quiet"];
+  const yodel = [...deno, ...flags, `http://127.0.0.1:${files.addr.port}/yodel.js`];
+  const serve = [...yodel, "serve", "--workers", "2", "--metrics", "0"];
+  const endpoints = ["tcp", "tls", "udp"].map((scheme) => `${scheme}://127.0.0.1:0`);
+  await using server = await startServer(endpoints, serve);
+  const [tcp = "", tls = "", udp = ""] = server.endpoints;
+  const connect = [...yodel, "connect", "--verify"];
+  const echoed = { code: 0, stdout: "hello\n" };
+  for (const args of [[tcp], [tls, "--insecure"], [udp]]) {
+    const { code, stdout } = await run([...connect, ...args], "hello\n");
+    assertEquals({ code, stdout }, echoed, args[0]);
+  }
+  for (const args of [["ping", tls, "--insecure", "-c2"], ["load", tcp, "-n100", "--workers=2"]]) {
+    const { code, stderr } = await run([...yodel, ...args]);
+    assertEquals({ code, stderr: stderr.replace(/^yodel: warning: .*\n/, "") }, {
+      code: 0,
+      stderr: "",
+    });
+  }
+  server.process.kill("SIGTERM");
+  const { code } = await server.process.status;
+  assertEquals(code, 0, await server.log);
+  assertMatch(await server.log, / stopped connections=/);
+  await Deno.remove(folder, { recursive: true });
 });
