@@ -83,17 +83,18 @@ export class LoopGuard {
   }
 
   /** A hash of the length and the compared bytes. */
-  #fingerprintOf({ buffer, byteOffset, length }: Uint8Array): number {
+  #fingerprintOf({ buffer, byteOffset: start, length }: Uint8Array): number {
     const view = this.#view = this.#view.buffer === buffer ? this.#view : new DataView(buffer);
-    let hash = length;
-    let at = 0;
-    for (; at + 4 <= length; at += 4) {
-      if (at === COMPARED) at = Math.max(at, length - COMPARED);
-      hash = mix(hash, view.getInt32(byteOffset + at));
-    }
-    for (; at < length; at++) hash = mix(hash, view.getUint8(byteOffset + at));
-    return hash;
+    const end = start + length;
+    if (length <= 2 * COMPARED) return mixAll(length, view, start, end);
+    return mixAll(mixAll(length, view, start, start + COMPARED), view, end - COMPARED, end);
   }
+}
+
+function mixAll(hash: number, view: DataView, at: number, end: number): number {
+  for (; at + 4 <= end; at += 4) hash = mix(hash, view.getInt32(at));
+  for (; at < end; at++) hash = mix(hash, view.getUint8(at));
+  return hash;
 }
 
 /** A step of FNV-1a, of 32 bits. */
