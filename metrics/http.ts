@@ -53,6 +53,7 @@ export async function serveHttp(
   const limit = new ConnectionLimit(MAX_CONNECTIONS, stopping);
   const open = new Set<Stream>();
   const connections = {
+    isCrowded: false,
     catchUp: () => Promise.resolve(),
     async serve(conn: Stream) {
       if (stopping.aborted) return conn.close();

@@ -32,7 +32,7 @@ const QUEUE = 1024;
  */
 export async function acceptFrom(
   listener: Listener,
-  connections: Pick<ConnectionSet, "serve" | "catchUp">,
+  connections: Pick<ConnectionSet, "serve" | "isCrowded" | "catchUp">,
   limit: ConnectionLimit,
   log: Log,
   stopping: AbortSignal,
@@ -44,16 +44,17 @@ export async function acceptFrom(
   let closing: ReturnType<typeof setTimeout> | undefined;
   onAbort(stopping, () => closing = setTimeout(() => listener.close(), POLL));
   for (;;) {
-    await limit.available();
-    await connections.catchUp();
+    if (limit.isFull) await limit.available();
+    if (connections.isCrowded) await connections.catchUp();
     try {
-      clearTimeout(closing);
+      if (closing !== undefined) clearTimeout(closing);
       const accepting = listener.accept();
       if (stopping.aborted && (queued-- === 0 || !await isDone(accepting))) listener.close();
       const conn = await accepting;
-      clearTimeout(closing);
-      if (await limit.acquire()) connections.serve(conn, listener).then(() => limit.release());
-      else conn.close();
+      if (closing !== undefined) clearTimeout(closing);
+      if (limit.tryAcquire() || await limit.acquire()) {
+        connections.serve(conn, listener).then(() => limit.release());
+      } else conn.close();
     } catch (error) {
       if (error instanceof Deno.errors.BadResource) return;
       if (!SHORTAGES.has(errorCode(error) ?? "")) {

@@ -29,23 +29,32 @@ export class ConnectionLimit {
     return Atomics.load(this.#open, 0);
   }
 
+  get isFull(): boolean {
+    return this.most > 0 && this.open >= this.most;
+  }
+
   /** Waits until one can be acquired, though another caller may be first, or the server stops. */
   async available(): Promise<void> {
-    while (this.most > 0 && this.open >= this.most && !this.stopping.aborted) {
+    while (this.isFull && !this.stopping.aborted) {
       await Atomics.waitAsync(this.#open, 0, this.most).value;
     }
   }
 
+  /** Opens a connection, unless the limit is reached. */
+  tryAcquire(): boolean {
+    const before = Atomics.add(this.#open, 0, 1);
+    if (this.most === 0 || before < this.most) return true;
+    this.release();
+    return false;
+  }
+
   /** Opens a connection, waiting while the limit is reached; false if the server stops. */
   async acquire(): Promise<boolean> {
-    for (;;) {
-      const { open } = this;
-      if (this.most === 0 || open < this.most) {
-        // Fails if another thread was faster.
-        if (Atomics.compareExchange(this.#open, 0, open, open + 1) === open) return true;
-      } else if (this.stopping.aborted) return false;
-      else await this.available();
+    while (!this.tryAcquire()) {
+      if (this.stopping.aborted) return false;
+      await this.available();
     }
+    return true;
   }
 
   /** Closes a connection, served or refused. */

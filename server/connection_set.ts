@@ -65,13 +65,17 @@ export class ConnectionSet {
     this.access?.leave(ready.client);
   }
 
+  /** Whether many were accepted since the event loop last read their input. */
+  get isCrowded(): boolean {
+    this.#seen = Math.min(this.#seen, this.#open.size);
+    return this.#open.size >= this.#seen + CROWD;
+  }
+
   /**
-   * Waits, after many were accepted, until their input could be read: Deno 2.9 accepts thousands
-   * in a row before it polls one of them, and most may have left again.
+   * Waits until the input of open connections could be read: Deno 2.9 accepts thousands in a row
+   * before it polls one of them, and most may have left again.
    */
   async catchUp(): Promise<void> {
-    this.#seen = Math.min(this.#seen, this.#open.size);
-    if (this.#open.size < this.#seen + CROWD) return;
     await this.scheduler.catchUp(this.stopping);
     this.#seen = this.#open.size;
   }
