@@ -6,8 +6,7 @@ import type { ServePlan } from "./plan.ts";
 
 /**
  * Prepares a connection for the echo: access control, then TLS. The accept loop does not wait for
- * it. A header before the echo, such as that of the PROXY protocol, would be read first, and
- * access control asked about the address in it.
+ * it. A header of the PROXY protocol would be read first: access control needs its address.
  *
  * @returns the address that entered, and has to leave; undefined for a client that is refused
  */

@@ -1,11 +1,10 @@
-// The echo loop (RFC 862) of connections without stages.
 import { type BufferPool, SMALL } from "./buffers.ts";
 import type { ReadScheduler } from "../net/read_scheduler.ts";
 import type { Stream } from "../net/stream.ts";
 import type { Traffic } from "../net/traffic.ts";
 
 /**
- * Sends back everything that `stream` receives, until EOF. Reads nothing while anything is
+ * Sends back everything that `stream` receives, until EOF (RFC 862). Reads nothing while anything is
  * unwritten, so a peer that does not read is not read from either.
  *
  * This is the hot path: one read and one write a round trip, and no timer, closure or allocation

@@ -1,4 +1,3 @@
-// The echo loop of connections with stages between read and write.
 import type { ReadScheduler } from "../../net/read_scheduler.ts";
 import type { Stream } from "../../net/stream.ts";
 import type { Traffic } from "../../net/traffic.ts";
