@@ -10,7 +10,7 @@ import type { ConnectionLimit } from "./connection_limit.ts";
 import { setUp } from "./connection_setup.ts";
 import { type ConnectionCounts, noConnections } from "./counts.ts";
 import type { ServePlan } from "./plan.ts";
-import { echo } from "./stages/choose.ts";
+import { echo } from "./stages/choose_stages.ts";
 
 /** From one check of a drain to the next, in milliseconds. */
 const DRAIN_INTERVAL = 50;

@@ -7,7 +7,7 @@ import { DatagramFaults } from "./injection/inject_into_datagrams.ts";
 import type { LogFields } from "./log.ts";
 import { LoopGuard } from "./loop_guard.ts";
 import type { ServePlan } from "./plan.ts";
-import { dataFields } from "./stages/data_log.ts";
+import { dataFields } from "./stages/data_log_stage.ts";
 
 /**
  * Datagrams per turn: under a flood the event loop would poll the other sockets every 20 ms. With

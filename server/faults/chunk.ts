@@ -1,5 +1,5 @@
 import { range, size } from "../../values/value_types.ts";
-import { MAX_CHUNK } from "../stages/staged_echo.ts";
+import { MAX_CHUNK } from "../stages/echo_with_stages.ts";
 import { STREAMS } from "../../net/transports.ts";
 import { fault } from "./fault.ts";
 

@@ -1,6 +1,6 @@
 import { STREAMS } from "../../net/transports.ts";
 import { type Range, range, size } from "../../values/value_types.ts";
-import type { Chunks } from "../stages/staged_echo.ts";
+import type { Chunks } from "../stages/echo_with_stages.ts";
 import { fault, type FaultContext } from "./fault.ts";
 
 /** A number of bytes; each connection draws its own from a range. */

@@ -1,6 +1,6 @@
 import { STREAMS } from "../../net/transports.ts";
 import { duration, type Range, range } from "../../values/value_types.ts";
-import type { Chunks } from "../stages/staged_echo.ts";
+import type { Chunks } from "../stages/echo_with_stages.ts";
 import { fault, type FaultContext } from "./fault.ts";
 
 /** Ends the connection at that time, also while nothing passes. */

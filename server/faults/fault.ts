@@ -4,7 +4,7 @@ import type { Traffic } from "../../net/traffic.ts";
 import { type Scheme, SCHEMES } from "../../net/transports.ts";
 import type { ValueType } from "../../values/value_types.ts";
 import type { Random } from "../injection/random.ts";
-import type { Chunks } from "../stages/staged_echo.ts";
+import type { Chunks } from "../stages/echo_with_stages.ts";
 
 export interface Fault<Value = unknown> {
   readonly name: string;

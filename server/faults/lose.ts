@@ -1,4 +1,4 @@
-import type { Chunk, Chunks } from "../stages/staged_echo.ts";
+import type { Chunk, Chunks } from "../stages/echo_with_stages.ts";
 import { fault } from "./fault.ts";
 
 /** Bytes of a stream that are lost or repeated together: the size of a read varies. */

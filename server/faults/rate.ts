@@ -1,5 +1,5 @@
 import { size } from "../../values/value_types.ts";
-import type { Chunks } from "../stages/staged_echo.ts";
+import type { Chunks } from "../stages/echo_with_stages.ts";
 import { fault, type FaultContext } from "./fault.ts";
 
 /** The time whose bytes are sent at once, in milliseconds. */

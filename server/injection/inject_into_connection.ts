@@ -4,7 +4,7 @@ import { Traffic } from "../../net/traffic.ts";
 import { type Connection, LINGER } from "../connection.ts";
 import type { Fault, FaultContext } from "../faults/fault.ts";
 import type { LogFields } from "../log.ts";
-import type { Chunks, Stage } from "../stages/staged_echo.ts";
+import type { Chunks, Stage } from "../stages/echo_with_stages.ts";
 import type { ChosenFault, FaultPlan } from "./plan.ts";
 import { Random } from "./random.ts";
 import { readAhead } from "./read_ahead.ts";

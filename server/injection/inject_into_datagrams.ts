@@ -2,7 +2,7 @@
 import { Change, isWithin, LONGEST_PAUSE, onAbort } from "../../async/pause.ts";
 import type { DatagramListener } from "../../net/udp.ts";
 import type { LogFields } from "../log.ts";
-import { type Chunk, type Chunks, through } from "../stages/staged_echo.ts";
+import { type Chunk, type Chunks, through } from "../stages/echo_with_stages.ts";
 import { ConnectionFaults } from "./inject_into_connection.ts";
 import type { FaultPlan } from "./plan.ts";
 import { costOf } from "./read_ahead.ts";

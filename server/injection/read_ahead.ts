@@ -1,6 +1,6 @@
 // Reads ahead for faults that delay chunks.
 import { Change } from "../../async/pause.ts";
-import { type Chunk, MAX_CHUNK, type Stage } from "../stages/staged_echo.ts";
+import { type Chunk, MAX_CHUNK, type Stage } from "../stages/echo_with_stages.ts";
 
 /** The memory of a chunk besides its bytes. */
 const OVERHEAD = 256;

@@ -1,7 +1,7 @@
-import { type BufferPool, SMALL } from "./buffers.ts";
-import type { ReadScheduler } from "../net/read_scheduler.ts";
-import type { Stream } from "../net/stream.ts";
-import type { Traffic } from "../net/traffic.ts";
+import { type BufferPool, SMALL } from "../buffers.ts";
+import type { ReadScheduler } from "../../net/read_scheduler.ts";
+import type { Stream } from "../../net/stream.ts";
+import type { Traffic } from "../../net/traffic.ts";
 
 /**
  * Sends back everything that `stream` receives, until EOF (RFC 862). Reads nothing while anything is

@@ -3,10 +3,10 @@ import type { ReadScheduler } from "../../net/read_scheduler.ts";
 import type { BufferPool } from "../buffers.ts";
 import type { Connection } from "../connection.ts";
 import { ConnectionFaults } from "../injection/inject_into_connection.ts";
-import { plainEcho } from "../plain_echo.ts";
+import { plainEcho } from "./echo_without_stages.ts";
 import type { ServePlan } from "../plan.ts";
-import { dataLog } from "./data_log.ts";
-import { sendAll, type Stage, stagedEcho } from "./staged_echo.ts";
+import { dataLog } from "./data_log_stage.ts";
+import { sendAll, type Stage, stagedEcho } from "./echo_with_stages.ts";
 
 /** Echoes, in a loop that is chosen once, and again each time that the faults are changed. */
 export async function echo(

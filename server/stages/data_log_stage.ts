@@ -1,6 +1,6 @@
 import { escapeControls } from "../../net/escape.ts";
 import type { Log, LogFields } from "../log.ts";
-import type { Stage } from "./staged_echo.ts";
+import type { Stage } from "./echo_with_stages.ts";
 
 /** The most bytes that a line shows. */
 const EXCERPT_BYTES = 256;
