@@ -161,7 +161,7 @@ function unknownFlag(word: string, command: Command): YodelError {
   const foreign = Object.entries({ ...FOREIGN_FLAGS, ...command.foreign })
     .findLast(([names]) => names.split(" ").includes(flag))?.[1];
   const owners = Object.entries(commands)
-    .flatMap(([name, { flags }]) => Object.hasOwn(flags, flag.slice(2)) ? [`yodel ${name}`] : []);
+    .flatMap(([name, owner]) => findFlag(owner, flag) ? [`yodel ${name}`] : []);
   const advice = foreign ??
     (owners.length > 0
       ? `it is a flag of ${owners.join(", ")}`

@@ -170,8 +170,8 @@ Deno.test("deno task install says where the command is, and what has to be in th
   const deno = Deno.execPath();
   const task = [deno, "task", "--quiet", "--cwd", root, "install"];
   const installed = await run(["env", `DENO_INSTALL_ROOT=${folder}`, ...task]);
-  const advice = "where deno is not in your PATH: npm install --global deno\n";
-  const expected = `yodel starts deno with the files of this folder; ${advice}`;
+  const advice = "deno in your PATH: npm install --global deno\n";
+  const expected = `yodel needs this folder, and ${advice}`;
   assertEquals([installed.code, installed.stdout], [0, expected]);
   assertStringIncludes(installed.stderr, `\n${folder}/bin/yodel\n`);
   const inPath = /^ *(export PATH=.*)$/m.exec(installed.stderr)?.[1];

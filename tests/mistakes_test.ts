@@ -160,8 +160,8 @@ const FLAWS = "expired, not-yet, wrong-name, self-signed, unknown-ca";
 /** The whole message. */
 const OTHERS: Rows = {
   "srve": 'unknown command "srve"; did you mean serve?',
-  "help srve": 'unknown command "srve"; did you mean serve?',
-  "help 12345678": 'unknown command "12345678"; see yodel help',
+  "help srve": 'unknown command or topic "srve"; did you mean serve?',
+  "help 12345678": 'unknown command or topic "12345678"; see yodel help',
   "faults": 'unknown command "faults"; did you mean yodel help faults?',
   "2222": 'unknown command "2222"; did you mean yodel connect 2222?',
   "localhost 2222": 'unknown command "localhost"; did you mean yodel connect localhost:2222?',

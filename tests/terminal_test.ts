@@ -23,7 +23,7 @@ Deno.test("the log has the time of day, and how others reach the server", onTerm
     server.screen().trimEnd().replace(/^\d\d:\d\d:\d\d\.\d{3} /gm, "").split("\n").toSorted(),
     [
       `info listening endpoints=${endpoints}`,
-      "info listening on loopback only; use *:PORT to accept other machines",
+      "info on loopback only; use '*:PORT' to accept other machines",
       ...endpoints,
     ],
   );

@@ -37,7 +37,7 @@ function helpOn(word: string, commands: Commands): string {
   if (topic !== undefined) return topic();
   const near = nearest(word, [...Object.keys(commands), ...Object.keys(topics)]);
   const advice = near === undefined ? "see yodel help" : `did you mean ${near}?`;
-  throw new YodelError(`unknown command ${quoted(word)}; ${advice}`);
+  throw new YodelError(`unknown command or topic ${quoted(word)}; ${advice}`);
 }
 
 export const PURPOSE = "Echo server and client: do the bytes that I send come back, unchanged?";
@@ -155,7 +155,7 @@ function faultsHelp(): string {
   const rows = faults.map(faultRow).map(([name, value, what]) =>
     `  ${name.padEnd(11)}  ${value.padEnd(13)}  ${what}`
   );
-  const title = "yodel serve --fault NAME[=VALUE][@P|@A..B] ..., in the order in which they act:";
+  const title = "--fault NAME[=VALUE][@P|@A..B], such as --fault delay=20ms..40ms --fault lose@1%";
   return [title, ...rows, ...wrapped(FAULT_RULES, 80)].join("\n") + "\n";
 }
 
@@ -164,11 +164,11 @@ const withChanceOf = (unit: string) =>
 
 /** What is true of several faults. */
 export const FAULT_RULES =
-  `@A..B: connections A to B, from 1 on. @P: probability (1%, default 1) per ` +
-  `connection; per read: ${withChanceOf("reads")} (once); per 256 bytes: ` +
-  `${withChanceOf("blocks")}; per byte: ${withChanceOf("bytes")} (1e-6). Over udp, per ` +
-  "datagram. SIZE: 64, 4k (4096). DURATION: 250ms, 1.5s. A..B: random in between. FLAW: " +
-  `${FLAWS.join(", ")}. No network does lose to streams: does a program notice?`;
+  `@P: a probability such as 1%. Default: always; corrupt 1e-6, stall once. It is for each ` +
+  `connection, read (${withChanceOf("reads")}), 256 bytes (${withChanceOf("blocks")}) or byte ` +
+  `(${withChanceOf("bytes")}); over udp for each datagram. @A..B: only connections A to B, from ` +
+  "1 on. SIZE 4k is 4096. A..B: random in between. FLAW: " +
+  `${FLAWS.join(", ")}. TCP never loses bytes: lose does.`;
 
 /** A fault in a table: name, value, what it does. */
 export function faultRow(

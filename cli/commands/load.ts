@@ -39,7 +39,9 @@ export const loadCommand = command({
   flags: {
     ...group("Load", {
       "connections": flag(count(1, 1_000_000), "connections at once; udp: sockets", { short: "c" }),
-      "duration": flag(duration, "time to send; 0: until Ctrl-C; -n: no limit", { short: "d" }),
+      "duration": flag(duration, "time to send, unless -n; 0: until Ctrl-C", {
+        short: "d",
+      }),
       "messages": flag(count(0), "messages to send; 0: until the time is over", { short: "n" }),
       "size": flag(messageSize, "bytes a message", { short: "s" }),
       "pipeline": flag(count(1, 65_536), "messages under way on each connection"),

@@ -138,7 +138,7 @@ export const serveCommand = command({
     }
     await print(server.endpoints.map((endpoint) => formatEndpoint(endpoint) + "\n").join(""));
     if (Deno.stderr.isTerminal() && server.endpoints.every(isLoopback)) {
-      log.info?.("listening on loopback only; use *:PORT to accept other machines");
+      log.info?.("on loopback only; use '*:PORT' to accept other machines");
     }
     await server.finished;
     await Promise.race([log.written(), pause(LAST_LINES)]);
