@@ -36,7 +36,7 @@ const UNKNOWN_FLAGS: Rows = {
   "connect -k tls://:1": "clients use --insecure",
   "ping --cacert ca.pem": "clients use --ca FILE",
   "ping -n 3": "use -c N",
-  "ping -r": "see --help",
+  "ping -r": "it is a flag of yodel load",
   "ping -t": "see --help",
   "ping --verify": "ping always verifies",
   "load --verify": "load always verifies",
