@@ -59,8 +59,9 @@ Deno.test("the handshake is neither in the time to connect nor in a round trip",
   assertEquals(found.length, 3);
   const least = (part: "connect" | "handshake" | "time") =>
     Math.min(...found.map((result) => result[part] ?? NaN));
-  assert(least("handshake") >= 99, `${least("handshake")} ms`);
-  assert(least("connect") < 99 && least("time") < 99, `${least("connect")}, ${least("time")} ms`);
+  // The wait can begin before the client has seen that it is connected.
+  assert(least("handshake") >= 50, `${least("handshake")} ms`);
+  assert(least("connect") < 50 && least("time") < 50, `${least("connect")}, ${least("time")} ms`);
 });
 
 Deno.test("short flags may be one word, with their values, and -q leaves the summary only", async () => {
