@@ -45,6 +45,7 @@ async function exchangeByte(conn: Stream): Promise<void> {
 
 async function dialOnce(endpoint: StreamEndpoint, options: DialAttempt): Promise<Dialled> {
   const transport: StreamTransport<StreamEndpoint> = TRANSPORTS[endpoint.scheme];
+  await transport.load?.();
   const start = performance.now();
   const time = () => performance.now() - start;
   return await inTime(endpoint, options.timeout, options.signal, async (either) => {

@@ -1,6 +1,7 @@
 import { onAbort } from "../async/pause.ts";
 import { boundTo, type HostEndpoint } from "./endpoint.ts";
 import { addressesOf } from "./attempt.ts";
+import { listenResettable } from "./resettable.ts";
 import { BACKLOG, type Listener, type ListenOptions } from "./stream.ts";
 import type { DialOptions } from "./dial_options.ts";
 
@@ -14,10 +15,7 @@ export async function listenTcp<E extends HostEndpoint>(
   endpoint: E,
   { sharing, resettable }: Pick<ListenOptions, "sharing" | "resettable"> = {},
 ): Promise<Listener<E>> {
-  if (resettable) {
-    const { listenResettable } = await import("./resettable.ts");
-    return await listenResettable(endpoint);
-  }
+  if (resettable) return await listenResettable(endpoint);
   const { host: hostname, port } = endpoint;
   // With reusePort, listening does not fail where another program has the port.
   if (sharing === "first") Deno.listen({ hostname, port }).close();

@@ -91,13 +91,13 @@ function refuse(stream: TlsStream, socket: TLSSocket): void {
   socket.end();
 }
 
+/** Needs {@linkcode loadNode}. */
 export async function dialTls(
   endpoint: HostEndpoint<"tls">,
   options: DialOptions,
   signal: AbortSignal,
   onConnect: () => void,
 ): Promise<Stream> {
-  await loadNode();
   const conn = await dialTcp(endpoint, options, signal);
   onConnect();
   const { serverName = endpoint.host, insecure, ...pem } = options.tls ?? {};

@@ -2,7 +2,9 @@
 import type { Endpoint, HostEndpoint, StreamEndpoint, UnixEndpoint } from "./endpoint.ts";
 import type { Listener, ListenOptions, Stream } from "./stream.ts";
 import type { DialOptions } from "./dial_options.ts";
+import { loadNode } from "./node.ts";
 import { dialTcp, listenTcp } from "./tcp.ts";
+import { dialTls, listenTls } from "./tls.ts";
 import { type DatagramListener, listenUdp } from "./udp.ts";
 import { dialUnix, listenUnix } from "./unix.ts";
 
@@ -28,6 +30,8 @@ export interface Transport<E extends Endpoint = Endpoint> {
 }
 
 export interface StreamTransport<E extends Endpoint> extends Transport<E> {
+  /** Loads what `dial` needs: the time that it takes is none of connecting. */
+  load?(): Promise<void>;
   /**
    * @param onConnect is called before a TLS handshake
    * @throws why it cannot connect there, or the reason of the signal
@@ -57,9 +61,9 @@ const tls: StreamTransport<HostEndpoint<"tls">> = {
   prefix: "tls://",
   help: ["tls://HOST:PORT", "TLS over TCP"],
   hasTls: true,
-  // Node's TLS is slow to load.
-  listen: async (...given) => (await import("./tls.ts")).listenTls(...given),
-  dial: async (...given) => (await import("./tls.ts")).dialTls(...given),
+  load: loadNode,
+  listen: listenTls,
+  dial: dialTls,
 };
 
 const udp: Transport<HostEndpoint<"udp">> = {
@@ -93,6 +97,7 @@ export const SCHEMES = Object.keys(TRANSPORTS) as readonly Scheme[];
 
 export const STREAMS: readonly Scheme[] = SCHEMES.filter((one) => TRANSPORTS[one].hasConnections);
 export const IP_SCHEMES: readonly Scheme[] = SCHEMES.filter((one) => TRANSPORTS[one].usesIp);
+export const RESETTABLE: readonly Scheme[] = SCHEMES.filter((one) => TRANSPORTS[one].canBeReset);
 
 export function hasConnections(endpoint: Endpoint): endpoint is StreamEndpoint {
   return TRANSPORTS[endpoint.scheme].hasConnections;

@@ -1,4 +1,4 @@
-import { SCHEMES, TRANSPORTS } from "../../net/transports.ts";
+import { RESETTABLE } from "../../net/transports.ts";
 import { byteCount, endAfter } from "./close_after.ts";
 import { fault } from "./fault.ts";
 
@@ -6,7 +6,7 @@ export const resetAfter = fault({
   name: "reset-after",
   otherNames: ["reset"],
   value: byteCount,
-  transports: SCHEMES.filter((scheme) => TRANSPORTS[scheme].canBeReset),
+  transports: RESETTABLE,
   help: "reset after this many bytes",
   resets: true,
   stage: (chunks, count, context) => endAfter(chunks, count, context, context.reset),
