@@ -122,13 +122,8 @@ export async function serve(
   const services: Service[] = [here];
   const shared = bound.filter((endpoint) => canBeShared(endpoint, plan));
   if (shared.length > 0) {
-    try {
-      services.push(await serveInThreads(shared, { ...options, tls }, plan, common));
-    } catch (error) {
-      stopping.abort();
-      await here.finished;
-      throw error;
-    }
+    const others = serveInThreads(shared, { ...options, tls }, plan, common);
+    services.push(await others.catch(fail));
   }
   log.info?.("listening", {
     endpoints: bound.map(formatEndpoint),
@@ -143,14 +138,15 @@ export async function serve(
     log.warn?.("udp on all addresses: answers may come from another address than the client used");
   }
 
+  /** Stops this thread as well when another one has failed. */
+  async function fail(error: unknown): Promise<never> {
+    stopping.abort();
+    await here.finished;
+    throw error;
+  }
+
   async function run(): Promise<void> {
-    try {
-      await Promise.all(services.map(({ finished }) => finished));
-    } catch (error) {
-      stopping.abort();
-      await here.finished;
-      throw error;
-    }
+    await Promise.all(services.map(({ finished }) => finished)).catch(fail);
     const { answered, unanswered, refused } = await counts();
     const datagrams = {
       datagrams_answered: answered,

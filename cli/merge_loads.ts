@@ -8,7 +8,7 @@ import {
 } from "../client/load/result.ts";
 import { YodelError } from "../errors/yodel_error.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
-import { readLoadJson } from "../report/load_json.ts";
+import { emptyLoadJson, readLoadJson } from "../report/load_json.ts";
 import { flagName } from "./command.ts";
 import { linesOf } from "./files.ts";
 
@@ -22,11 +22,12 @@ interface FoundLoad extends EncodedLoadResult {
 /** @throws {YodelError} for the first that cannot be read, is no result, or does not fit */
 export async function mergeLoads(files: readonly string[]): Promise<LoadResult> {
   const loads: FoundLoad[] = [];
+  const example = await emptyLoadJson();
   for (const file of files) {
     for await (const { text, line } of objectsIn(file)) {
       const where = `${file === "-" ? "stdin" : file}, line ${line}`;
       try {
-        const load = { ...await readLoadJson(text), where };
+        const load = { ...readLoadJson(text, example), where };
         checkFit(load, loads[0] ?? load);
         loads.push(load);
       } catch (error) {

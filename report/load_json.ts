@@ -68,15 +68,21 @@ function planJson({ endpoint, ...settings }: LoadPlan, version: string) {
   };
 }
 
+/** The JSON of an empty load: what every one has. */
+export async function emptyLoadJson(): Promise<LoadJson> {
+  return await loadJson(await emptyLoadResult(planLoad(":1")), "");
+}
+
 /**
  * Reads a load without its intervals: those of several loads do not begin at the same time.
  *
- * @throws {YodelError} if something is missing, or the load could not run
+ * @param example what it has to have
+ * @throws {YodelError} if the load could not run
+ * @throws {TypeError} if something is missing
  */
-export async function readLoadJson(text: string): Promise<EncodedLoadResult> {
+export function readLoadJson(text: string, example: LoadJson): EncodedLoadResult {
   const json: Partial<LoadJson> | null = JSON.parse(text);
   if (json?.error) throw new YodelError(`this load failed: ${json.error}`);
-  const example = await loadJson(await emptyLoadResult(planLoad(":1")), "");
   if (!isLike(json, example)) throw new TypeError("it is another object");
   const { endpoint, settings, address, latency, connect, ...found } = json as LoadJson;
   return {

@@ -94,6 +94,9 @@ export const serveCommand = command({
   },
   async run({ flags, endpoints }, { exit, version }) {
     const { control, metrics: at = control, writeCa, certName } = flags;
+    if (control !== undefined && flags.metrics !== undefined) {
+      throw new YodelError("--metrics cannot be used with --control, which serves the same pages");
+    }
     const identity = await readIdentity(flags);
     if (identity && (writeCa || certName.length > 0)) {
       throw new YodelError("--write-ca and --cert-name cannot be used with --cert");
@@ -102,10 +105,6 @@ export const serveCommand = command({
     // Before it listens: errors of this check end the server.
     if (writeCa !== undefined) await replaceFile("write-ca", writeCa);
     const log = createLog(flags.logLevel, flags.logFormat);
-    const name = control === undefined ? "metrics" : "control";
-    if (control !== at && control !== undefined) {
-      throw new YodelError("--metrics cannot be used with --control, which serves the same pages");
-    }
     const running: { server?: Server } = {};
     const isUp = () => running.server?.accepting ?? false;
     const controlled = control && (() => running.server);
@@ -134,7 +133,7 @@ export const serveCommand = command({
     running.server = server;
     if (metrics !== undefined) {
       watchServer(metrics, server);
-      log.info?.(name, { urls: metrics.urls });
+      log.info?.(control === undefined ? "metrics" : "control", { urls: metrics.urls });
     }
     await print(server.endpoints.map((endpoint) => formatEndpoint(endpoint) + "\n").join(""));
     if (Deno.stderr.isTerminal() && server.endpoints.every(isLoopback)) {
