@@ -1,7 +1,10 @@
 /** Servers and clients within the process of the tests, on loopback and free ports. */
+import { writeAll } from "../net/stream.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { type Log, type LogFields, serve, type ServeOptions, type Server } from "../server.ts";
 import { until } from "./machine.ts";
+
+export { writeAll };
 
 /** An echo server in this process. */
 export interface LocalServer extends Server {
@@ -107,13 +110,6 @@ export function portOf(endpoint: Endpoint | undefined): number {
 /** Opens a connection to a port of 127.0.0.1. */
 export async function dialPort(port: number): Promise<Deno.TcpConn> {
   return await Deno.connect({ hostname: "127.0.0.1", port });
-}
-
-/** Writes all of `bytes`. */
-export async function writeAll(conn: Pick<Deno.Conn, "write">, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    written += await conn.write(bytes.subarray(written));
-  }
 }
 
 /** Reads until `length` bytes have come or there are no more. */
