@@ -273,4 +273,6 @@ Deno.test("deno task start passes arguments on, and signals too", onUnix, async 
   assertEquals((await server.process.status).code, 0);
   const log = await server.log;
   assertMatch(log, / debug opened [^]* info stopped /);
+  // Where packages come from is for those who develop.
+  assert(!log.includes("JSR"), log);
 });

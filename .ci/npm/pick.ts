@@ -3,6 +3,8 @@
  * where the modules named as arguments need nothing that is not cached, or JSR
  * can be reached; otherwise the import map to their stand-ins from npm.
  *
+ *     pick.ts [--quiet] MODULE ...     --quiet: does not say so
+ *
  * @module
  */
 /** How long JSR may take to answer, in milliseconds. */
@@ -19,10 +21,14 @@ async function loads(args: readonly string[], signal?: AbortSignal): Promise<boo
   return (await deno.output()).success;
 }
 
-const cached = await loads(["--cached-only", ...Deno.args]);
+const isQuiet = Deno.args.includes("--quiet");
+const modules = Deno.args.filter((arg) => arg !== "--quiet");
+const cached = await loads(["--cached-only", ...modules]);
 // One small package tells whether JSR can be reached; deno knows where it is.
 const small = ["--no-config", "jsr:@std/cli@1.0.32/parse-args"];
 if (!cached && !await loads(small, AbortSignal.timeout(REACH_WITHIN))) {
-  console.error("JSR cannot be reached: using the stand-ins of .ci/npm for its packages");
+  if (!isQuiet) {
+    console.error("JSR cannot be reached: using the stand-ins of .ci/npm for its packages");
+  }
   console.log("--import-map=.ci/npm/imports.json");
 }
