@@ -1,5 +1,5 @@
 // Builds and starts what a benchmark measures on this machine, in a folder that is removed at the end.
-import { root } from "../tests/program.ts";
+import { programOf, root } from "../tests/program.ts";
 import { output, start } from "./processes.ts";
 import type { Listening, Server, Transport } from "./servers.ts";
 
@@ -48,19 +48,33 @@ export class Lab {
   /** @param folder where it may put what it makes */
   constructor(private readonly folder: string) {}
 
-  /** Builds the generator, and makes a certificate. */
+  /** Builds the generator and yodel, and makes a certificate. */
   async prepare(): Promise<void> {
     const source = `${root}bench/generator/generator.c`;
-    await output(["gcc", "-O2", "-o", this.generator, source, "-lssl", "-lcrypto"], "0,1");
+    await output(["gcc", "-O2", "-o", this.#generator, source, "-lssl", "-lcrypto"], "0,1");
+    await output([Deno.execPath(), "task", "--quiet", "bundle", this.#bundle], "0,1");
     const [cert = "", key = ""] = this.#identity;
     const kind = ["-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
     const files = ["-keyout", key, "-out", cert];
     await output(["openssl", "req", ...kind, "-subj", "/CN=localhost", ...files], "0,1");
   }
 
-  /** The generator, once it is built. */
-  get generator(): string {
+  get #generator(): string {
     return `${this.folder}/generator`;
+  }
+
+  get #bundle(): string {
+    return `${this.folder}/yodel.js`;
+  }
+
+  /** The command line that has the generator do something with a server. */
+  generate(mode: string, { process, address }: Running, ...numbers: number[]): string[] {
+    return [this.#generator, mode, ...[process.pid, address, ...numbers].map(String)];
+  }
+
+  /** The command line that starts yodel. */
+  get program(): string[] {
+    return programOf(this.#bundle);
   }
 
   get #identity(): readonly string[] {
@@ -78,7 +92,11 @@ export class Lab {
     if (server.build !== undefined) await output(server.build(file, built), "0,1");
     const [runtime, ...command] = server.version;
     const version = /\d+(?:\.\d+)+/.exec(await output(command, "0,1"))?.[0] ?? "";
-    return { server, versions: { [runtime]: version }, words: server.run(file, built) };
+    return {
+      server,
+      versions: { [runtime]: version },
+      words: server.run(file, built, this.program),
+    };
   }
 
   /** The command line of a server that listens somewhere new, and how the generator names that. */
@@ -91,13 +109,13 @@ export class Lab {
   }
 
   /**
-   * Starts a server on CPU 0, and waits until it listens.
+   * Starts a server on `cpus`, and waits until it listens.
    *
    * @throws {Error} where it does not
    */
-  async start(ready: Ready, transport: Transport): Promise<Running> {
+  async start(ready: Ready, transport: Transport, cpus = "0"): Promise<Running> {
     const { words, address } = this.#place(ready, transport);
-    const started = start(words, "0");
+    const started = start(words, cpus);
     const { process } = started;
     const stderr = new Response(process.stderr).text();
     const end = performance.now() + LISTENS_WITHIN;

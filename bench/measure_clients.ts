@@ -1,7 +1,6 @@
 // What is measured of `yodel load`: on CPU 1, against the server in C on CPU 0, beside the generator.
-import { programOfModules } from "../tests/program.ts";
 import { cost, speed } from "./figures.ts";
-import type { Lab, Plan, Ready, Turn } from "./lab.ts";
+import type { Lab, Plan, Ready, Running, Turn } from "./lab.ts";
 import { output } from "./processes.ts";
 
 /** What a client does; a rate of 0 messages a second is as fast as answers come. */
@@ -32,17 +31,23 @@ export function clientTurn(
     program,
     async take(step) {
       await using running = await lab.start(reference, "tcp");
-      for (const work of WORK) await step(work.name, () => measure(running.address, work));
+      for (const work of WORK) await step(work.name, () => measure(running, work));
     },
   };
 
-  async function measure(address: string, work: typeof WORK[number]) {
+  async function measure(running: Running, work: typeof WORK[number]) {
     const { name, connections, size, rate } = work;
     const numbers = [connections, size, warmUp, seconds, rate];
     const flags = ["-c", connections, "-s", size, "-r", rate, "--warm-up", `${warmUp}s`];
-    const words = program === "c"
-      ? [lab.generator, "trips", address, ...numbers]
-      : [...programOfModules, "load", address.slice(4), ...flags, "-d", `${seconds}s`, "--json"];
+    const words = program === "c" ? lab.generate("trips", running, ...numbers) : [
+      ...lab.program,
+      "load",
+      running.address.slice("tcp:".length),
+      ...flags,
+      "-d",
+      `${seconds}s`,
+      "--json",
+    ];
     const found = JSON.parse(await output(words.map(String), "1"));
     if (found.errors?.total > 0) throw new Error(`${found.errors.total} errors`);
     if (rate === 0) return { [name]: found.per_second ?? found.messages_per_s };

@@ -1,7 +1,7 @@
 // What is measured of servers: on CPU 0, with the generator on CPU 1.
-import { cost, speed } from "./figures.ts";
+import { cost, type Figure, speed } from "./figures.ts";
 import type { Lab, Plan, Ready, Running, Turn } from "./lab.ts";
-import { cpuSeconds, memory, output, start } from "./processes.ts";
+import { memory, output, start } from "./processes.ts";
 import type { Transport } from "./servers.ts";
 
 /** How many connections are open when memory is measured, if there are descriptors for them. */
@@ -10,10 +10,15 @@ const IDLE = 10_000;
 /** The most connections that one call of the generator makes: ports are not given back at once. */
 const MOST_CONNECTS = 20_000;
 
-const UNITS = { trips: "round trips/s", bulk: "MB/s", connects: "connections/s" };
+/** What is counted in each mode, and one of that. */
+const UNITS = {
+  trips: ["round trips", "round trip"],
+  bulk: ["MB", "MB"],
+  connects: ["connections", "connection"],
+} as const;
 
 /** Work that the generator does with a server. */
-interface Work {
+export interface Work {
   readonly name: string;
   readonly title: string;
   readonly transport: Transport;
@@ -22,7 +27,7 @@ interface Work {
   readonly numbers: readonly number[];
 }
 
-const WORK: readonly Work[] = [
+export const WORK: readonly Work[] = [
   work("tcp-50x64", "tcp, 50 × 64 B", "trips", 50, 64),
   work("tcp-500x1k", "tcp, 500 × 1 KiB", "trips", 500, 1024),
   work("tcp-50x64k", "tcp, 50 × 64 KiB", "trips", 50, 65536),
@@ -39,13 +44,18 @@ function work(name: string, title: string, mode: Work["mode"], ...numbers: numbe
   return { name, title, transport: name.replace(/-.*/, "") as Transport, mode, numbers };
 }
 
-/** The work of which latency and cost are shown as well. */
+/** The work of which latency is shown as well. */
 const CLOSELY = "tcp-50x64";
 
+/** What a unit of some work costs the server. */
+export function cpuFigure({ name, title, mode }: Work): Figure {
+  return cost(`cpu-${name}`, `${title}: CPU a ${UNITS[mode][1]}`, "µs");
+}
+
 export const SERVER_FIGURES = [
-  ...WORK.map(({ name, title, mode }) => speed(name, title, UNITS[mode])),
+  ...WORK.map(({ name, title, mode }) => speed(name, title, `${UNITS[mode][0]}/s`)),
   cost("p99", "tcp, 50 × 64 B: 99 % come within", "µs"),
-  cost("cpu", "tcp, 50 × 64 B: CPU a round trip", "µs"),
+  ...WORK.map(cpuFigure),
   cost("idle", "memory of an idle connection (PSS)", "KiB"),
   cost("start", "from its start to its first echo", "ms"),
 ];
@@ -67,19 +77,18 @@ export function serverTurn(lab: Lab, ready: Ready, plan: Plan, withMemory: boole
   };
 }
 
-async function doWork(
+/** Has the generator do some work with a server; what it finds by the names of figures. */
+export async function doWork(
   lab: Lab,
-  { process, address }: Running,
+  running: Running,
   { name, mode, numbers }: Work,
   { warmUp, seconds }: Plan,
 ): Promise<Record<string, number>> {
-  const before = cpuSeconds(process);
   const limit = mode === "connects" ? MOST_CONNECTS : warmUp;
-  const found = await ask(lab, [mode, address, ...numbers, limit, seconds].map(String));
-  const { per_second, mb_per_second, p99_us = NaN, total = NaN } = found;
-  const value = per_second ?? mb_per_second ?? NaN;
-  if (name !== CLOSELY) return { [name]: value };
-  return { [name]: value, p99: p99_us, cpu: (cpuSeconds(process) - before) * 1e6 / total };
+  const found = await ask(lab, running, mode, ...numbers, limit, seconds);
+  const { per_second, mb_per_second, cpu_us = NaN, p99_us = NaN } = found;
+  const values = { [name]: per_second ?? mb_per_second ?? NaN, [`cpu-${name}`]: cpu_us };
+  return name === CLOSELY ? { ...values, p99: p99_us } : values;
 }
 
 async function startUp(lab: Lab, ready: Ready): Promise<Record<string, number>> {
@@ -94,18 +103,22 @@ async function startUp(lab: Lab, ready: Ready): Promise<Record<string, number>> 
 /** What an idle connection costs: all have had one answer. */
 async function idle(lab: Lab, ready: Ready): Promise<Record<string, number>> {
   await using running = await lab.start(ready, "tcp");
-  await ask(lab, ["trips", running.address, "1", "64", "0", "0.1"]);
+  await ask(lab, running, "trips", 1, 64, 0, 0.1);
   const limits = await Deno.readTextFile("/proc/self/limits");
   const files = Number(/^Max open files +\d+ +(\d+)/m.exec(limits)?.[1] ?? Infinity);
   const count = Math.min(IDLE, Math.floor((files - 500) / (ready.server.descriptors ?? 1)));
   const before = memory(running.process);
-  await using clients = start([lab.generator, "idle", running.address, String(count)], "1");
+  await using clients = start(lab.generate("idle", running, count), "1");
   const { value } = await clients.process.stdout.getReader().read();
   if (value === undefined) throw new Error(await new Response(clients.process.stderr).text());
   return { idle: (memory(running.process) - before) / count / 1024 };
 }
 
-/** Has the generator do something. */
-async function ask(lab: Lab, words: readonly string[]): Promise<Record<string, number>> {
-  return JSON.parse(await output([lab.generator, ...words], "1"));
+async function ask(
+  lab: Lab,
+  running: Running,
+  mode: Work["mode"],
+  ...numbers: number[]
+): Promise<Record<string, number>> {
+  return JSON.parse(await output(lab.generate(mode, running, ...numbers), "1"));
 }

@@ -1,8 +1,5 @@
 // The processes of a benchmark, each pinned to CPUs.
 
-/** Of how many ticks of its clock Linux makes a second, whatever the machine. */
-const TICKS = 100;
-
 /** With descriptors for 10,000 connections, of three each, or as many as are allowed. */
 const ENOUGH_FILES = `ulimit -n 40000 2>/dev/null || ulimit -n "$(ulimit -Hn)"; exec "$@"`;
 
@@ -63,12 +60,6 @@ export function endAll(): void {
 
 function kill(process: Deno.ChildProcess): void {
   if (running.has(process)) process.kill("SIGKILL");
-}
-
-/** The time of CPUs that a process has used, in the kernel as well, in seconds. */
-export function cpuSeconds({ pid }: Deno.ChildProcess): number {
-  const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /s, "").split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Result, Section } from "./figures.ts";
 import { Lab, type Plan, type Ready, type Turn } from "./lab.ts";
 import { CLIENT_FIGURES, CLIENTS, clientTurn } from "./measure_clients.ts";
 import { SERVER_FIGURES, serverTurn } from "./measure_servers.ts";
+import { THREAD_FIGURES, THREADS, threadsTurn } from "./measure_threads.ts";
 import { SERVERS } from "./servers.ts";
 
 /** Rounds, and the times of each figure in seconds. */
@@ -73,11 +74,15 @@ async function build(lab: Lab, names?: readonly string[]): Promise<Ready[]> {
 /** The turns of a round. */
 function turns(lab: Lab, ready: readonly Ready[], plan: Plan, withMemory: boolean): Turn[] {
   const [reference] = ready;
+  const yodel = ready.find(({ server }) => server.name === "yodel");
   return [
     ...ready.map((one) => serverTurn(lab, one, plan, withMemory)),
     ...reference === undefined
       ? []
       : (["c", "load"] as const).map((name) => clientTurn(lab, reference, name, plan)),
+    ...yodel === undefined
+      ? []
+      : Object.keys(THREADS).map((count) => threadsTurn(lab, yodel, count, plan)),
   ];
 }
 
@@ -107,6 +112,7 @@ function sections(ready: readonly Ready[], values: Values): Section[] {
   return [
     { title: "Servers on one core", programs: servers, figures: SERVER_FIGURES },
     { title: "Clients of one server", programs: CLIENTS, figures: CLIENT_FIGURES },
+    { title: "Threads of yodel", programs: THREADS, figures: THREAD_FIGURES },
   ].map(({ title, programs, figures }) => ({
     title,
     programs,

@@ -1,6 +1,4 @@
 // The servers that are compared: how each is built and started, and what it can do.
-import { programOfModules } from "../tests/program.ts";
-
 export type Transport = "tcp" | "tls" | "unix" | "udp";
 
 const ALL: readonly Transport[] = ["tcp", "tls", "unix", "udp"];
@@ -22,7 +20,7 @@ export interface Server {
   /** The command that makes `to` of its file. */
   build?(file: string, to: string): readonly string[];
   /** The command that starts it, before the arguments that say where it is to listen. */
-  run(file: string, built: string): readonly string[];
+  run(file: string, built: string, yodel: readonly string[]): readonly string[];
   /** Its arguments, if not TRANSPORT PORT-OR-PATH [CERT KEY]. */
   listen?(on: Listening): readonly string[];
 }
@@ -80,7 +78,7 @@ export const SERVERS: readonly Server[] = [
     title: "bare Deno loop",
     file: "deno.ts",
     version: ["Deno", Deno.execPath(), "--version"],
-    transports: ["tcp", "unix", "udp"],
+    transports: ALL,
     run: (file) => [Deno.execPath(), "run", "--quiet", "--no-check", "--unstable-net", "-A", file],
   },
   {
@@ -89,7 +87,7 @@ export const SERVERS: readonly Server[] = [
     file: "../../main.ts",
     version: ["Deno", Deno.execPath(), "--version"],
     transports: ALL,
-    run: () => [...programOfModules, "serve"],
+    run: (_file, _built, yodel) => [...yodel, "serve"],
     listen: ({ transport, where, identity: [cert, key] }) => [
       transport === "unix" ? `unix:${where}` : `${transport}://127.0.0.1:${where}`,
       ...["--log-level", "error"],

@@ -7,7 +7,7 @@ import { commandHelp, programHelp } from "./commands/help.ts";
 import { helpFlag, parseCommand, parseInvocation } from "./parse.ts";
 import { print, printError } from "./stdio.ts";
 
-const NEEDED_DENO = "2.9";
+const NEEDED_DENO = [2, 9] as const;
 
 /** @param exit ends the program at once, after a second signal */
 export async function runCommandLine(
@@ -21,11 +21,13 @@ async function run(
   [name, ...args]: readonly string[],
   exit: (status: number) => never,
 ): Promise<number> {
+  // Not by localeCompare, which would take half of the time that a start takes.
+  const [major = 0, minor = 0] = Deno.version.deno.split(".").map(Number);
+  const isOlder = major < NEEDED_DENO[0] || major === NEEDED_DENO[0] && minor < NEEDED_DENO[1];
   // An executable has the Deno that it was made with.
-  const isOlder = Deno.version.deno.localeCompare(NEEDED_DENO, "en", { numeric: true }) < 0;
   if (isOlder && !Deno.build.standalone) {
     printError(
-      `yodel requires Deno ${NEEDED_DENO} or later, and this is ${Deno.version.deno}; ` +
+      `yodel requires Deno ${NEEDED_DENO.join(".")} or later, and this is ${Deno.version.deno}; ` +
         "run deno upgrade, or npm install --global deno@latest",
     );
     return CANNOT_RUN;

@@ -31,10 +31,15 @@ export const programOfModules: readonly string[] = [...deno, ...packages, `${roo
 /** The program in one module, which starts sooner; tests/run.ts makes it. */
 export const bundle = Deno.env.get("YODEL_PROGRAM");
 
+/** The command line that starts the program of a bundle. */
+export function programOf(bundle: string): string[] {
+  return [...deno, `--config=${root}deno.json`, bundle];
+}
+
 /** The command line that starts the program. */
 export const program: readonly string[] = bundle === undefined
   ? programOfModules
-  : [...deno, `--config=${root}deno.json`, bundle];
+  : programOf(bundle);
 
 /** The same without Deno's unstable interfaces, as from a URL. */
 export const programWithoutUnstable: readonly string[] = programOfModules

@@ -16,15 +16,16 @@
 #include <time.h>
 #include <unistd.h>
 
-
 enum { CHUNK = 65536, ROOM = 262144, PERIOD = 131071 };
 static const uint64_t SECOND = 1000000000;
 
-static uint64_t now(void) {
+static uint64_t read_clock(clockid_t clock) {
   struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
+  clock_gettime(clock, &time);
   return time.tv_sec * SECOND + time.tv_nsec;
 }
+
+static uint64_t now(void) { return read_clock(CLOCK_MONOTONIC); }
 
 struct client {
   int fd;
@@ -37,6 +38,7 @@ struct client {
 /* What all clients send, again and again. The period is prime, so that no two messages
  * of a client are equal for long: a server may well silence who repeats itself. */
 static unsigned char pattern[PERIOD + ROOM], incoming[ROOM];
+static pid_t server;
 static struct sockaddr_storage address;
 static socklen_t address_length;
 static bool over_udp, over_tls;

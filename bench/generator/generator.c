@@ -1,19 +1,20 @@
 /*
  * Measures an echo server from one thread, and compares every byte that comes back.
  *
- *   generator trips ADDRESS CONNECTIONS SIZE WARM_UP SECONDS [RATE]
+ *   generator trips SERVER CONNECTIONS SIZE WARM_UP SECONDS [RATE]
  *       messages of SIZE bytes, one under way on each connection; with RATE so many
  *       a second in all, whose time counts from when they were due
- *   generator bulk ADDRESS CONNECTIONS WARM_UP SECONDS
+ *   generator bulk SERVER CONNECTIONS WARM_UP SECONDS
  *       streams, both ways at once
- *   generator connects ADDRESS AT_ONCE MOST SECONDS
+ *   generator connects SERVER AT_ONCE MOST SECONDS
  *       connect, one message of 16 bytes, close
- *   generator idle ADDRESS CONNECTIONS
+ *   generator idle SERVER CONNECTIONS
  *       opens connections, one message on each, and keeps them until its input ends
  *
- * ADDRESS is tcp:PORT, tls:PORT or udp:PORT of 127.0.0.1, or unix:PATH; connects is for
- * tcp and unix. Prints one object of JSON: counts and megabytes a second, and microseconds.
- * Fails with one line.
+ * SERVER is the number of its process and its address, which is tcp:PORT, tls:PORT or
+ * udp:PORT of 127.0.0.1, or unix:PATH; connects is for tcp and unix. Prints one object of
+ * JSON: round trips, megabytes or connections a second, what each costs the server in
+ * microseconds of CPU, and latencies in microseconds. Fails with one line.
  */
 #include <signal.h>
 #include <sys/resource.h>
@@ -41,7 +42,7 @@ static double percentile(double share) {
 
 /* What is measured, from the end of the warm-up on. */
 struct measurement {
-  uint64_t start, end;
+  uint64_t start, end, cpu_at_start;
   bool counts;
 };
 
@@ -50,21 +51,31 @@ static struct measurement after(uint64_t first, double warm_up, double seconds) 
   return (struct measurement){.start = start, .end = start + seconds * SECOND};
 }
 
+/* The time of CPUs that the server has used, in the kernel as well, in nanoseconds. */
+static uint64_t server_cpu(void) {
+  clockid_t clock;
+  if (clock_getcpuclockid(server, &clock)) fail("there is no process %d", server);
+  return read_clock(clock);
+}
+
 /* Whether the warm-up has just ended: what was counted until now does not count. */
 static bool begins(struct measurement *measured, uint64_t time) {
   if (measured->counts || time < measured->start) return false;
-  *measured = (struct measurement){time, measured->end, true};
+  *measured = (struct measurement){time, measured->end, server_cpu(), true};
   return true;
 }
 
-static double elapsed_seconds(const struct measurement *measured) {
-  return (now() - measured->start) / 1e9;
+/* Prints how much there was a second, under the name of that, and what it cost the server. */
+static void print_rate(const struct measurement *measured, const char *name, double count) {
+  uint64_t cpu = server_cpu() - measured->cpu_at_start;
+  double seconds = (now() - measured->start) / 1e9;
+  printf("{\"%s\":%.1f,\"cpu_us\":%.3f", name, count / seconds, cpu / 1e3 / count);
 }
 
 static void trips(int count, uint64_t size, double warm_up, double seconds, double rate) {
   open_clients(count);
   struct client **free_ones = calloc(count, sizeof *free_ones);
-  uint64_t freed = count, begun = 0, total = 0;
+  uint64_t freed = count, begun = 0;
   for (int i = 0; i < count; i++) free_ones[i] = &clients[i];
   uint64_t first = now(), looked = first;
   struct measurement measured = after(first, warm_up, seconds);
@@ -89,7 +100,6 @@ static void trips(int count, uint64_t size, double warm_up, double seconds, doub
       if (!(events[i].events & ~EPOLLOUT) || take(client) == 0 || client->returned < client->goal)
         continue;
       record(now() - client->due);
-      total++;
       free_ones[freed++ % count] = client;
     }
     if (!over_udp || time < looked + LOST_AFTER) continue;
@@ -102,9 +112,8 @@ static void trips(int count, uint64_t size, double warm_up, double seconds, doub
       }
   }
   if (recorded == 0) fail("nothing came back");
-  printf("{\"per_second\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"total\":%llu}\n",
-         recorded / elapsed_seconds(&measured), percentile(0.5), percentile(0.99),
-         (unsigned long long)total);
+  print_rate(&measured, "per_second", recorded);
+  printf(",\"p50_us\":%.1f,\"p99_us\":%.1f}\n", percentile(0.5), percentile(0.99));
 }
 
 static void bulk(int count, double warm_up, double seconds) {
@@ -126,7 +135,8 @@ static void bulk(int count, double warm_up, double seconds) {
     }
   }
   if (bytes == 0) fail("nothing came back");
-  printf("{\"mb_per_second\":%.1f}\n", bytes / elapsed_seconds(&measured) / 1e6);
+  print_rate(&measured, "mb_per_second", bytes / 1e6);
+  puts("}");
 }
 
 static void begin_connect(struct client *client) {
@@ -138,9 +148,11 @@ static void begin_connect(struct client *client) {
 }
 
 static void connects(int at_once, uint64_t most, double seconds) {
-  uint64_t start = now(), end = start + seconds * SECOND, begun = at_once, served = 0;
+  struct measurement measured = after(now(), 0, seconds);
+  uint64_t begun = at_once, served = 0;
+  begins(&measured, now());
   for (int i = 0; i < at_once; i++) begin_connect(&clients[i]);
-  while (now() < end && served < most) {
+  while (now() < measured.end && served < most) {
     struct epoll_event events[EVENTS];
     int ready = epoll_wait(poller, events, EVENTS, 100);
     for (int i = 0; i < ready; i++) {
@@ -155,7 +167,8 @@ static void connects(int at_once, uint64_t most, double seconds) {
     }
   }
   if (served == 0) fail("no connection was served");
-  printf("{\"per_second\":%.1f}\n", served * 1e9 / (now() - start));
+  print_rate(&measured, "per_second", served);
+  puts("}");
 }
 
 /* A message of some bytes, of a client that waits for it. */
@@ -179,9 +192,9 @@ static void idle(int count) {
 }
 
 int main(int count, char **arguments) {
-  char *mode = count > 3 ? arguments[1] : "", **rest = arguments + 3;
+  char *mode = count > 4 ? arguments[1] : "", **rest = arguments + 4;
   double value[5] = {0};
-  for (int i = 0; i < 5 && i < count - 3; i++) value[i] = atof(rest[i]);
+  for (int i = 0; i < 5 && i < count - 4; i++) value[i] = atof(rest[i]);
   signal(SIGPIPE, SIG_IGN);
   struct rlimit files;
   getrlimit(RLIMIT_NOFILE, &files);
@@ -192,14 +205,17 @@ int main(int count, char **arguments) {
     random ^= random << 13, random ^= random >> 17, random ^= random << 5;
     pattern[i] = i < PERIOD ? random >> 24 : pattern[i - PERIOD];
   }
-  if (count > 3) find(arguments[2]);
+  if (count > 4) {
+    server = atoi(arguments[2]);
+    find(arguments[3]);
+  }
   clients = calloc(value[0] + 1, sizeof *clients);
   poller = epoll_create1(0);
-  if (!strcmp(mode, "trips") && count > 6)
+  if (!strcmp(mode, "trips") && count > 7)
     trips(value[0], value[1], value[2], value[3], value[4]);
-  else if (!strcmp(mode, "bulk") && count > 5)
+  else if (!strcmp(mode, "bulk") && count > 6)
     bulk(value[0], value[1], value[2]);
-  else if (!strcmp(mode, "connects") && count > 5)
+  else if (!strcmp(mode, "connects") && count > 6)
     connects(value[0], value[1], value[2]);
   else if (!strcmp(mode, "idle"))
     idle(value[0]);
