@@ -1,25 +1,24 @@
 /**
  * Compares yodel with other echo servers, and `yodel load` with a generator in C, on this machine:
  *
- *     deno task bench [--quick] [--servers NAMES] [--json FILE] [--from FILE] [--write]
+ *     deno task bench [--quick] [--servers NAMES] [--json FILE] [--write]
  *
  * The servers that the machine has (servers.ts) take turns, in an order that is shuffled in each
  * round, with one core for the server and another for the client. It prints tables: medians of the
  * rounds with their spread, and their share of what a server in C on epoll reaches. `--write` puts
  * them and a chart into docs/performance.md.
  *
- * `--servers` takes names of servers.ts with commas between them; `--from` shows what `--json` once
- * wrote, and measures nothing. It needs Linux, two cores, gcc, openssl and its headers.
+ * `--servers` takes names of servers.ts with commas between them. It needs Linux, two cores, gcc,
+ * openssl and its headers.
  */
 import { parseArgs } from "jsr:@std/cli@1.0.32/parse-args";
-import type { Result } from "./figures.ts";
 import { writePage } from "./page.ts";
 import { endAll } from "./processes.ts";
 import { runAll } from "./rounds.ts";
 import { tables } from "./table.ts";
 
-const { quick, write, servers, json, from } = parseArgs(Deno.args, {
-  string: ["servers", "json", "from"],
+const { quick, write, servers, json } = parseArgs(Deno.args, {
+  string: ["servers", "json"],
   boolean: ["quick", "write"],
   unknown(word) {
     console.error(`bench: unknown argument ${word}; the head of bench/bench.ts lists them`);
@@ -36,9 +35,7 @@ for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   });
 }
 try {
-  const result: Result = typeof from === "string"
-    ? JSON.parse(await Deno.readTextFile(from))
-    : await runAll(folder, quick === true, names);
+  const result = await runAll(folder, quick === true, names);
   console.log(tables(result));
   if (typeof json === "string") await Deno.writeTextFile(json, JSON.stringify(result) + "\n");
   if (write === true) await writePage(result);

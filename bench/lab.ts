@@ -1,7 +1,7 @@
 // Builds and starts what a benchmark measures on this machine, in a folder that is removed at the end.
 import { programOf, root } from "../tests/program.ts";
 import { output, start } from "./processes.ts";
-import type { Listening, Server, Transport } from "./servers.ts";
+import type { Server, Transport } from "./servers.ts";
 
 /** How long a server may take until it listens, in milliseconds. */
 const LISTENS_WITHIN = 10_000;
@@ -67,9 +67,14 @@ export class Lab {
     return `${this.folder}/yodel.js`;
   }
 
-  /** The command line that has the generator do something with a server. */
-  generate(mode: string, { process, address }: Running, ...numbers: number[]): string[] {
-    return [this.#generator, mode, ...[process.pid, address, ...numbers].map(String)];
+  /** Has the generator do something with a server, and returns what it prints. */
+  async generate(
+    mode: string,
+    { process, address }: Running,
+    ...numbers: number[]
+  ): Promise<Record<string, number>> {
+    const words = [process.pid, address, ...numbers].map(String);
+    return JSON.parse(await output([this.#generator, mode, ...words], "1"));
   }
 
   /** The command line that starts yodel. */
@@ -92,19 +97,16 @@ export class Lab {
     if (server.build !== undefined) await output(server.build(file, built), "0,1");
     const [runtime, ...command] = server.version;
     const version = /\d+(?:\.\d+)+/.exec(await output(command, "0,1"))?.[0] ?? "";
-    return {
-      server,
-      versions: { [runtime]: version },
-      words: server.run(file, built, this.program),
-    };
+    const words = server.run(file, built, this.program);
+    return { server, versions: { [runtime]: version }, words };
   }
 
   /** The command line of a server that listens somewhere new, and how the generator names that. */
   #place({ server, words }: Ready, transport: Transport): { words: string[]; address: string } {
     const isUnix = transport === "unix";
     const where = isUnix ? `${this.folder}/${this.#numbers++}.sock` : String(freePort());
-    const on: Listening = { transport, where, identity: transport === "tls" ? this.#identity : [] };
-    const rest = server.listen?.(on) ?? [transport, where, ...on.identity];
+    const on = [transport, where, ...transport === "tls" ? this.#identity : []] as const;
+    const rest = server.listen?.(...on) ?? on;
     return { words: [...words, ...rest], address: `${transport}:${where}` };
   }
 

@@ -37,18 +37,11 @@ export function clientTurn(
 
   async function measure(running: Running, work: typeof WORK[number]) {
     const { name, connections, size, rate } = work;
-    const numbers = [connections, size, warmUp, seconds, rate];
-    const flags = ["-c", connections, "-s", size, "-r", rate, "--warm-up", `${warmUp}s`];
-    const words = program === "c" ? lab.generate("trips", running, ...numbers) : [
-      ...lab.program,
-      "load",
-      running.address.slice("tcp:".length),
-      ...flags,
-      "-d",
-      `${seconds}s`,
-      "--json",
-    ];
-    const found = JSON.parse(await output(words.map(String), "1"));
+    const words = `load ${running.address.slice("tcp:".length)} --json --warm-up ${warmUp}s ` +
+      `-d ${seconds}s -c ${connections} -s ${size} -r ${rate}`;
+    const found = program === "c"
+      ? await lab.generate("trips", running, connections, size, warmUp, seconds, rate)
+      : JSON.parse(await output([...lab.program, ...words.split(" ")], "1"));
     if (found.errors?.total > 0) throw new Error(`${found.errors.total} errors`);
     if (rate === 0) return { [name]: found.per_second ?? found.messages_per_s };
     const { p50_us = found.latency?.p50_ms * 1000, p99_us = found.latency?.p99_ms * 1000 } = found;

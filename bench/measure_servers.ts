@@ -1,7 +1,7 @@
 // What is measured of servers: on CPU 0, with the generator on CPU 1.
 import { cost, type Figure, speed } from "./figures.ts";
 import type { Lab, Plan, Ready, Running, Turn } from "./lab.ts";
-import { memory, output, start } from "./processes.ts";
+import { memory } from "./processes.ts";
 import type { Transport } from "./servers.ts";
 
 /** How many connections are open when memory is measured, if there are descriptors for them. */
@@ -18,7 +18,7 @@ const UNITS = {
 } as const;
 
 /** Work that the generator does with a server. */
-export interface Work {
+interface Work {
   readonly name: string;
   readonly title: string;
   readonly transport: Transport;
@@ -27,7 +27,7 @@ export interface Work {
   readonly numbers: readonly number[];
 }
 
-export const WORK: readonly Work[] = [
+const WORK: readonly Work[] = [
   work("tcp-50x64", "tcp, 50 × 64 B", "trips", 50, 64),
   work("tcp-500x1k", "tcp, 500 × 1 KiB", "trips", 500, 1024),
   work("tcp-50x64k", "tcp, 50 × 64 KiB", "trips", 50, 65536),
@@ -44,21 +44,27 @@ function work(name: string, title: string, mode: Work["mode"], ...numbers: numbe
   return { name, title, transport: name.replace(/-.*/, "") as Transport, mode, numbers };
 }
 
-/** The work of which latency is shown as well. */
-const CLOSELY = "tcp-50x64";
-
 /** What a unit of some work costs the server. */
-export function cpuFigure({ name, title, mode }: Work): Figure {
+function cpuFigure({ name, title, mode }: Work): Figure {
   return cost(`cpu-${name}`, `${title}: CPU a ${UNITS[mode][1]}`, "µs");
 }
 
 export const SERVER_FIGURES = [
   ...WORK.map(({ name, title, mode }) => speed(name, title, `${UNITS[mode][0]}/s`)),
-  cost("p99", "tcp, 50 × 64 B: 99 % come within", "µs"),
+  cost("p99-tcp-50x64", "tcp, 50 × 64 B: 99 % come within", "µs"),
   ...WORK.map(cpuFigure),
   cost("idle", "memory of an idle connection (PSS)", "KiB"),
   cost("start", "from its start to its first echo", "ms"),
 ];
+
+/** Titles of yodel by its numbers of threads. */
+export const THREADS = { 1: "1 thread", 2: "2 threads", 4: "4 threads" };
+
+const THREADS_WORK = ["tcp-50x64", "tcp-500x1k", "tls-50x64"].flatMap((name) =>
+  WORK.filter((work) => work.name === name).map((work) => ({ ...work, name: `threads-${name}` }))
+);
+
+export const THREAD_FIGURES = THREADS_WORK.map(cpuFigure);
 
 /** The turn of a server. */
 export function serverTurn(lab: Lab, ready: Ready, plan: Plan, withMemory: boolean): Turn {
@@ -77,48 +83,61 @@ export function serverTurn(lab: Lab, ready: Ready, plan: Plan, withMemory: boole
   };
 }
 
+/** The turn of yodel with so many threads on all CPUs, of which the generator uses one as well. */
+export function threadsTurn(lab: Lab, yodel: Ready, count: string, plan: Plan): Turn {
+  const ready = { ...yodel, words: [...yodel.words, "--workers", count] };
+  // Each thread compiles for itself what it does often.
+  const longer = { ...plan, warmUp: plan.warmUp * Number(count) };
+  const cpus = Array.from({ length: navigator.hardwareConcurrency }, (_, cpu) => cpu).join(",");
+  return {
+    program: count,
+    async take(step) {
+      for (const work of THREADS_WORK) {
+        await using running = await lab.start(ready, work.transport, cpus);
+        await step(work.name, () => doWork(lab, running, work, longer));
+      }
+    },
+  };
+}
+
 /** Has the generator do some work with a server; what it finds by the names of figures. */
-export async function doWork(
+async function doWork(
   lab: Lab,
   running: Running,
   { name, mode, numbers }: Work,
   { warmUp, seconds }: Plan,
 ): Promise<Record<string, number>> {
   const limit = mode === "connects" ? MOST_CONNECTS : warmUp;
-  const found = await ask(lab, running, mode, ...numbers, limit, seconds);
+  const found = await lab.generate(mode, running, ...numbers, limit, seconds);
   const { per_second, mb_per_second, cpu_us = NaN, p99_us = NaN } = found;
-  const values = { [name]: per_second ?? mb_per_second ?? NaN, [`cpu-${name}`]: cpu_us };
-  return name === CLOSELY ? { ...values, p99: p99_us } : values;
+  const value = per_second ?? mb_per_second ?? NaN;
+  return { [name]: value, [`cpu-${name}`]: cpu_us, [`p99-${name}`]: p99_us };
 }
 
 async function startUp(lab: Lab, ready: Ready): Promise<Record<string, number>> {
   const began = performance.now();
   await using running = await lab.start(ready, "tcp");
-  using conn = await Deno.connect({ port: Number(running.address.slice("tcp:".length)) });
-  await conn.write(new Uint8Array(1));
-  await conn.read(new Uint8Array(1));
+  using _conn = await connect(running);
   return { start: performance.now() - began };
 }
 
 /** What an idle connection costs: all have had one answer. */
 async function idle(lab: Lab, ready: Ready): Promise<Record<string, number>> {
   await using running = await lab.start(ready, "tcp");
-  await ask(lab, running, "trips", 1, 64, 0, 0.1);
+  await lab.generate("trips", running, 1, 64, 0, 0.1);
   const limits = await Deno.readTextFile("/proc/self/limits");
   const files = Number(/^Max open files +\d+ +(\d+)/m.exec(limits)?.[1] ?? Infinity);
   const count = Math.min(IDLE, Math.floor((files - 500) / (ready.server.descriptors ?? 1)));
   const before = memory(running.process);
-  await using clients = start(lab.generate("idle", running, count), "1");
-  const { value } = await clients.process.stdout.getReader().read();
-  if (value === undefined) throw new Error(await new Response(clients.process.stderr).text());
+  using open = new DisposableStack();
+  for (let i = 0; i < count; i++) open.use(await connect(running));
   return { idle: (memory(running.process) - before) / count / 1024 };
 }
 
-async function ask(
-  lab: Lab,
-  running: Running,
-  mode: Work["mode"],
-  ...numbers: number[]
-): Promise<Record<string, number>> {
-  return JSON.parse(await output(lab.generate(mode, running, ...numbers), "1"));
+/** Connects over TCP, and waits for the answer to a message. */
+async function connect({ address }: Running): Promise<Deno.Conn> {
+  const conn = await Deno.connect({ port: Number(address.slice("tcp:".length)) });
+  await conn.write(new Uint8Array(64));
+  await conn.read(new Uint8Array(64));
+  return conn;
 }

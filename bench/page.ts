@@ -11,9 +11,7 @@ const PAGE = `${root}docs/performance.md`;
 
 /** Writes the chart and its page. */
 export async function writePage(result: Result): Promise<void> {
-  for (const theme of ["light", "dark"] as const) {
-    await Deno.writeTextFile(`${root}docs/performance-${theme}.svg`, chart(result, theme));
-  }
+  await Deno.writeTextFile(`${root}docs/performance.svg`, chart(result));
   const text = `${origin(result)}\n\n${PICTURE}\n\n${tables(result)}`;
   await Deno.writeTextFile(PAGE, replaced(await Deno.readTextFile(PAGE), text));
   await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", PAGE] }).output();
@@ -38,9 +36,5 @@ function origin({ date, machine, versions, rounds, seconds, minutes }: Result): 
   return `${when}: ${rounds} rounds, ${seconds} s a figure. With ${programs.join(", ")}.`;
 }
 
-const ALT = "Bars: what echo servers reach on one core, as a share of a server in C on epoll";
-
-const PICTURE = `<picture>
-  <source media="(prefers-color-scheme: dark)" srcset="performance-dark.svg">
-  <img alt="${ALT}" src="performance-light.svg">
-</picture>`;
+const PICTURE =
+  "![Bars: what servers reach on one core, as a share of one in C on epoll](performance.svg)";

@@ -13,11 +13,11 @@ export interface Started extends AsyncDisposable {
   hasEnded(): boolean;
 }
 
-/** Starts a command on `cpus`, such as `0` or `0,1`; its input stays open until it is disposed of. */
+/** Starts a command on `cpus`, such as `0` or `0,1`. */
 export function start(words: readonly string[], cpus: string): Started {
   const process = new Deno.Command("taskset", {
     args: ["-c", cpus, "sh", "-c", ENOUGH_FILES, "sh", ...words],
-    stdin: "piped",
+    stdin: "null",
     stdout: "piped",
     stderr: "piped",
     env: { NO_COLOR: "1" },
@@ -30,8 +30,7 @@ export function start(words: readonly string[], cpus: string): Started {
     async [Symbol.asyncDispose]() {
       kill(process);
       await ended;
-      const { stdin, stdout, stderr } = process;
-      await Promise.allSettled([stdin.abort(), stdout.cancel(), stderr.cancel()]);
+      await Promise.allSettled([process.stdout.cancel(), process.stderr.cancel()]);
     },
   };
 }

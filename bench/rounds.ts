@@ -3,8 +3,13 @@ import config from "../deno.json" with { type: "json" };
 import type { Result, Section } from "./figures.ts";
 import { Lab, type Plan, type Ready, type Turn } from "./lab.ts";
 import { CLIENT_FIGURES, CLIENTS, clientTurn } from "./measure_clients.ts";
-import { SERVER_FIGURES, serverTurn } from "./measure_servers.ts";
-import { THREAD_FIGURES, THREADS, threadsTurn } from "./measure_threads.ts";
+import {
+  SERVER_FIGURES,
+  serverTurn,
+  THREAD_FIGURES,
+  THREADS,
+  threadsTurn,
+} from "./measure_servers.ts";
 import { SERVERS } from "./servers.ts";
 
 /** Rounds, and the times of each figure in seconds. */
@@ -73,16 +78,15 @@ async function build(lab: Lab, names?: readonly string[]): Promise<Ready[]> {
 
 /** The turns of a round. */
 function turns(lab: Lab, ready: readonly Ready[], plan: Plan, withMemory: boolean): Turn[] {
-  const [reference] = ready;
-  const yodel = ready.find(({ server }) => server.name === "yodel");
+  const named = (name: string) => ready.filter(({ server }) => server.name === name);
   return [
     ...ready.map((one) => serverTurn(lab, one, plan, withMemory)),
-    ...reference === undefined
-      ? []
-      : (["c", "load"] as const).map((name) => clientTurn(lab, reference, name, plan)),
-    ...yodel === undefined
-      ? []
-      : Object.keys(THREADS).map((count) => threadsTurn(lab, yodel, count, plan)),
+    ...named("c").flatMap((reference) =>
+      (["c", "load"] as const).map((name) => clientTurn(lab, reference, name, plan))
+    ),
+    ...named("yodel").flatMap((yodel) =>
+      Object.keys(THREADS).map((count) => threadsTurn(lab, yodel, count, plan))
+    ),
   ];
 }
 

@@ -22,16 +22,7 @@ export interface Server {
   /** The command that starts it, before the arguments that say where it is to listen. */
   run(file: string, built: string, yodel: readonly string[]): readonly string[];
   /** Its arguments, if not TRANSPORT PORT-OR-PATH [CERT KEY]. */
-  listen?(on: Listening): readonly string[];
-}
-
-/** Where a server is to listen. */
-export interface Listening {
-  readonly transport: Transport;
-  /** A port of 127.0.0.1, or a path. */
-  readonly where: string;
-  /** Files with a certificate and its key, for tls. */
-  readonly identity: readonly string[];
+  listen?(transport: Transport, where: string, ...identity: string[]): readonly string[];
 }
 
 /** What the others are compared with comes first, yodel last. */
@@ -88,7 +79,7 @@ export const SERVERS: readonly Server[] = [
     version: ["Deno", Deno.execPath(), "--version"],
     transports: ALL,
     run: (_file, _built, yodel) => [...yodel, "serve"],
-    listen: ({ transport, where, identity: [cert, key] }) => [
+    listen: (transport, where, cert, key) => [
       transport === "unix" ? `unix:${where}` : `${transport}://127.0.0.1:${where}`,
       ...["--log-level", "error"],
       ...cert !== undefined && key !== undefined ? ["--cert", cert, "--key", key] : [],

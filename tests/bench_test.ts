@@ -55,13 +55,13 @@ Costs, less is better:
 });
 
 Deno.test("the chart has a bar for each server but the first, which is the measure", () => {
-  const svg = chart(result, "dark");
+  const svg = chart(result);
   assertEquals(svg.match(/>(yodel|0\.63|tcp, 50 × 64 B)</g), [
     ">tcp, 50 × 64 B<",
     ">yodel<",
     ">0.63<",
   ]);
-  assertEquals(svg.match(/width="40.0" height="16" fill="#f0883e"/g)?.length, 1);
+  assertEquals(svg.match(/width="40.0" height="16" class="yodel"/g)?.length, 1);
 });
 
 Deno.test("what is between the two comments of a page is replaced", async () => {

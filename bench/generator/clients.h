@@ -1,20 +1,10 @@
 /* The clients of the generator: connections over any transport, and what they send and take. */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
-#include <openssl/ssl.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "sockets.h"
 
 enum { CHUNK = 65536, ROOM = 262144, PERIOD = 131071 };
 static const uint64_t SECOND = 1000000000;
@@ -39,9 +29,6 @@ struct client {
  * of a client are equal for long: a server may well silence who repeats itself. */
 static unsigned char pattern[PERIOD + ROOM], incoming[ROOM];
 static pid_t server;
-static struct sockaddr_storage address;
-static socklen_t address_length;
-static bool over_udp, over_tls;
 static SSL_CTX *tls_context;
 static int poller;
 static struct client *clients;
@@ -55,23 +42,11 @@ static void fail(const char *format, ...) {
   exit(1);
 }
 
-static void find(const char *text) {
-  const char *at = strchr(text, ':');
-  if (!at) fail("%s is no address", text);
-  over_udp = !strncmp(text, "udp:", 4);
-  over_tls = !strncmp(text, "tls:", 4);
-  if (!strncmp(text, "unix:", 5)) {
-    struct sockaddr_un *path = (void *)&address;
-    path->sun_family = AF_UNIX;
-    strncpy(path->sun_path, at + 1, sizeof path->sun_path - 1);
-    address_length = sizeof *path;
-  } else {
-    struct sockaddr_in *port = (void *)&address;
-    port->sin_family = AF_INET;
-    port->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    port->sin_port = htons(atoi(at + 1));
-    address_length = sizeof *port;
-  }
+static void find_server(char *process, char *where) {
+  server = atoi(process);
+  char *transport = strsep(&where, ":");
+  if (!where) fail("%s is no address", transport);
+  find(transport, where);
   if (!over_tls) return;
   tls_context = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_mode(tls_context,
@@ -117,13 +92,6 @@ static void open_clients(int count) {
   }
 }
 
-/* Whether an operation that brought `result` only has to be done again later. */
-static bool is_early(struct client *client, ssize_t result) {
-  if (!client->tls) return errno == EAGAIN;
-  int error = SSL_get_error(client->tls, result);
-  return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
-}
-
 /* Sends what is to be sent, as far as there is room. */
 static void give(struct client *client) {
   for (int writes = 0; writes < 4 && client->sent < client->goal; writes++) {
@@ -132,7 +100,7 @@ static void give(struct client *client) {
     unsigned char *from = pattern + client->sent % PERIOD;
     ssize_t sent = client->tls ? SSL_write(client->tls, from, length)
                                : send(client->fd, from, length, MSG_NOSIGNAL);
-    if (sent <= 0 && is_early(client, sent)) break;
+    if (sent <= 0 && is_early(client->tls, sent)) break;
     if (sent <= 0) fail("the server broke a connection");
     client->sent += sent;
   }
@@ -147,7 +115,7 @@ static size_t take(struct client *client) {
   for (;;) {
     ssize_t came =
         client->tls ? SSL_read(client->tls, incoming, ROOM) : recv(client->fd, incoming, ROOM, 0);
-    if (came <= 0 && is_early(client, came)) return taken;
+    if (came <= 0 && is_early(client->tls, came)) return taken;
     if (came <= 0) fail("the server ended a connection");
     if (client->returned + came > client->sent ||
         memcmp(incoming, pattern + client->returned % PERIOD, came)) {

@@ -8,17 +8,12 @@
  *       streams, both ways at once
  *   generator connects SERVER AT_ONCE MOST SECONDS
  *       connect, one message of 16 bytes, close
- *   generator idle SERVER CONNECTIONS
- *       opens connections, one message on each, and keeps them until its input ends
  *
  * SERVER is the number of its process and its address, which is tcp:PORT, tls:PORT or
  * udp:PORT of 127.0.0.1, or unix:PATH; connects is for tcp and unix. Prints one object of
  * JSON: round trips, megabytes or connections a second, what each costs the server in
  * microseconds of CPU, and latencies in microseconds. Fails with one line.
  */
-#include <signal.h>
-#include <sys/resource.h>
-
 #include "clients.h"
 
 enum { EVENTS = 256 };
@@ -171,44 +166,17 @@ static void connects(int at_once, uint64_t most, double seconds) {
   puts("}");
 }
 
-/* A message of some bytes, of a client that waits for it. */
-static void one_trip(struct client *client, size_t size) {
-  client->goal += size;
-  for (give(client); client->returned < client->goal;)
-    if (take(client) == 0) fail("no answer");
-}
-
-static void idle(int count) {
-  for (int i = 0; i < count; i++) {
-    open_client(&clients[i]);
-    setsockopt(clients[i].fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 5},
-               sizeof(struct timeval));
-    one_trip(&clients[i], 64);
-  }
-  printf("{\"open\":%d}\n", count);
-  fflush(stdout);
-  while (getchar() != EOF)
-    ;
-}
-
 int main(int count, char **arguments) {
   char *mode = count > 4 ? arguments[1] : "", **rest = arguments + 4;
   double value[5] = {0};
   for (int i = 0; i < 5 && i < count - 4; i++) value[i] = atof(rest[i]);
   signal(SIGPIPE, SIG_IGN);
-  struct rlimit files;
-  getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &files);
   uint32_t random = 2463534242;
   for (int i = 0; i < PERIOD + ROOM; i++) {
     random ^= random << 13, random ^= random >> 17, random ^= random << 5;
     pattern[i] = i < PERIOD ? random >> 24 : pattern[i - PERIOD];
   }
-  if (count > 4) {
-    server = atoi(arguments[2]);
-    find(arguments[3]);
-  }
+  if (count > 4) find_server(arguments[2], arguments[3]);
   clients = calloc(value[0] + 1, sizeof *clients);
   poller = epoll_create1(0);
   if (!strcmp(mode, "trips") && count > 7)
@@ -217,8 +185,6 @@ int main(int count, char **arguments) {
     bulk(value[0], value[1], value[2]);
   else if (!strcmp(mode, "connects") && count > 6)
     connects(value[0], value[1], value[2]);
-  else if (!strcmp(mode, "idle"))
-    idle(value[0]);
   else
     fail("wrong arguments, see the head of its source");
 }

@@ -7,19 +7,7 @@
  * that, nothing more is read from it.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <openssl/ssl.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
+#include "../generator/sockets.h"
 
 struct connection {
   int fd;
@@ -29,19 +17,13 @@ struct connection {
 };
 
 static char buffer[262144];
-static int poller;
 
 static int listen_on(const char *transport, const char *where) {
-  struct sockaddr_un path = {.sun_family = AF_UNIX};
-  struct sockaddr_in port = {.sin_family = AF_INET, .sin_port = htons(atoi(where))};
-  port.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  strncpy(path.sun_path, where, sizeof path.sun_path - 1);
-  bool is_unix = !strcmp(transport, "unix"), is_udp = !strcmp(transport, "udp");
-  int type = is_udp ? SOCK_DGRAM : SOCK_STREAM | SOCK_NONBLOCK;
-  int fd = socket(is_unix ? AF_UNIX : AF_INET, type, 0);
+  find(transport, where);
+  int type = over_udp ? SOCK_DGRAM : SOCK_STREAM | SOCK_NONBLOCK;
+  int fd = socket(address.ss_family, type, 0);
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-  int bound = is_unix ? bind(fd, (void *)&path, sizeof path) : bind(fd, (void *)&port, sizeof port);
-  if (bound || (!is_udp && listen(fd, 4096))) {
+  if (bind(fd, (void *)&address, address_length) || (!over_udp && listen(fd, 4096))) {
     perror("epoll: cannot listen");
     exit(1);
   }
@@ -77,12 +59,6 @@ static void accept_all(int listener, SSL_CTX *tls) {
   }
 }
 
-static bool is_early(struct connection *connection, ssize_t result) {
-  if (!connection->tls) return result < 0 && errno == EAGAIN;
-  int error = SSL_get_error(connection->tls, result);
-  return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
-}
-
 /* Sends as much as there is room for; less than none where the connection has failed. */
 static ssize_t give(struct connection *connection, const char *bytes, size_t length) {
   size_t sent = 0;
@@ -90,7 +66,7 @@ static ssize_t give(struct connection *connection, const char *bytes, size_t len
     ssize_t more = connection->tls
                        ? SSL_write(connection->tls, bytes + sent, length - sent)
                        : send(connection->fd, bytes + sent, length - sent, MSG_NOSIGNAL);
-    if (more <= 0) return is_early(connection, more) ? (ssize_t)sent : -1;
+    if (more <= 0) return is_early(connection->tls, more) ? (ssize_t)sent : -1;
     sent += more;
   }
   return sent;
@@ -111,7 +87,7 @@ static bool echo(struct connection *connection) {
   do { /* epoll does not know what a TLS connection still holds */
     ssize_t came = connection->tls ? SSL_read(connection->tls, buffer, sizeof buffer)
                                    : recv(connection->fd, buffer, sizeof buffer, 0);
-    if (came <= 0) return is_early(connection, came);
+    if (came <= 0) return is_early(connection->tls, came);
     ssize_t sent = give(connection, buffer, came);
     if (sent < 0) return false;
     if (sent == came) continue;
@@ -147,9 +123,8 @@ int main(int count, char **arguments) {
   if (count < 3) return 2;
   signal(SIGPIPE, SIG_IGN);
   int listener = listen_on(arguments[1], arguments[2]);
-  if (!strcmp(arguments[1], "udp")) answer_datagrams(listener);
-  SSL_CTX *tls =
-      count > 4 && !strcmp(arguments[1], "tls") ? tls_of(arguments[3], arguments[4]) : NULL;
+  if (over_udp) answer_datagrams(listener);
+  SSL_CTX *tls = over_tls && count > 4 ? tls_of(arguments[3], arguments[4]) : NULL;
   poller = epoll_create1(0);
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL}, events[256];
   epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event);
