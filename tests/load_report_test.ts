@@ -176,7 +176,8 @@ Deno.test("on a terminal the progress fits a line and is gone at the end, and er
 });
 
 Deno.test("each second has its messages, errors and longest latency, and the last one the rest", async () => {
-  const recorder = new Recorder(await emptyLoadResult(planLoad(":1")));
+  const plan = planLoad(":1");
+  const recorder = new Recorder(await emptyLoadResult(plan), await emptyLoadResult(plan));
   const { intervals } = recorder.result;
   const start = performance.now() - 1500;
   recorder.error("broken", 1, "in the warm-up");

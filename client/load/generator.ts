@@ -37,12 +37,13 @@ export async function generate(
   signal: AbortSignal,
   ready: () => Promise<void> = () => Promise.resolve(),
 ): Promise<LoadResult> {
-  const recorder = new Recorder(await emptyLoadResult(plan.load));
+  const [result, warmUp] = [await emptyLoadResult(plan.load), await emptyLoadResult(plan.load)];
+  const recorder = new Recorder(result, warmUp);
   const report = () => onProgress(recorder.progress());
   const progress = setInterval(report, PROGRESS_INTERVAL);
   await new Generator(plan, recorder).run(signal, ready).finally(() => clearInterval(progress));
   report();
-  return recorder.result;
+  return result;
 }
 
 /** Assigns messages that are due to free connections, until all are sent or the time is over. */

@@ -17,7 +17,8 @@ export class Recorder {
   #countFrom = Infinity;
   #lastAnswer = 0;
 
-  constructor(readonly result: LoadResult) {}
+  /** @param warmUp records messages of the warm-up, so that V8 compiles this code in it */
+  constructor(readonly result: LoadResult, private readonly warmUp: LoadResult) {}
 
   /** Messages that are due before `countFrom` do not count. */
   started(countFrom: number): void {
@@ -44,38 +45,42 @@ export class Recorder {
 
   sent(due: number): void {
     this.underWay++;
-    if (due >= this.#countFrom) this.result.messages.sent++;
+    this.#resultOf(due).messages.sent++;
   }
 
   answered(due: number, now: number): void {
     this.underWay--;
-    if (due < this.#countFrom) return;
+    const result = this.#resultOf(due);
     const latency = now - due;
-    const second = this.#secondAt(now);
+    const second = this.#secondAt(now, result);
     second.messages++;
     if (latency > second.max) second.max = latency;
-    this.result.messages.right++;
-    this.result.latencies.record(latency);
-    this.#lastAnswer = now;
+    result.messages.right++;
+    result.latencies.record(latency);
+    if (result === this.result) this.#lastAnswer = now;
   }
 
   failed(due: number): void {
     this.underWay--;
-    if (due >= this.#countFrom) this.result.messages.failed++;
+    this.#resultOf(due).messages.failed++;
   }
 
   error(kind: LoadErrorKind, connection: number, what: string): void {
     const now = performance.now();
-    if (now >= this.#countFrom) this.#secondAt(now).errors++;
+    this.#secondAt(now, this.#resultOf(now)).errors++;
     this.result.errors[kind]++;
     if (this.result.errors[kind] > MAX_EXAMPLES) return;
     const name = hasConnections(this.result.plan.endpoint) ? "connection" : "socket";
     this.result.examples.push(`${kind}: ${name} ${connection}: ${what}`);
   }
 
-  #secondAt(now: number): LoadInterval {
-    const index = Math.floor((now - this.#countFrom) / SECOND);
-    return this.result.intervals[index] ??= emptyInterval();
+  #resultOf(due: number): LoadResult {
+    return due < this.#countFrom ? this.warmUp : this.result;
+  }
+
+  #secondAt(now: number, { intervals }: LoadResult): LoadInterval {
+    const index = Math.max(0, Math.floor((now - this.#countFrom) / SECOND));
+    return intervals[index] ??= emptyInterval();
   }
 
   progress(): LoadProgress {
