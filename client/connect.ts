@@ -125,7 +125,7 @@ async function exchange(
       isWriting = true;
       await writeTo(output, bytes);
       isWriting = false;
-      if (difference !== undefined) throw new EchoError(endpoint, difference + hint);
+      if (difference !== undefined) throw new EchoError(endpoint, difference);
     }
   }
 

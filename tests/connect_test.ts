@@ -57,6 +57,11 @@ for (
     [true, "only 1999990 of 2000000 bytes came back", (bytes) => bytes.subarray(0, -10)],
     [
       true,
+      "differs at byte 0: expected 0x41, got 0x40; is this an echo server?",
+      (bytes) => bytes.with(0, 64),
+    ],
+    [
+      true,
       "differs at byte 1234567: expected 0x41, got 0x40",
       (bytes) => bytes.with(1_234_567, 64),
     ],

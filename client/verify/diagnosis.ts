@@ -1,6 +1,8 @@
 // Describes how what came back differs from what was sent.
 import type { Messages } from "./messages.ts";
 
+const NO_ECHO = "; is this an echo server?";
+
 /** How far a stream of messages has come. */
 export interface StreamPosition {
   readonly messages: Messages;
@@ -19,7 +21,7 @@ export function diagnose(at: StreamPosition, bytes: Uint8Array) {
   const offset = offsetOf(at);
   if (answered === sent) return { kind: "unexpected", what: describeUnexpected(offset) } as const;
   const what = describeChange(offset, messages.at(first + answered)[partial], bytes[0]);
-  return { kind: "corrupted", what: offset === 0 ? what + tlsHint(bytes) : what } as const;
+  return { kind: "corrupted", what: offset === 0 ? what + serverHint(bytes) : what } as const;
 }
 
 export function describeSilence(at: StreamPosition): string {
@@ -37,7 +39,7 @@ export function describeChange(offset: number, sent = 0, returned = 0): string {
 }
 
 export function describeUnexpected(offset: number): string {
-  return `more came back than was sent, from byte ${offset} on`;
+  return `more came back than was sent, from byte ${offset} on${offset === 0 ? NO_ECHO : ""}`;
 }
 
 /** Returns undefined if there is no difference. */
@@ -47,6 +49,11 @@ export function describeDifference(sent: Uint8Array, returned: Uint8Array): stri
   }
   if (sent.length === returned.length) return undefined;
   return `${sent.length} bytes were sent and ${returned.length} came back`;
+}
+
+/** A hint for an error message about the first bytes of a server, of which the first is wrong. */
+export function serverHint(bytes: Uint8Array): string {
+  return tlsHint(bytes) || NO_ECHO;
 }
 
 /** A hint for an error message if these are a fatal TLS alert (RFC 8446, 5.1 and 6). */

@@ -1,5 +1,5 @@
 // What connect() compares.
-import { describeChange, describeDifference, describeUnexpected } from "./diagnosis.ts";
+import { describeChange, describeDifference, describeUnexpected, serverHint } from "./diagnosis.ts";
 
 /** How many answered datagrams are remembered, to recognise a repeated answer. */
 const REMEMBERED = 64;
@@ -29,7 +29,10 @@ export class StreamVerifier {
       for (let i = 0; i < length; i++) {
         const was = expected[this.#position + i];
         const is = bytes[compared + i];
-        if (was !== is) return `the echo ${describeChange(this.#returned + i, was, is)}`;
+        if (was === is) continue;
+        const offset = this.#returned + i;
+        const hint = offset === 0 ? serverHint(bytes) : "";
+        return `the echo ${describeChange(offset, was, is)}${hint}`;
       }
       compared += length;
       this.#returned += length;
