@@ -52,6 +52,7 @@ function cpuFigure({ name, title, mode }: Work): Figure {
 export const SERVER_FIGURES = [
   ...WORK.map(({ name, title, mode }) => speed(name, title, `${UNITS[mode][0]}/s`)),
   cost("p99-tcp-50x64", "tcp, 50 × 64 B: 99 % come within", "µs"),
+  cost("p99-tcp-500x1k", "tcp, 500 × 1 KiB: 99 % come within", "µs"),
   ...WORK.map(cpuFigure),
   cost("idle", "memory of an idle connection (PSS)", "KiB"),
   cost("start", "from its start to its first echo", "ms"),
