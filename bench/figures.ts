@@ -25,8 +25,8 @@ export interface Section {
   /** Their titles by their names; the first is what the others are compared with. */
   readonly programs: Record<string, string>;
   readonly figures: readonly Figure[];
-  /** What each round brought, by the names of figure and program. */
-  readonly values: Record<string, Record<string, number[]>>;
+  /** What each round brought, by the names of figure and program; null where a turn failed. */
+  readonly values: Record<string, Record<string, (number | null)[]>>;
 }
 
 /** A whole benchmark: what `--json` writes. */
@@ -48,8 +48,8 @@ export interface Summary {
 }
 
 /** Sums up some values; undefined where there are none. */
-export function summarize(values: readonly number[]): Summary | undefined {
-  const sorted = values.toSorted((a, b) => a - b);
+export function summarize(values: readonly (number | null | undefined)[]): Summary | undefined {
+  const sorted = values.filter((value) => typeof value === "number").toSorted((a, b) => a - b);
   const [least, most] = [sorted.at(0), sorted.at(-1)];
   const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
   if (least === undefined || most === undefined || low === undefined || high === undefined) return;
@@ -61,12 +61,11 @@ export function found(section: Section, figure: Figure, program: string): Summar
   return summarize(section.values[figure.name]?.[program] ?? []);
 }
 
-/** The median of a program as a share of that of the first; undefined where one is missing. */
+/** What a program reached of what the first one did, in the median of the rounds. */
 export function ratio(section: Section, figure: Figure, program: string): number | undefined {
   const [first = ""] = Object.keys(section.programs);
-  const [own, reference] = [found(section, figure, program), found(section, figure, first)];
-  if (own === undefined || reference === undefined || reference.median === 0) return undefined;
-  return own.median / reference.median;
+  const { [program]: own = [], [first]: reference = [] } = section.values[figure.name] ?? {};
+  return summarize(own.map((value, round) => value && value / (reference[round] ?? NaN)))?.median;
 }
 
 /** The programs of a section of which anything was measured, by their names. */

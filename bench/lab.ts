@@ -32,13 +32,12 @@ export interface Plan {
   readonly seconds: number;
 }
 
-/** Measures, and returns what it found by the names of figures. */
-export type Measure = () => Promise<Record<string, number>>;
-
-/** All figures of one program, in one round. */
+/** One program at one kind of work. */
 export interface Turn {
   readonly program: string;
-  take(step: (name: string, measure: Measure) => Promise<void>): Promise<void>;
+  readonly work: string;
+  /** Measures, and returns what it found by the names of figures. */
+  take(): Promise<Record<string, number>>;
 }
 
 /** Builds and starts servers. */

@@ -3,48 +3,58 @@ import { cost, speed } from "./figures.ts";
 import type { Lab, Plan, Ready, Running, Turn } from "./lab.ts";
 import { output } from "./processes.ts";
 
-/** What a client does; a rate of 0 messages a second is as fast as answers come. */
-const WORK = [
+/** What a client does. */
+interface Work {
+  readonly name: string;
+  readonly connections: number;
+  /** Bytes a message. */
+  readonly size: number;
+  /** Messages a second; 0: as fast as answers come. */
+  readonly rate: number;
+}
+
+const WORK: readonly Work[] = [
   { name: "load-50x64", connections: 50, size: 64, rate: 0 },
   { name: "load-500x1k", connections: 500, size: 1024, rate: 0 },
   { name: "load-rate", connections: 50, size: 64, rate: 20_000 },
-] as const;
+];
 
 export const CLIENT_FIGURES = [
   speed("load-50x64", "50 × 64 B", "round trips/s"),
   speed("load-500x1k", "500 × 1 KiB", "round trips/s"),
-  cost("load-rate-p50", "50 × 64 B, 20,000/s: half come within", "µs"),
-  cost("load-rate", "50 × 64 B, 20,000/s: 99 % come within", "µs"),
+  cost("load-rate-p50", "50 × 64 B, 20,000/s: latency p50", "µs"),
+  cost("load-rate", "50 × 64 B, 20,000/s: latency p99", "µs"),
 ];
 
 /** Titles by names; what the other is compared with comes first. */
 export const CLIENTS = { c: "generator in C", load: "yodel load" } as const;
 
-/** The turn of a client. */
-export function clientTurn(
-  lab: Lab,
-  reference: Ready,
-  program: keyof typeof CLIENTS,
-  { warmUp, seconds }: Plan,
-): Turn {
-  return {
-    program,
-    async take(step) {
-      await using running = await lab.start(reference, "tcp");
-      for (const work of WORK) await step(work.name, () => measure(running, work));
-    },
-  };
+/** The turns of clients, those at the same work together. */
+export function clientTurns(lab: Lab, reference: Ready, { warmUp, seconds }: Plan): Turn[][] {
+  return WORK.map((work) => [
+    { program: "c", work: work.name, take: () => measure(work, generate) },
+    { program: "load", work: work.name, take: () => measure(work, load) },
+  ]);
 
-  async function measure(running: Running, work: typeof WORK[number]) {
-    const { name, connections, size, rate } = work;
-    const words = `load ${running.address.slice("tcp:".length)} --json --warm-up ${warmUp}s ` +
+  async function measure(work: Work, client: typeof load): Promise<Record<string, number>> {
+    await using running = await lab.start(reference, "tcp");
+    const { speed, p50, p99 } = await client(running, work);
+    return work.rate === 0 ? { [work.name]: speed } : { "load-rate-p50": p50, "load-rate": p99 };
+  }
+
+  async function generate(running: Running, { connections, size, rate }: Work) {
+    const numbers = [connections, size, warmUp, seconds, rate];
+    const found = await lab.generate("trips", running, ...numbers);
+    const { per_second = NaN, p50_us = NaN, p99_us = NaN } = found;
+    return { speed: per_second, p50: p50_us, p99: p99_us };
+  }
+
+  async function load({ address }: Running, { connections, size, rate }: Work) {
+    const words = `load ${address.slice("tcp:".length)} --json --warm-up ${warmUp}s ` +
       `-d ${seconds}s -c ${connections} -s ${size} -r ${rate}`;
-    const found = program === "c"
-      ? await lab.generate("trips", running, connections, size, warmUp, seconds, rate)
-      : JSON.parse(await output([...lab.program, ...words.split(" ")], "1"));
-    if (found.errors?.total > 0) throw new Error(`${found.errors.total} errors`);
-    if (rate === 0) return { [name]: found.per_second ?? found.messages_per_s };
-    const { p50_us = found.latency?.p50_ms * 1000, p99_us = found.latency?.p99_ms * 1000 } = found;
-    return { "load-rate-p50": p50_us, "load-rate": p99_us };
+    const found = JSON.parse(await output([...lab.program, ...words.split(" ")], "1"));
+    if (found.errors.total > 0) throw new Error(`${found.errors.total} errors`);
+    const { messages_per_s: speed, latency: { p50_ms, p99_ms } } = found;
+    return { speed, p50: p50_ms * 1000, p99: p99_ms * 1000 };
   }
 }

@@ -51,8 +51,8 @@ function cpuFigure({ name, title, mode }: Work): Figure {
 
 export const SERVER_FIGURES = [
   ...WORK.map(({ name, title, mode }) => speed(name, title, `${UNITS[mode][0]}/s`)),
-  cost("p99-tcp-50x64", "tcp, 50 × 64 B: 99 % come within", "µs"),
-  cost("p99-tcp-500x1k", "tcp, 500 × 1 KiB: 99 % come within", "µs"),
+  cost("p99-tcp-50x64", "tcp, 50 × 64 B: latency p99", "µs"),
+  cost("max-tcp-500x1k", "tcp, 500 × 1 KiB: longest latency", "µs"),
   ...WORK.map(cpuFigure),
   cost("idle", "memory of an idle connection (PSS)", "KiB"),
   cost("start", "from its start to its first echo", "ms"),
@@ -67,52 +67,52 @@ const THREADS_WORK = ["tcp-50x64", "tcp-500x1k", "tls-50x64"].flatMap((name) =>
 
 export const THREAD_FIGURES = THREADS_WORK.map(cpuFigure);
 
-/** The turn of a server. */
-export function serverTurn(lab: Lab, ready: Ready, plan: Plan, withMemory: boolean): Turn {
-  const { name, transports } = ready.server;
-  return {
-    program: name,
-    async take(step) {
-      await step("start", () => startUp(lab, ready));
-      if (withMemory) await step("idle", () => idle(lab, ready));
-      for (const transport of transports) {
-        const own = WORK.filter((one) => one.transport === transport);
-        await using running = await lab.start(ready, transport);
-        for (const one of own) await step(one.name, () => doWork(lab, running, one, plan));
-      }
-    },
-  };
+/** The turns of servers, those at the same work together. */
+export function serverTurns(
+  lab: Lab,
+  servers: readonly Ready[],
+  plan: Plan,
+  withMemory: boolean,
+): Turn[][] {
+  const turnsOf = (work: string, take: (ready: Ready) => ReturnType<Turn["take"]>) =>
+    servers.map((ready) => ({ program: ready.server.name, work, take: () => take(ready) }));
+  return [
+    turnsOf("start", (ready) => startUp(lab, ready)),
+    ...withMemory ? [turnsOf("idle", (ready) => idle(lab, ready))] : [],
+    ...WORK.map((work) => turnsOf(work.name, (ready) => doWork(lab, ready, work, plan))),
+  ];
 }
 
-/** The turn of yodel with so many threads on all CPUs, of which the generator uses one as well. */
-export function threadsTurn(lab: Lab, yodel: Ready, count: string, plan: Plan): Turn {
-  const ready = { ...yodel, words: [...yodel.words, "--workers", count] };
-  // Each thread compiles for itself what it does often.
-  const longer = { ...plan, warmUp: plan.warmUp * Number(count) };
+/** The turns of yodel with more threads, on all CPUs, of which the generator uses one as well. */
+export function threadTurns(lab: Lab, yodel: Ready, plan: Plan): Turn[][] {
   const cpus = Array.from({ length: navigator.hardwareConcurrency }, (_, cpu) => cpu).join(",");
-  return {
-    program: count,
-    async take(step) {
-      for (const work of THREADS_WORK) {
-        await using running = await lab.start(ready, work.transport, cpus);
-        await step(work.name, () => doWork(lab, running, work, longer));
-      }
-    },
-  };
+  return THREADS_WORK.map((work) =>
+    Object.keys(THREADS).map((program) => {
+      const ready = { ...yodel, words: [...yodel.words, "--workers", program] };
+      // Each thread compiles for itself what it does often.
+      const longer = { ...plan, warmUp: plan.warmUp * Number(program) };
+      return { program, work: work.name, take: () => doWork(lab, ready, work, longer, cpus) };
+    })
+  );
 }
 
-/** Has the generator do some work with a server; what it finds by the names of figures. */
+/** Starts a server, and has the generator do some work with it. */
 async function doWork(
   lab: Lab,
-  running: Running,
-  { name, mode, numbers }: Work,
+  ready: Ready,
+  { name, mode, numbers, transport }: Work,
   { warmUp, seconds }: Plan,
+  cpus = "0",
 ): Promise<Record<string, number>> {
-  const limit = mode === "connects" ? MOST_CONNECTS : warmUp;
-  const found = await lab.generate(mode, running, ...numbers, limit, seconds);
-  const { per_second, mb_per_second, cpu_us = NaN, p99_us = NaN } = found;
+  await using running = await lab.start(ready, transport, cpus);
+  const work = (limit: number, seconds: number) =>
+    lab.generate(mode, running, ...numbers, limit, seconds);
+  if (mode === "connects") await work(MOST_CONNECTS / 4, warmUp);
+  const found = await work(mode === "connects" ? MOST_CONNECTS : warmUp, seconds);
+  const { per_second, mb_per_second, cpu_us = NaN, p99_us = NaN, max_us = NaN } = found;
   const value = per_second ?? mb_per_second ?? NaN;
-  return { [name]: value, [`cpu-${name}`]: cpu_us, [`p99-${name}`]: p99_us };
+  const latencies = { [`p99-${name}`]: p99_us, [`max-${name}`]: max_us };
+  return { [name]: value, [`cpu-${name}`]: cpu_us, ...latencies };
 }
 
 async function startUp(lab: Lab, ready: Ready): Promise<Record<string, number>> {

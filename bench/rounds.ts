@@ -2,13 +2,13 @@
 import config from "../deno.json" with { type: "json" };
 import type { Result, Section } from "./figures.ts";
 import { Lab, type Plan, type Ready, type Turn } from "./lab.ts";
-import { CLIENT_FIGURES, CLIENTS, clientTurn } from "./measure_clients.ts";
+import { CLIENT_FIGURES, CLIENTS, clientTurns } from "./measure_clients.ts";
 import {
   SERVER_FIGURES,
-  serverTurn,
+  serverTurns,
   THREAD_FIGURES,
   THREADS,
-  threadsTurn,
+  threadTurns,
 } from "./measure_servers.ts";
 import { SERVERS } from "./servers.ts";
 
@@ -44,9 +44,9 @@ export async function runAll(
   const ready = await build(lab, names);
   const values: Values = {};
   for (let round = 1; round <= rounds; round++) {
-    for (const turn of shuffled(turns(lab, ready, plan, round === 1))) {
-      console.error(`bench: round ${round} of ${rounds}, ${turn.program}`);
-      await take(turn, values);
+    for (const turn of turns(lab, ready, plan, round === 1).flatMap(shuffled)) {
+      console.error(`bench: round ${round} of ${rounds}, ${turn.work} of ${turn.program}`);
+      await take(turn, values, round);
     }
   }
   return {
@@ -76,34 +76,24 @@ async function build(lab: Lab, names?: readonly string[]): Promise<Ready[]> {
   return ready;
 }
 
-/** The turns of a round. */
-function turns(lab: Lab, ready: readonly Ready[], plan: Plan, withMemory: boolean): Turn[] {
+/** The turns of a round, those that are compared with each other together. */
+function turns(lab: Lab, ready: readonly Ready[], plan: Plan, withMemory: boolean): Turn[][] {
   const named = (name: string) => ready.filter(({ server }) => server.name === name);
   return [
-    ...ready.map((one) => serverTurn(lab, one, plan, withMemory)),
-    ...named("c").flatMap((reference) =>
-      (["c", "load"] as const).map((name) => clientTurn(lab, reference, name, plan))
-    ),
-    ...named("yodel").flatMap((yodel) =>
-      Object.keys(THREADS).map((count) => threadsTurn(lab, yodel, count, plan))
-    ),
+    ...serverTurns(lab, ready, plan, withMemory),
+    ...named("c").flatMap((reference) => clientTurns(lab, reference, plan)),
+    ...named("yodel").flatMap((yodel) => threadTurns(lab, yodel, plan)),
   ];
 }
 
-/** Takes a turn; what fails in it is left out. */
-async function take(turn: Turn, values: Values): Promise<void> {
+/** Takes a turn; one that fails is left out. */
+async function take({ program, work, take }: Turn, values: Values, round: number): Promise<void> {
   try {
-    await turn.take(async (name, measure) => {
-      try {
-        for (const [figure, value] of Object.entries(await measure())) {
-          ((values[figure] ??= {})[turn.program] ??= []).push(value);
-        }
-      } catch (error) {
-        leftOut(`${turn.program}, ${name}`, error);
-      }
-    });
+    for (const [figure, value] of Object.entries(await take())) {
+      ((values[figure] ??= {})[program] ??= [])[round - 1] = value;
+    }
   } catch (error) {
-    leftOut(turn.program, error);
+    leftOut(`${work} of ${program}`, error);
   }
 }
 

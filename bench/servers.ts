@@ -1,8 +1,6 @@
 // The servers that are compared: how each is built and started, and what it can do.
 export type Transport = "tcp" | "tls" | "unix" | "udp";
 
-const ALL: readonly Transport[] = ["tcp", "tls", "unix", "udp"];
-
 /** The version that npm is asked for. */
 const BUN = "1.4.5";
 
@@ -14,7 +12,6 @@ export interface Server {
   readonly file: string;
   /** What it runs on or is made by, and the command that prints its version. */
   readonly version: readonly [name: string, ...command: string[]];
-  readonly transports: readonly Transport[];
   /** How many descriptors a connection takes, if not one. */
   readonly descriptors?: number;
   /** The command that makes `to` of its file. */
@@ -32,7 +29,6 @@ export const SERVERS: readonly Server[] = [
     title: "C on epoll",
     file: "epoll.c",
     version: ["gcc", "gcc", "-dumpfullversion"],
-    transports: ALL,
     build: (file, to) => ["gcc", "-O2", "-o", to, file, "-lssl", "-lcrypto"],
     run: (_, built) => [built],
   },
@@ -43,7 +39,6 @@ export const SERVERS: readonly Server[] = [
     // io.Copy between sockets goes through a pipe in the kernel.
     descriptors: 3,
     version: ["Go", "go", "version"],
-    transports: ALL,
     build: (file, to) => ["go", "build", "-o", to, file],
     run: (_, built) => [built],
   },
@@ -52,7 +47,6 @@ export const SERVERS: readonly Server[] = [
     title: "Bun",
     file: "bun.mjs",
     version: ["Bun", "echo", BUN],
-    transports: ALL,
     build: (_, to) => ["npm", "install", "--silent", "--prefix", to, `bun@${BUN}`],
     run: (file, built) => [`${built}/node_modules/.bin/bun`, file],
   },
@@ -61,7 +55,6 @@ export const SERVERS: readonly Server[] = [
     title: "Node",
     file: "node.mjs",
     version: ["Node", "node", "--version"],
-    transports: ALL,
     run: (file) => ["node", file],
   },
   {
@@ -69,7 +62,6 @@ export const SERVERS: readonly Server[] = [
     title: "bare Deno loop",
     file: "deno.ts",
     version: ["Deno", Deno.execPath(), "--version"],
-    transports: ALL,
     run: (file) => [Deno.execPath(), "run", "--quiet", "--no-check", "--unstable-net", "-A", file],
   },
   {
@@ -77,7 +69,6 @@ export const SERVERS: readonly Server[] = [
     title: "yodel",
     file: "../../main.ts",
     version: ["Deno", Deno.execPath(), "--version"],
-    transports: ALL,
     run: (_file, _built, yodel) => [...yodel, "serve"],
     listen: (transport, where, cert, key) => [
       transport === "unix" ? `unix:${where}` : `${transport}://127.0.0.1:${where}`,

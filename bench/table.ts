@@ -1,7 +1,7 @@
 // A benchmark as tables in Markdown.
 import { type Figure, found, measured, ratio, type Result, type Section } from "./figures.ts";
 
-/** The tables of all sections: shares where that says something, then all medians with their spread. */
+/** The tables of all sections: shares where that says something, medians with their spread. */
 export function tables(result: Result): string {
   return result.sections.map(sectionTables).join("\n");
 }
@@ -10,22 +10,19 @@ function sectionTables(section: Section): string {
   const [first] = Object.values(section.programs);
   const speeds = section.figures.filter(({ isSpeed }) => isSpeed);
   const costs = section.figures.filter(({ isSpeed }) => !isSpeed);
+  const share = (figure: Figure, program: string) => ratio(section, figure, program)?.toFixed(2);
+  const median = (figure: Figure, program: string) => cell(section, figure, program);
   return [
     `### ${section.title}`,
     ...speeds.length === 0 ? [] : [
       `As a share of ${first}, more is better:`,
-      table(section, speeds, (figure, program) => ratio(section, figure, program)?.toFixed(2)),
+      table(section, speeds, share),
+      "<details><summary>Medians, and the least and the most of all rounds</summary>",
+      table(section, speeds, median),
+      "</details>",
     ],
-    ...costs.length === 0 ? [] : [
-      "Costs, less is better:",
-      table(section, costs, (figure, program) => {
-        const summary = found(section, figure, program);
-        return summary && short(summary.median);
-      }),
-    ],
-    "<details><summary>Medians, and the least and the most of all rounds</summary>",
-    table(section, section.figures, (figure, program) => cell(section, figure, program)),
-    "</details>\n",
+    "Costs, less is better; medians, and the least and the most of all rounds:",
+    `${table(section, costs, median)}\n`,
   ].join("\n\n");
 }
 

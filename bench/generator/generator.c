@@ -108,7 +108,8 @@ static void trips(int count, uint64_t size, double warm_up, double seconds, doub
   }
   if (recorded == 0) fail("nothing came back");
   print_rate(&measured, "per_second", recorded);
-  printf(",\"p50_us\":%.1f,\"p99_us\":%.1f}\n", percentile(0.5), percentile(0.99));
+  printf(",\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f}\n", percentile(0.5),
+         percentile(0.99), percentile(1 - 1e-9));
 }
 
 static void bulk(int count, double warm_up, double seconds) {
