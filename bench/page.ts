@@ -8,13 +8,14 @@ const BEGIN = "<!-- bench -->";
 const END = "<!-- /bench -->";
 
 const PAGE = `${root}docs/performance.md`;
+const CHART = `${root}docs/performance.svg`;
 
 /** Writes the chart and its page. */
 export async function writePage(result: Result): Promise<void> {
-  await Deno.writeTextFile(`${root}docs/performance.svg`, chart(result));
+  await Deno.writeTextFile(CHART, chart(result));
   const text = `${origin(result)}\n\n${PICTURE}\n\n${tables(result)}`;
   await Deno.writeTextFile(PAGE, replaced(await Deno.readTextFile(PAGE), text));
-  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", PAGE] }).output();
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", PAGE, CHART] }).output();
 }
 
 /**
