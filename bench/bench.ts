@@ -3,10 +3,9 @@
  *
  *     deno task bench [--quick] [--servers NAMES] [--json FILE] [--write]
  *
- * The servers that the machine has (servers.ts) take turns, in an order that is shuffled in each
- * round, with one core for the server and another for the client. It prints tables: medians of the
- * rounds with their spread, and their share of what a server in C on epoll reaches. `--write` puts
- * them and a chart into docs/performance.md.
+ * The servers that the machine has (servers.ts) take turns at each kind of work, in an order that is
+ * shuffled in each round, with one core for the server and another for the client. It prints tables;
+ * `--write` puts them and a chart into docs/performance.md, which says how to read them.
  *
  * `--servers` takes names of servers.ts with commas between them. It needs Linux, two cores, gcc,
  * openssl and its headers.

@@ -1,5 +1,5 @@
 // A benchmark as a picture: what each server reaches of what the first does.
-import { measured, ratio, type Result } from "./figures.ts";
+import { measured, type Result, share } from "./figures.ts";
 
 /** Colors on pages that are light, and on those that are dark. */
 const STYLE = `<style>
@@ -18,8 +18,10 @@ export function chart({ sections: [section] }: Result): string {
   const figures = section.figures.filter(({ isSpeed }) => isSpeed);
   const [first = "", ...rest] = measured(section);
   const programs = rest.toSorted((a, b) => Number(b === "yodel") - Number(a === "yodel"));
-  const ratios = figures.map((figure) => programs.map((name) => ratio(section, figure, name)));
-  const most = Math.max(1, ...ratios.flat().map((value) => value ?? 0));
+  const shares = figures.map((figure) =>
+    programs.map((name) => share(section, figure, name)?.median)
+  );
+  const most = Math.max(1, ...shares.flat().map((value) => value ?? 0));
   const width = (value: number) => (value / most * BAR).toFixed(1);
   const top = 68;
   const bottom = top + figures.length * LINE;
@@ -31,7 +33,7 @@ export function chart({ sections: [section] }: Result): string {
   for (const [column, name] of programs.entries()) {
     const x = TITLES + column * COLUMN;
     parts.push(text(x, top - 8, 12, section.programs[name] ?? name));
-    for (const [line, values] of ratios.entries()) {
+    for (const [line, values] of shares.entries()) {
       const y = top + line * LINE;
       const value = values[column];
       const kind = name === "yodel" ? "yodel" : "other";

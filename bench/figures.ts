@@ -19,14 +19,17 @@ export function cost(name: string, title: string, unit: string): Figure {
   return { name, title, unit, isSpeed: false };
 }
 
+/** What the rounds brought, by the names of figure and program; nothing where a turn failed. */
+export type Values = Record<string, Record<string, (number | null | undefined)[]>>;
+
 /** What was measured of some programs, beside each other. */
 export interface Section {
   readonly title: string;
   /** Their titles by their names; the first is what the others are compared with. */
   readonly programs: Record<string, string>;
   readonly figures: readonly Figure[];
-  /** What each round brought, by the names of figure and program; null where a turn failed. */
-  readonly values: Record<string, Record<string, (number | null)[]>>;
+  /** What each round brought, by the names of figure and program. */
+  readonly values: Values;
 }
 
 /** A whole benchmark: what `--json` writes. */
@@ -49,7 +52,7 @@ export interface Summary {
 
 /** Sums up some values; undefined where there are none. */
 export function summarize(values: readonly (number | null | undefined)[]): Summary | undefined {
-  const sorted = values.filter((value) => typeof value === "number").toSorted((a, b) => a - b);
+  const sorted = values.filter((value) => value != null).filter(isFinite).toSorted((a, b) => a - b);
   const [least, most] = [sorted.at(0), sorted.at(-1)];
   const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
   if (least === undefined || most === undefined || low === undefined || high === undefined) return;
@@ -61,16 +64,15 @@ export function found(section: Section, figure: Figure, program: string): Summar
   return summarize(section.values[figure.name]?.[program] ?? []);
 }
 
-/** What a program reached of what the first one did, in the median of the rounds. */
-export function ratio(section: Section, figure: Figure, program: string): number | undefined {
+/** What a program reached in the rounds of what the first one did. */
+export function share(section: Section, figure: Figure, program: string): Summary | undefined {
   const [first = ""] = Object.keys(section.programs);
   const { [program]: own = [], [first]: reference = [] } = section.values[figure.name] ?? {};
-  return summarize(own.map((value, round) => value && value / (reference[round] ?? NaN)))?.median;
+  return summarize(own.map((value, round) => (value ?? NaN) / (reference[round] ?? NaN)));
 }
 
 /** The programs of a section of which anything was measured, by their names. */
 export function measured(section: Section): string[] {
-  return Object.keys(section.programs).filter((program) =>
-    section.figures.some((figure) => found(section, figure, program) !== undefined)
-  );
+  return Object.keys(section.programs)
+    .filter((program) => section.figures.some((figure) => found(section, figure, program)));
 }

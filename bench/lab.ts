@@ -17,6 +17,8 @@ export interface Ready {
   /** The version of its runtime, by the name of that. */
   readonly versions: Record<string, string>;
   readonly words: readonly string[];
+  /** How many threads accept connections, each with a socket of its own, if not one. */
+  readonly threads?: number;
 }
 
 /** A server that runs. */
@@ -110,7 +112,7 @@ export class Lab {
   }
 
   /**
-   * Starts a server on `cpus`, and waits until it listens.
+   * Starts a server on `cpus`, and waits until all its threads listen.
    *
    * @throws {Error} where it does not
    */
@@ -120,7 +122,7 @@ export class Lab {
     const { process } = started;
     const stderr = new Response(process.stderr).text();
     const end = performance.now() + LISTENS_WITHIN;
-    while (!await listens(address)) {
+    while (!await listens(address, ready.threads)) {
       if (!started.hasEnded() && performance.now() < end) continue;
       await started[Symbol.asyncDispose]();
       throw new Error(`it did not listen: ${(await stderr).trim().split("\n").at(-1)}`);
@@ -129,13 +131,16 @@ export class Lab {
   }
 }
 
-/** Whether something listens there; if nothing does, after a while. */
-async function listens(address: string): Promise<boolean> {
+/** Whether so many sockets listen there; if not, after a while. */
+async function listens(address: string, threads = 1): Promise<boolean> {
   const [transport, where = ""] = address.split(":");
   const port = Number(where);
-  if (transport === "udp") {
-    const sockets = await Deno.readTextFile("/proc/net/udp");
-    if (sockets.includes(`:${port.toString(16).toUpperCase().padStart(4, "0")} `)) return true;
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  if (transport === "udp" || threads > 1) {
+    // 07 is the state of a UDP socket, and 0A that of a listener.
+    const sockets = await Deno.readTextFile(`/proc/net/${transport === "udp" ? "udp" : "tcp"}`);
+    const own = new RegExp(`:${hex} 00000000:0000 (07|0A) `, "g");
+    if ((sockets.match(own)?.length ?? 0) >= threads) return true;
   } else {
     const conn = transport === "unix"
       ? Deno.connect({ transport: "unix", path: where })

@@ -3,21 +3,14 @@ import { cost, speed } from "./figures.ts";
 import type { Lab, Plan, Ready, Running, Turn } from "./lab.ts";
 import { output } from "./processes.ts";
 
-/** What a client does. */
-interface Work {
-  readonly name: string;
-  readonly connections: number;
-  /** Bytes a message. */
-  readonly size: number;
-  /** Messages a second; 0: as fast as answers come. */
-  readonly rate: number;
-}
-
-const WORK: readonly Work[] = [
+/** What a client does; at a rate of 0 it sends as fast as answers come. */
+const WORK = [
   { name: "load-50x64", connections: 50, size: 64, rate: 0 },
   { name: "load-500x1k", connections: 500, size: 1024, rate: 0 },
   { name: "load-rate", connections: 50, size: 64, rate: 20_000 },
-];
+] as const;
+
+type Work = typeof WORK[number];
 
 export const CLIENT_FIGURES = [
   speed("load-50x64", "50 × 64 B", "round trips/s"),

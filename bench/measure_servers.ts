@@ -1,4 +1,4 @@
-// What is measured of servers: on CPU 0, with the generator on CPU 1.
+// What is measured of servers: on CPU 0, or with more threads on all, with the generator on CPU 1.
 import { cost, type Figure, speed } from "./figures.ts";
 import type { Lab, Plan, Ready, Running, Turn } from "./lab.ts";
 import { memory } from "./processes.ts";
@@ -9,6 +9,9 @@ const IDLE = 10_000;
 
 /** The most connections that one call of the generator makes: ports are not given back at once. */
 const MOST_CONNECTS = 20_000;
+
+/** In milliseconds. */
+const ANSWERS_WITHIN = 5000;
 
 /** What is counted in each mode, and one of that. */
 const UNITS = {
@@ -88,9 +91,10 @@ export function threadTurns(lab: Lab, yodel: Ready, plan: Plan): Turn[][] {
   const cpus = Array.from({ length: navigator.hardwareConcurrency }, (_, cpu) => cpu).join(",");
   return THREADS_WORK.map((work) =>
     Object.keys(THREADS).map((program) => {
-      const ready = { ...yodel, words: [...yodel.words, "--workers", program] };
+      const threads = Number(program);
+      const ready = { ...yodel, threads, words: [...yodel.words, "--workers", program] };
       // Each thread compiles for itself what it does often.
-      const longer = { ...plan, warmUp: plan.warmUp * Number(program) };
+      const longer = { ...plan, warmUp: plan.warmUp * threads };
       return { program, work: work.name, take: () => doWork(lab, ready, work, longer, cpus) };
     })
   );
@@ -105,10 +109,10 @@ async function doWork(
   cpus = "0",
 ): Promise<Record<string, number>> {
   await using running = await lab.start(ready, transport, cpus);
-  const work = (limit: number, seconds: number) =>
+  const generate = (limit: number, seconds: number) =>
     lab.generate(mode, running, ...numbers, limit, seconds);
-  if (mode === "connects") await work(MOST_CONNECTS / 4, warmUp);
-  const found = await work(mode === "connects" ? MOST_CONNECTS : warmUp, seconds);
+  if (mode === "connects") await generate(MOST_CONNECTS / 4, warmUp);
+  const found = await generate(mode === "connects" ? MOST_CONNECTS : warmUp, seconds);
   const { per_second, mb_per_second, cpu_us = NaN, p99_us = NaN, max_us = NaN } = found;
   const value = per_second ?? mb_per_second ?? NaN;
   const latencies = { [`p99-${name}`]: p99_us, [`max-${name}`]: max_us };
@@ -138,7 +142,9 @@ async function idle(lab: Lab, ready: Ready): Promise<Record<string, number>> {
 /** Connects over TCP, and waits for the answer to a message. */
 async function connect({ address }: Running): Promise<Deno.Conn> {
   const conn = await Deno.connect({ port: Number(address.slice("tcp:".length)) });
+  const tooLong = setTimeout(() => conn.close(), ANSWERS_WITHIN);
   await conn.write(new Uint8Array(64));
-  await conn.read(new Uint8Array(64));
+  if (await conn.read(new Uint8Array(64)) === null) throw new Error("no answer");
+  clearTimeout(tooLong);
   return conn;
 }

@@ -1,6 +1,6 @@
 // A benchmark from its plan to its result.
 import config from "../deno.json" with { type: "json" };
-import type { Result, Section } from "./figures.ts";
+import type { Result, Section, Values } from "./figures.ts";
 import { Lab, type Plan, type Ready, type Turn } from "./lab.ts";
 import { CLIENT_FIGURES, CLIENTS, clientTurns } from "./measure_clients.ts";
 import {
@@ -15,9 +15,6 @@ import { SERVERS } from "./servers.ts";
 /** Rounds, and the times of each figure in seconds. */
 const FULL = { rounds: 5, warmUp: 0.6, seconds: 0.9 };
 const QUICK = { rounds: 3, warmUp: 0.05, seconds: 0.15 };
-
-/** What was measured, by the names of figure and program. */
-type Values = Record<string, Record<string, number[]>>;
 
 /**
  * Measures what the machine has.

@@ -1,4 +1,6 @@
-// The servers that are compared: how each is built and started, and what it can do.
+// The servers that are compared: how each is built and started.
+import { deno } from "../tests/program.ts";
+
 export type Transport = "tcp" | "tls" | "unix" | "udp";
 
 /** The version that npm is asked for. */
@@ -62,7 +64,7 @@ export const SERVERS: readonly Server[] = [
     title: "bare Deno loop",
     file: "deno.ts",
     version: ["Deno", Deno.execPath(), "--version"],
-    run: (file) => [Deno.execPath(), "run", "--quiet", "--no-check", "--unstable-net", "-A", file],
+    run: (file) => [...deno, "--unstable-net", file],
   },
   {
     name: "yodel",

@@ -13,7 +13,7 @@ export const packages: readonly string[] = standIns
   : [];
 
 /** How deno starts the program, as the tasks of deno.json have it. */
-const deno = [
+export const deno: readonly string[] = [
   Deno.execPath(),
   "run",
   "--quiet",

@@ -30,7 +30,6 @@ struct client {
 static unsigned char pattern[PERIOD + ROOM], incoming[ROOM];
 static pid_t server;
 static SSL_CTX *tls_context;
-static int poller;
 static struct client *clients;
 
 static void fail(const char *format, ...) {
@@ -42,11 +41,11 @@ static void fail(const char *format, ...) {
   exit(1);
 }
 
-static void find_server(char *process, char *where) {
+static void set_server(char *process, char *where) {
   server = atoi(process);
   char *transport = strsep(&where, ":");
   if (!where) fail("%s is no address", transport);
-  find(transport, where);
+  set_address(transport, where);
   if (!over_tls) return;
   tls_context = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_mode(tls_context,

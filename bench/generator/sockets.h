@@ -18,8 +18,8 @@ static socklen_t address_length;
 static bool over_udp, over_tls;
 static int poller;
 
-/* Where: a path of unix, or a port of 127.0.0.1. */
-static void find(const char *transport, const char *where) {
+/* `where` is the path of a Unix socket, or a port of 127.0.0.1. */
+static void set_address(const char *transport, const char *where) {
   over_udp = !strcmp(transport, "udp");
   over_tls = !strcmp(transport, "tls");
   if (!strcmp(transport, "unix")) {

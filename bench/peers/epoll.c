@@ -19,7 +19,7 @@ struct connection {
 static char buffer[262144];
 
 static int listen_on(const char *transport, const char *where) {
-  find(transport, where);
+  set_address(transport, where);
   int type = over_udp ? SOCK_DGRAM : SOCK_STREAM | SOCK_NONBLOCK;
   int fd = socket(address.ss_family, type, 0);
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
