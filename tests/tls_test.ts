@@ -5,7 +5,7 @@ import { makeIdentity } from "../net/certificate.ts";
 import { formatEndpoint, serve } from "../server.ts";
 import { inputOf, nowhere } from "./faulty.ts";
 import { runHere } from "./in_process.ts";
-import { dialPort, freePort, portOf } from "./local.ts";
+import { dialPort, freePort, portOf, startCustom, writeAll } from "./local.ts";
 import { PATIENT, pause, until } from "./machine.ts";
 import { available, shell, startServer } from "./program.ts";
 import { ca, caFile, cert, certFile, folder, key, keyFile, startEcho, write } from "./servers.ts";
@@ -230,4 +230,9 @@ Deno.test("every client without TLS says that the server has it", async () => {
     assertEquals(code, 1);
     assertStringIncludes(stdout, hint);
   }
+  // Its alert may come before anything is sent.
+  const alert = new Uint8Array([0x15, 0x03, 0x03, 0, 2, 2, 40]);
+  await using hasty = startCustom((conn) => writeAll(conn, alert));
+  const options = { ...hello(), input: inputOf("", false), verify: true };
+  await assertRejects(() => connect(hasty.endpoint, options), EchoError, `byte 0 on${hint}`);
 });

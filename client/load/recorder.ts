@@ -45,12 +45,12 @@ export class Recorder {
 
   sent(due: number): void {
     this.underWay++;
-    this.#resultOf(due).messages.sent++;
+    this.#resultAt(due).messages.sent++;
   }
 
   answered(due: number, now: number): void {
     this.underWay--;
-    const result = this.#resultOf(due);
+    const result = this.#resultAt(due);
     const latency = now - due;
     const second = this.#secondAt(now, result);
     second.messages++;
@@ -62,20 +62,20 @@ export class Recorder {
 
   failed(due: number): void {
     this.underWay--;
-    this.#resultOf(due).messages.failed++;
+    this.#resultAt(due).messages.failed++;
   }
 
   error(kind: LoadErrorKind, connection: number, what: string): void {
     const now = performance.now();
-    this.#secondAt(now, this.#resultOf(now)).errors++;
+    this.#secondAt(now, this.#resultAt(now)).errors++;
     this.result.errors[kind]++;
     if (this.result.errors[kind] > MAX_EXAMPLES) return;
     const name = hasConnections(this.result.plan.endpoint) ? "connection" : "socket";
     this.result.examples.push(`${kind}: ${name} ${connection}: ${what}`);
   }
 
-  #resultOf(due: number): LoadResult {
-    return due < this.#countFrom ? this.warmUp : this.result;
+  #resultAt(time: number): LoadResult {
+    return time < this.#countFrom ? this.warmUp : this.result;
   }
 
   #secondAt(now: number, { intervals }: LoadResult): LoadInterval {

@@ -143,7 +143,8 @@ export class StreamConnection implements LoadConnection {
         if (position.partial < size) break;
         // Before the answer counts, which would send the next message.
         if (at < length && this.#underWay === 1) {
-          return this.#end("unexpected", describeUnexpected(offsetOf(position)));
+          const rest = buffer.bytes.subarray(at, length);
+          return this.#end("unexpected", describeUnexpected(offsetOf(position), rest));
         }
         const due = this.#due[position.answered % this.#due.length] ?? now;
         position.partial = 0;

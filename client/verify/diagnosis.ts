@@ -1,8 +1,6 @@
 // Describes how what came back differs from what was sent.
 import type { Messages } from "./messages.ts";
 
-const NO_ECHO = "; is this an echo server?";
-
 /** How far a stream of messages has come. */
 export interface StreamPosition {
   readonly messages: Messages;
@@ -19,7 +17,9 @@ export interface StreamPosition {
 export function diagnose(at: StreamPosition, bytes: Uint8Array) {
   const { messages, first, answered, sent, partial } = at;
   const offset = offsetOf(at);
-  if (answered === sent) return { kind: "unexpected", what: describeUnexpected(offset) } as const;
+  if (answered === sent) {
+    return { kind: "unexpected", what: describeUnexpected(offset, bytes) } as const;
+  }
   const what = describeChange(offset, messages.at(first + answered)[partial], bytes[0]);
   return { kind: "corrupted", what: offset === 0 ? what + serverHint(bytes) : what } as const;
 }
@@ -38,8 +38,10 @@ export function describeChange(offset: number, sent = 0, returned = 0): string {
   return `differs at byte ${offset}: expected ${hex(sent)}, got ${hex(returned)}`;
 }
 
-export function describeUnexpected(offset: number): string {
-  return `more came back than was sent, from byte ${offset} on${offset === 0 ? NO_ECHO : ""}`;
+/** Describes bytes that came back and were not sent. */
+export function describeUnexpected(offset: number, bytes: Uint8Array): string {
+  const hint = offset === 0 ? serverHint(bytes) : "";
+  return `more came back than was sent, from byte ${offset} on${hint}`;
 }
 
 /** Returns undefined if there is no difference. */
@@ -53,7 +55,7 @@ export function describeDifference(sent: Uint8Array, returned: Uint8Array): stri
 
 /** A hint for an error message about the first bytes of a server, of which the first is wrong. */
 export function serverHint(bytes: Uint8Array): string {
-  return tlsHint(bytes) || NO_ECHO;
+  return tlsHint(bytes) || "; is this an echo server?";
 }
 
 /** A hint for an error message if these are a fatal TLS alert (RFC 8446, 5.1 and 6). */

@@ -24,7 +24,7 @@ export class StreamVerifier {
     let compared = 0;
     while (compared < bytes.length) {
       const [expected] = this.#chunks;
-      if (expected === undefined) return describeUnexpected(this.#returned);
+      if (expected === undefined) return describeUnexpected(this.#returned, bytes);
       const length = Math.min(bytes.length - compared, expected.length - this.#position);
       for (let i = 0; i < length; i++) {
         const was = expected[this.#position + i];
