@@ -61,6 +61,8 @@ export async function acceptFrom(
         log.debug?.("cannot accept a connection", { endpoint, error: reason(error) });
         continue;
       }
+      // Connections that end may be what is needed, and they end in the drain.
+      if (stopping.aborted) return listener.close();
       if (performance.now() - reminded > SHORTAGE_REMINDER) {
         reminded = performance.now();
         log.warn?.("cannot accept connections for now", { endpoint, error: reason(error) });

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { parseEndpoint } from "../server.ts";
 import { open, STREAMS } from "./faulty.ts";
 import { dialPort, exchange, freePort, random } from "./local.ts";
-import { descriptorsOf, inEach, onLinux, until } from "./machine.ts";
+import { descriptorsOf, inEach, onLinux, PATIENT, timed, until } from "./machine.ts";
 import { program, startServer } from "./program.ts";
 import { certFile, folder, keyFile } from "./servers.ts";
 
@@ -14,7 +14,7 @@ Deno.test("200 clients share a server that may open 64 files", onLinux, async ()
   await inEach(ways, async ([scheme, ...faults]) => {
     const asked = scheme === "unix" ? `unix:${folder}/short.sock` : `${scheme}://127.0.0.1:0`;
     const limited = ["bash", "-c", `ulimit -n 64 && exec "$@"`, "bash", ...program, "serve"];
-    const args = [asked, ...scheme === "tls" ? own : [], ...faults];
+    const args = [asked, "--drain", "1s", ...scheme === "tls" ? own : [], ...faults];
     await using server = await startServer(args, limited);
     const endpoint = parseEndpoint(server.endpoints[0] ?? "");
     assert(endpoint !== undefined);
@@ -34,8 +34,13 @@ Deno.test("200 clients share a server that may open 64 files", onLinux, async ()
       const message = random(1000);
       assertEquals(await exchange(stream, message), message);
     }));
+    // A signal ends it without descriptors as well.
+    const others = await Promise.all(Array.from({ length: 100 }, dial));
+    await until(() => descriptorsOf(server.process.pid) >= 64, "it has none left again");
     server.process.kill("SIGTERM");
+    assert(await timed(() => server.process.status) < PATIENT, "it does not end");
     assertEquals((await server.process.status).code, 0);
+    for (const conn of others) conn.close();
     const warnings = (await server.log).match(
       /cannot accept connections for now .*too many open files/g,
     );
