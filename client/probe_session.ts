@@ -8,7 +8,7 @@ import { hasConnections } from "../net/transports.ts";
 import { dialUdp } from "../net/udp.ts";
 import type { Latencies } from "./latencies.ts";
 import type { ProbeResult } from "./ping_result.ts";
-import { tlsHint } from "./verify/diagnosis.ts";
+import { serverHint } from "./verify/diagnosis.ts";
 import { Messages } from "./verify/messages.ts";
 import { type Probe, Probes } from "./verify/probes.ts";
 
@@ -21,8 +21,8 @@ export interface ProbeSessionOptions extends DialOptions {
 
 interface ProbeConnection {
   readonly address: string | undefined;
-  /** Over a stream, how many bytes of an incomplete answer have come. */
-  readonly partial?: number;
+  /** Over a stream, what has come of an incomplete answer. */
+  readonly partial?: Uint8Array;
   send(probe: Uint8Array): unknown;
   close(): void;
 }
@@ -41,14 +41,13 @@ export class ProbeSession {
   readonly counts = { right: 0, late: 0, corrupted: 0, lost: 0, unsent: 0, repeated: 0 };
   /** Answers to nothing that was sent. */
   unexpected = 0;
-  /** The address of the last connection. */
   address: string | undefined;
   lastError: string | undefined;
   /** Resolves when `onResult` has taken the last result. */
   reported: Promise<void> | void = undefined;
   readonly #probes: Probes;
   /** The resolvers of {@linkcode send}. */
-  readonly #settle = new Map<Probe, () => void>();
+  readonly #settle = new Map<number, () => void>();
   /** The connection, while one is open. */
   #link: ProbeConnection | undefined;
   #isFirst = true;
@@ -80,16 +79,15 @@ export class ProbeSession {
         this.endpoint,
         { ...this.options, wait, signal },
         (bytes) => this.#receive(bytes),
-        (why) => this.close(why),
+        (why) => this.#receiveWrong() || this.close(why),
       );
       this.#link = link;
       if (this.options.reconnect || !isFirst) this.#times = times;
       return true;
     } catch (error) {
-      if (!(error instanceof EndpointError)) {
-        if (signal.aborted) return false;
-        throw error;
-      }
+      const isKnown = error instanceof EndpointError;
+      if (!isKnown && signal.aborted) return false;
+      if (!isKnown) throw error;
       this.#report({ seq: number, outcome: "unsent", error: reason(error.cause) });
       return wait === 0 && !(isFirst && isUnknownHost(error.cause));
     }
@@ -99,7 +97,7 @@ export class ProbeSession {
   async send(number: number): Promise<void> {
     const { timeout } = this.options;
     const probe = this.#probes.send(number, performance.now());
-    const settled = new Promise<void>((resolve) => this.#settle.set(probe, resolve));
+    const settled = new Promise<void>((resolve) => this.#settle.set(number, resolve));
     this.#link?.send(this.#probes.bytesOf(probe));
     if (timeout === 0) return await settled;
     if (!await isWithin(timeout, settled) && probe.state === "waiting") this.#expire(probe);
@@ -124,19 +122,27 @@ export class ProbeSession {
     this.loseAll(why);
   }
 
-  #receive(bytes: Uint8Array): void {
+  /** Takes an incomplete answer that is wrong already, if there is one. */
+  #receiveWrong(): boolean {
+    const { partial } = this.#link ?? {};
+    const isWrong = partial !== undefined && this.#probes.isWrong(partial);
+    if (isWrong) this.#receive(partial, serverHint(partial));
+    return isWrong;
+  }
+
+  #receive(bytes: Uint8Array, hint = ""): void {
     const now = performance.now();
     const answer = this.#probes.receive(bytes);
     if (answer === undefined) {
       this.unexpected++;
       return this.close("the server sent unexpected bytes");
     }
-    const { probe, outcome, difference: error } = answer;
+    const { probe, outcome, difference } = answer;
+    const error = difference && difference + hint;
     const time = now - probe.due;
     if (outcome === "late") this.counts.lost--;
     if (outcome === "right" || outcome === "late") this.latencies.record(time);
     this.#report({ seq: probe.number, outcome, bytes: bytes.length, time, error });
-    this.#settled(probe);
     // In a stream, the start of the next answer is unknown now.
     if (error !== undefined && hasConnections(this.endpoint)) {
       this.close("the connection was closed after a corrupted answer");
@@ -144,8 +150,9 @@ export class ProbeSession {
   }
 
   #expire(probe: Probe): void {
+    if (this.#receiveWrong()) return;
     const { timeout, size } = this.options;
-    const partial = this.#link?.partial ?? 0;
+    const partial = this.#link?.partial?.length ?? 0;
     const part = partial > 0 ? `, only ${partial} of ${size} bytes` : "";
     this.#lose(probe, `no answer in ${timeout / 1000}s${part}`);
     if (partial > 0) this.close("the connection was closed after an incomplete answer");
@@ -154,12 +161,6 @@ export class ProbeSession {
   #lose(probe: Probe, error: string): void {
     this.#probes.giveUp(probe);
     this.#report({ seq: probe.number, outcome: "lost", error });
-    this.#settled(probe);
-  }
-
-  #settled(probe: Probe): void {
-    this.#settle.get(probe)?.();
-    this.#settle.delete(probe);
   }
 
   #report(found: Omit<ProbeResult, "address">): void {
@@ -169,6 +170,8 @@ export class ProbeSession {
     const result = { ...found, ...this.#times, address };
     this.#times = {};
     this.reported = this.options.onResult?.(result);
+    this.#settle.get(found.seq)?.();
+    this.#settle.delete(found.seq);
   }
 }
 
@@ -228,14 +231,14 @@ function streamProbes(
       onAnswer(answer);
     }
     const part = filled === 0 ? "" : `, only ${filled} of ${size} bytes had come`;
-    end(`the server ended the connection${part}${tlsHint(answer.subarray(0, filled))}`);
+    end(`the server ended the connection${part}`);
   }
 
   const fail = (error: unknown) => end(reason(error));
   return {
     address: addressOf(conn.remoteAddr),
     get partial() {
-      return filled;
+      return answer.subarray(0, filled);
     },
     send(probe) {
       // Reading begins with the first probe: before, nothing could be an answer.

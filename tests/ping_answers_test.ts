@@ -28,6 +28,19 @@ import {
 /** How long to wait for answers that do not come, in milliseconds. */
 const WAITING = 300;
 
+Deno.test("a short answer that is wrong is corrupted, whether the server ends or waits", async () => {
+  for (const isOver of [true, false]) {
+    await using server = startCustom(async (conn) => {
+      await readBytes(conn, SIZE);
+      await writeAll(conn, new TextEncoder().encode("HTTP/1.1 400"));
+      if (!isOver) await readBytes(conn, 1);
+    });
+    const result = await ping(server.endpoint, { count: 1, timeout: isOver ? PATIENT : WAITING });
+    assertEquals([result.corrupted, result.lost], [1, 0]);
+    assertMatch(result.lastError ?? "", /^differs at byte 0: .+; is this an echo server\?$/);
+  }
+});
+
 /** What is printed of the second of three probes, where `B` stands for `56 bytes from E`. */
 for (
   const [what, answers, lines, counts, schemes = ["tcp", "udp"] as const] of [

@@ -71,6 +71,14 @@ export class Probes {
     return { probe, outcome: "corrupted" as const, difference };
   }
 
+  /** Whether probes wait, and none without an answer has one that begins like this. */
+  isWrong(beginning: Uint8Array): boolean {
+    return this.waitingCount > 0 &&
+      ![...this.#sent.values()].some((probe) =>
+        probe.state !== "answered" && this.#inCommon(probe, beginning) === beginning.length
+      );
+  }
+
   giveUp(probe: Probe): void {
     this.#settle(probe, "lost");
   }
