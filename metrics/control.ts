@@ -9,6 +9,7 @@ export async function answerFaults(
   { method, body }: Request,
 ): Promise<Answer> {
   if (server === undefined) return { status: 503, body: "the server does not listen yet\n" };
+  if (body === undefined) return { status: 411, body: "send a Content-Length, not chunks\n" };
   try {
     if (method === "PUT") await setFaults(server, body);
   } catch (error) {
@@ -24,17 +25,18 @@ export async function answerFaults(
 }
 
 async function setFaults(server: Server, body: string): Promise<void> {
-  let set: { faults?: unknown; seed?: unknown } | null = null;
+  let set: { faults?: unknown; seed?: unknown; injected?: unknown } | null = null;
   try {
     set = JSON.parse(body);
   } catch {
     // It is refused below.
   }
-  if (!Array.isArray(set?.faults)) {
+  const { faults, seed, injected: _, ...others } = set ?? {};
+  const isSeed = seed === undefined || typeof seed === "number";
+  if (!Array.isArray(faults) || !isSeed || Object.keys(others).length > 0) {
     throw new YodelError('expected JSON such as {"faults": ["delay=20ms"], "seed": 7}');
   }
-  const { faults, seed } = set;
-  await server.setFaults(faults.map(String), { seed: seed === undefined ? seed : Number(seed) });
+  await server.setFaults(faults.map(String), { seed: faults.length > 0 ? seed : undefined });
 }
 
 /** Whether a browser sends it: with an Origin, or to a name that another site gives the address. */

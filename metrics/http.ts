@@ -38,7 +38,8 @@ export interface Request {
   readonly host: string;
   /** Whether it has the field Origin. */
   readonly hasOrigin: boolean;
-  readonly body: string;
+  /** Undefined where its length is not known before. */
+  readonly body: string | undefined;
 }
 
 type Handler = (request: Request) => Promise<Answer>;
@@ -120,6 +121,7 @@ async function readRequest(conn: Stream): Promise<Request | undefined> {
     const end = text.indexOf("\r\n\r\n") + 4;
     if (end < 4) continue;
     const { length, ...head } = parse(text.slice(0, end - 4));
+    if (length === undefined) return { ...head, body: undefined };
     if (filled < end + length) continue;
     return { ...head, body: new TextDecoder().decode(buffer.subarray(end, end + length)) };
   }
@@ -138,6 +140,7 @@ function parse(head: string) {
     : hosts.length === 0 && minor === "0";
   const url = target.startsWith("/") ? URL.parse(`http://localhost${target}`) : URL.parse(target);
   const path = isHost ? url?.pathname : undefined;
-  const length = Number(valuesOf("content-length")[0] ?? 0);
+  const isChunked = valuesOf("transfer-encoding").length > 0;
+  const length = isChunked ? undefined : Number(valuesOf("content-length")[0] ?? 0);
   return { method, path, host, hasOrigin: valuesOf("origin").length > 0, length };
 }

@@ -216,13 +216,13 @@ Deno.test("HTTP: GET has the faults with their counts, PUT changes them or says 
   // What GET says can be given to PUT.
   assertEquals(await ask(state), [200, JSON.stringify(zero) + "\n"]);
   const json = 'expected JSON such as {"faults": ["delay=20ms"], "seed": 7}\n';
-  for (const wrong of ["{", "[]", "null", "{}", '{"faults":""}']) {
+  for (const wrong of ["{", "[]", "null", '{"faults":""}', '{"faults":[],"sed":7}']) {
     assertEquals(await ask(wrong), [400, json], wrong);
   }
   const unknown = '--fault: unknown fault "dealy"; did you mean delay?\n';
   assertEquals(await ask({ faults: ["dealy=1s"] }), [400, unknown]);
   assertEquals(server.faults, zero.faults);
-  assertEquals((await ask({ faults: [] }))[0], 200);
+  assertEquals((await ask({ faults: [], seed: 7 }))[0], 200);
   const metrics = await fetch(url.replace("faults", "metrics"));
   assertMatch(await metrics.text(), /^yodel_build_info/m);
   const { stderr } = await runHere(["serve", "--control", "0", "--metrics", "0"]);
@@ -251,6 +251,10 @@ Deno.test("HTTP: browsers, other methods and long bodies are refused", async () 
     assertEquals(await statusOf(["GET /faults HTTP/1.1", `Host: ${name}`]), 200, name);
   }
   assertEquals(await statusOf(["PUT /faults HTTP/1.1", `Host: ${host}`]), 400);
+  assertEquals(
+    await statusOf(["PUT /faults HTTP/1.1", "Host: [::1]", "Transfer-Encoding: x"]),
+    411,
+  );
   assertEquals(controlled.server.faults, []);
 });
 

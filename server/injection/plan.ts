@@ -121,9 +121,7 @@ function checkEndpoint({ fault, text, connections }: ChosenFault, endpoint: Endp
 function checkChange({ fault: { name, flaw, resets } }: ChosenFault, former: FaultPlan): void {
   if (flaw !== undefined) throw wrong(`${name} can only be set when the server starts`);
   if (!resets || former.resettable) return;
-  throw wrong(
-    `${name}: this server cannot reset connections; that requires resettable and one thread`,
-  );
+  throw wrong(`${name}: this server cannot reset connections; start it with one thread for that`);
 }
 
 function choose(text: string): ChosenFault {
