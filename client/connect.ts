@@ -123,7 +123,9 @@ async function exchange(
       if (traffic.received === 0) hint = tlsHint(bytes);
       traffic.received += length;
       isWriting = true;
-      await writeTo(output, bytes);
+      const writing = writeTo(output, bytes);
+      // A wrong echo counts more than an output that was closed.
+      await (difference === undefined ? writing : writing.catch(() => {}));
       isWriting = false;
       if (difference !== undefined) throw new EchoError(endpoint, difference);
     }

@@ -2,7 +2,7 @@
 import { Change, isWithin, onAbort } from "../async/pause.ts";
 import { dialUdp, MAX_DATAGRAM } from "../net/udp.ts";
 import { EndpointError, type HostEndpoint } from "../net/endpoint.ts";
-import { EchoError, readFrom, writeTo } from "./streams.ts";
+import { EchoError, readFrom, StreamError, writeTo } from "./streams.ts";
 import type { ConnectOptions, ConnectSettings, Exchange, Input } from "./streams.ts";
 import { DatagramVerifier } from "./verify/echo.ts";
 
@@ -47,8 +47,8 @@ export async function connectDatagrams(
     let givenUp = 0;
     for await (const bytes of linesOf(input)) {
       if (bytes.length > MAX_DATAGRAM) {
-        const limit = `a datagram holds at most ${MAX_DATAGRAM} bytes`;
-        throw new EchoError(endpoint, `${limit}, and a line of the input is longer`);
+        const limit = `a datagram holds at most ${MAX_DATAGRAM} bytes, and a line is longer`;
+        throw new StreamError("send the input", limit);
       }
       verifier.send(bytes);
       await link.send(bytes);

@@ -107,8 +107,8 @@ Deno.test("a closed port, and a line that no datagram holds, are one line", asyn
   await using server = await startEcho("udp");
   await assertRejects(
     () => send(server.endpoint, "x".repeat(70_000)),
-    EchoError,
-    "a datagram holds at most 65507 bytes, and a line of the input is longer",
+    YodelError,
+    "cannot send the input: a datagram holds at most 65507 bytes, and a line is longer",
   );
   await assertRejects(() => serve(server.endpoint), EndpointError, "address in use");
 });
