@@ -6,11 +6,6 @@ import type { Server, Transport } from "./servers.ts";
 /** How long a server may take until it listens, in milliseconds. */
 const LISTENS_WITHIN = 10_000;
 
-/** The file of a peer. */
-export function peer(file: string): string {
-  return `${root}bench/peers/${file}`;
-}
-
 /** A server that can be started here. */
 export interface Ready {
   readonly server: Server;
@@ -94,7 +89,7 @@ export class Lab {
    */
   async build(server: Server): Promise<Ready> {
     const built = `${this.folder}/${server.name}`;
-    const file = peer(server.file);
+    const file = `${root}bench/peers/${server.file}`;
     if (server.build !== undefined) await output(server.build(file, built), "0,1");
     const [runtime, ...command] = server.version;
     const version = /\d+(?:\.\d+)+/.exec(await output(command, "0,1"))?.[0] ?? "";

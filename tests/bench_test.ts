@@ -1,10 +1,7 @@
-/** The tables and the chart of the benchmark, and the servers that it lists. */
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { chart } from "../bench/chart.ts";
+/** The tables of the benchmark, and their place in its page. */
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Result, Section } from "../bench/figures.ts";
-import { peer } from "../bench/lab.ts";
 import { replaced } from "../bench/page.ts";
-import { SERVERS } from "../bench/servers.ts";
 import { tables } from "../bench/table.ts";
 
 const speed = { name: "tcp", title: "tcp, 50 × 64 B", unit: "round trips/s", isSpeed: true };
@@ -19,9 +16,7 @@ const result: Result = {
   date: "2026-01-01T00:00:00.000Z",
   machine: "a machine",
   versions: {},
-  rounds: 3,
-  seconds: 1,
-  minutes: 1,
+  ...{ rounds: 3, seconds: 1, minutes: 1 },
   sections: [section],
 };
 
@@ -54,28 +49,10 @@ Costs, less is better:
   );
 });
 
-Deno.test("the chart has a bar for each server but the first, which is the measure", () => {
-  const svg = chart(result);
-  assertEquals(svg.match(/>(yodel|0\.53|tcp, 50 × 64 B)</g), [
-    ">tcp, 50 × 64 B<",
-    ">yodel<",
-    ">0.53<",
-  ]);
-  assertEquals(svg.match(/width="33.6" height="16" class="yodel"/g)?.length, 1);
-});
-
 Deno.test("what is between the two comments of a page is replaced", async () => {
   const page = replaced("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n", "new");
   assertEquals(page, "before\n<!-- bench -->\n\nnew\n\n<!-- /bench -->\nafter\n");
   await assertRejects(() => Promise.try(() => replaced("no place", "new")), Error);
   const text = await Deno.readTextFile(new URL("../docs/performance.md", import.meta.url));
   assertMatch(replaced(text, "new"), /\n<!-- bench -->\n\nnew\n\n<!-- \/bench -->\n/);
-});
-
-Deno.test("every server of the benchmark has its file, and every file is one's", async () => {
-  const files = SERVERS.map(({ file }) => file);
-  for (const file of files) assert((await Deno.stat(peer(file))).isFile, file);
-  for await (const { name } of Deno.readDir(peer(""))) {
-    assert(files.includes(name), `nothing starts bench/peers/${name}`);
-  }
 });
