@@ -1,5 +1,5 @@
 /** The tables of the benchmark, and their place in its page. */
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import type { Result, Section } from "../bench/figures.ts";
 import { replaced } from "../bench/page.ts";
 import { tables } from "../bench/table.ts";
@@ -53,6 +53,4 @@ Deno.test("what is between the two comments of a page is replaced", async () => 
   const page = replaced("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n", "new");
   assertEquals(page, "before\n<!-- bench -->\n\nnew\n\n<!-- /bench -->\nafter\n");
   await assertRejects(() => Promise.try(() => replaced("no place", "new")), Error);
-  const text = await Deno.readTextFile(new URL("../docs/performance.md", import.meta.url));
-  assertMatch(replaced(text, "new"), /\n<!-- bench -->\n\nnew\n\n<!-- \/bench -->\n/);
 });

