@@ -13,7 +13,7 @@ svg { fill: #f0f6fc } .line { fill: #3d444d } .yodel { fill: #f0883e } .other { 
 const [TITLES, COLUMN, NUMBER, BAR, LINE] = [180, 110, 34, 64, 24];
 
 /** Draws the first section as SVG: a line for each figure, a column for each server, yodel first. */
-export function chart({ sections: [section] }: Result): string {
+export function chart({ sections: [section] }: Pick<Result, "sections">): string {
   if (section === undefined) throw new Error("there is nothing to draw");
   const figures = section.figures.filter(({ isSpeed }) => isSpeed);
   const [first = "", ...rest] = measured(section);

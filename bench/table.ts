@@ -10,8 +10,8 @@ import {
 } from "./figures.ts";
 
 /** The tables of all sections: shares where that says something, medians with their spread. */
-export function tables(result: Result): string {
-  return result.sections.map(sectionTables).join("");
+export function tables({ sections }: Pick<Result, "sections">): string {
+  return sections.map(sectionTables).join("");
 }
 
 function sectionTables(section: Section): string {

@@ -216,7 +216,7 @@ Deno.test("HTTP: GET has the faults with their counts, PUT changes them or says 
   // What GET says can be given to PUT.
   assertEquals(await ask(state), [200, JSON.stringify(zero) + "\n"]);
   const json = 'expected JSON such as {"faults": ["delay=20ms"], "seed": 7}\n';
-  for (const wrong of ["{", "[]", "null", '{"faults":""}', '{"faults":[],"sed":7}']) {
+  for (const wrong of ["{", "[]", "null", "{}", '{"faults":""}', '{"faults":[],"sed":7}']) {
     assertEquals(await ask(wrong), [400, json], wrong);
   }
   const unknown = '--fault: unknown fault "dealy"; did you mean delay?\n';

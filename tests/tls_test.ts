@@ -231,9 +231,8 @@ Deno.test("every client without TLS says that the server has it", async () => {
     assertStringIncludes(stdout, hint);
   }
   // Its alert may come before anything is sent.
-  await using hasty = startCustom((conn) =>
-    writeAll(conn, new Uint8Array([21, 3, 3, 0, 2, 2, 40]))
-  );
+  const alert = new Uint8Array([21, 3, 3, 0, 2, 2, 40]);
+  await using hasty = startCustom((conn) => writeAll(conn, alert));
   const options = { ...hello(), input: inputOf("", false), verify: true };
   await assertRejects(() => connect(hasty.endpoint, options), EchoError, `byte 0 on${hint}`);
 });

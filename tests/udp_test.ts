@@ -3,6 +3,7 @@ import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "
 import { createSocket, type Socket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { connect, EchoError, EndpointError, load, ping, YodelError } from "../client.ts";
+import { StreamError } from "../client/streams.ts";
 import { type Endpoint, serve } from "../server.ts";
 import { inputOf, nowhere } from "./faulty.ts";
 import { collect, type LogLine, portOf, random } from "./local.ts";
@@ -107,7 +108,7 @@ Deno.test("a closed port, and a line that no datagram holds, are one line", asyn
   await using server = await startEcho("udp");
   await assertRejects(
     () => send(server.endpoint, "x".repeat(70_000)),
-    YodelError,
+    StreamError,
     "cannot send the input: a datagram holds at most 65507 bytes, and a line is longer",
   );
   await assertRejects(() => serve(server.endpoint), EndpointError, "address in use");
